@@ -1,0 +1,60 @@
+#pragma once
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/graph.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn {
+
+enum class Reduce : std::uint8_t { sum, mean, max, min };
+
+/// y_i = reduce over in-edges e = (j -> i) of w_e x_j, plus (1 + epsilon) x_i when epsilon is given.
+///
+/// Mean divides by the number of in-edges. Max and min keep the first edge, in the caller's order, of those that tie,
+/// and write its id to `arg`; a NaN wins over any number. A node without in-edges gets 0 and arg -1.
+///
+/// Shapes. x [N_src, F], y [N_dst, F]; weight [E] (optional, sum and mean only); epsilon [1] (optional, needs equal
+/// node sets); arg [N_dst, F] int32 (max and min: optional, needed for backward). One real dtype throughout.
+/// Saved for backward. arg for max and min; nothing else.
+/// Writes. y and arg are overwritten and may not overlap any input.
+/// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
+/// Source. Gilmer et al. 2017 (message passing); Xu et al. 2019 (the epsilon term of GIN).
+struct AggregateForward {
+  Graph graph;
+  Reduce reduce = Reduce::sum;
+  ConstTensorView x;
+  ConstTensorView weight{};
+  ConstTensorView epsilon{};
+  TensorView y;
+  TensorView arg{};
+  Workspace workspace{};
+};
+
+/// dx_j = sum over out-edges e = (j -> i) of w_e dy_i (divided by the in-degree of i for mean; only where arg_i = e
+/// for max and min) + (1 + epsilon) dy_j;  dw_e = <dy_i, x_j> (divided likewise);  depsilon = sum <dy_i, x_i>.
+///
+/// Shapes as in AggregateForward, with dy like y, dx like x, dweight like weight, depsilon like epsilon. Each of the
+/// three gradients is computed only where its view is given. x is read only for dweight and depsilon.
+/// Writes. Gradients are overwritten and may not overlap any input.
+/// Determinism, errors. As AggregateForward.
+struct AggregateBackward {
+  Graph graph;
+  Reduce reduce = Reduce::sum;
+  ConstTensorView x{};
+  ConstTensorView weight{};
+  ConstTensorView epsilon{};
+  ConstTensorView arg{};
+  ConstTensorView dy;
+  TensorView dx{};
+  TensorView dweight{};
+  TensorView depsilon{};
+  Workspace workspace{};
+};
+
+std::size_t workspace_size(const Context& context, const AggregateForward& op);
+std::size_t workspace_size(const Context& context, const AggregateBackward& op);
+void aggregate_forward(const Context& context, const AggregateForward& op);
+void aggregate_backward(const Context& context, const AggregateBackward& op);
+
+}  // namespace warpgnn

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/graph.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn {
+
+/// Dropout of attention weights: each (edge, head) is dropped with `probability`, the rest scaled by 1/(1 - p).
+/// The mask is dropout_keeps(seed, ..., edge id, head) of random.hpp: the same in forward and backward, never stored.
+struct AttentionDropout {
+  double probability = 0;
+  std::uint64_t seed = 0;
+};
+
+/// GAT attention for edge e = (j -> i) and head h, without ever storing anything of size E x C:
+///   p_e = source_score_j + destination_score_i + edge_score_e,   l_e = LeakyReLU(p_e),
+///   alpha_e = exp(l_e - lse_i),   y_i = sum over in-edges of drop(alpha_e) value_j.
+///
+/// The scores are sums per node, as in GAT: <a_src, value_j> and so on. `head_dot_forward` makes them.
+/// Nodes without in-edges, or with nothing but -inf scores, get y = 0 and lse = -inf. A score of -inf elsewhere has
+/// weight exactly 0; NaN or +inf makes its own row and head NaN and no other.
+///
+/// Options. negative_slope > 0; dropout probability in [0, 1).
+/// Shapes. value [N_src, H, C], source_score [N_src, H], destination_score [N_dst, H], edge_score [E, H] (optional),
+/// y [N_dst, H, C], lse [N_dst, H], positive_y like y, positive_weight like lse; one real dtype.
+/// Saved for backward. lse, and y; and for training `positive_y` = the part of y that comes from edges with p_e > 0
+/// and `positive_weight` = sum of alpha_e over those edges. Both or neither are given.
+/// Writes. Outputs are overwritten and may not overlap each other or an input.
+/// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
+/// Source. Velickovic et al. 2018; edge term as in the EGAT line of work; one-pass softmax: Milakov and Gimelshein
+/// 2018.
+struct AttentionForward {
+  Graph graph;
+  double negative_slope = 0.2;
+  AttentionDropout dropout{};
+  ConstTensorView value;
+  ConstTensorView source_score;
+  ConstTensorView destination_score;
+  ConstTensorView edge_score{};
+  TensorView y;
+  TensorView lse;
+  TensorView positive_y{};
+  TensorView positive_weight{};
+  Workspace workspace{};
+};
+
+/// One pass over the out-edges, with alpha recomputed from lse, delta_i = <dy_i, y_i>:
+///   dalpha_e = drop'(<dy_i, value_j>),  dl_e = alpha_e (dalpha_e - delta_i),  dp_e = dl_e (p_e > 0 ? 1 : slope);
+///   dvalue_j = sum drop(alpha_e) dy_i,  dsource_score_j = sum dp_e,  dedge_score_e = dp_e,
+///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
+///
+/// Shapes as in AttentionForward, gradients like what they are gradients of. All inputs are needed (edge_score if the
+/// forward had it); dedge_score is optional.
+/// Workspace: delta, and partial results of long rows.
+/// Writes. Gradients are overwritten and may not overlap each other or an input.
+struct AttentionBackward {
+  Graph graph;
+  double negative_slope = 0.2;
+  AttentionDropout dropout{};
+  ConstTensorView value;
+  ConstTensorView source_score;
+  ConstTensorView destination_score;
+  ConstTensorView edge_score{};
+  ConstTensorView y;
+  ConstTensorView lse;
+  ConstTensorView positive_y;
+  ConstTensorView positive_weight;
+  ConstTensorView dy;
+  TensorView dvalue;
+  TensorView dsource_score;
+  TensorView ddestination_score;
+  TensorView dedge_score{};
+  Workspace workspace{};
+};
+
+/// The attention weights alpha_e [E, H] themselves, before dropout, for explanations: recomputed from lse on request.
+struct AttentionWeights {
+  Graph graph;
+  double negative_slope = 0.2;
+  ConstTensorView source_score;
+  ConstTensorView destination_score;
+  ConstTensorView edge_score{};
+  ConstTensorView lse;
+  TensorView weight;
+};
+
+std::size_t workspace_size(const Context& context, const AttentionForward& op);
+std::size_t workspace_size(const Context& context, const AttentionBackward& op);
+void attention_forward(const Context& context, const AttentionForward& op);
+void attention_backward(const Context& context, const AttentionBackward& op);
+void attention_weights(const Context& context, const AttentionWeights& op);
+
+/// score_nh = <x_nh, vector_h>: x [N, H, C], vector [H, C], score [N, H]; one real dtype. score is overwritten.
+struct HeadDotForward {
+  ConstTensorView x;
+  ConstTensorView vector;
+  TensorView score;
+};
+
+/// dx_nh += dscore_nh vector_h (ACCUMULATES: x usually has another use, as the value of attention);
+/// dvector_h = sum_n dscore_nh x_nh (overwritten). Deterministic.
+struct HeadDotBackward {
+  ConstTensorView x;
+  ConstTensorView vector;
+  ConstTensorView dscore;
+  TensorView dx;
+  TensorView dvector;
+  Workspace workspace{};
+};
+
+std::size_t workspace_size(const Context& context, const HeadDotBackward& op);
+void head_dot_forward(const Context& context, const HeadDotForward& op);
+void head_dot_backward(const Context& context, const HeadDotBackward& op);
+
+}  // namespace warpgnn

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn {
+
+/// Rows with more edges than this are "long": their work is cut into chunks of this many edges, whose partial results
+/// are merged in order. It bounds the rounding error of a hub row and lets a GPU share one row between blocks.
+inline constexpr std::int64_t kChunkEdges = 512;
+
+/// The long rows of an adjacency and the chunks they are cut into.
+/// Chunk c belongs to long row r = chunk_owner[c] and covers edges [b, min(b + kChunkEdges, offset[row[r] + 1])) with
+/// b = offset[row[r]] + (c - first_chunk[r]) * kChunkEdges.
+struct LongRows {
+  std::int64_t rows = 0;
+  std::int64_t chunks = 0;
+  const std::int32_t* row = nullptr;          ///< [rows], increasing
+  const std::int32_t* first_chunk = nullptr;  ///< [rows + 1]
+  const std::int32_t* chunk_owner = nullptr;  ///< [chunks]
+};
+
+/// One direction of a graph in compressed form: row r owns the edges in slots [offset[r], offset[r + 1]).
+/// Pointers lie on the graph's device.
+struct Adjacency {
+  std::int64_t rows = 0;
+  std::int64_t edges = 0;
+  const std::int64_t* offset = nullptr;    ///< [rows + 1]
+  const std::int32_t* neighbor = nullptr;  ///< [edges] the node at the other end
+  const std::int32_t* edge_id = nullptr;   ///< [edges] the edge in the caller's order; null: the slot itself
+  LongRows long_rows;
+};
+
+/// Edges as the caller has them. Edge e goes from source[e] to destination[e]; duplicates and self-loops are kept.
+struct EdgeList {
+  ConstTensorView source;       ///< [E] int32 or int64, in [0, num_sources)
+  ConstTensorView destination;  ///< [E] same dtype, in [0, num_destinations)
+  std::int64_t num_sources = 0;
+  std::int64_t num_destinations = 0;
+  ConstTensorView graph_offsets{};  ///< [G + 1] int64 on the host: nodes of graph g are [offset[g], offset[g + 1])
+};
+
+/// Edges grouped by destination: row i holds the sources of node i's in-edges.
+struct CompressedRows {
+  ConstTensorView offsets;  ///< [N_dst + 1] int64, from 0, never decreasing, ending at E
+  ConstTensorView sources;  ///< [E] int32, in [0, num_sources)
+  std::int64_t num_sources = 0;
+  ConstTensorView graph_offsets{};  ///< as in EdgeList
+};
+
+/// Which nodes with_self_loops gives a loop.
+enum class SelfLoops {
+  all_nodes,      ///< every node, whatever it has; the loop of node i gets edge id E + i
+  where_missing,  ///< nodes that have none; the k-th of them gets edge id E + k
+};
+
+struct GraphSelection;
+
+/// An immutable graph, or batch of graphs, prepared for message passing.
+///
+/// Building it validates the edges, sorts them by destination and by source (stable, so a row keeps the caller's
+/// order) and finds the long rows; it allocates and synchronises. No later op does. A Graph is a cheap handle: copies
+/// share the data, and any number of threads may use one at the same time.
+///
+/// Edge ids. Tensors with one row per edge (weights, features, attention) are always in the caller's order, whatever
+/// order the graph keeps inside.
+///
+/// Batches. A batch is one graph of disconnected parts with offsets that say where each part's nodes begin. Edges must
+/// not cross parts. Without offsets a graph with equal node sets counts as a batch of one, a bipartite one as a batch
+/// of none.
+///
+/// Limits. 2^31 - 1 nodes on each side and 2^31 - 1 edges; offsets and all address arithmetic are 64-bit.
+///
+/// Errors. `out_of_range` for a node id or offset outside its domain, `overflow` beyond the limits,
+/// `invalid_argument` for shapes, dtypes, decreasing offsets, or an edge between two graphs of a batch.
+class Graph {
+ public:
+  Graph() = default;
+
+  /// Views may lie on the host or on the context's device.
+  static Graph from_coo(const Context& context, const EdgeList& edges);
+  static Graph from_csr(const Context& context, const CompressedRows& rows);
+  /// One batch of all the graphs' parts, in order. Edge ids of a later graph follow those of the one before it.
+  static Graph batch(const Context& context, std::span<const Graph> graphs);
+
+  bool defined() const { return state_ != nullptr; }
+  Device device() const;
+  std::int64_t num_sources() const;
+  std::int64_t num_destinations() const;
+  std::int64_t num_edges() const;
+  std::int64_t num_graphs() const;
+  /// Node count of a graph whose sources and destinations are the same set; throws on any other.
+  std::int64_t num_nodes() const;
+
+  const Adjacency& in_edges() const;   ///< rows are destinations
+  const Adjacency& out_edges() const;  ///< rows are sources; edge_id is never null when there are edges
+  /// [num_graphs + 1] on the graph's device, and the same on the host.
+  const std::int64_t* graph_offsets() const;
+  std::span<const std::int64_t> host_graph_offsets() const;
+
+  /// The same graph with loops added. Edge ids of old edges stay.
+  Graph with_self_loops(const Context& context, SelfLoops which = SelfLoops::all_nodes) const;
+  /// The batch of the chosen parts, in the order given (repeats allowed), and where its nodes and edges come from.
+  GraphSelection select(const Context& context, std::span<const std::int64_t> graphs) const;
+
+  struct State;
+  const State& state() const { return *state_; }
+  explicit Graph(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// What Graph::select returns: gather rows with `nodes` to get the selection's features, with `edges` its edge data.
+struct GraphSelection {
+  Graph graph;
+  Tensor nodes;  ///< [N] int32: node n of the selection is node nodes[n] of the whole
+  Tensor edges;  ///< [E] int32: edge e of the selection is edge edges[e] of the whole
+};
+
+}  // namespace warpgnn

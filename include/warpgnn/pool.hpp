@@ -1,0 +1,75 @@
+#pragma once
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/graph.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn {
+
+enum class PoolReduce : std::uint8_t { sum, mean, max };
+
+/// How a node's score s_n becomes its weight a_n in the pool.
+enum class PoolGate : std::uint8_t {
+  none,     ///< a_n = 1
+  softmax,  ///< a_n = exp(s_n - lse_g), over the nodes of the graph
+  sigmoid,  ///< a_n = 1 / (1 + exp(-s_n))
+  raw,      ///< a_n = s_n
+};
+
+/// y_g = reduce over the nodes n of graph g of a_n x_n. Mean divides by the number of nodes.
+/// Max (without a gate) keeps the first node of those that tie and writes its number to `arg`; a NaN wins.
+/// An empty graph gets 0, arg -1, lse -inf.
+///
+/// Shapes. x [N, F], score [N] (with a gate), y [G, F], lse [G] (softmax), arg [G, F] int32 (max: optional, needed
+/// for backward); one real dtype. N and G are those of the graph batch.
+/// Saved for backward. lse and y (softmax), arg (max).
+/// Writes. Outputs are overwritten and may not overlap each other or an input.
+/// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
+/// Source. Li et al. 2016 (gated read-out), Ilse et al. 2018 (attention pooling).
+struct PoolForward {
+  Graph graph;
+  PoolReduce reduce = PoolReduce::sum;
+  PoolGate gate = PoolGate::none;
+  ConstTensorView x;
+  ConstTensorView score{};
+  TensorView y;
+  TensorView lse{};
+  TensorView arg{};
+  Workspace workspace{};
+};
+
+/// With d_n = <dy_g, x_n> (over n_g for mean) and c = 1 or 1/n_g: dx_n = c a_n dy_g (max: only where arg = n);
+/// dscore_n = a_n (d_n - <dy_g, y_g>) for softmax, a_n (1 - a_n) d_n for sigmoid, d_n for raw.
+/// dx and dscore are optional each and overwritten. x is read for dscore, y for dscore of a softmax gate.
+struct PoolBackward {
+  Graph graph;
+  PoolReduce reduce = PoolReduce::sum;
+  PoolGate gate = PoolGate::none;
+  ConstTensorView x{};
+  ConstTensorView score{};
+  ConstTensorView y{};
+  ConstTensorView lse{};
+  ConstTensorView arg{};
+  ConstTensorView dy;
+  TensorView dx{};
+  TensorView dscore{};
+  Workspace workspace{};
+};
+
+/// The gate's weights a_n [N], for explanations. lse is needed for softmax.
+struct PoolWeights {
+  Graph graph;
+  PoolGate gate = PoolGate::softmax;
+  ConstTensorView score;
+  ConstTensorView lse{};
+  TensorView weight;
+};
+
+std::size_t workspace_size(const Context& context, const PoolForward& op);
+std::size_t workspace_size(const Context& context, const PoolBackward& op);
+void pool_forward(const Context& context, const PoolForward& op);
+void pool_backward(const Context& context, const PoolBackward& op);
+void pool_weights(const Context& context, const PoolWeights& op);
+
+}  // namespace warpgnn

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/dtype.hpp"
+
+namespace warpgnn {
+
+inline constexpr int kMaxDims = 3;
+
+/// Shape and layout shared by both views: the fields of DLPack's DLTensor, without ownership.
+///
+/// Strides count elements. Ops accept any stride between rows (dimension 0) that keeps rows apart, and need every row
+/// itself to be contiguous. No alignment beyond that of the element type is needed; 16-byte aligned rows are fastest.
+/// A default-constructed view is "undefined" and stands for an optional argument that is not given.
+struct Layout {
+  Dtype dtype = Dtype::float32;
+  Device device{};
+  int ndim = 0;
+  std::array<std::int64_t, kMaxDims> shape{};
+  std::array<std::int64_t, kMaxDims> stride{};
+
+  std::int64_t count() const;
+  /// Elements in one row: the product of the shape without dimension 0 (1 for a vector).
+  std::int64_t row_size() const;
+  std::int64_t row_stride() const { return ndim == 0 ? 0 : stride[0]; }
+};
+
+/// The layout of a C-contiguous tensor. Throws on more than kMaxDims dimensions, a negative size, or an overflow.
+Layout contiguous_layout(Dtype dtype, std::span<const std::int64_t> shape, Device device = {});
+
+/// A tensor that an op only reads.
+struct ConstTensorView : Layout {
+  const void* data = nullptr;
+
+  bool defined() const { return ndim != 0; }
+  template <class T>
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
+};
+
+/// A tensor that an op writes. Converts to ConstTensorView.
+struct TensorView : Layout {
+  void* data = nullptr;
+
+  bool defined() const { return ndim != 0; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+  operator ConstTensorView() const { return ConstTensorView{static_cast<const Layout&>(*this), data}; }
+};
+
+/// A contiguous view of memory that the caller owns.
+template <class T>
+TensorView view(T* data, std::initializer_list<std::int64_t> shape, Device device = {}) {
+  return TensorView{contiguous_layout(dtype_of<T>, {shape.begin(), shape.size()}, device), data};
+}
+template <class T>
+ConstTensorView view(const T* data, std::initializer_list<std::int64_t> shape, Device device = {}) {
+  return ConstTensorView{contiguous_layout(dtype_of<T>, {shape.begin(), shape.size()}, device), data};
+}
+
+/// The same memory seen with another shape. The view must be contiguous and hold as many elements.
+ConstTensorView reshape(const ConstTensorView& tensor, std::initializer_list<std::int64_t> shape);
+TensorView reshape(const TensorView& tensor, std::initializer_list<std::int64_t> shape);
+
+/// Scratch memory for one op, on the op's device, at least as long as `workspace_size` asks and aligned to
+/// kWorkspaceAlignment bytes. Its content is neither read before it is written nor kept.
+struct Workspace {
+  void* data = nullptr;
+  std::size_t bytes = 0;
+};
+inline constexpr std::size_t kWorkspaceAlignment = 64;
+
+/// An owned, contiguous tensor on a context's device. Move-only. Memory is not initialised unless said.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(Tensor&&) noexcept = default;
+  Tensor& operator=(Tensor&&) noexcept = default;
+  Tensor(const Tensor&) = delete;
+  Tensor& operator=(const Tensor&) = delete;
+  Tensor(const Context& context, Dtype dtype, std::span<const std::int64_t> shape);
+  Tensor(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape);
+
+  /// A copy of host values on the context's device.
+  template <class T>
+  static Tensor from(const Context& context, std::span<const T> values, std::initializer_list<std::int64_t> shape) {
+    Tensor tensor(context, dtype_of<T>, shape);
+    tensor.copy_from_host(values.data(), values.size_bytes());
+    return tensor;
+  }
+
+  bool defined() const { return view_.defined(); }
+  const TensorView& view() const { return view_; }
+  operator TensorView() const { return view_; }
+  operator ConstTensorView() const { return view_; }
+  std::size_t bytes() const;
+
+  /// Takes another shape; memory is kept when it is large enough, else replaced and its content lost.
+  void resize(const Context& context, Dtype dtype, std::span<const std::int64_t> shape);
+  void resize(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape);
+  /// Bytes all zero: +0 for every dtype.
+  void fill_zero();
+  /// Both copies wait until the data has arrived. `bytes` must equal bytes().
+  void copy_from_host(const void* source, std::size_t bytes);
+  void copy_to_host(void* target, std::size_t bytes) const;
+
+  template <class T>
+  std::vector<T> to_host() const {
+    std::vector<T> values(bytes() / sizeof(T));
+    copy_to_host(values.data(), values.size() * sizeof(T));
+    return values;
+  }
+
+ private:
+  std::shared_ptr<void> memory_;  // the deleter returns it to the device it came from
+  std::size_t capacity_ = 0;
+  std::optional<Context> context_;
+  TensorView view_{};
+};
+
+/// A workspace that grows to the largest size asked of it; for callers that run many ops on one stream.
+class WorkspaceBuffer {
+ public:
+  Workspace reserve(const Context& context, std::size_t bytes);
+
+ private:
+  Tensor memory_;
+};
+
+}  // namespace warpgnn

@@ -1,0 +1,16 @@
+#pragma once
+
+/// Everything that warpgnn offers, except the layers of warpgnn/nn.
+
+#include "warpgnn/aggregate.hpp"
+#include "warpgnn/attention.hpp"
+#include "warpgnn/context.hpp"
+#include "warpgnn/dense.hpp"
+#include "warpgnn/dtype.hpp"
+#include "warpgnn/edge_softmax.hpp"
+#include "warpgnn/error.hpp"
+#include "warpgnn/graph.hpp"
+#include "warpgnn/normalize.hpp"
+#include "warpgnn/pool.hpp"
+#include "warpgnn/random.hpp"
+#include "warpgnn/tensor.hpp"
