@@ -1,0 +1,147 @@
+#include "warpgnn/attention.hpp"
+
+#include <cmath>
+
+#include "check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+void check_slope(double slope) {
+  if (!(slope > 0) || !std::isfinite(slope)) {
+    fail("negative_slope: expected a positive number, got " + std::to_string(slope));
+  }
+}
+
+void check_dropout(const AttentionDropout& dropout) {
+  if (!(dropout.probability >= 0 && dropout.probability < 1)) {
+    fail("dropout: expected a probability in [0, 1), got " + std::to_string(dropout.probability));
+  }
+}
+
+template <class Op>
+void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check) {
+  check.graph(op.graph);
+  check_slope(op.negative_slope);
+  check.input("source_score", op.source_score, {op.graph.num_sources(), heads}, dtype);
+  check.input("destination_score", op.destination_score, {op.graph.num_destinations(), heads}, dtype);
+  check.optional_input("edge_score", op.edge_score, {op.graph.num_edges(), heads}, dtype);
+}
+
+Checker checked(const Context& context, const AttentionForward& op) {
+  Checker check(context);
+  check_dropout(op.dropout);
+  const Dtype dtype = expect_real("value", op.value);
+  expect_dims("value", op.value, 3);
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  check_scores(op, heads, dtype, check);
+  const std::int64_t rows = op.graph.num_destinations();
+  check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
+  check.output("y", op.y, {rows, heads, channels}, dtype);
+  check.output("lse", op.lse, {rows, heads}, dtype);
+  if (op.positive_y.defined() || op.positive_weight.defined()) {
+    check.output("positive_y", op.positive_y, {rows, heads, channels}, dtype);
+    check.output("positive_weight", op.positive_weight, {rows, heads}, dtype);
+  }
+  return check;
+}
+
+Checker checked(const Context& context, const AttentionBackward& op) {
+  Checker check(context);
+  check_dropout(op.dropout);
+  const Dtype dtype = expect_real("value", op.value);
+  expect_dims("value", op.value, 3);
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  check_scores(op, heads, dtype, check);
+  const std::int64_t sources = op.graph.num_sources(), rows = op.graph.num_destinations();
+  check.input("value", op.value, {sources, heads, channels}, dtype);
+  check.input("y", op.y, {rows, heads, channels}, dtype);
+  check.input("lse", op.lse, {rows, heads}, dtype);
+  check.input("positive_y", op.positive_y, {rows, heads, channels}, dtype);
+  check.input("positive_weight", op.positive_weight, {rows, heads}, dtype);
+  check.input("dy", op.dy, {rows, heads, channels}, dtype);
+  check.output("dvalue", op.dvalue, {sources, heads, channels}, dtype);
+  check.output("dsource_score", op.dsource_score, {sources, heads}, dtype);
+  check.output("ddestination_score", op.ddestination_score, {rows, heads}, dtype);
+  check.optional_output("dedge_score", op.dedge_score, {op.graph.num_edges(), heads}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const AttentionWeights& op) {
+  Checker check(context);
+  const Dtype dtype = expect_real("lse", op.lse);
+  expect_dims("lse", op.lse, 2);
+  const std::int64_t heads = op.lse.shape[1];
+  check_scores(op, heads, dtype, check);
+  check.input("lse", op.lse, {op.graph.num_destinations(), heads}, dtype);
+  check.output("weight", op.weight, {op.graph.num_edges(), heads}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const HeadDotForward& op) {
+  Checker check(context);
+  const Dtype dtype = expect_real("x", op.x);
+  expect_dims("x", op.x, 3);
+  check.input("x", op.x, {op.x.shape[0], op.x.shape[1], op.x.shape[2]}, dtype);
+  check.input("vector", op.vector, {op.x.shape[1], op.x.shape[2]}, dtype);
+  check.output("score", op.score, {op.x.shape[0], op.x.shape[1]}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const HeadDotBackward& op) {
+  Checker check(context);
+  const Dtype dtype = expect_real("x", op.x);
+  expect_dims("x", op.x, 3);
+  const std::int64_t rows = op.x.shape[0], heads = op.x.shape[1], channels = op.x.shape[2];
+  check.input("x", op.x, {rows, heads, channels}, dtype);
+  check.input("vector", op.vector, {heads, channels}, dtype);
+  check.input("dscore", op.dscore, {rows, heads}, dtype);
+  check.updated("dx", op.dx, {rows, heads, channels}, dtype);
+  check.output("dvector", op.dvector, {heads, channels}, dtype);
+  return check;
+}
+
+}  // namespace
+
+std::size_t workspace_size(const Context& context, const AttentionForward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+std::size_t workspace_size(const Context& context, const AttentionBackward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+std::size_t workspace_size(const Context& context, const HeadDotBackward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+void attention_forward(const Context& context, const AttentionForward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::attention_forward(exec, o); });
+}
+
+void attention_backward(const Context& context, const AttentionBackward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::attention_backward(exec, o); });
+}
+
+void attention_weights(const Context& context, const AttentionWeights& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::attention_weights(exec, o); });
+}
+
+void head_dot_forward(const Context& context, const HeadDotForward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::head_dot_forward(exec, o); });
+}
+
+void head_dot_backward(const Context& context, const HeadDotBackward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::head_dot_backward(exec, o); });
+}
+
+}  // namespace warpgnn

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "backend.hpp"
+
+namespace warpgnn {
+
+struct Graph::State {
+  Device device{};
+  std::int64_t num_sources = 0, num_destinations = 0, num_edges = 0;
+  backend::AdjacencyStorage in, out;
+
+  // The batch. Slots of graph g are [slot_offsets[g], slot_offsets[g + 1]), in in_edges and out_edges alike.
+  Tensor graph_offsets;
+  std::vector<std::int64_t> host_graph_offsets, slot_offsets;
+  Tensor slot_of_edge;  // only in a batch of several graphs whose edge ids are not slots
+};
+
+}  // namespace warpgnn

@@ -1,0 +1,47 @@
+#include "warpgnn/normalize.hpp"
+
+#include "check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+Checker checked(const Context& context, const GcnNormForward& op) {
+  Checker check(context);
+  check.graph(op.graph);
+  const Dtype dtype = expect_real("norm", op.norm);
+  check.optional_input("weight", op.weight, {op.graph.num_edges()}, dtype);
+  check.output("norm", op.norm, {op.graph.num_edges()}, dtype);
+  check.output("inv_sqrt_degree", op.inv_sqrt_degree, {op.graph.num_nodes()}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const GcnNormBackward& op) {
+  Checker check(context);
+  check.graph(op.graph);
+  const Dtype dtype = expect_real("dnorm", op.dnorm);
+  check.optional_input("weight", op.weight, {op.graph.num_edges()}, dtype);
+  check.input("inv_sqrt_degree", op.inv_sqrt_degree, {op.graph.num_nodes()}, dtype);
+  check.input("dnorm", op.dnorm, {op.graph.num_edges()}, dtype);
+  check.output("dweight", op.dweight, {op.graph.num_edges()}, dtype);
+  return check;
+}
+
+}  // namespace
+
+std::size_t workspace_size(const Context& context, const GcnNormBackward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+void gcn_norm_forward(const Context& context, const GcnNormForward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::gcn_norm_forward(exec, o); });
+}
+
+void gcn_norm_backward(const Context& context, const GcnNormBackward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::gcn_norm_backward(exec, o); });
+}
+
+}  // namespace warpgnn
