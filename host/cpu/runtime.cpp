@@ -1,0 +1,36 @@
+// Memory of the CPU backend.
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "host/backend.hpp"
+
+namespace warpgnn::backend {
+
+void* allocate(const CpuExec&, std::size_t bytes) {
+  const std::size_t rounded = (bytes / kWorkspaceAlignment + 1) * kWorkspaceAlignment;
+  void* const memory = std::aligned_alloc(kWorkspaceAlignment, rounded);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void release(const CpuExec&, void* memory) noexcept {
+  std::free(memory);
+}
+
+void copy_from_host(const CpuExec&, void* target, const void* source, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(target, source, bytes);
+}
+
+void copy_to_host(const CpuExec&, void* target, const void* source, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(target, source, bytes);
+}
+
+void fill_zero(const CpuExec&, void* target, std::size_t bytes) {
+  if (bytes > 0) std::memset(target, 0, bytes);
+}
+
+void synchronize(const CpuExec&) {}
+
+}  // namespace warpgnn::backend

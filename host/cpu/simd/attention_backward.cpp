@@ -1,0 +1,174 @@
+#include <limits>
+
+#include "attention_row.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// One thread's memory: chunk buffers [kChunkEdges][heads], and double sums for long rows.
+template <class T>
+struct Scratch {
+  T *exponent, *dscore, *keep, *weight, *source_sum;
+  double *row_dvalue, *row_dscore;
+
+  Scratch(Carver& carver, std::int64_t heads, std::int64_t channels, bool long_rows) {
+    exponent = carver.take<T>(kChunkEdges * heads);
+    dscore = carver.take<T>(kChunkEdges * heads);
+    keep = carver.take<T>(kChunkEdges * heads);
+    weight = carver.take<T>(kChunkEdges * heads);
+    source_sum = carver.take<T>(heads);
+    row_dvalue = carver.take<double>(long_rows ? heads * channels : 0);
+    row_dscore = carver.take<double>(long_rows ? heads : 0);
+  }
+};
+
+/// delta [N_dst, H], then each thread's Scratch.
+template <class T>
+struct Memory {
+  T* delta;
+  Carver threads;
+
+  Memory(const AttentionBackward& op, void* base) : threads(base) {
+    delta = threads.take<T>(op.lse.shape[0] * op.lse.shape[1]);
+  }
+};
+
+template <class T>
+Scratch<T> carve(const AttentionBackward& op, Carver carver, int thread, std::size_t* bytes = nullptr) {
+  const bool long_rows = op.graph.out_edges().long_rows.rows > 0;
+  for (int t = 0;; ++t) {
+    Scratch<T> scratch(carver, op.value.shape[1], op.value.shape[2], long_rows);
+    if (bytes != nullptr) *bytes = carver.bytes();
+    if (t == thread) return scratch;
+  }
+}
+
+/// delta_i = <dy_i, y_i> and the whole gradient of the destination scores, which the forward prepared.
+template <class T>
+void prepare_destinations(const CpuExec& exec, const AttentionBackward& op, T* delta) {
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  const auto y = read_rows<T>(op.y), positive_y = read_rows<T>(op.positive_y), dy = read_rows<T>(op.dy);
+  const auto positive_weight = read_rows<T>(op.positive_weight);
+  const auto ddestination = write_rows<T>(op.ddestination_score);
+  const T slope = static_cast<T>(op.negative_slope);
+  parallel_for(exec, op.lse.shape[0], 2 * heads * channels, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      for (std::int64_t h = 0; h < heads; ++h) {
+        const std::int64_t c = h * channels;
+        const T total = dot(dy[i] + c, y[i] + c, channels);
+        delta[i * heads + h] = total;
+        ddestination[i][h] =
+            (1 - slope) * (dot(dy[i] + c, positive_y[i] + c, channels) - total * positive_weight[i][h]);
+      }
+    }
+  });
+}
+
+template <class T>
+class Backward {
+ public:
+  Backward(const AttentionBackward& op, const T* delta)
+      : out_(op.graph.out_edges()),
+        heads_(op.value.shape[1]),
+        channels_(op.value.shape[2]),
+        score_(gat_score(op, T{})),
+        dropout_(op.dropout),
+        value_(read_rows<T>(op.value)),
+        lse_(read_rows<T>(op.lse)),
+        dy_(read_rows<T>(op.dy)),
+        delta_(delta),
+        dvalue_(write_rows<T>(op.dvalue)),
+        dsource_(write_rows<T>(op.dsource_score)),
+        dedge_(write_rows<T>(op.dedge_score)) {}
+
+  void row(std::int64_t j, const Scratch<T>& scratch) const {
+    const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
+    if (end - begin <= kChunkEdges) return chunk(j, begin, end, scratch, dsource_[j]);
+    const std::int64_t width = heads_ * channels_;
+    std::fill(scratch.row_dscore, scratch.row_dscore + heads_, 0.0);
+    sum_in_chunks(begin, end, width, scratch.row_dvalue, dvalue_[j], [&](std::int64_t first, std::int64_t last, T*) {
+      chunk(j, first, last, scratch, scratch.source_sum);
+      for (std::int64_t h = 0; h < heads_; ++h) {
+        scratch.row_dscore[h] += static_cast<double>(scratch.source_sum[h]);
+      }
+    });
+    for (std::int64_t h = 0; h < heads_; ++h) dsource_[j][h] = static_cast<T>(scratch.row_dscore[h]);
+  }
+
+ private:
+  /// dvalue_j and dsource of the out-edges in slots [begin, end), dedge of each.
+  void chunk(std::int64_t j, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dsource) const {
+    const std::int64_t count = (end - begin) * heads_;
+    if (dropout_.active) {
+      for (std::int64_t s = begin; s < end; ++s) {
+        dropout_.write(out_.edge_id[s], heads_, scratch.keep + (s - begin) * heads_);
+      }
+    } else {
+      std::fill(scratch.keep, scratch.keep + count, T(1));
+    }
+    for (std::int64_t s = begin; s < end; ++s) write_terms(j, s, (s - begin) * heads_, scratch);
+#pragma omp simd
+    for (std::int64_t k = 0; k < count; ++k) {
+      const T alpha = vector_exp(scratch.exponent[k]);
+      scratch.weight[k] = alpha * scratch.keep[k];
+      scratch.dscore[k] *= alpha;
+    }
+    std::fill(dsource, dsource + heads_, T(0));
+    for (std::int64_t k = 0; k < count; k += heads_) {
+      for (std::int64_t h = 0; h < heads_; ++h) dsource[h] += scratch.dscore[k + h];
+    }
+    if (dedge_) {
+      for (std::int64_t s = begin; s < end; ++s) {
+        const T* const from = scratch.dscore + (s - begin) * heads_;
+        std::copy(from, from + heads_, dedge_[out_.edge_id[s]]);
+      }
+    }
+    HeadwiseSum<T, 1>{{scratch.weight}, {dvalue_[j]}}.run(out_, begin, end, dy_, heads_, channels_);
+  }
+
+  /// What does not need the exponential: log alpha, and the gradient of the raw score but for the factor alpha.
+  WARPGNN_INLINE void write_terms(std::int64_t j, std::int64_t slot, std::int64_t k, const Scratch<T>& scratch) const {
+    constexpr T kLowest = -std::numeric_limits<T>::infinity();
+    const std::int64_t i = out_.neighbor[slot], e = out_.edge_id[slot];
+    prefetch_row(dy_[out_.neighbor[std::min(slot + 2, out_.edges - 1)]], heads_ * channels_);
+    for (std::int64_t h = 0; h < heads_; ++h) {
+      const T p = score_.raw(j, i, e, h), total = lse_[i][h];
+      const T dalpha = scratch.keep[k + h] * dot(dy_[i] + h * channels_, value_[j] + h * channels_, channels_);
+      scratch.exponent[k + h] = total == kLowest ? kLowest : score_.activate(p) - total;
+      scratch.dscore[k + h] = (dalpha - delta_[i * heads_ + h]) * score_.derivative(p);
+    }
+  }
+
+  const Adjacency& out_;
+  std::int64_t heads_, channels_;
+  GatScore<T> score_;
+  DropoutMask<T> dropout_;
+  Rows<const T> value_, lse_, dy_;
+  const T* delta_;
+  Rows<T> dvalue_, dsource_, dedge_;
+};
+
+}  // namespace
+
+std::size_t workspace_size(const CpuExec& exec, const AttentionBackward& op) {
+  std::size_t bytes = 0;
+  with_real(op.dy.dtype, [&]<class T>(T) { carve<T>(op, Memory<T>(op, nullptr).threads, exec.threads - 1, &bytes); });
+  return bytes;
+}
+
+void attention_backward(const CpuExec& exec, const AttentionBackward& op) {
+  const Adjacency& out = op.graph.out_edges();
+  with_real(op.dy.dtype, [&]<class T>(T) {
+    const Memory<T> memory(op, op.workspace.data);
+    prepare_destinations<T>(exec, op, memory.delta);
+    const Backward<T> backward(op, memory.delta);
+    parallel_rows(exec, out.offset, out.rows, 2 * op.value.row_size() + 8 * op.value.shape[1],
+                  [&](std::int64_t first, std::int64_t last, int thread) {
+                    const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
+                    for (std::int64_t j = first; j < last; ++j) backward.row(j, scratch);
+                  });
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

@@ -1,0 +1,243 @@
+#include <limits>
+
+#include "attention_row.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// One thread's memory. Arrays named `chunk` hold [kChunkEdges][heads]; the rest [heads] or [heads][channels].
+template <class T>
+struct Scratch {
+  T *chunk_weight, *chunk_positive, *chunk_keep;
+  T *max, *sum, *positive_sum;         // of the chunk
+  T* row_max;                          // of the row so far
+  double *row_sum, *row_positive_sum;  // relative to row_max
+  double *row_y, *row_positive_y;      // relative to row_max
+
+  Scratch(Carver& carver, std::int64_t heads, std::int64_t channels, bool long_rows) {
+    chunk_weight = carver.take<T>(kChunkEdges * heads);
+    chunk_positive = carver.take<T>(kChunkEdges * heads);
+    chunk_keep = carver.take<T>(kChunkEdges * heads);
+    max = carver.take<T>(heads);
+    sum = carver.take<T>(heads);
+    positive_sum = carver.take<T>(heads);
+    row_max = carver.take<T>(heads);
+    row_sum = carver.take<double>(heads);
+    row_positive_sum = carver.take<double>(heads);
+    row_y = carver.take<double>(long_rows ? heads * channels : 0);
+    row_positive_y = carver.take<double>(long_rows ? heads * channels : 0);
+  }
+};
+
+template <class T>
+Scratch<T> carve(const AttentionForward& op, void* base, int thread, std::size_t* bytes = nullptr) {
+  Carver carver(base);
+  const bool long_rows = op.graph.in_edges().long_rows.rows > 0;
+  for (int t = 0;; ++t) {
+    Scratch<T> scratch(carver, op.value.shape[1], op.value.shape[2], long_rows);
+    if (bytes != nullptr) *bytes = carver.bytes();
+    if (t == thread) return scratch;
+  }
+}
+
+template <class T>
+class Forward {
+ public:
+  Forward(const AttentionForward& op)
+      : in_(op.graph.in_edges()),
+        heads_(op.value.shape[1]),
+        channels_(op.value.shape[2]),
+        training_(op.positive_y.defined()),
+        score_(gat_score(op, T{})),
+        dropout_(op.dropout),
+        value_(read_rows<T>(op.value)),
+        y_(write_rows<T>(op.y)),
+        positive_y_(write_rows<T>(op.positive_y)),
+        lse_(write_rows<T>(op.lse)),
+        positive_weight_(write_rows<T>(op.positive_weight)) {}
+
+  void row(std::int64_t i, const Scratch<T>& scratch) const {
+    const std::int64_t begin = in_.offset[i], end = in_.offset[i + 1];
+    if (end - begin <= kChunkEdges) {
+      chunk(i, begin, end, scratch);
+      return finish(i, scratch.max, scratch.sum, scratch.positive_sum);
+    }
+    begin_long_row(scratch);
+    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
+      chunk(i, first, std::min(end, first + kChunkEdges), scratch);
+      merge_chunk(i, scratch);
+    }
+    end_long_row(i, scratch);
+  }
+
+ private:
+  static constexpr T kLowest = -std::numeric_limits<T>::infinity();
+
+  /// max, sum and unnormalised y of the chunk, relative to its own max.
+  void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
+    const std::int64_t count = (end - begin) * heads_;
+    T* const weight = scratch.chunk_weight;
+    write_scores(i, begin, end, weight);
+    find_max(weight, count, scratch.max);
+    for (std::int64_t k = 0; k < count; k += heads_) {
+      for (std::int64_t h = 0; h < heads_; ++h) {
+        scratch.chunk_positive[k + h] = weight[k + h] > 0 ? T(1) : T(0);
+        weight[k + h] -= scratch.max[h] == kLowest ? T(0) : scratch.max[h];
+      }
+    }
+#pragma omp simd
+    for (std::int64_t k = 0; k < count; ++k) weight[k] = vector_exp(weight[k]);
+    if (training_) {
+      for (std::int64_t k = 0; k < count; ++k) scratch.chunk_positive[k] *= weight[k];
+      add_up(scratch.chunk_positive, count, scratch.positive_sum);
+    }
+    add_up(weight, count, scratch.sum);
+    if (dropout_.active) drop(begin, end, scratch);
+    if (training_) {
+      HeadwiseSum<T, 2>{{weight, scratch.chunk_positive}, {y_[i], positive_y_[i]}}.run(in_, begin, end, value_, heads_,
+                                                                                       channels_);
+    } else {
+      HeadwiseSum<T, 1>{{weight}, {y_[i]}}.run(in_, begin, end, value_, heads_, channels_);
+    }
+  }
+
+  void write_scores(std::int64_t i, std::int64_t begin, std::int64_t end, T* score) const {
+    for (std::int64_t s = begin; s < end; ++s) {
+      const std::int64_t j = in_.neighbor[s], e = edge_of(in_, s);
+      for (std::int64_t h = 0; h < heads_; ++h) *score++ = score_.activate(score_.raw(j, i, e, h));
+    }
+  }
+
+  void find_max(const T* score, std::int64_t count, T* max) const {
+    std::fill(max, max + heads_, kLowest);
+    for (std::int64_t k = 0; k < count; k += heads_) {
+      for (std::int64_t h = 0; h < heads_; ++h) max[h] = score[k + h] > max[h] ? score[k + h] : max[h];
+    }
+  }
+
+  void add_up(const T* weight, std::int64_t count, T* sum) const {
+    std::fill(sum, sum + heads_, T(0));
+    for (std::int64_t k = 0; k < count; k += heads_) {
+      for (std::int64_t h = 0; h < heads_; ++h) sum[h] += weight[k + h];
+    }
+  }
+
+  void drop(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
+    for (std::int64_t s = begin; s < end; ++s) {
+      dropout_.write(edge_of(in_, s), heads_, scratch.chunk_keep + (s - begin) * heads_);
+    }
+    for (std::int64_t k = 0; k < (end - begin) * heads_; ++k) {
+      scratch.chunk_weight[k] *= scratch.chunk_keep[k];
+      scratch.chunk_positive[k] *= scratch.chunk_keep[k];
+    }
+  }
+
+  void begin_long_row(const Scratch<T>& scratch) const {
+    const std::int64_t width = heads_ * channels_;
+    std::fill(scratch.row_max, scratch.row_max + heads_, kLowest);
+    std::fill(scratch.row_sum, scratch.row_sum + heads_, 0.0);
+    std::fill(scratch.row_positive_sum, scratch.row_positive_sum + heads_, 0.0);
+    std::fill(scratch.row_y, scratch.row_y + width, 0.0);
+    std::fill(scratch.row_positive_y, scratch.row_positive_y + width, 0.0);
+  }
+
+  void merge_chunk(std::int64_t i, const Scratch<T>& scratch) const {
+    for (std::int64_t h = 0; h < heads_; ++h) {
+      const T before = scratch.row_max[h], now = std::max(before, scratch.max[h]);
+      // A side with nothing but -inf has zero sums; exp(-inf - -inf) must not make them NaN.
+      const double old_factor = before == kLowest ? 0.0 : std::exp(static_cast<double>(before) - now);
+      const double new_factor = scratch.max[h] == kLowest ? 1.0 : std::exp(static_cast<double>(scratch.max[h]) - now);
+      scratch.row_max[h] = now;
+      scratch.row_sum[h] = scratch.row_sum[h] * old_factor + scratch.sum[h] * new_factor;
+      merge_values(scratch.row_y, y_[i], h, old_factor, new_factor);
+      if (!training_) continue;
+      scratch.row_positive_sum[h] = scratch.row_positive_sum[h] * old_factor + scratch.positive_sum[h] * new_factor;
+      merge_values(scratch.row_positive_y, positive_y_[i], h, old_factor, new_factor);
+    }
+  }
+
+  void merge_values(double* row, const T* chunk, std::int64_t head, double old_factor, double new_factor) const {
+    for (std::int64_t c = head * channels_; c < (head + 1) * channels_; ++c) {
+      row[c] = row[c] * old_factor + static_cast<double>(chunk[c]) * new_factor;
+    }
+  }
+
+  void end_long_row(std::int64_t i, const Scratch<T>& scratch) const {
+    // Divided in double: the sums of a hub may be large and have more digits than T.
+    for (std::int64_t h = 0; h < heads_; ++h) {
+      const double scale = scratch.row_sum[h] == 0 ? 0.0 : 1 / scratch.row_sum[h];
+      for (std::int64_t c = h * channels_; c < (h + 1) * channels_; ++c) {
+        y_[i][c] = static_cast<T>(scratch.row_y[c] * scale);
+        if (training_) positive_y_[i][c] = static_cast<T>(scratch.row_positive_y[c] * scale);
+      }
+      lse_[i][h] = static_cast<T>(static_cast<double>(scratch.row_max[h]) + std::log(scratch.row_sum[h]));
+      if (training_) positive_weight_[i][h] = static_cast<T>(scratch.row_positive_sum[h] * scale);
+    }
+  }
+
+  void finish(std::int64_t i, const T* max, const T* sum, const T* positive_sum) const {
+    for (std::int64_t h = 0; h < heads_; ++h) {
+      const T scale = sum[h] == 0 ? T(0) : T(1) / sum[h];
+      T* const y = y_[i] + h * channels_;
+      for (std::int64_t c = 0; c < channels_; ++c) y[c] *= scale;
+      lse_[i][h] = max[h] + std::log(sum[h]);
+      if (!training_) continue;
+      T* const positive_y = positive_y_[i] + h * channels_;
+      for (std::int64_t c = 0; c < channels_; ++c) positive_y[c] *= scale;
+      positive_weight_[i][h] = positive_sum[h] * scale;
+    }
+  }
+
+  const Adjacency& in_;
+  std::int64_t heads_, channels_;
+  bool training_;
+  GatScore<T> score_;
+  DropoutMask<T> dropout_;
+  Rows<const T> value_;
+  Rows<T> y_, positive_y_, lse_, positive_weight_;
+};
+
+}  // namespace
+
+std::size_t workspace_size(const CpuExec& exec, const AttentionForward& op) {
+  std::size_t bytes = 0;
+  with_real(op.y.dtype, [&]<class T>(T) { carve<T>(op, nullptr, exec.threads - 1, &bytes); });
+  return bytes;
+}
+
+void attention_forward(const CpuExec& exec, const AttentionForward& op) {
+  const Adjacency& in = op.graph.in_edges();
+  with_real(op.y.dtype, [&]<class T>(T) {
+    const Forward<T> forward(op);
+    parallel_rows(exec, in.offset, in.rows, op.value.row_size() + 8 * op.value.shape[1],
+                  [&](std::int64_t first, std::int64_t last, int thread) {
+                    const Scratch<T> scratch = carve<T>(op, op.workspace.data, thread);
+                    for (std::int64_t i = first; i < last; ++i) forward.row(i, scratch);
+                  });
+  });
+}
+
+void attention_weights(const CpuExec& exec, const AttentionWeights& op) {
+  const Adjacency& in = op.graph.in_edges();
+  const std::int64_t heads = op.lse.shape[1];
+  with_real(op.weight.dtype, [&]<class T>(T) {
+    const auto score = gat_score(op, T{});
+    const auto lse = read_rows<T>(op.lse);
+    const auto weight = write_rows<T>(op.weight);
+    parallel_rows(exec, in.offset, in.rows, 16 * heads, [&](std::int64_t first, std::int64_t last, int) {
+      for (std::int64_t i = first; i < last; ++i) {
+        for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
+          const std::int64_t e = edge_of(in, s);
+          for (std::int64_t h = 0; h < heads; ++h) {
+            const T l = score.activate(score.raw(in.neighbor[s], i, e, h));
+            const T total = lse[i][h];
+            weight[e][h] = total == -std::numeric_limits<T>::infinity() ? T(0) : vector_exp(l - total);
+          }
+        }
+      }
+    });
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

@@ -1,0 +1,97 @@
+#pragma once
+
+// Loops over rows, nodes or elements on OpenMP threads. Every row is computed by one thread in one fixed order, so that
+// results do not depend on the number of threads.
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "vec.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+/// Multiply-adds below which waking threads costs more than it gains.
+inline constexpr std::int64_t kSerialWork = 65536;
+
+/// body(first, last) over [0, count) in pieces of `grain`; `work` estimates the multiply-adds of one item.
+template <class Body>
+void parallel_for(const CpuExec& exec, std::int64_t count, std::int64_t work, Body&& body) {
+  if (exec.threads == 1 || count * work <= kSerialWork) {
+    if (count > 0) body(std::int64_t{0}, count);
+    return;
+  }
+  const std::int64_t grain = std::max<std::int64_t>(1, kSerialWork / 4 / std::max<std::int64_t>(work, 1));
+  const std::int64_t pieces = (count + grain - 1) / grain;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(exec.threads)
+  for (std::int64_t p = 0; p < pieces; ++p) body(p * grain, std::min(count, (p + 1) * grain));
+}
+
+/// body(first_row, last_row, thread) over pieces of equal cost, a row costing 1 + its edges; `work` estimates the
+/// multiply-adds of one edge.
+template <class Body>
+void parallel_rows(const CpuExec& exec, const std::int64_t* offset, std::int64_t rows, std::int64_t work, Body&& body) {
+  if (rows == 0) return;
+  const std::int64_t cost = rows + offset[rows] - offset[0];
+  if (exec.threads == 1 || cost * work <= kSerialWork) {
+    body(std::int64_t{0}, rows, 0);
+    return;
+  }
+  const std::int64_t pieces = std::min<std::int64_t>(rows, std::int64_t{exec.threads} * 16);
+  const auto first_row = [&](std::int64_t piece) {
+    if (piece == pieces) return rows;
+    const std::int64_t target = cost * piece / pieces;
+    std::int64_t low = 0, high = rows;
+    while (low < high) {
+      const std::int64_t middle = (low + high) / 2;
+      if (middle + offset[middle] - offset[0] < target)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  };
+#pragma omp parallel for schedule(dynamic, 1) num_threads(exec.threads)
+  for (std::int64_t p = 0; p < pieces; ++p) {
+    const std::int64_t first = first_row(p), last = first_row(p + 1);
+    if (first < last) body(first, last, omp_get_thread_num());
+  }
+}
+
+/// Sums over many rows are cut into blocks that depend on the row count alone; each block's double partial is added up
+/// in order.
+struct ReductionBlocks {
+  std::int64_t rows_per_block, blocks;
+};
+
+inline ReductionBlocks reduction_blocks(std::int64_t rows) {
+  const std::int64_t rows_per_block = std::max<std::int64_t>(256, (rows + 63) / 64);
+  return {rows_per_block, (rows + rows_per_block - 1) / rows_per_block};
+}
+
+inline std::int64_t reduction_doubles(std::int64_t rows, std::int64_t columns) {
+  return reduction_blocks(rows).blocks * columns;
+}
+
+/// out(column, total) for the sums over `rows` of `columns` columns. add(row, partial) adds a row to [columns] doubles.
+/// `partials` holds reduction_doubles().
+template <class Add, class Out>
+void reduce_rows(const CpuExec& exec, std::int64_t rows, std::int64_t columns, double* partials, Add&& add, Out&& out) {
+  const ReductionBlocks plan = reduction_blocks(rows);
+  parallel_for(exec, plan.blocks, plan.rows_per_block * columns, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t b = first; b < last; ++b) {
+      double* const partial = partials + b * columns;
+      std::fill(partial, partial + columns, 0.0);
+      const std::int64_t end = std::min(rows, (b + 1) * plan.rows_per_block);
+      for (std::int64_t r = b * plan.rows_per_block; r < end; ++r) add(r, partial);
+    }
+  });
+  for (std::int64_t c = 0; c < columns; ++c) {
+    double total = 0;
+    for (std::int64_t b = 0; b < plan.blocks; ++b) total += partials[b * columns + c];
+    out(c, total);
+  }
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

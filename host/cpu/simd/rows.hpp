@@ -1,0 +1,91 @@
+#pragma once
+
+// What the graph ops of the CPU backend share: rows of a view, the edge behind a slot, sums over a row's edges.
+
+#include <cstdint>
+
+#include "parallel.hpp"
+#include "vec.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+/// Rows of a view, any distance apart.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+
+  WARPGNN_INLINE T* operator[](std::int64_t row) const { return data + row * stride; }
+  explicit operator bool() const { return data != nullptr; }
+};
+
+/// For an undefined view: rows that are false.
+template <class T>
+Rows<const T> read_rows(const ConstTensorView& view) {
+  return view.defined() ? Rows<const T>{view.as<T>(), view.row_stride()} : Rows<const T>{};
+}
+template <class T>
+Rows<T> write_rows(const TensorView& view) {
+  return view.defined() ? Rows<T>{view.as<T>(), view.row_stride()} : Rows<T>{};
+}
+
+WARPGNN_INLINE std::int64_t edge_of(const Adjacency& adjacency, std::int64_t slot) {
+  return adjacency.edge_id == nullptr ? slot : adjacency.edge_id[slot];
+}
+
+WARPGNN_INLINE std::int64_t degree(const Adjacency& adjacency, std::int64_t row) {
+  return adjacency.offset[row + 1] - adjacency.offset[row];
+}
+
+/// Doubles of scratch that rows of `width` need on each thread: only long rows need any.
+inline std::int64_t long_row_doubles(const CpuExec& exec, const Adjacency& adjacency, std::int64_t width) {
+  return adjacency.long_rows.rows > 0 ? exec.threads * width : 0;
+}
+
+/// y[0, width) = the sum over slots [begin, end) that body(first, last, y) writes for any part of them. Long ranges go
+/// chunk by chunk, added up in double, which bounds the rounding error of a hub row.
+template <class T, class Body>
+WARPGNN_INLINE void sum_in_chunks(std::int64_t begin, std::int64_t end, std::int64_t width, double* scratch, T* y,
+                                  Body&& body) {
+  if (end - begin <= kChunkEdges) {
+    body(begin, end, y);
+    return;
+  }
+  std::fill(scratch, scratch + width, 0.0);
+  for (std::int64_t first = begin; first < end; first += kChunkEdges) {
+    body(first, std::min(end, first + kChunkEdges), y);
+    for (std::int64_t c = 0; c < width; ++c) scratch[c] += static_cast<double>(y[c]);
+  }
+  for (std::int64_t c = 0; c < width; ++c) y[c] = static_cast<T>(scratch[c]);
+}
+
+/// Rows this many slots ahead are fetched into the cache while the current one is added.
+inline constexpr std::int64_t kPrefetchSlots = 6;
+
+template <class T>
+WARPGNN_INLINE void prefetch_row(const T* row, std::int64_t width) {
+  const auto* const bytes = reinterpret_cast<const char*>(row);
+  const std::int64_t length = std::min<std::int64_t>(width * static_cast<std::int64_t>(sizeof(T)), 1024);
+  for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(bytes + b);
+}
+
+/// y = sum over the slots of `row` of factor(slot) * x[neighbor].
+template <class T, class Factor>
+WARPGNN_INLINE void weighted_row_sum(const Adjacency& adjacency, std::int64_t row, Rows<const T> x, std::int64_t width,
+                                     Factor&& factor, double* scratch, T* y) {
+  const std::int32_t* const neighbor = adjacency.neighbor;
+  const std::int64_t last_slot = adjacency.edges - 1;
+  sum_in_chunks(adjacency.offset[row], adjacency.offset[row + 1], width, scratch, y,
+                [&](std::int64_t begin, std::int64_t end, T* out) {
+                  for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+                    auto sum = tile.zero();
+                    for (std::int64_t s = begin; s < end; ++s) {
+                      if (column == 0) prefetch_row(x[neighbor[std::min(s + kPrefetchSlots, last_slot)]], width);
+                      sum.add_scaled(x[neighbor[s]] + column, factor(s));
+                    }
+                    sum.store(out + column);
+                  });
+                });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA
