@@ -1,0 +1,145 @@
+#include "host/nn/run.hpp"
+#include "warpgnn/error.hpp"
+#include "warpgnn/nn/graph_layers.hpp"
+
+namespace warpgnn::nn {
+
+GATConv::GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options)
+    : session_(&session),
+      options_(options),
+      weight_(glorot(session, name + ".weight", {options.heads * options.channels, in}, in,
+                     options.heads * options.channels)),
+      source_vector_(glorot(session, name + ".att_src", {options.heads, options.channels}, options.channels, 1)),
+      destination_vector_(glorot(session, name + ".att_dst", {options.heads, options.channels}, options.channels, 1)) {
+  if (options.edge_features > 0) {
+    edge_matrix_ =
+        glorot(session, name + ".att_edge", {options.heads, options.edge_features}, options.edge_features, 1);
+  }
+  if (options.bias) bias_ = zeros(session, name + ".bias", {options.heads * options.channels});
+}
+
+void GATConv::project(const ConstTensorView& x) {
+  const Context& context = session_->context();
+  const std::int64_t heads = options_.heads, channels = options_.channels, nodes = x.shape[0];
+  shape(*session_, value_, {nodes, heads, channels});
+  shape(*session_, source_score_, {nodes, heads});
+  shape(*session_, destination_score_, {nodes, heads});
+  linear_forward(context, {.x = x, .weight = weight_.value, .y = reshape(value_.view(), {nodes, heads * channels})});
+  head_dot_forward(context, {.x = value_, .vector = source_vector_.value, .score = source_score_});
+  head_dot_forward(context, {.x = value_, .vector = destination_vector_.value, .score = destination_score_});
+  if (!edge_matrix_.value.defined()) return;
+  shape(*session_, edge_score_, {graph_.num_edges(), heads});
+  linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value, .y = edge_score_});
+}
+
+ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  if (edge_features.defined() != (options_.edge_features > 0)) {
+    throw Error(ErrorCode::invalid_argument, options_.edge_features > 0
+                                                 ? "edge_features: expected a tensor, got none"
+                                                 : "edge_features: expected none, for the layer was made without");
+  }
+  graph_ = graph;
+  x_ = x;
+  edge_features_ = edge_features;
+  const bool drops = session_->training() && options_.attention_dropout > 0;
+  dropout_ = drops ? AttentionDropout{options_.attention_dropout, session_->next_dropout_seed()} : AttentionDropout{};
+  project(x);
+
+  const std::int64_t nodes = graph.num_nodes(), heads = options_.heads, channels = options_.channels;
+  const bool training = session_->training();
+  shape(*session_, y_, {nodes, heads, channels});
+  shape(*session_, lse_, {nodes, heads});
+  if (training) {
+    shape(*session_, positive_y_, {nodes, heads, channels});
+    shape(*session_, positive_weight_, {nodes, heads});
+  }
+  run(*session_, attention_forward,
+      AttentionForward{.graph = graph,
+                       .negative_slope = options_.negative_slope,
+                       .dropout = dropout_,
+                       .value = value_,
+                       .source_score = source_score_,
+                       .destination_score = destination_score_,
+                       .edge_score = edge_score_,
+                       .y = y_,
+                       .lse = lse_,
+                       .positive_y = training ? positive_y_.view() : TensorView{},
+                       .positive_weight = training ? positive_weight_.view() : TensorView{}});
+  const TensorView flat = reshape(y_.view(), {nodes, heads * channels});
+  if (!bias_.value.defined()) return flat;
+  // Backward needs y without the bias, so the sum goes to a tensor of its own.
+  shape(*session_, biased_, {nodes, heads * channels});
+  add_bias(session_->context(), {.x = flat, .bias = bias_.value, .y = biased_});
+  return biased_;
+}
+
+ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
+  const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
+  if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  shape(*session_, dvalue_, {nodes, heads, channels});
+  shape(*session_, dsource_score_, {nodes, heads});
+  shape(*session_, ddestination_score_, {nodes, heads});
+  const bool has_edges = edge_matrix_.value.defined();
+  if (has_edges) shape(*session_, dedge_score_, {graph_.num_edges(), heads});
+  run(*session_, attention_backward,
+      AttentionBackward{.graph = graph_,
+                        .negative_slope = options_.negative_slope,
+                        .dropout = dropout_,
+                        .value = value_,
+                        .source_score = source_score_,
+                        .destination_score = destination_score_,
+                        .edge_score = edge_score_,
+                        .y = y_,
+                        .lse = lse_,
+                        .positive_y = positive_y_,
+                        .positive_weight = positive_weight_,
+                        .dy = reshape(dy, {nodes, heads, channels}),
+                        .dvalue = dvalue_,
+                        .dsource_score = dsource_score_,
+                        .ddestination_score = ddestination_score_,
+                        .dedge_score = dedge_score_});
+  const auto through_scores = [&](Parameter& vector, const Tensor& dscore) {
+    run(*session_, head_dot_backward,
+        HeadDotBackward{
+            .x = value_, .vector = vector.value, .dscore = dscore, .dx = dvalue_, .dvector = vector.gradient});
+  };
+  through_scores(source_vector_, dsource_score_);
+  through_scores(destination_vector_, ddestination_score_);
+  if (has_edges) {
+    shape(*session_, dedge_features_, {graph_.num_edges(), options_.edge_features});
+    run(*session_, linear_backward,
+        LinearBackward{.x = edge_features_,
+                       .weight = edge_matrix_.value,
+                       .dy = dedge_score_,
+                       .dx = dedge_features_,
+                       .dweight = edge_matrix_.gradient});
+  }
+  if (need_dx) shape_like(*session_, dx_, x_);
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_,
+                     .weight = weight_.value,
+                     .dy = reshape(ConstTensorView(dvalue_), {nodes, heads * channels}),
+                     .dx = need_dx ? dx_.view() : TensorView{},
+                     .dweight = weight_.gradient});
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+ConstTensorView GATConv::attention() {
+  shape(*session_, attention_, {graph_.num_edges(), options_.heads});
+  attention_weights(session_->context(), {.graph = graph_,
+                                          .negative_slope = options_.negative_slope,
+                                          .source_score = source_score_,
+                                          .destination_score = destination_score_,
+                                          .edge_score = edge_score_,
+                                          .lse = lse_,
+                                          .weight = attention_});
+  return attention_;
+}
+
+void GATConv::collect(ParameterList& list) {
+  list.insert(list.end(), {&weight_, &source_vector_, &destination_vector_});
+  if (edge_matrix_.value.defined()) list.push_back(&edge_matrix_);
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+}  // namespace warpgnn::nn

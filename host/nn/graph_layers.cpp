@@ -1,0 +1,172 @@
+#include "warpgnn/nn/graph_layers.hpp"
+
+#include "host/nn/run.hpp"
+
+namespace warpgnn::nn {
+
+GCNConv::GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias)
+    : session_(&session), in_(in), out_(out), weight_(glorot(session, name + ".weight", {out, in}, in, out)) {
+  if (bias) bias_ = zeros(session, name + ".bias", {out});
+}
+
+ConstTensorView GCNConv::aggregate(const ConstTensorView& x, Tensor& y) {
+  shape(*session_, y, {graph_.num_destinations(), x.shape[1]});
+  run(*session_, aggregate_forward, AggregateForward{.graph = graph_, .x = x, .weight = edge_weight_, .y = y});
+  return y;
+}
+
+ConstTensorView GCNConv::aggregate_transposed(const ConstTensorView& dy, Tensor& dx) {
+  shape(*session_, dx, {graph_.num_sources(), dy.shape[1]});
+  run(*session_, aggregate_backward, AggregateBackward{.graph = graph_, .weight = edge_weight_, .dy = dy, .dx = dx});
+  return dx;
+}
+
+ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  graph_ = graph;
+  edge_weight_ = edge_weight;
+  x_ = x;
+  if (aggregates_first()) {
+    const ConstTensorView gathered = aggregate(x, aggregated_);
+    shape(*session_, y_, {gathered.shape[0], out_});
+    linear_forward(session_->context(), {.x = gathered, .weight = weight_.value, .bias = bias_.value, .y = y_});
+    return y_;
+  }
+  shape(*session_, projected_, {x.shape[0], out_});
+  linear_forward(session_->context(), {.x = x, .weight = weight_.value, .y = projected_});
+  aggregate(projected_, y_);
+  if (bias_.value.defined()) add_bias(session_->context(), {.x = y_, .bias = bias_.value, .y = y_});
+  return y_;
+}
+
+ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+  if (!aggregates_first() && bias_.value.defined()) {
+    run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  }
+  const ConstTensorView dproduct = aggregates_first() ? dy : aggregate_transposed(dy, dprojected_);
+  if (need_dx) shape(*session_, dinput_, {dproduct.shape[0], in_});
+  run(*session_, linear_backward,
+      LinearBackward{.x = aggregates_first() ? ConstTensorView(aggregated_) : x_,
+                     .weight = weight_.value,
+                     .dy = dproduct,
+                     .dx = need_dx ? dinput_.view() : TensorView{},
+                     .dweight = weight_.gradient,
+                     .dbias = aggregates_first() ? bias_.gradient.view() : TensorView{}});
+  if (!need_dx) return {};
+  return aggregates_first() ? aggregate_transposed(dinput_, dx_) : ConstTensorView(dinput_);
+}
+
+void GCNConv::collect(ParameterList& list) {
+  list.push_back(&weight_);
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
+    : session_(&session),
+      epsilon_(zeros(session, name + ".epsilon", {1})),
+      first_(session, name + ".mlp.0", in, out),
+      inner_norm_(session, name + ".mlp.1", out),
+      inner_relu_(session, Activation::relu),
+      second_(session, name + ".mlp.3", out, out),
+      outer_norm_(session, name + ".norm", out),
+      outer_relu_(session, Activation::relu) {}
+
+ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
+  graph_ = graph;
+  x_ = x;
+  shape_like(*session_, aggregated_, x);
+  run(*session_, aggregate_forward,
+      AggregateForward{.graph = graph, .x = x, .epsilon = epsilon_.value, .y = aggregated_});
+  const ConstTensorView inner = inner_relu_.forward(inner_norm_.forward(first_.forward(aggregated_)));
+  return outer_relu_.forward(outer_norm_.forward(second_.forward(inner)));
+}
+
+ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
+  const ConstTensorView dinner = second_.backward(outer_norm_.backward(outer_relu_.backward(dy)));
+  const ConstTensorView daggregated = first_.backward(inner_norm_.backward(inner_relu_.backward(dinner)));
+  if (need_dx) shape_like(*session_, dx_, x_);
+  run(*session_, aggregate_backward,
+      AggregateBackward{.graph = graph_,
+                        .x = x_,
+                        .epsilon = epsilon_.value,
+                        .dy = daggregated,
+                        .dx = need_dx ? dx_.view() : TensorView{},
+                        .depsilon = epsilon_.gradient});
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+void GINConv::collect(ParameterList& list) {
+  list.push_back(&epsilon_);
+  first_.collect(list);
+  inner_norm_.collect(list);
+  second_.collect(list);
+  outer_norm_.collect(list);
+}
+
+AttentionPool::AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden,
+                             PoolReduce reduce, PoolGate gate)
+    : session_(&session), reduce_(reduce), gate_(gate) {
+  if (gate == PoolGate::none) return;
+  first_.emplace(session, name + ".gate.0", in, hidden);
+  tanh_.emplace(session, Activation::tanh);
+  second_.emplace(session, name + ".gate.2", hidden, 1);
+}
+
+ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  graph_ = graph;
+  x_ = x;
+  score_ = {};
+  if (gate_ != PoolGate::none) {
+    score_ = reshape(second_->forward(tanh_->forward(first_->forward(x))), {x.shape[0]});
+  }
+  shape(*session_, y_, {graph.num_graphs(), x.shape[1]});
+  if (gate_ == PoolGate::softmax) shape(*session_, lse_, {graph.num_graphs()});
+  if (reduce_ == PoolReduce::max) shape(*session_, arg_, {graph.num_graphs(), x.shape[1]}, Dtype::int32);
+  run(*session_, pool_forward,
+      PoolForward{.graph = graph,
+                  .reduce = reduce_,
+                  .gate = gate_,
+                  .x = x,
+                  .score = score_,
+                  .y = y_,
+                  .lse = lse_,
+                  .arg = arg_});
+  return y_;
+}
+
+ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
+  const bool gated = gate_ != PoolGate::none;
+  shape_like(*session_, dx_, x_);
+  if (gated) shape(*session_, dscore_, {x_.shape[0]});
+  run(*session_, pool_backward,
+      PoolBackward{.graph = graph_,
+                   .reduce = reduce_,
+                   .gate = gate_,
+                   .x = x_,
+                   .score = score_,
+                   .y = y_,
+                   .lse = lse_,
+                   .arg = arg_,
+                   .dy = dy,
+                   .dx = dx_,
+                   .dscore = dscore_});
+  if (!gated) return dx_;
+  const ConstTensorView dhidden = second_->backward(reshape(ConstTensorView(dscore_), {x_.shape[0], 1}));
+  const ConstTensorView through_gate = first_->backward(tanh_->backward(dhidden));
+  add_scaled(session_->context(), {.scale = 1, .source = through_gate, .target = dx_});
+  return dx_;
+}
+
+ConstTensorView AttentionPool::attention() {
+  shape(*session_, attention_, {x_.shape[0]});
+  pool_weights(session_->context(),
+               {.graph = graph_, .gate = gate_, .score = score_, .lse = lse_, .weight = attention_});
+  return attention_;
+}
+
+void AttentionPool::collect(ParameterList& list) {
+  if (gate_ == PoolGate::none) return;
+  first_->collect(list);
+  second_->collect(list);
+}
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,132 @@
+#include "warpgnn/nn/layers.hpp"
+
+#include <cmath>
+
+#include "host/nn/run.hpp"
+
+namespace warpgnn::nn {
+
+Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias)
+    : session_(&session),
+      weight_(uniform(session, name + ".weight", {out, in}, 1 / std::sqrt(static_cast<double>(in)))) {
+  if (bias) bias_ = uniform(session, name + ".bias", {out}, 1 / std::sqrt(static_cast<double>(in)));
+}
+
+ConstTensorView Linear::forward(const ConstTensorView& x) {
+  x_ = x;
+  shape(*session_, y_, {x.shape[0], weight_.value.view().shape[0]});
+  linear_forward(session_->context(), {.x = x, .weight = weight_.value, .bias = bias_.value, .y = y_});
+  return y_;
+}
+
+ConstTensorView Linear::backward(const ConstTensorView& dy, bool need_dx) {
+  if (need_dx) shape(*session_, dx_, {x_.shape[0], x_.shape[1]});
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_,
+                     .weight = weight_.value,
+                     .dy = dy,
+                     .dx = need_dx ? dx_.view() : TensorView{},
+                     .dweight = weight_.gradient,
+                     .dbias = bias_.gradient});
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+void Linear::collect(ParameterList& list) {
+  list.push_back(&weight_);
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+Activate::Activate(Session& session, Activation kind, double slope) : session_(&session), kind_(kind), slope_(slope) {}
+
+ConstTensorView Activate::forward(const ConstTensorView& x) {
+  shape_like(*session_, y_, x);
+  activation_forward(session_->context(), {.kind = kind_, .slope = slope_, .x = x, .y = y_});
+  return y_;
+}
+
+ConstTensorView Activate::backward(const ConstTensorView& dy) {
+  shape_like(*session_, dx_, y_.view());
+  activation_backward(session_->context(), {.kind = kind_, .slope = slope_, .y = y_, .dy = dy, .dx = dx_});
+  return dx_;
+}
+
+DropoutLayer::DropoutLayer(Session& session, double probability) : session_(&session), probability_(probability) {}
+
+ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
+  active_ = session_->training() && probability_ > 0;
+  if (!active_) return x;
+  seed_ = session_->next_dropout_seed();
+  shape_like(*session_, y_, x);
+  dropout(session_->context(), {.probability = probability_, .seed = seed_, .x = x, .y = y_});
+  return y_;
+}
+
+ConstTensorView DropoutLayer::backward(const ConstTensorView& dy) {
+  if (!active_) return dy;
+  shape_like(*session_, dx_, dy);
+  dropout(session_->context(), {.probability = probability_, .seed = seed_, .x = dy, .y = dx_});
+  return dx_;
+}
+
+BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t features)
+    : session_(&session),
+      gamma_(ones(session, name + ".weight", {features})),
+      beta_(zeros(session, name + ".bias", {features})),
+      running_mean_(zeros(session, name + ".running_mean", {features})),
+      running_var_(ones(session, name + ".running_var", {features})),
+      saved_mean_(session.context(), session.dtype(), {features}),
+      saved_inv_std_(session.context(), session.dtype(), {features}) {
+  running_mean_.trainable = running_var_.trainable = false;
+}
+
+ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
+  x_ = x;
+  shape_like(*session_, y_, x);
+  run(*session_, batch_norm_forward,
+      BatchNormForward{.training = session_->training(),
+                       .x = x,
+                       .gamma = gamma_.value,
+                       .beta = beta_.value,
+                       .running_mean = running_mean_.value,
+                       .running_var = running_var_.value,
+                       .y = y_,
+                       .saved_mean = saved_mean_,
+                       .saved_inv_std = saved_inv_std_});
+  return y_;
+}
+
+ConstTensorView BatchNorm::backward(const ConstTensorView& dy) {
+  shape_like(*session_, dx_, x_);
+  run(*session_, batch_norm_backward,
+      BatchNormBackward{.x = x_,
+                        .gamma = gamma_.value,
+                        .saved_mean = saved_mean_,
+                        .saved_inv_std = saved_inv_std_,
+                        .dy = dy,
+                        .dx = dx_,
+                        .dgamma = gamma_.gradient,
+                        .dbeta = beta_.gradient});
+  return dx_;
+}
+
+void BatchNorm::collect(ParameterList& list) {
+  list.insert(list.end(), {&gamma_, &beta_, &running_mean_, &running_var_});
+}
+
+CrossEntropy::CrossEntropy(Session& session) : session_(&session), loss_(session.context(), session.dtype(), {1}) {}
+
+ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {
+  labels_ = labels;
+  shape_like(*session_, probability_, logits);
+  run(*session_, cross_entropy_forward,
+      CrossEntropyForward{.logits = logits, .label = labels, .loss = loss_, .probability = probability_});
+  return loss_;
+}
+
+ConstTensorView CrossEntropy::backward() {
+  shape_like(*session_, dlogits_, probability_.view());
+  cross_entropy_backward(session_->context(), {.probability = probability_, .label = labels_, .dlogits = dlogits_});
+  return dlogits_;
+}
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,186 @@
+#include "warpgnn/nn/safetensors.hpp"
+
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "warpgnn/error.hpp"
+
+namespace warpgnn::nn {
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
+
+const char* file_dtype(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::float32: return "F32";
+    case Dtype::float64: return "F64";
+    case Dtype::int32: return "I32";
+    case Dtype::int64: return "I64";
+  }
+  return "";
+}
+
+std::vector<std::int64_t> shape_of(const TensorView& view) {
+  return {view.shape.begin(), view.shape.begin() + view.ndim};
+}
+
+[[noreturn]] void fail_io(const std::filesystem::path& path, const std::string& what) {
+  throw Error(ErrorCode::io_failure, path.string() + ": " + what);
+}
+
+void expect_unique(std::span<const NamedTensor> tensors) {
+  std::set<std::string> seen;
+  for (const NamedTensor& tensor : tensors) {
+    if (!seen.insert(tensor.name).second) {
+      throw Error(ErrorCode::invalid_argument, "tensors: expected each name once, got '" + tensor.name + "' twice");
+    }
+  }
+}
+
+std::string make_header(std::span<const NamedTensor> tensors, const Metadata& metadata) {
+  Json header;
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::size_t offset = 0;
+  for (const NamedTensor& named : tensors) {
+    const TensorView& view = named.tensor->view();
+    const std::size_t end = offset + named.tensor->bytes();
+    header[named.name] = {
+        {"dtype", file_dtype(view.dtype)}, {"shape", shape_of(view)}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = header.empty() ? "{}" : header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');  // keeps the data aligned, as the format recommends
+  return text;
+}
+
+/// An open file whose header has been read and found sound.
+struct File {
+  std::filesystem::path path;
+  std::ifstream stream;
+  Json header;
+  std::uint64_t data_begin = 0, data_bytes = 0;
+
+  explicit File(std::filesystem::path from) : path(std::move(from)), stream(path, std::ios::binary) {
+    if (!stream) fail_io(path, "cannot be opened");
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    std::uint64_t header_bytes = 0;
+    if (error || size < sizeof header_bytes) fail_io(path, "expected a safetensors file, it is too short");
+    stream.read(reinterpret_cast<char*>(&header_bytes), sizeof header_bytes);
+    if (header_bytes > kMaxHeader || header_bytes > size - sizeof header_bytes) {
+      fail_io(path, "expected a safetensors file, its header does not fit");
+    }
+    std::string text(header_bytes, '\0');
+    stream.read(text.data(), static_cast<std::streamsize>(header_bytes));
+    header = Json::parse(text, nullptr, false);
+    if (!stream || !header.is_object()) fail_io(path, "expected a safetensors file, its header is not JSON");
+    data_begin = sizeof header_bytes + header_bytes;
+    data_bytes = size - data_begin;
+  }
+
+  Metadata metadata() const {
+    Metadata result;
+    const auto found = header.find("__metadata__");
+    if (found == header.end()) return result;
+    if (!found->is_object()) fail_io(path, "expected __metadata__ to be an object");
+    for (const auto& [key, value] : found->items()) {
+      if (!value.is_string()) fail_io(path, "expected __metadata__ to hold text, '" + key + "' is not");
+      result[key] = value.get<std::string>();
+    }
+    return result;
+  }
+
+  /// Where a tensor's data begins in the file, after checking that it is what `named` wants.
+  std::uint64_t find(const NamedTensor& named) const {
+    const auto found = header.find(named.name);
+    const TensorView& view = named.tensor->view();
+    if (found == header.end()) mismatch(named.name, "a tensor of that name", "none");
+    std::string dtype;
+    std::vector<std::int64_t> shape;
+    std::array<std::uint64_t, 2> range{};
+    try {
+      found->at("dtype").get_to(dtype);
+      found->at("shape").get_to(shape);
+      found->at("data_offsets").get_to(range);
+    } catch (const Json::exception&) {
+      fail_io(path, "expected dtype, shape and data_offsets for '" + named.name + "'");
+    }
+    if (dtype != file_dtype(view.dtype)) mismatch(named.name, file_dtype(view.dtype), dtype);
+    if (shape != shape_of(view)) mismatch(named.name, "shape " + Json(shape_of(view)).dump(), Json(shape).dump());
+    if (range[0] > range[1] || range[1] > data_bytes || range[1] - range[0] != named.tensor->bytes()) {
+      fail_io(path, "the data of '" + named.name + "' is truncated or out of place");
+    }
+    return data_begin + range[0];
+  }
+
+ private:
+  [[noreturn]] void mismatch(const std::string& name, const std::string& expected, const std::string& given) const {
+    throw Error(ErrorCode::invalid_argument,
+                path.string() + ": '" + name + "': expected " + expected + ", got " + given);
+  }
+};
+
+}  // namespace
+
+std::vector<NamedTensor> named_values(const ParameterList& parameters) {
+  std::vector<NamedTensor> tensors;
+  tensors.reserve(parameters.size());
+  for (Parameter* parameter : parameters) tensors.push_back({parameter->name, &parameter->value});
+  expect_unique(tensors);
+  return tensors;
+}
+
+void save_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
+                      const Metadata& metadata) {
+  expect_unique(tensors);
+  const std::string header = make_header(tensors, metadata);
+  const std::uint64_t header_bytes = header.size();
+  std::filesystem::path partial = path;
+  partial += ".partial";
+  {
+    std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+    if (!file) fail_io(partial, "cannot be written");
+    file.write(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
+    file.write(header.data(), static_cast<std::streamsize>(header.size()));
+    std::vector<char> data;
+    for (const NamedTensor& named : tensors) {
+      data.resize(named.tensor->bytes());
+      named.tensor->copy_to_host(data.data(), data.size());
+      file.write(data.data(), static_cast<std::streamsize>(data.size()));
+    }
+    file.flush();
+    if (!file) fail_io(partial, "cannot be written to its end");
+  }
+  std::error_code error;
+  std::filesystem::rename(partial, path, error);
+  if (error) fail_io(path, "cannot be replaced: " + error.message());
+}
+
+Metadata load_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors) {
+  File file(path);
+  Metadata metadata = file.metadata();
+  std::vector<std::vector<char>> data;
+  data.reserve(tensors.size());
+  for (const NamedTensor& named : tensors) {
+    file.stream.seekg(static_cast<std::streamoff>(file.find(named)));
+    auto& bytes = data.emplace_back(named.tensor->bytes());
+    file.stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!file.stream) fail_io(path, "the data of '" + named.name + "' cannot be read");
+  }
+  for (std::size_t k = 0; k < tensors.size(); ++k) tensors[k].tensor->copy_from_host(data[k].data(), data[k].size());
+  return metadata;
+}
+
+Metadata read_metadata(const std::filesystem::path& path) {
+  return File(path).metadata();
+}
+
+}  // namespace warpgnn::nn

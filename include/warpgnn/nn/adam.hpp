@@ -1,0 +1,38 @@
+#pragma once
+
+#include <vector>
+
+#include "warpgnn/dense.hpp"
+#include "warpgnn/nn/safetensors.hpp"
+#include "warpgnn/nn/session.hpp"
+
+namespace warpgnn::nn {
+
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;  ///< L2, added to the gradient
+};
+
+/// Adam over the trainable parameters of a list, which must outlive it.
+class Adam {
+ public:
+  Adam(Session& session, const ParameterList& parameters, const AdamOptions& options);
+
+  void step();
+  void set_learning_rate(double rate) { options_.learning_rate = rate; }
+  /// Moments and step count, for a checkpoint.
+  std::vector<NamedTensor> state();
+
+ private:
+  Session* session_;
+  AdamOptions options_;
+  ParameterList parameters_;
+  std::vector<Tensor> first_moments_, second_moments_;
+  std::vector<AdamSlot> slots_;
+  Tensor step_;
+};
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "warpgnn/aggregate.hpp"
+#include "warpgnn/attention.hpp"
+#include "warpgnn/nn/layers.hpp"
+#include "warpgnn/pool.hpp"
+
+/// Graph layers, under the same contract as layers.hpp: forward remembers its inputs, backward belongs to the forward
+/// before it. Self-loops are the caller's choice (Graph::with_self_loops), never added inside a layer.
+namespace warpgnn::nn {
+
+/// GCN (Kipf and Welling 2017): y = A x W^T + b with A the weighted adjacency, normally gcn_norm's output.
+/// Multiplies by W before or after the aggregation, whichever is narrower. W starts Glorot, b zero.
+class GCNConv {
+ public:
+  GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true);
+
+  /// @param edge_weight [E] in the caller's edge order; compute it once per graph and share it between layers.
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+ private:
+  bool aggregates_first() const { return in_ <= out_; }
+  ConstTensorView aggregate(const ConstTensorView& x, Tensor& y);
+  ConstTensorView aggregate_transposed(const ConstTensorView& dy, Tensor& dx);
+
+  Session* session_;
+  std::int64_t in_, out_;
+  Parameter weight_, bias_;
+  Graph graph_;
+  ConstTensorView edge_weight_, x_;
+  Tensor aggregated_, projected_, y_, dprojected_, dinput_, dx_;
+};
+
+struct GATOptions {
+  std::int64_t heads = 1;
+  std::int64_t channels = 32;  ///< per head
+  double negative_slope = 0.2;
+  double attention_dropout = 0;
+  std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
+  bool bias = true;
+};
+
+/// GAT (Velickovic et al. 2018), heads concatenated: y [N, heads * channels]. With edge features f_e the score gains
+/// <m_h, f_e> with m [heads, edge_features]. Parameters start Glorot, bias zero.
+class GATConv {
+ public:
+  GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of the edge features, [E, edge_features], of the last backward.
+  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  /// Attention [E, heads] of the last forward, in the caller's edge order, before dropout.
+  ConstTensorView attention();
+  void collect(ParameterList& list);
+
+ private:
+  void project(const ConstTensorView& x);
+
+  Session* session_;
+  GATOptions options_;
+  Parameter weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
+  Graph graph_;
+  ConstTensorView x_, edge_features_;
+  AttentionDropout dropout_;
+  Tensor value_, source_score_, destination_score_, edge_score_, y_, biased_, lse_, positive_y_, positive_weight_,
+      attention_;
+  Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dx_;
+};
+
+/// GIN (Xu et al. 2019): MLP((1 + epsilon) x_i + sum of x_j), the MLP being Linear, BatchNorm, ReLU, Linear, followed
+/// by BatchNorm and ReLU. epsilon is learnt and starts at 0.
+class GINConv {
+ public:
+  GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  Parameter epsilon_;
+  Linear first_;
+  BatchNorm inner_norm_;
+  Activate inner_relu_;
+  Linear second_;
+  BatchNorm outer_norm_;
+  Activate outer_relu_;
+  Graph graph_;
+  ConstTensorView x_;
+  Tensor aggregated_, dx_;
+};
+
+/// Pools nodes to graphs, each node weighed by the gate of its score Linear(in, hidden), tanh, Linear(hidden, 1). Gate
+/// `none` makes it a plain pool without parameters.
+class AttentionPool {
+ public:
+  AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden, PoolReduce reduce,
+                PoolGate gate);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  /// The gate's weights [N] of the last forward. Needs a gate.
+  ConstTensorView attention();
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  PoolReduce reduce_;
+  PoolGate gate_;
+  std::optional<Linear> first_, second_;
+  std::optional<Activate> tanh_;
+  Graph graph_;
+  ConstTensorView x_, score_;
+  Tensor y_, lse_, arg_, dx_, dscore_, attention_;
+};
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <string>
+
+#include "warpgnn/dense.hpp"
+#include "warpgnn/nn/session.hpp"
+
+/// Dense layers with explicit forward and backward.
+///
+/// forward(x) returns a view of memory that the layer owns and keeps until its next forward; it remembers x (the view,
+/// not a copy), so x must stay alive and unchanged until backward. backward(dy) overwrites the gradients of the
+/// layer's parameters and returns dx, owned by the layer until its next backward. A backward belongs to the forward
+/// before it.
+namespace warpgnn::nn {
+
+/// y = x W^T + b. W [out, in] and b [out] start uniform in +-1/sqrt(in), as PyTorch's Linear does.
+class Linear {
+ public:
+  Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true);
+
+  ConstTensorView forward(const ConstTensorView& x);
+  /// Returns dx, or an undefined view when `need_dx` is false (a first layer).
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+  Parameter& weight() { return weight_; }
+
+ private:
+  Session* session_;
+  Parameter weight_;
+  Parameter bias_;
+  ConstTensorView x_;
+  Tensor y_, dx_;
+};
+
+class Activate {
+ public:
+  Activate(Session& session, Activation kind, double slope = 0.2);
+  ConstTensorView forward(const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+
+ private:
+  Session* session_;
+  Activation kind_;
+  double slope_;
+  Tensor y_, dx_;
+};
+
+/// Passes its input through when p = 0 or the session does not train.
+class DropoutLayer {
+ public:
+  DropoutLayer(Session& session, double probability);
+  ConstTensorView forward(const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+
+ private:
+  Session* session_;
+  double probability_;
+  std::uint64_t seed_ = 0;
+  bool active_ = false;
+  Tensor y_, dx_;
+};
+
+/// Batch normalisation over rows; uses running statistics when the session does not train.
+class BatchNorm {
+ public:
+  BatchNorm(Session& session, const std::string& name, std::int64_t features);
+  ConstTensorView forward(const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  Parameter gamma_, beta_, running_mean_, running_var_;
+  Tensor saved_mean_, saved_inv_std_;
+  ConstTensorView x_;
+  Tensor y_, dx_;
+};
+
+/// Mean cross-entropy of logits [N, K] against labels [N] int32.
+class CrossEntropy {
+ public:
+  explicit CrossEntropy(Session& session);
+  /// The loss, [1], on the device.
+  ConstTensorView forward(const ConstTensorView& logits, const ConstTensorView& labels);
+  ConstTensorView backward();
+  ConstTensorView probability() const { return probability_; }
+
+ private:
+  Session* session_;
+  ConstTensorView labels_;
+  Tensor loss_, probability_, dlogits_;
+};
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn::nn {
+
+/// What the layers of one model share: where and in which dtype they compute, whether they train, the source of their
+/// initial values and dropout masks, and one scratch buffer. Must outlive the layers. One session, one host thread.
+class Session {
+ public:
+  Session(Context context, Dtype dtype, std::uint64_t seed);
+
+  const Context& context() const { return context_; }
+  Dtype dtype() const { return dtype_; }
+  bool training() const { return training_; }
+  void set_training(bool training) { training_ = training; }
+
+  /// Initial values come from here: a fixed sequence for a seed, the same on every backend.
+  std::mt19937_64& generator() { return generator_; }
+  /// A fresh seed for one dropout mask.
+  std::uint64_t next_dropout_seed() { return dropout_seed_ += 0x9E3779B97F4A7C15u; }
+  std::uint64_t dropout_state() const { return dropout_seed_; }
+  void set_dropout_state(std::uint64_t state) { dropout_seed_ = state; }
+
+  /// Scratch for the next op; valid until the next call.
+  Workspace workspace(std::size_t bytes) { return scratch_.reserve(context_, bytes); }
+
+ private:
+  Context context_;
+  Dtype dtype_;
+  bool training_ = true;
+  std::mt19937_64 generator_;
+  std::uint64_t dropout_seed_;
+  WorkspaceBuffer scratch_;
+};
+
+/// A trainable tensor and its gradient, or (trainable = false) a buffer that is saved with the model.
+struct Parameter {
+  std::string name;
+  Tensor value;
+  Tensor gradient;
+  bool trainable = true;
+};
+
+/// Everything a layer or model learns or keeps. Layers append theirs; names are prefixed by the layer's own name.
+using ParameterList = std::vector<Parameter*>;
+
+/// How a parameter starts.
+Parameter zeros(Session& session, std::string name, std::initializer_list<std::int64_t> shape);
+Parameter ones(Session& session, std::string name, std::initializer_list<std::int64_t> shape);
+/// Uniform in [-bound, bound].
+Parameter uniform(Session& session, std::string name, std::initializer_list<std::int64_t> shape, double bound);
+/// Uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).
+Parameter glorot(Session& session, std::string name, std::initializer_list<std::int64_t> shape, std::int64_t fan_in,
+                 std::int64_t fan_out);
+
+}  // namespace warpgnn::nn
