@@ -9,9 +9,7 @@ namespace warpgnn {
 namespace {
 
 void check_slope(double slope) {
-  if (!(slope > 0) || !std::isfinite(slope)) {
-    fail("negative_slope: expected a positive number, got " + std::to_string(slope));
-  }
+  if (!std::isfinite(slope)) fail("negative_slope: expected a finite number, got " + std::to_string(slope));
 }
 
 void check_dropout(const AttentionDropout& dropout) {

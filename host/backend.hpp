@@ -18,14 +18,19 @@
 
 namespace warpgnn::backend {
 
+/// What the loops of host/cpu/simd are compiled for, worst first: the x86-64 psABI levels. Elsewhere only baseline.
+enum class CpuLevel : std::uint8_t { baseline, v3, v4 };
+CpuLevel best_cpu_level();  // of those built, on this machine
+
 struct CpuExec {
   int threads = 1;
+  CpuLevel level = CpuLevel::baseline;
 };
 
 struct CudaExec {
   int device = 0;
   void* stream = nullptr;   // cudaStream_t
-  void* blas = nullptr;     // cublasHandle_t
+  void* blas = nullptr;     // kernels::Blas
   int multiprocessors = 0;  // for the size of persistent grids
 };
 
@@ -76,6 +81,7 @@ std::string cuda_unavailable_reason();         // why cuda_device_count() is 0
 CudaExec cuda_open(int device, void* stream);  // null stream: makes one, which cuda_close destroys
 void cuda_close(const CudaExec&, bool owns_stream) noexcept;
 std::string cuda_device_name(const CudaExec&);
+int activate_device(int device) noexcept;  // makes it the thread's CUDA device; returns the one before
 
 void* allocate(const CpuExec&, std::size_t bytes);  // aligned to kWorkspaceAlignment; never null for 0 bytes
 void* allocate(const CudaExec&, std::size_t bytes);

@@ -2,14 +2,39 @@
 
 #include <omp.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
 #include "dispatch.hpp"
 
 namespace warpgnn {
 
 namespace {
 
-std::string describe_cpu(int threads) {
-  return "CPU, " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+constexpr std::array<const char*, 3> kLevelNames{"baseline", "v3", "v4"};
+
+/// The best level of this machine, or the lower one that the environment variable WARPGNN_CPU_LEVEL asks for.
+backend::CpuLevel choose_level() {
+  const backend::CpuLevel best = backend::best_cpu_level();
+  const char* const wanted = std::getenv("WARPGNN_CPU_LEVEL");
+  if (wanted == nullptr || *wanted == '\0') return best;
+  const auto* const found = std::find(kLevelNames.begin(), kLevelNames.end(), std::string_view(wanted));
+  if (found == kLevelNames.end()) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string("WARPGNN_CPU_LEVEL: expected baseline, v3 or v4, got '") + wanted + "'");
+  }
+  return std::min(best, static_cast<backend::CpuLevel>(found - kLevelNames.begin()));
+}
+
+void open_cpu(int threads, Context::State& state) {
+  state.cpu.threads = threads == 0 ? omp_get_max_threads() : threads;
+  state.cpu.level = choose_level();
+  state.description = "CPU, " + std::to_string(state.cpu.threads) + (state.cpu.threads == 1 ? " thread" : " threads");
+  if (state.cpu.level != backend::CpuLevel::baseline) {
+    state.description += std::string(", x86-64-") + kLevelNames[static_cast<std::size_t>(state.cpu.level)];
+  }
 }
 
 }  // namespace
@@ -19,8 +44,7 @@ Context Context::cpu(int threads) {
     throw Error(ErrorCode::invalid_argument, "threads: expected 0 or more, got " + std::to_string(threads));
   }
   auto state = std::make_shared<State>();
-  state->cpu.threads = threads == 0 ? omp_get_max_threads() : threads;
-  state->description = describe_cpu(state->cpu.threads);
+  open_cpu(threads, *state);
   return Context(std::move(state));
 }
 
@@ -47,8 +71,8 @@ Context Context::cuda(int device, void* stream) {
 Context Context::best() {
   if (backend::cuda_device_count() > 0) return cuda();
   auto state = std::make_shared<State>();
-  state->cpu.threads = omp_get_max_threads();
-  state->description = describe_cpu(state->cpu.threads) + " (" + backend::cuda_unavailable_reason() + ")";
+  open_cpu(0, *state);
+  state->description += " (" + backend::cuda_unavailable_reason() + ")";
   return Context(std::move(state));
 }
 

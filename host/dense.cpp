@@ -15,8 +15,9 @@ void check_probability(double probability) {
   }
 }
 
-/// BLAS counts in 32 bits.
-void check_blas_sizes(std::initializer_list<std::int64_t> sizes) {
+/// The BLAS of the CPU counts in 32 bits.
+void check_blas_sizes(const Context& context, std::initializer_list<std::int64_t> sizes) {
+  if (context.is_cuda()) return;
   for (const std::int64_t size : sizes) {
     if (size > std::numeric_limits<std::int32_t>::max()) {
       throw Error(ErrorCode::overflow, "x: expected sizes and row strides below 2^31, got " + std::to_string(size));
@@ -35,7 +36,7 @@ Checker checked(const Context& context, const LinearForward& op) {
   check.optional_input("bias", op.bias, {out}, dtype);
   Checker::contiguous("bias", op.bias);
   check.output("y", op.y, {rows, out}, dtype);
-  check_blas_sizes({rows, op.x.row_stride(), op.weight.row_stride(), op.y.row_stride()});
+  check_blas_sizes(context, {rows, op.x.row_stride(), op.weight.row_stride(), op.y.row_stride()});
   return check;
 }
 
@@ -57,8 +58,8 @@ Checker checked(const Context& context, const LinearBackward& op) {
   }
   check.optional_output("dbias", op.dbias, {out}, dtype);
   Checker::contiguous("dbias", op.dbias);
-  check_blas_sizes({rows, op.dy.row_stride(), op.weight.row_stride(), op.x.row_stride(), op.dx.row_stride(),
-                    op.dweight.row_stride()});
+  check_blas_sizes(context, {rows, op.dy.row_stride(), op.weight.row_stride(), op.x.row_stride(), op.dx.row_stride(),
+                             op.dweight.row_stride()});
   return check;
 }
 

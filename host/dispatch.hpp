@@ -22,11 +22,26 @@ struct Context::State {
   }
 };
 
-/// Calls `function` with the context's executor.
+/// Makes a CUDA device the thread's current one, and the one before it current again at the end.
+class ActiveDevice {
+ public:
+  explicit ActiveDevice(int device) : before_(backend::activate_device(device)) {}
+  ~ActiveDevice() { backend::activate_device(before_); }
+  ActiveDevice(const ActiveDevice&) = delete;
+  ActiveDevice& operator=(const ActiveDevice&) = delete;
+
+ private:
+  int before_;
+};
+
+/// Calls `function` with the context's executor, whose device is then the current one.
 template <class Function>
 decltype(auto) with_exec(const Context& context, Function&& function) {
   const Context::State& state = context.state();
-  if (context.is_cuda()) return std::forward<Function>(function)(state.cuda);
+  if (context.is_cuda()) {
+    const ActiveDevice active(state.cuda.device);
+    return std::forward<Function>(function)(state.cuda);
+  }
   return std::forward<Function>(function)(state.cpu);
 }
 

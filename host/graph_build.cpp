@@ -33,6 +33,9 @@ void expect_vector(const char* name, const ConstTensorView& view, bool dtype_fit
   if (view.stride[0] != 1 && view.shape[0] > 1) {
     throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected contiguous elements");
   }
+  if (view.data == nullptr && view.shape[0] > 0) {
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected memory, got a null pointer");
+  }
 }
 
 /// The view itself when it lies on the context's device, else an uploaded copy kept in `storage`.
@@ -120,11 +123,8 @@ void attach_batch(const Context& context, Graph::State& state, std::vector<std::
     throw Error(ErrorCode::invalid_argument, "graph_offsets: expected every edge within one graph, node " +
                                                  std::to_string(crossing) + " has an in-edge from another");
   }
-  if (state.in.adjacency.edge_id == nullptr) return;
-  state.slot_of_edge.resize(context, Dtype::int32, {state.num_edges});
-  with_exec(context, [&](const auto& exec) {
-    backend::invert_edge_ids(exec, state.in.adjacency, state.slot_of_edge.view().as<std::int32_t>());
-  });
+  // A batch is there to be selected from. A single graph seldom is, and pays when it happens.
+  state.slot_of_edge = slots_of_edges(context, state);
 }
 
 /// Builds from validated edges in the caller's order.
@@ -222,8 +222,9 @@ Graph Graph::batch(const Context& context, std::span<const Graph> graphs) {
   std::vector<std::int64_t> offsets{0};
   for (const Graph& graph : graphs) {
     expect_same_device(context, graph);
+    const std::int64_t own_nodes = graph.num_nodes();
     for (const std::int64_t offset : graph.host_graph_offsets().subspan(1)) offsets.push_back(nodes + offset);
-    nodes += graph.num_nodes();
+    nodes += own_nodes;
     edges += graph.num_edges();
   }
   expect_count("graphs (nodes of all)", nodes);

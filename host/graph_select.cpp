@@ -42,11 +42,23 @@ Selection plan_selection(const Graph::State& state, std::span<const std::int64_t
 
 }  // namespace
 
+Tensor slots_of_edges(const Context& context, const Graph::State& state) {
+  Tensor slots;
+  if (state.in.adjacency.edge_id == nullptr) return slots;
+  slots.resize(context, Dtype::int32, {state.num_edges});
+  with_exec(context, [&](const auto& exec) {
+    backend::invert_edge_ids(exec, state.in.adjacency, slots.view().as<std::int32_t>());
+  });
+  return slots;
+}
+
 GraphSelection Graph::select(const Context& context, std::span<const std::int64_t> graphs) const {
   if (device() != context.device()) {
     throw Error(ErrorCode::invalid_argument, "graph: expected a graph on the context's device");
   }
   Selection plan = plan_selection(*state_, graphs);
+  const Tensor computed = state_->slot_of_edge.defined() ? Tensor() : slots_of_edges(context, *state_);
+  const Tensor& slot_of_edge = state_->slot_of_edge.defined() ? state_->slot_of_edge : computed;
   GraphSelection result;
   result.nodes.resize(context, Dtype::int32, {plan.nodes});
   result.edges.resize(context, Dtype::int32, {plan.slots});
@@ -62,7 +74,7 @@ GraphSelection Graph::select(const Context& context, std::span<const std::int64_
   const backend::SelectArgs args{
       .in = &in_edges(),
       .out = &out_edges(),
-      .slot_of_edge = state_->slot_of_edge.view().as<const std::int32_t>(),
+      .slot_of_edge = slot_of_edge.view().as<const std::int32_t>(),
       .parts = plan.parts.data(),
       .count = static_cast<std::int64_t>(plan.parts.size()),
       .nodes = plan.nodes,

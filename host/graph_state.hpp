@@ -12,7 +12,10 @@ struct Graph::State {
   // The batch. Slots of graph g are [slot_offsets[g], slot_offsets[g + 1]), in in_edges and out_edges alike.
   Tensor graph_offsets;
   std::vector<std::int64_t> host_graph_offsets, slot_offsets;
-  Tensor slot_of_edge;  // only in a batch of several graphs whose edge ids are not slots
+  Tensor slot_of_edge;  // in a batch of several graphs whose edge ids are not slots
 };
+
+/// The inverse of in_edges' edge ids; undefined where those are the slots themselves.
+Tensor slots_of_edges(const Context& context, const Graph::State& state);
 
 }  // namespace warpgnn

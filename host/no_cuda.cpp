@@ -42,6 +42,10 @@ std::string cuda_device_name(const CudaExec&) {
   not_built();
 }
 
+int activate_device(int device) noexcept {
+  return device;
+}
+
 void* allocate(const CudaExec&, std::size_t) {
   not_built();
 }

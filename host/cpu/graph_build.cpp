@@ -70,8 +70,8 @@ AdjacencyStorage build_adjacency(const Context& context, const CpuExec& exec, st
       edge_id[slot] = static_cast<std::int32_t>(e);
     }
   }
-  storage.adjacency = {.rows = rows, .edges = edges, .offset = offset, .neighbor = sorted, .edge_id = edge_id,
-                       .long_rows = {}};
+  storage.adjacency = {
+      .rows = rows, .edges = edges, .offset = offset, .neighbor = sorted, .edge_id = edge_id, .long_rows = {}};
   find_long_rows(context, exec, storage);
   return storage;
 }

@@ -4,9 +4,35 @@
 
 namespace warpgnn::nn {
 
+namespace {
+
+/// [N, heads * channels], rows any distance apart, seen as [N, heads, channels].
+ConstTensorView split_heads(const char* name, const ConstTensorView& flat, std::int64_t nodes,
+                            const GATOptions& options) {
+  if (flat.ndim != 2 || flat.shape[0] != nodes || flat.shape[1] != options.heads * options.channels) {
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected shape [" + std::to_string(nodes) + ", " +
+                                                 std::to_string(options.heads * options.channels) + "]");
+  }
+  ConstTensorView split = flat;
+  split.ndim = 3;
+  split.shape = {nodes, options.heads, options.channels};
+  split.stride = {flat.stride[0], options.channels, 1};
+  return split;
+}
+
+/// Checked before the first parameter is made.
+const GATOptions& checked(const GATOptions& options) {
+  expect_positive("heads", options.heads);
+  expect_positive("channels", options.channels);
+  expect_probability("attention_dropout", options.attention_dropout);
+  return options;
+}
+
+}  // namespace
+
 GATConv::GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options)
     : session_(&session),
-      options_(options),
+      options_(checked(options)),
       weight_(glorot(session, name + ".weight", {options.heads * options.channels, in}, in,
                      options.heads * options.channels)),
       source_vector_(glorot(session, name + ".att_src", {options.heads, options.channels}, options.channels, 1)),
@@ -46,7 +72,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
   project(x);
 
   const std::int64_t nodes = graph.num_nodes(), heads = options_.heads, channels = options_.channels;
-  const bool training = session_->training();
+  const bool training = trained_ = session_->training();
   shape(*session_, y_, {nodes, heads, channels});
   shape(*session_, lse_, {nodes, heads});
   if (training) {
@@ -74,6 +100,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
 }
 
 ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_trained(trained_, "GATConv");
   const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
   if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
   shape(*session_, dvalue_, {nodes, heads, channels});
@@ -93,7 +120,7 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
                         .lse = lse_,
                         .positive_y = positive_y_,
                         .positive_weight = positive_weight_,
-                        .dy = reshape(dy, {nodes, heads, channels}),
+                        .dy = split_heads("dy", dy, nodes, options_),
                         .dvalue = dvalue_,
                         .dsource_score = dsource_score_,
                         .ddestination_score = ddestination_score_,

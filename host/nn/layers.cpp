@@ -8,7 +8,8 @@ namespace warpgnn::nn {
 
 Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias)
     : session_(&session),
-      weight_(uniform(session, name + ".weight", {out, in}, 1 / std::sqrt(static_cast<double>(in)))) {
+      weight_(uniform(session, name + ".weight", {expect_positive("out", out), expect_positive("in", in)},
+                      1 / std::sqrt(static_cast<double>(in)))) {
   if (bias) bias_ = uniform(session, name + ".bias", {out}, 1 / std::sqrt(static_cast<double>(in)));
 }
 
@@ -50,7 +51,9 @@ ConstTensorView Activate::backward(const ConstTensorView& dy) {
   return dx_;
 }
 
-DropoutLayer::DropoutLayer(Session& session, double probability) : session_(&session), probability_(probability) {}
+DropoutLayer::DropoutLayer(Session& session, double probability) : session_(&session), probability_(probability) {
+  expect_probability("probability", probability);
+}
 
 ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
   active_ = session_->training() && probability_ > 0;
@@ -81,9 +84,10 @@ BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t fea
 
 ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
   x_ = x;
+  trained_ = session_->training();
   shape_like(*session_, y_, x);
   run(*session_, batch_norm_forward,
-      BatchNormForward{.training = session_->training(),
+      BatchNormForward{.training = trained_,
                        .x = x,
                        .gamma = gamma_.value,
                        .beta = beta_.value,
@@ -96,6 +100,7 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
 }
 
 ConstTensorView BatchNorm::backward(const ConstTensorView& dy) {
+  expect_trained(trained_, "BatchNorm");
   shape_like(*session_, dx_, x_);
   run(*session_, batch_norm_backward,
       BatchNormBackward{.x = x_,

@@ -2,6 +2,9 @@
 
 /// Small helpers of the layers.
 
+#include <string>
+
+#include "warpgnn/error.hpp"
 #include "warpgnn/nn/session.hpp"
 
 namespace warpgnn::nn {
@@ -14,7 +17,27 @@ inline void shape(const Session& session, Tensor& tensor, std::initializer_list<
   shape(session, tensor, sizes, session.dtype());
 }
 inline void shape_like(const Session& session, Tensor& tensor, const Layout& like) {
+  if (like.ndim == 0) return;  // the op that follows names the argument that is missing
   tensor.resize(session.context(), session.dtype(), {like.shape.data(), static_cast<std::size_t>(like.ndim)});
+}
+
+/// Refuses a backward whose forward ran in evaluation and saved nothing.
+inline void expect_trained(bool trained, const char* layer) {
+  if (trained) return;
+  throw Error(ErrorCode::invalid_argument,
+              std::string(layer) + ": backward expects a forward of a training session before it");
+}
+
+inline void expect_probability(const char* name, double probability) {
+  if (probability >= 0 && probability < 1) return;
+  throw Error(ErrorCode::invalid_argument,
+              std::string(name) + ": expected a probability in [0, 1), got " + std::to_string(probability));
+}
+
+/// A size of a layer, named in the message.
+inline std::int64_t expect_positive(const char* name, std::int64_t size) {
+  if (size > 0) return size;
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 1 or more, got " + std::to_string(size));
 }
 
 /// Runs an op that asks for a workspace with the session's.

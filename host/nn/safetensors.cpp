@@ -17,6 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
+constexpr const char* kMetadataName = "__metadata__";
 
 const char* file_dtype(Dtype dtype) {
   switch (dtype) {
@@ -36,18 +37,32 @@ std::vector<std::int64_t> shape_of(const TensorView& view) {
   throw Error(ErrorCode::io_failure, path.string() + ": " + what);
 }
 
-void expect_unique(std::span<const NamedTensor> tensors) {
+[[noreturn]] void fail_tensors(const std::string& what) {
+  throw Error(ErrorCode::invalid_argument, "tensors: " + what);
+}
+
+void expect_usable(std::span<const NamedTensor> tensors) {
   std::set<std::string> seen;
-  for (const NamedTensor& tensor : tensors) {
-    if (!seen.insert(tensor.name).second) {
-      throw Error(ErrorCode::invalid_argument, "tensors: expected each name once, got '" + tensor.name + "' twice");
-    }
+  for (const NamedTensor& named : tensors) {
+    if (named.tensor == nullptr || !named.tensor->defined())
+      fail_tensors("expected a tensor, '" + named.name + "' is none");
+    if (named.name == kMetadataName) fail_tensors("expected another name than '" + named.name + "'");
+    if (!seen.insert(named.name).second) fail_tensors("expected each name once, got '" + named.name + "' twice");
+  }
+}
+
+/// Text of a JSON value whose strings the caller gave.
+std::string dump(const Json& json) {
+  try {
+    return json.dump();
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::invalid_argument, "tensors, metadata: expected names and values in UTF-8");
   }
 }
 
 std::string make_header(std::span<const NamedTensor> tensors, const Metadata& metadata) {
   Json header;
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  if (!metadata.empty()) header[kMetadataName] = metadata;
   std::size_t offset = 0;
   for (const NamedTensor& named : tensors) {
     const TensorView& view = named.tensor->view();
@@ -56,7 +71,7 @@ std::string make_header(std::span<const NamedTensor> tensors, const Metadata& me
         {"dtype", file_dtype(view.dtype)}, {"shape", shape_of(view)}, {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.empty() ? "{}" : header.dump();
+  std::string text = header.empty() ? "{}" : dump(header);
   text.append((8 - text.size() % 8) % 8, ' ');  // keeps the data aligned, as the format recommends
   return text;
 }
@@ -88,7 +103,7 @@ struct File {
 
   Metadata metadata() const {
     Metadata result;
-    const auto found = header.find("__metadata__");
+    const auto found = header.find(kMetadataName);
     if (found == header.end()) return result;
     if (!found->is_object()) fail_io(path, "expected __metadata__ to be an object");
     for (const auto& [key, value] : found->items()) {
@@ -128,43 +143,53 @@ struct File {
   }
 };
 
+void write_file(const std::filesystem::path& path, const std::string& header, std::span<const NamedTensor> tensors) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (!file) fail_io(path, "cannot be written");
+  const std::uint64_t header_bytes = header.size();
+  file.write(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
+  file.write(header.data(), static_cast<std::streamsize>(header.size()));
+  std::vector<char> data;
+  for (const NamedTensor& named : tensors) {
+    data.resize(named.tensor->bytes());
+    named.tensor->copy_to_host(data.data(), data.size());
+    file.write(data.data(), static_cast<std::streamsize>(data.size()));
+  }
+  file.flush();
+  if (!file) fail_io(path, "cannot be written to its end");
+}
+
 }  // namespace
 
 std::vector<NamedTensor> named_values(const ParameterList& parameters) {
   std::vector<NamedTensor> tensors;
   tensors.reserve(parameters.size());
   for (Parameter* parameter : parameters) tensors.push_back({parameter->name, &parameter->value});
-  expect_unique(tensors);
+  expect_usable(tensors);
   return tensors;
 }
 
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                       const Metadata& metadata) {
-  expect_unique(tensors);
+  expect_usable(tensors);
   const std::string header = make_header(tensors, metadata);
-  const std::uint64_t header_bytes = header.size();
   std::filesystem::path partial = path;
   partial += ".partial";
-  {
-    std::ofstream file(partial, std::ios::binary | std::ios::trunc);
-    if (!file) fail_io(partial, "cannot be written");
-    file.write(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
-    file.write(header.data(), static_cast<std::streamsize>(header.size()));
-    std::vector<char> data;
-    for (const NamedTensor& named : tensors) {
-      data.resize(named.tensor->bytes());
-      named.tensor->copy_to_host(data.data(), data.size());
-      file.write(data.data(), static_cast<std::streamsize>(data.size()));
+  try {
+    write_file(partial, header, tensors);
+    std::filesystem::rename(partial, path);
+  } catch (const std::exception& failure) {
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    if (dynamic_cast<const std::filesystem::filesystem_error*>(&failure) != nullptr) {
+      fail_io(path, std::string("cannot be replaced: ") + failure.what());
     }
-    file.flush();
-    if (!file) fail_io(partial, "cannot be written to its end");
+    throw;
   }
-  std::error_code error;
-  std::filesystem::rename(partial, path, error);
-  if (error) fail_io(path, "cannot be replaced: " + error.message());
 }
 
 Metadata load_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors) {
+  expect_usable(tensors);
   File file(path);
   Metadata metadata = file.metadata();
   std::vector<std::vector<char>> data;

@@ -17,9 +17,7 @@ Tensor upload(const Session& session, const std::vector<double>& values, std::in
 }
 
 std::size_t count_of(std::initializer_list<std::int64_t> shape) {
-  std::size_t count = 1;
-  for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
-  return count;
+  return static_cast<std::size_t>(contiguous_layout(Dtype::float64, {shape.begin(), shape.size()}).count());
 }
 
 Parameter make(Session& session, std::string name, std::initializer_list<std::int64_t> shape,

@@ -23,7 +23,7 @@ struct AttentionDropout {
 /// Nodes without in-edges, or with nothing but -inf scores, get y = 0 and lse = -inf. A score of -inf elsewhere has
 /// weight exactly 0; NaN or +inf makes its own row and head NaN and no other.
 ///
-/// Options. negative_slope > 0; dropout probability in [0, 1).
+/// Options. negative_slope is finite; dropout probability in [0, 1).
 /// Shapes. value [N_src, H, C], source_score [N_src, H], destination_score [N_dst, H], edge_score [E, H] (optional),
 /// y [N_dst, H, C], lse [N_dst, H], positive_y like y, positive_weight like lse; one real dtype.
 /// Saved for backward. lse, and y; and for training `positive_y` = the part of y that comes from edges with p_e > 0

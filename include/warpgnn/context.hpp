@@ -24,6 +24,8 @@ struct Device {
 class Context {
  public:
   /// @param threads OpenMP threads for one op; 0 takes what OpenMP would take.
+  /// The instruction set is the best that this machine has, or a lower one named by the environment variable
+  /// WARPGNN_CPU_LEVEL (baseline, v3, v4: the x86-64 levels), read here and nowhere else.
   static Context cpu(int threads = 0);
   /// @param stream a cudaStream_t, or null for a stream of the context's own.
   /// Throws `not_built` in a library without CUDA and `no_device` where there is no such device.

@@ -104,7 +104,8 @@ class Graph {
 
   /// The same graph with loops added. Edge ids of old edges stay.
   Graph with_self_loops(const Context& context, SelfLoops which = SelfLoops::all_nodes) const;
-  /// The batch of the chosen parts, in the order given (repeats allowed), and where its nodes and edges come from.
+  /// The batch of the chosen parts, in the order given (repeats allowed), and where its nodes and edges come from. Rows
+  /// keep the order they have here; edges are numbered anew, in the order of in_edges.
   GraphSelection select(const Context& context, std::span<const std::int64_t> graphs) const;
 
   struct State;

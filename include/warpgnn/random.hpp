@@ -2,10 +2,12 @@
 
 #include <cstdint>
 
-#if defined(__CUDACC__) || defined(WARPGNN_SIMT)
+#ifndef WARPGNN_HOST_DEVICE
+#ifdef __CUDACC__
 #define WARPGNN_HOST_DEVICE __host__ __device__
 #else
 #define WARPGNN_HOST_DEVICE
+#endif
 #endif
 
 namespace warpgnn {

@@ -78,11 +78,10 @@ class Forward {
   void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
     const std::int64_t count = (end - begin) * heads_;
     T* const weight = scratch.chunk_weight;
-    write_scores(i, begin, end, weight);
+    write_scores(i, begin, end, scratch);
     find_max(weight, count, scratch.max);
     for (std::int64_t k = 0; k < count; k += heads_) {
       for (std::int64_t h = 0; h < heads_; ++h) {
-        scratch.chunk_positive[k + h] = weight[k + h] > 0 ? T(1) : T(0);
         weight[k + h] -= scratch.max[h] == kLowest ? T(0) : scratch.max[h];
       }
     }
@@ -102,10 +101,15 @@ class Forward {
     }
   }
 
-  void write_scores(std::int64_t i, std::int64_t begin, std::int64_t end, T* score) const {
+  void write_scores(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
+    std::int64_t k = 0;
     for (std::int64_t s = begin; s < end; ++s) {
       const std::int64_t j = in_.neighbor[s], e = edge_of(in_, s);
-      for (std::int64_t h = 0; h < heads_; ++h) *score++ = score_.activate(score_.raw(j, i, e, h));
+      for (std::int64_t h = 0; h < heads_; ++h, ++k) {
+        const T p = score_.raw(j, i, e, h);
+        scratch.chunk_weight[k] = score_.activate(p);
+        scratch.chunk_positive[k] = p > 0 ? T(1) : T(0);
+      }
     }
   }
 

@@ -51,8 +51,10 @@ void activation_forward(const CpuExec& exec, const ActivationForward& op) {
         if constexpr (sizeof(T) == 4) {
           return map_elements<T>(exec, op.x, op.y, [=](T x) {
             // exp(x) - 1 loses digits near 0, where a short series has them all.
-            const T series = x * (T(1) + x * (T(1) / 2 + x * (T(1) / 6 + x * (T(1) / 24 + x * (T(1) / 120)))));
-            const T negative = x > T(-0.25) ? series : vector_exp(x < 0 ? x : T(0)) - T(1);
+            T series = T(1) / 5040;
+            for (const int factorial : {720, 120, 24, 6, 2, 1}) series = series * x + T(1) / static_cast<T>(factorial);
+            series *= x;
+            const T negative = x > T(-0.25) ? series : vector_exp(x > 0 ? T(0) : x) - T(1);
             return x > 0 ? x : slope * negative;
           });
         } else {
@@ -68,7 +70,7 @@ void activation_backward(const CpuExec& exec, const ActivationBackward& op) {
   with_real(op.dx.dtype, [&]<class T>(T) {
     const T slope = static_cast<T>(op.slope);
     switch (op.kind) {
-      case Activation::relu: return map_gradients<T>(exec, op, [](T y) { return y > 0 ? T(1) : T(0); });
+      case Activation::relu: return map_gradients<T>(exec, op, [](T y) { return y <= 0 ? T(0) : T(1); });
       case Activation::leaky_relu: return map_gradients<T>(exec, op, [=](T y) { return y > 0 ? T(1) : slope; });
       case Activation::elu: return map_gradients<T>(exec, op, [=](T y) { return y > 0 ? T(1) : y + slope; });
       case Activation::tanh: return map_gradients<T>(exec, op, [](T y) { return T(1) - y * y; });

@@ -9,10 +9,12 @@ void add_bias(const CpuExec&, const AddBias&);  // elementwise.cpp
 
 namespace {
 
-/// OpenBLAS built on OpenMP takes its thread count from here.
+/// OpenBLAS built on OpenMP takes its thread count from here. Small products stay on the calling thread.
 class BlasThreads {
  public:
-  explicit BlasThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  BlasThreads(const CpuExec& exec, std::int64_t multiply_adds) : before_(omp_get_max_threads()) {
+    omp_set_num_threads(multiply_adds <= 4 * kSerialWork ? 1 : exec.threads);
+  }
   ~BlasThreads() { omp_set_num_threads(before_); }
   BlasThreads(const BlasThreads&) = delete;
   BlasThreads& operator=(const BlasThreads&) = delete;
@@ -71,7 +73,7 @@ void multiply(const TensorView& c, const ConstTensorView& a, bool transpose_a, c
 }  // namespace
 
 void linear_forward(const CpuExec& exec, const LinearForward& op) {
-  const BlasThreads threads(exec.threads);
+  const BlasThreads threads(exec, op.x.count() * op.y.shape[1]);
   with_real(op.y.dtype, [&]<class T>(T) { multiply<T>(op.y, op.x, false, op.weight, true, op.x.shape[1]); });
   if (op.bias.defined()) WARPGNN_ISA::add_bias(exec, {.x = op.y, .bias = op.bias, .y = op.y});
 }
@@ -84,7 +86,8 @@ std::size_t workspace_size(const CpuExec&, const LinearBackward& op) {
 
 void linear_backward(const CpuExec& exec, const LinearBackward& op) {
   const std::int64_t rows = op.dy.shape[0], out = op.dy.shape[1];
-  const BlasThreads threads(exec.threads);
+  const std::int64_t in = op.dx.defined() ? op.dx.shape[1] : op.dweight.defined() ? op.dweight.shape[1] : 0;
+  const BlasThreads threads(exec, rows * out * in);
   with_real(op.dy.dtype, [&]<class T>(T) {
     const auto dy = read_rows<T>(op.dy);
     if (op.dx.defined()) multiply<T>(op.dx, op.dy, false, op.weight, false, out);

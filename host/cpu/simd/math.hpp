@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "vec.hpp"
 
@@ -62,9 +63,10 @@ WARPGNN_INLINE T sigmoid(T x) {
   return x < 0 ? e * positive : positive;
 }
 
+/// -inf stays -inf at any slope: a masked edge must get weight 0, and 0 * -inf would be NaN.
 template <class T>
 WARPGNN_INLINE T leaky_relu(T x, T slope) {
-  return x > 0 ? x : slope * x;
+  return x > 0 || x == -std::numeric_limits<T>::infinity() ? x : slope * x;
 }
 
 /// Whether `candidate` replaces `best` in a maximum in which the first of equals stays and a NaN beats any number.

@@ -12,8 +12,8 @@
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
-/// Multiply-adds below which waking threads costs more than it gains.
-inline constexpr std::int64_t kSerialWork = 65536;
+/// Multiply-adds below which waking threads costs more than it gains: some 50 microseconds of one core.
+inline constexpr std::int64_t kSerialWork = 1 << 20;
 
 /// body(first, last) over [0, count) in pieces of `grain`; `work` estimates the multiply-adds of one item.
 template <class Body>
@@ -22,7 +22,7 @@ void parallel_for(const CpuExec& exec, std::int64_t count, std::int64_t work, Bo
     if (count > 0) body(std::int64_t{0}, count);
     return;
   }
-  const std::int64_t grain = std::max<std::int64_t>(1, kSerialWork / 4 / std::max<std::int64_t>(work, 1));
+  const std::int64_t grain = std::max<std::int64_t>(1, kSerialWork / 8 / std::max<std::int64_t>(work, 1));
   const std::int64_t pieces = (count + grain - 1) / grain;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(exec.threads)
   for (std::int64_t p = 0; p < pieces; ++p) body(p * grain, std::min(count, (p + 1) * grain));

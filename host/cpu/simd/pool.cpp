@@ -22,15 +22,19 @@ T gate_weight(PoolGate gate, T score, T lse) {
   return T(0);
 }
 
+/// The softmax over a graph's scores: a_n = exp(s_n - max) / sum.
 template <class T>
-T log_sum_exp(Rows<const T> score, std::int64_t begin, std::int64_t end) {
+struct Softmax {
   T max = kLowest<T>;
-  for (std::int64_t n = begin; n < end; ++n) max = *score[n] > max ? *score[n] : max;
-  const T reference = max == kLowest<T> ? T(0) : max;
   double sum = 0;
-  for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(vector_exp(*score[n] - reference));
-  return static_cast<T>(static_cast<double>(reference) + std::log(sum));
-}
+
+  Softmax(Rows<const T> score, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) max = *score[n] > max ? *score[n] : max;
+    for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(numerator(*score[n]));
+  }
+  T numerator(T score) const { return vector_exp(score - (max == kLowest<T> ? T(0) : max)); }
+  T log_sum_exp() const { return static_cast<T>(static_cast<double>(max) + std::log(sum)); }
+};
 
 template <class T>
 class Forward {
@@ -46,27 +50,39 @@ class Forward {
   void graph(std::int64_t g, double* scratch) const {
     const std::int64_t begin = op_.graph.graph_offsets()[g], end = op_.graph.graph_offsets()[g + 1];
     if (op_.reduce == PoolReduce::max) return keep_max(g, begin, end);
-    T lse = 0;
-    if (op_.gate == PoolGate::softmax) *lse_[g] = lse = log_sum_exp(score_, begin, end);
+    if (op_.gate == PoolGate::none) {
+      add_up(g, begin, end, scratch, [](std::int64_t) { return T(1); });
+    } else if (op_.gate == PoolGate::softmax) {
+      // Divided at the end: exp(s - lse) would carry the rounding of lse, which is large where scores are.
+      const Softmax<T> softmax(score_, begin, end);
+      *lse_[g] = softmax.log_sum_exp();
+      add_up(g, begin, end, scratch, [&](std::int64_t n) { return softmax.numerator(*score_[n]); });
+      divide(g, softmax.sum);
+    } else {
+      add_up(g, begin, end, scratch, [&](std::int64_t n) { return gate_weight(op_.gate, *score_[n], T(0)); });
+    }
+    if (op_.reduce == PoolReduce::mean) divide(g, static_cast<double>(end - begin));
+  }
+
+ private:
+  template <class Weight>
+  void add_up(std::int64_t g, std::int64_t begin, std::int64_t end, double* scratch, Weight&& weight) const {
     const std::int64_t width = op_.x.row_size();
     sum_in_chunks(begin, end, width, scratch, y_[g], [&](std::int64_t first, std::int64_t last, T* sum) {
       for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
         auto total = tile.zero();
-        for (std::int64_t n = first; n < last; ++n) {
-          if (op_.gate == PoolGate::none)
-            total.add(x_[n] + column);
-          else
-            total.add_scaled(x_[n] + column, gate_weight(op_.gate, *score_[n], lse));
-        }
+        for (std::int64_t n = first; n < last; ++n) total.add_scaled(x_[n] + column, weight(n));
         total.store(sum + column);
       });
     });
-    if (op_.reduce == PoolReduce::mean && end > begin) {
-      for (std::int64_t c = 0; c < width; ++c) y_[g][c] /= static_cast<T>(end - begin);
-    }
   }
 
- private:
+  /// An empty sum stays 0.
+  void divide(std::int64_t g, double by) const {
+    const T divisor = by == 0 ? T(1) : static_cast<T>(by);
+    for (std::int64_t c = 0; c < op_.x.row_size(); ++c) y_[g][c] /= divisor;
+  }
+
   void keep_max(std::int64_t g, std::int64_t begin, std::int64_t end) const {
     const std::int64_t width = op_.x.row_size();
     T* const y = y_[g];

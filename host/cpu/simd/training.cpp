@@ -183,14 +183,15 @@ void adam_step(const CpuExec& exec, const AdamStep& op) {
       T* const second_moment = slot.second_moment.as<T>();
       const T* const gradient = slot.gradient.as<T>();
       const T beta1 = static_cast<T>(op.beta1), beta2 = static_cast<T>(op.beta2);
+      const T share1 = static_cast<T>(1 - op.beta1), share2 = static_cast<T>(1 - op.beta2);  // 1 - 0.999f is 1e-5 off
       const T decay = static_cast<T>(op.weight_decay), epsilon = static_cast<T>(op.epsilon);
       const T rate = static_cast<T>(op.learning_rate / correction1);
       const T second_scale = static_cast<T>(1 / correction2);
       parallel_for(exec, slot.value.count(), 16, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t k = first; k < last; ++k) {
           const T g = gradient[k] + decay * value[k];
-          first_moment[k] = beta1 * first_moment[k] + (1 - beta1) * g;
-          second_moment[k] = beta2 * second_moment[k] + (1 - beta2) * g * g;
+          first_moment[k] = beta1 * first_moment[k] + share1 * g;
+          second_moment[k] = beta2 * second_moment[k] + share2 * g * g;
           value[k] -= rate * first_moment[k] / (std::sqrt(second_moment[k] * second_scale) + epsilon);
         }
       });

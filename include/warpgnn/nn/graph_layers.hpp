@@ -68,6 +68,7 @@ class GATConv {
   Graph graph_;
   ConstTensorView x_, edge_features_;
   AttentionDropout dropout_;
+  bool trained_ = false;
   Tensor value_, source_score_, destination_score_, edge_score_, y_, biased_, lse_, positive_y_, positive_weight_,
       attention_;
   Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dx_;

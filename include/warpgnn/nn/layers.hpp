@@ -10,7 +10,7 @@
 /// forward(x) returns a view of memory that the layer owns and keeps until its next forward; it remembers x (the view,
 /// not a copy), so x must stay alive and unchanged until backward. backward(dy) overwrites the gradients of the
 /// layer's parameters and returns dx, owned by the layer until its next backward. A backward belongs to the forward
-/// before it.
+/// before it; layers that save something for it (BatchNorm, GATConv) refuse a backward after an evaluation forward.
 namespace warpgnn::nn {
 
 /// y = x W^T + b. W [out, in] and b [out] start uniform in +-1/sqrt(in), as PyTorch's Linear does.
@@ -73,6 +73,7 @@ class BatchNorm {
   Session* session_;
   Parameter gamma_, beta_, running_mean_, running_var_;
   Tensor saved_mean_, saved_inv_std_;
+  bool trained_ = false;
   ConstTensorView x_;
   Tensor y_, dx_;
 };
