@@ -1,0 +1,121 @@
+#pragma once
+
+// Element-wise kernels, row gathering, and what they compute for one element.
+
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/memory.cuh"
+#include "kernels/row_tiles.cuh"
+#include "warpgnn/dense.hpp"
+#include "warpgnn/random.hpp"
+
+namespace warpgnn::kernels {
+
+/// A matrix, or a contiguous run of elements folded into one whose last row may be shorter.
+struct Extent {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t count = 0;
+};
+
+/// out = function(first, second), element by element; second may be null. Inputs may be the output: each element is
+/// read by the thread that writes it, before it does.
+template <class T, int kWidth, class Function>
+__global__ void __launch_bounds__(kTileThreads)
+    map_elements(Extent extent, Rows<const T> first, Rows<const T> second, Rows<T> out, Function function) {
+#pragma unroll 1
+  for (std::int64_t row = tile_row(); row < extent.rows; row += tile_row_step()) {
+    const std::int64_t left = extent.count - row * extent.columns;
+    const std::int64_t columns = left < extent.columns ? left : extent.columns;
+#pragma unroll 1
+    for (std::int64_t column = tile_pack() * kWidth; column < columns; column += tile_pack_step() * kWidth) {
+      const T* const a_at = first[row] + column;
+      const T* const b_at = second ? second[row] + column : nullptr;
+      T* const out_at = out[row] + column;
+      if (column + kWidth <= columns) {
+        Pack<T, kWidth> a = load<kWidth>(a_at);
+        const Pack<T, kWidth> b = second ? load<kWidth>(b_at) : Pack<T, kWidth>{};
+        for (int k = 0; k < kWidth; ++k) a[k] = function(a[k], b[k]);
+        store(out_at, a);
+      } else {
+        const int rest = static_cast<int>(columns - column);
+#pragma unroll 1
+        for (int k = 0; k < rest; ++k) out_at[k] = function(a_at[k], second ? b_at[k] : T{});
+      }
+    }
+  }
+}
+
+/// The comparisons are written so that NaN takes the branch that keeps it.
+template <class T, Activation kKind>
+struct ActivationFunction {
+  T slope;
+
+  __device__ T operator()(T x, T) const {
+    if constexpr (kKind == Activation::relu) return x <= T(0) ? T(0) : x;
+    if constexpr (kKind == Activation::leaky_relu) return x > T(0) ? x : slope * x;
+    if constexpr (kKind == Activation::elu) return x > T(0) ? x : slope * std::expm1(x);
+    if constexpr (kKind == Activation::tanh) return std::tanh(x);
+    if constexpr (kKind == Activation::sigmoid) return T(1) / (T(1) + std::exp(-x));
+  }
+};
+
+/// dy activation'(x) from y.
+template <class T, Activation kKind>
+struct ActivationGradient {
+  T slope;
+
+  __device__ T operator()(T y, T dy) const {
+    if constexpr (kKind == Activation::relu) return y <= T(0) ? T(0) : dy;
+    if constexpr (kKind == Activation::leaky_relu) return y > T(0) ? dy : slope * dy;
+    if constexpr (kKind == Activation::elu) return y > T(0) ? dy : dy * (y + slope);
+    if constexpr (kKind == Activation::tanh) return dy * (T(1) - y * y);
+    if constexpr (kKind == Activation::sigmoid) return dy * y * (T(1) - y);
+  }
+};
+
+template <class T>
+struct ScaledSum {
+  T scale;
+
+  __device__ T operator()(T source, T target) const { return target + scale * source; }
+};
+
+/// One random block of philox serves four columns, which one thread takes, as packs of kWidth.
+inline constexpr int kDropoutColumns = 4;
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    dropout_rows(std::int64_t rows, std::int64_t columns, std::uint64_t seed, std::uint32_t threshold, T scale,
+                 Rows<const T> x, Rows<T> y) {
+  for (std::int64_t row = tile_row(); row < rows; row += tile_row_step()) {
+    for (std::int64_t quad = tile_pack(); quad * kDropoutColumns < columns; quad += tile_pack_step()) {
+      const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(quad));
+#pragma unroll
+      for (int first = 0; first < kDropoutColumns; first += kWidth) {
+        const std::int64_t column = quad * kDropoutColumns + first;
+        if (column >= columns) break;
+        Pack<T, kWidth> pack = load<kWidth>(x[row] + column);
+        for (int k = 0; k < kWidth; ++k) pack[k] = words.word[first + k] >= threshold ? pack[k] * scale : T(0);
+        store(y[row] + column, pack);
+      }
+    }
+  }
+}
+
+/// y_n = x[index_n], zeros where index_n is not in [0, x_rows).
+template <class Word, int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    gather_rows_kernel(std::int64_t rows, std::int64_t columns, std::int64_t x_rows, Rows<const std::int32_t> index,
+                       Rows<const Word> x, Rows<Word> y) {
+  for (std::int64_t row = tile_row(); row < rows; row += tile_row_step()) {
+    const std::int64_t from = *index[row];
+    const bool exists = from >= 0 && from < x_rows;
+    for (std::int64_t column = tile_pack() * kWidth; column < columns; column += tile_pack_step() * kWidth) {
+      store(y[row] + column, exists ? load_read_only<kWidth>(x[from] + column) : Pack<Word, kWidth>{});
+    }
+  }
+}
+
+}  // namespace warpgnn::kernels

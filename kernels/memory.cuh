@@ -1,0 +1,170 @@
+#pragma once
+
+// Memory as kernels see it: packs of up to 16 bytes, cache hints, strided rows, and the choice of a pack's width.
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <type_traits>
+#include <utility>
+
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn::kernels {
+
+// --- Packs -----------------------------------------------------------------------------------------------------------
+
+/// kWidth neighbouring elements of a row, held in registers by one lane. Pack<T, kWidth>{} is all zeros.
+template <class T, int kWidth>
+struct Pack {
+  T value[kWidth];
+
+  __device__ T& operator[](int k) { return value[k]; }
+  __device__ const T& operator[](int k) const { return value[k]; }
+};
+
+/// The built-in type whose load is one memory instruction of kWidth elements.
+template <class T, int kWidth>
+struct VectorType;
+template <class T>
+struct VectorType<T, 1> {
+  using type = T;
+};
+template <>
+struct VectorType<float, 2> {
+  using type = float2;
+};
+template <>
+struct VectorType<float, 4> {
+  using type = float4;
+};
+template <>
+struct VectorType<double, 2> {
+  using type = double2;
+};
+template <>
+struct VectorType<std::int32_t, 2> {
+  using type = int2;
+};
+template <>
+struct VectorType<std::int32_t, 4> {
+  using type = int4;
+};
+
+namespace detail {
+
+template <class T, int kWidth, class Vector>
+__device__ __forceinline__ Pack<T, kWidth> unpack(const Vector& vector) {
+  if constexpr (kWidth == 1) {
+    return Pack<T, 1>{{vector}};
+  } else if constexpr (kWidth == 2) {
+    return Pack<T, 2>{{vector.x, vector.y}};
+  } else {
+    return Pack<T, 4>{{vector.x, vector.y, vector.z, vector.w}};
+  }
+}
+
+template <class T, int kWidth>
+__device__ __forceinline__ typename VectorType<T, kWidth>::type repack(const Pack<T, kWidth>& pack) {
+  if constexpr (kWidth == 1) {
+    return pack[0];
+  } else if constexpr (kWidth == 2) {
+    return {pack[0], pack[1]};
+  } else {
+    return {pack[0], pack[1], pack[2], pack[3]};
+  }
+}
+
+template <int kWidth, class T>
+__device__ __forceinline__ const typename VectorType<T, kWidth>::type* vector_at(const T* address) {
+  return reinterpret_cast<const typename VectorType<T, kWidth>::type*>(address);
+}
+template <int kWidth, class T>
+__device__ __forceinline__ typename VectorType<T, kWidth>::type* vector_at(T* address) {
+  return reinterpret_cast<typename VectorType<T, kWidth>::type*>(address);
+}
+
+}  // namespace detail
+
+/// Coherent load: for memory that this kernel may also write.
+template <int kWidth, class T>
+__device__ __forceinline__ Pack<T, kWidth> load(const T* address) {
+  return detail::unpack<T, kWidth>(*detail::vector_at<kWidth>(address));
+}
+/// Load through the read-only path: for memory that nobody writes while the kernel runs.
+template <int kWidth, class T>
+__device__ __forceinline__ Pack<T, kWidth> load_read_only(const T* address) {
+  return detail::unpack<T, kWidth>(__ldg(detail::vector_at<kWidth>(address)));
+}
+/// Load of data that is used once: evicted first, so that it does not push reused rows out of the caches.
+template <int kWidth, class T>
+__device__ __forceinline__ Pack<T, kWidth> load_streamed(const T* address) {
+  return detail::unpack<T, kWidth>(__ldcs(detail::vector_at<kWidth>(address)));
+}
+template <int kWidth, class T>
+__device__ __forceinline__ void store(T* address, const Pack<T, kWidth>& pack) {
+  *detail::vector_at<kWidth>(address) = detail::repack(pack);
+}
+/// Store of data that this kernel does not read again.
+template <int kWidth, class T>
+__device__ __forceinline__ void store_streamed(T* address, const Pack<T, kWidth>& pack) {
+  __stcs(detail::vector_at<kWidth>(address), detail::repack(pack));
+}
+
+// --- Rows ------------------------------------------------------------------------------------------------------------
+
+/// A view of dimension 0: row r begins at data + r * stride. Null data stands for an optional argument not given.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+
+  __host__ __device__ explicit operator bool() const { return data != nullptr; }
+  __device__ T* operator[](std::int64_t row) const { return data + row * stride; }
+};
+
+template <class T>
+Rows<const T> rows_of(const ConstTensorView& view) {
+  return view.defined() ? Rows<const T>{view.as<T>(), view.row_stride()} : Rows<const T>{};
+}
+template <class T>
+Rows<T> rows_of(const TensorView& view) {
+  return view.defined() ? Rows<T>{view.as<T>(), view.row_stride()} : Rows<T>{};
+}
+
+// --- The width of packs ----------------------------------------------------------------------------------------------
+
+inline constexpr int kPackBytes = 16;
+template <class T>
+inline constexpr int kMaxPackWidth = kPackBytes / static_cast<int>(sizeof(T));
+
+/// The widest pack of T that divides `columns` and to which every row of every given view is aligned.
+template <class T>
+int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> views) {
+  int width = kMaxPackWidth<T>;
+  while (columns % width != 0) width /= 2;
+  for (const ConstTensorView& view : views) {
+    if (!view.defined()) continue;
+    const auto fits = [&] {
+      const bool rows_fit = view.shape[0] <= 1 || view.row_stride() % width == 0;
+      const std::size_t alignment = static_cast<std::size_t>(width) * size_of(view.dtype);
+      return rows_fit && reinterpret_cast<std::uintptr_t>(view.data) % alignment == 0;
+    };
+    while (width > 1 && !fits()) width /= 2;
+  }
+  return width;
+}
+
+/// Calls `function` with the width as a compile-time constant.
+template <class T, class Function>
+void with_pack_width(int width, Function&& function) {
+  if constexpr (kMaxPackWidth<T> >= 4) {
+    if (width == 4) return std::forward<Function>(function)(std::integral_constant<int, 4>{});
+  }
+  if (width == 2) return std::forward<Function>(function)(std::integral_constant<int, 2>{});
+  return std::forward<Function>(function)(std::integral_constant<int, 1>{});
+}
+
+}  // namespace warpgnn::kernels

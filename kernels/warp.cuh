@@ -1,0 +1,74 @@
+#pragma once
+
+// Groups of lanes: a warp, or a power-of-two part of it, that works on one item.
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+namespace warpgnn::kernels {
+
+inline constexpr int kWarpSize = 32;
+
+/// The lanes that one item needs, rounded up to a power of two and limited to a warp.
+constexpr int lanes_for(std::int64_t wanted) {
+  int lanes = 1;
+  while (lanes < kWarpSize && lanes < wanted) lanes *= 2;
+  return lanes;
+}
+
+/// A power-of-two run of lanes of a warp. All of them call each member function together; other groups of the warp may
+/// be elsewhere, which is why every exchange names the group's own lanes in its mask.
+struct LaneGroup {
+  int size;
+  int lane;  // within the group
+  unsigned mask;
+
+  /// The calling thread's group when warps are cut into groups of `size` lanes. Blocks are one-dimensional.
+  __device__ static LaneGroup of_size(int size) {
+    const int lane_in_warp = static_cast<int>(threadIdx.x) % kWarpSize;
+    const int lane = lane_in_warp & (size - 1);
+    const unsigned lanes = size == kWarpSize ? 0xffffffffu : (1u << size) - 1u;
+    return LaneGroup{size, lane, lanes << (lane_in_warp - lane)};
+  }
+
+  template <class T>
+  __device__ T broadcast(T value, int from) const {
+    return __shfl_sync(mask, value, from, size);
+  }
+
+  /// Sums over each aligned part of `lanes` lanes (a power of two); every lane gets its part's sum, the same bits.
+  template <class T>
+  __device__ T sum(T value, int lanes) const {
+    for (int distance = lanes / 2; distance > 0; distance /= 2) {
+      value += __shfl_xor_sync(mask, value, distance, size);
+    }
+    return value;
+  }
+  template <class T>
+  __device__ T sum(T value) const {
+    return sum(value, size);
+  }
+};
+
+/// The number of the calling thread's group in the whole grid, for one-dimensional grids.
+__device__ inline std::int64_t group_number(int size) {
+  const unsigned groups_per_block = blockDim.x / static_cast<unsigned>(size);
+  return static_cast<std::int64_t>(blockIdx.x) * groups_per_block + threadIdx.x / static_cast<unsigned>(size);
+}
+
+/// Sums over the block; every thread gets the sum. `shared` holds kWarpSize elements and may be used again after the
+/// caller's next __syncthreads. The block is one-dimensional and a multiple of a warp.
+template <class T>
+__device__ T block_sum(T value, T* shared) {
+  const LaneGroup warp = LaneGroup::of_size(kWarpSize);
+  const unsigned warps = blockDim.x / kWarpSize;
+  value = warp.sum(value);
+  if (warp.lane == 0) shared[threadIdx.x / kWarpSize] = value;
+  __syncthreads();
+  T total = 0;
+  for (unsigned w = 0; w < warps; ++w) total += shared[w];
+  return total;
+}
+
+}  // namespace warpgnn::kernels
