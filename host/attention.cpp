@@ -12,6 +12,15 @@ void check_slope(double slope) {
   if (!std::isfinite(slope)) fail("negative_slope: expected a finite number, got " + std::to_string(slope));
 }
 
+/// Attention without heads or channels has no meaning.
+void check_heads(const char* name, const Layout& layout) {
+  expect_dims(name, layout, 3);
+  if (layout.shape[1] < 1 || layout.shape[2] < 1) {
+    fail(std::string(name) + ": expected at least 1 head and 1 channel, got " + std::to_string(layout.shape[1]) +
+         " and " + std::to_string(layout.shape[2]));
+  }
+}
+
 void check_dropout(const AttentionDropout& dropout) {
   if (!(dropout.probability >= 0 && dropout.probability < 1)) {
     fail("dropout: expected a probability in [0, 1), got " + std::to_string(dropout.probability));
@@ -31,7 +40,7 @@ Checker checked(const Context& context, const AttentionForward& op) {
   Checker check(context);
   check_dropout(op.dropout);
   const Dtype dtype = expect_real("value", op.value);
-  expect_dims("value", op.value, 3);
+  check_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
   check_scores(op, heads, dtype, check);
   const std::int64_t rows = op.graph.num_destinations();
@@ -49,7 +58,7 @@ Checker checked(const Context& context, const AttentionBackward& op) {
   Checker check(context);
   check_dropout(op.dropout);
   const Dtype dtype = expect_real("value", op.value);
-  expect_dims("value", op.value, 3);
+  check_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
   check_scores(op, heads, dtype, check);
   const std::int64_t sources = op.graph.num_sources(), rows = op.graph.num_destinations();

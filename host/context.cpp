@@ -29,6 +29,9 @@ backend::CpuLevel choose_level() {
 }
 
 void open_cpu(int threads, Context::State& state) {
+  if (threads < 0) {
+    throw Error(ErrorCode::invalid_argument, "threads: expected 0 or more, got " + std::to_string(threads));
+  }
   state.cpu.threads = threads == 0 ? omp_get_max_threads() : threads;
   state.cpu.level = choose_level();
   state.description = "CPU, " + std::to_string(state.cpu.threads) + (state.cpu.threads == 1 ? " thread" : " threads");
@@ -40,9 +43,6 @@ void open_cpu(int threads, Context::State& state) {
 }  // namespace
 
 Context Context::cpu(int threads) {
-  if (threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads: expected 0 or more, got " + std::to_string(threads));
-  }
   auto state = std::make_shared<State>();
   open_cpu(threads, *state);
   return Context(std::move(state));
@@ -68,10 +68,10 @@ Context Context::cuda(int device, void* stream) {
   return Context(std::move(state));
 }
 
-Context Context::best() {
+Context Context::best(int threads) {
   if (backend::cuda_device_count() > 0) return cuda();
   auto state = std::make_shared<State>();
-  open_cpu(0, *state);
+  open_cpu(threads, *state);
   state->description += " (" + backend::cuda_unavailable_reason() + ")";
   return Context(std::move(state));
 }

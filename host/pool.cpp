@@ -17,13 +17,18 @@ void check_gate(PoolReduce reduce, PoolGate gate) {
   if (reduce == PoolReduce::max && gate != PoolGate::none) fail("gate: expected none with max");
 }
 
+void check_width(const char* name, const Layout& layout) {
+  expect_dims(name, layout, 2);
+  if (layout.shape[1] < 1) fail(std::string(name) + ": expected at least 1 feature, got 0");
+}
+
 Checker checked(const Context& context, const PoolForward& op) {
   Checker check(context);
   check.graph(op.graph);
   check_gate(op.reduce, op.gate);
   const Sizes size(op.graph);
   const Dtype dtype = expect_real("x", op.x);
-  expect_dims("x", op.x, 2);
+  check_width("x", op.x);
   const std::int64_t width = op.x.shape[1];
   check.input("x", op.x, {size.nodes, width}, dtype);
   if (op.gate == PoolGate::none)
@@ -46,7 +51,7 @@ Checker checked(const Context& context, const PoolBackward& op) {
   check_gate(op.reduce, op.gate);
   const Sizes size(op.graph);
   const Dtype dtype = expect_real("dy", op.dy);
-  expect_dims("dy", op.dy, 2);
+  check_width("dy", op.dy);
   const std::int64_t width = op.dy.shape[1];
   check.input("dy", op.dy, {size.graphs, width}, dtype);
   if (op.gate == PoolGate::none) {

@@ -30,8 +30,8 @@ class Context {
   /// @param stream a cudaStream_t, or null for a stream of the context's own.
   /// Throws `not_built` in a library without CUDA and `no_device` where there is no such device.
   static Context cuda(int device = 0, void* stream = nullptr);
-  /// The first CUDA device when there is one, else the CPU. description() says which it took and why.
-  static Context best();
+  /// The first CUDA device when there is one, else the CPU with `threads`. description() says which it took and why.
+  static Context best(int threads = 0);
 
   Device device() const;
   bool is_cuda() const { return device().type == DeviceType::cuda; }

@@ -17,7 +17,7 @@ enum class PoolGate : std::uint8_t {
 };
 
 /// y_g = reduce over the nodes n of graph g of a_n x_n. Mean divides by the number of nodes.
-/// Max (without a gate) keeps the first node of those that tie and writes its number to `arg`; a NaN wins.
+/// Max (without a gate) keeps the first node of those that tie and writes its number in the batch to `arg`; a NaN wins.
 /// An empty graph gets 0, arg -1, lse -inf.
 ///
 /// Shapes. x [N, F], score [N] (with a gate), y [G, F], lse [G] (softmax), arg [G, F] int32 (max: optional, needed

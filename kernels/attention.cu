@@ -1,0 +1,91 @@
+#include "kernels/attention.cuh"
+
+namespace warpgnn::backend {
+
+using namespace kernels;
+
+namespace {
+
+template <class T>
+AttentionPartials<T> carve(Carver& carver, const AttentionForward& op) {
+  const std::int64_t chunks = op.graph.in_edges().long_rows.chunks;
+  const std::int64_t per_head = chunks * op.value.shape[1];
+  const std::int64_t per_column = chunks * op.value.row_size();
+  AttentionPartials<T> partials;
+  partials.maximum = carver.take<T>(per_head);
+  partials.sum = carver.take<T>(per_head);
+  partials.y = carver.take<T>(per_column);
+  if (op.positive_y.defined()) {
+    partials.positive_sum = carver.take<T>(per_head);
+    partials.positive_y = carver.take<T>(per_column);
+  }
+  return partials;
+}
+
+template <class T, int kWidth, bool kPositive, class Score>
+void launch_forward(const CudaExec& exec, const AttentionForwardArguments<T, Score>& arguments) {
+  const LongRows& long_rows = arguments.edges.long_rows;
+  launch(exec, "attention_forward", attention_forward_by_destination<T, kWidth, kPositive, Score>,
+         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
+  if (long_rows.rows == 0) return;
+  launch(exec, "attention_forward", attention_forward_merge<T, kPositive, Score>,
+         merge_shape(long_rows, arguments.tiles.heads * arguments.channels), arguments);
+}
+
+template <class T>
+void forward(const CudaExec& exec, const AttentionForward& op) {
+  Carver carver(op.workspace.data);
+  const AttentionPartials<T> partials = carve<T>(carver, op);
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  const int width = pack_width<T>(channels, {op.value, op.y, op.positive_y});
+  with_pack_width<T>(width, [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    const AttentionForwardArguments<T, GatScore<T>> arguments{.edges = op.graph.in_edges(),
+                                                              .tiles = HeadTiles::of(heads, channels, kWidth, 1),
+                                                              .channels = channels,
+                                                              .score = GatScore<T>::of(op),
+                                                              .dropout = EdgeDropout::of(op.dropout),
+                                                              .value = rows_of<T>(op.value),
+                                                              .y = rows_of<T>(op.y),
+                                                              .lse = rows_of<T>(op.lse),
+                                                              .positive_y = rows_of<T>(op.positive_y),
+                                                              .positive_weight = rows_of<T>(op.positive_weight),
+                                                              .partials = partials};
+    if (op.positive_y.defined()) {
+      launch_forward<T, kWidth, true>(exec, arguments);
+    } else {
+      launch_forward<T, kWidth, false>(exec, arguments);
+    }
+  });
+}
+
+template <class T>
+void weights(const CudaExec& exec, const AttentionWeights& op) {
+  const std::int64_t heads = op.weight.shape[1];
+  const AttentionWeightsArguments<T, GatScore<T>> arguments{.edges = op.graph.in_edges(),
+                                                            .group = edge_lanes(op.graph.in_edges(), heads),
+                                                            .heads = static_cast<int>(heads),
+                                                            .score = GatScore<T>::of(op),
+                                                            .lse = rows_of<T>(op.lse),
+                                                            .weight = rows_of<T>(op.weight)};
+  launch(exec, "attention_weights", attention_weights_by_destination<T, GatScore<T>>,
+         span_shape(arguments.edges, arguments.group, 1), arguments);
+}
+
+}  // namespace
+
+std::size_t workspace_size(const CudaExec&, const AttentionForward& op) {
+  Carver carver;
+  with_real(op.value.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  return carver.bytes();
+}
+
+void attention_forward(const CudaExec& exec, const AttentionForward& op) {
+  with_real(op.value.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+}
+
+void attention_weights(const CudaExec& exec, const AttentionWeights& op) {
+  with_real(op.weight.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
+}
+
+}  // namespace warpgnn::backend

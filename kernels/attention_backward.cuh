@@ -1,0 +1,281 @@
+#pragma once
+
+// Attention backward: a pass over nodes for what a destination contributes to all its edges, then one pass over the
+// out-edges in which every lane recomputes the weights of its head from the saved log-sum-exp.
+
+#include "kernels/heads.cuh"
+#include "kernels/scores.cuh"
+
+namespace warpgnn::kernels {
+
+/// What the pass over out-edges needs of a destination and head, side by side: one 16-byte load in fp32.
+template <class T>
+struct DestinationTerms {
+  T score;
+  T lse;
+  T delta;
+  T unused;
+};
+inline constexpr int kDestinationTerms = 4;
+
+template <class T>
+__device__ DestinationTerms<T> load_terms(const T* terms) {
+  if constexpr (kMaxPackWidth<T> == kDestinationTerms) {
+    const Pack<T, kDestinationTerms> pack = load_read_only<kDestinationTerms>(terms);
+    return DestinationTerms<T>{pack[0], pack[1], pack[2], pack[3]};
+  } else {
+    const Pack<T, 2> low = load_read_only<2>(terms);
+    return DestinationTerms<T>{low[0], low[1], __ldg(terms + 2), T(0)};
+  }
+}
+
+template <class T, class Score>
+struct AttentionBackwardArguments {
+  Adjacency edges;  // out-edges
+  HeadTiles tiles;
+  std::int64_t channels;
+  std::int64_t destinations;
+  Score score;
+  EdgeDropout dropout;
+  Rows<const T> value;
+  Rows<const T> y;
+  Rows<const T> lse;
+  Rows<const T> positive_y;
+  Rows<const T> positive_weight;
+  Rows<const T> dy;
+  Rows<T> dvalue;
+  Rows<T> dsource_score;
+  Rows<T> ddestination_score;
+  Rows<T> dedge_score;       // null: not wanted
+  T* terms;                  // [destinations, H, kDestinationTerms]
+  T* partial_dvalue;         // [chunks, H * C]
+  T* partial_dsource_score;  // [chunks, H]
+};
+
+/// delta = <dy, y> and the gradient of the destination's score term. One head's lanes per (destination, head).
+template <class T, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads)
+    attention_backward_by_destination(AttentionBackwardArguments<T, Score> arguments) {
+  const HeadTiles& tiles = arguments.tiles;
+  const LaneGroup group = LaneGroup::of_size(tiles.lanes_per_head);
+  const std::int64_t number = group_number(group.size);
+  if (number >= arguments.destinations * tiles.heads) return;
+  const std::int64_t node = number / tiles.heads;
+  const int head = static_cast<int>(number % tiles.heads);
+
+  T delta = 0, positive_dot = 0;
+  for (int pack = group.lane; pack < tiles.packs; pack += group.size) {
+    const std::int64_t column = head * arguments.channels + pack * kWidth;
+    const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[node] + column);
+    const Pack<T, kWidth> y = load_streamed<kWidth>(arguments.y[node] + column);
+    const Pack<T, kWidth> positive_y = load_streamed<kWidth>(arguments.positive_y[node] + column);
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) {
+      delta += dy[v] * y[v];
+      positive_dot += dy[v] * positive_y[v];
+    }
+  }
+  delta = group.sum(delta);
+  positive_dot = group.sum(positive_dot);
+  if (group.lane != 0) return;
+  T* const terms = arguments.terms + number * kDestinationTerms;
+  terms[0] = arguments.score.destination_term(node, head);
+  terms[1] = arguments.lse[node][head];
+  terms[2] = delta;
+  terms[3] = 0;
+  arguments.ddestination_score[node][head] =
+      arguments.score.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
+}
+
+/// What one edge and head pass on: to the source's score, and, as a factor of dy, to the source's value.
+template <class T>
+struct EdgeGradient {
+  T score;   // dp
+  T weight;  // the weight after dropout
+};
+
+template <class T, class Score>
+__device__ EdgeGradient<T> edge_gradient(const Score& score, const DestinationTerms<T>& terms, T source_term,
+                                         T edge_term, T dot, T kept_scale) {
+  const T p = source_term + terms.score + edge_term;
+  const T weight = softmax_weight(score.activate(p), terms.lse);
+  const T dl = weight * (kept_scale * dot - terms.delta);
+  return EdgeGradient<T>{dl * score.derivative(p), kept_scale * weight};
+}
+
+/// One group of lanes per (span of out-edges, tile of heads); a lane holds kPacks packs of its head's channels, so no
+/// head is cut into parts.
+template <class T, int kWidth, int kPacks, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
+    attention_backward_by_source(AttentionBackwardArguments<T, Score> arguments) {
+  constexpr int kInFlight = kEdgesInFlight / kPacks;
+  const Adjacency& edges = arguments.edges;
+  const HeadTiles& tiles = arguments.tiles;
+  const LaneGroup group = LaneGroup::of_size(tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), tiles.tiles, tile);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const HeadPlace place = place_of(tiles, tile, group.lane, kPacks);
+  const int bit = place.head - place.first_head;
+  const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
+  const int step = tiles.lanes_per_head * kWidth;
+  bool active[kPacks];
+  Pack<T, kWidth> value[kPacks] = {}, sum[kPacks] = {};
+#pragma unroll
+  for (int n = 0; n < kPacks; ++n) {
+    active[n] = !place.idle && place.first_pack + n * tiles.lanes_per_head < tiles.packs;
+    if (active[n]) value[n] = load_read_only<kWidth>(arguments.value[span.row] + column + n * step);
+  }
+  const T source_term = arguments.score.source_term(span.row, place.head);
+  T score_sum = 0;
+
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    std::int32_t my_neighbor = 0, my_id = 0;
+    std::uint32_t my_kept = 0;
+    if (first + group.lane < span.end) {
+      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
+      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, tiles.heads_per_tile);
+    }
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kInFlight) {
+      Pack<T, kWidth> dy[kInFlight][kPacks] = {};
+      DestinationTerms<T> terms[kInFlight] = {};
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
+        if (k + u >= count) continue;
+        const T* const gradient = arguments.dy[neighbor] + column;
+#pragma unroll
+        for (int n = 0; n < kPacks; ++n) {
+          if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
+        }
+        terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kDestinationTerms);
+      }
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        T dot = 0;
+#pragma unroll
+        for (int n = 0; n < kPacks; ++n) {
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) dot += dy[u][n][v] * value[n][v];
+        }
+        dot = group.sum(dot, tiles.lanes_per_head);
+        const std::int32_t id = group.broadcast(my_id, k + u);
+        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
+        if (k + u >= count) continue;
+        const T edge_term = arguments.score.edge_term(id, place.head);
+        const T kept_scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
+        const EdgeGradient<T> gradient =
+            edge_gradient(arguments.score, terms[u], source_term, edge_term, dot, kept_scale);
+        score_sum += gradient.score;
+        if (arguments.dedge_score && place.leader) arguments.dedge_score[id][place.head] = gradient.score;
+#pragma unroll
+        for (int n = 0; n < kPacks; ++n) {
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) sum[n][v] += gradient.weight * dy[u][n][v];
+        }
+      }
+    }
+  }
+
+  const bool whole = span.chunk < 0;
+  T* const dvalue =
+      whole ? arguments.dvalue[span.row] : arguments.partial_dvalue + span.chunk * tiles.heads * arguments.channels;
+#pragma unroll
+  for (int n = 0; n < kPacks; ++n) {
+    if (active[n]) store_streamed<kWidth>(dvalue + column + n * step, sum[n]);
+  }
+  T* const dsource =
+      whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * tiles.heads;
+  if (place.leader) dsource[place.head] = score_sum;
+}
+
+/// The same for heads too wide for a warp's registers: one warp per (span, head) finds the weights of kWarpSize edges
+/// at a time, one per lane, and then adds their rows to dvalue, which it keeps in memory between batches.
+template <class T, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, 4)
+    attention_backward_by_source_wide(AttentionBackwardArguments<T, Score> arguments) {
+  const Adjacency& edges = arguments.edges;
+  const int heads = arguments.tiles.heads;
+  const LaneGroup warp = LaneGroup::of_size(kWarpSize);
+  int head;
+  const std::int64_t item = split_tile(group_number(kWarpSize), heads, head);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const bool whole = span.chunk < 0;
+  const std::int64_t head_column = head * arguments.channels;
+  const T* const value = arguments.value[span.row] + head_column;
+  const T* const dy = arguments.dy.data + head_column;
+  T* const dvalue = head_column + (whole ? arguments.dvalue[span.row]
+                                         : arguments.partial_dvalue + span.chunk * heads * arguments.channels);
+  const T source_term = arguments.score.source_term(span.row, head);
+  T score_sum = 0;
+
+  std::int64_t first = span.begin;
+  do {  // once for an empty row too, which writes its zeros
+    const bool present = first + warp.lane < span.end;
+    const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
+    const std::int32_t my_neighbor = present ? __ldcs(edges.neighbor + first + warp.lane) : 0;
+    T my_dot = 0;
+#pragma unroll 1
+    for (int k = 0; k < count; ++k) {
+      const T* const gradient = dy + warp.broadcast(my_neighbor, k) * arguments.dy.stride;
+      T dot = 0;
+#pragma unroll 2
+      for (std::int64_t column = warp.lane * kWidth; column < arguments.channels; column += kWarpSize * kWidth) {
+        const Pack<T, kWidth> a = load_read_only<kWidth>(gradient + column);
+        const Pack<T, kWidth> b = load_read_only<kWidth>(value + column);
+#pragma unroll
+        for (int v = 0; v < kWidth; ++v) dot += a[v] * b[v];
+      }
+      dot = warp.sum(dot);
+      if (warp.lane == k) my_dot = dot;
+    }
+    EdgeGradient<T> mine{T(0), T(0)};
+    if (present) {
+      const std::int64_t id = edge_id_of(edges, first + warp.lane);
+      const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
+      mine = edge_gradient(
+          arguments.score,
+          load_terms(arguments.terms + (my_neighbor * static_cast<std::int64_t>(heads) + head) * kDestinationTerms),
+          source_term, arguments.score.edge_term(id, head), my_dot,
+          kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+      if (arguments.dedge_score) arguments.dedge_score[id][head] = mine.score;
+    }
+    score_sum += mine.score;
+#pragma unroll 1
+    for (std::int64_t base = 0; base < arguments.channels; base += kWarpSize * kWidth) {
+      const std::int64_t column = base + warp.lane * kWidth;
+      const bool active = column < arguments.channels;
+      Pack<T, kWidth> sum{};
+      if (active && first > span.begin) sum = load<kWidth>(dvalue + column);
+#pragma unroll 1
+      for (int k = 0; k < count; k += kEdgesInFlight) {
+        Pack<T, kWidth> gradient[kEdgesInFlight] = {};
+#pragma unroll
+        for (int u = 0; u < kEdgesInFlight; ++u) {
+          const std::int64_t neighbor = warp.broadcast(my_neighbor, k + u);
+          if (!active || k + u >= count) continue;
+          gradient[u] = load_read_only<kWidth>(dy + neighbor * arguments.dy.stride + column);
+        }
+#pragma unroll
+        for (int u = 0; u < kEdgesInFlight; ++u) {
+          const T weight = warp.broadcast(mine.weight, k + u);  // 0 beyond the last edge
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) sum[v] += weight * gradient[u][v];
+        }
+      }
+      if (active) store<kWidth>(dvalue + column, sum);
+    }
+    first += kWarpSize;
+  } while (first < span.end);
+
+  score_sum = warp.sum(score_sum);
+  T* const dsource = whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * heads;
+  if (warp.lane == 0) dsource[head] = score_sum;
+}
+
+}  // namespace warpgnn::kernels

@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "kernels/pool.cuh"
+
+namespace warpgnn::backend {
+
+using namespace kernels;
+
+namespace {
+
+/// Pieces that every graph is cut into: 1 when there are graphs enough to fill the device, or none is large.
+std::int64_t pieces_of(const Graph& graph) {
+  const std::span<const std::int64_t> offsets = graph.host_graph_offsets();
+  const std::int64_t limit = kPoolBlocks / std::max<std::int64_t>(1, graph.num_graphs());
+  if (limit <= 1) return 1;
+  std::int64_t longest = 0;
+  for (std::size_t g = 1; g < offsets.size(); ++g) longest = std::max(longest, offsets[g] - offsets[g - 1]);
+  return std::clamp<std::int64_t>((longest + kPieceNodes - 1) / kPieceNodes, 1, limit);
+}
+
+template <class T>
+PoolPartials<T> carve(Carver& carver, const PoolForward& op) {
+  PoolPartials<T> partials;
+  const std::int64_t pieces = pieces_of(op.graph);
+  if (pieces == 1) return partials;
+  const std::int64_t rows = op.graph.num_graphs() * pieces;
+  partials.y = carver.take<T>(rows * op.x.row_size());
+  if (op.gate == PoolGate::softmax) {
+    partials.maximum = carver.take<T>(rows);
+    partials.sum = carver.take<T>(rows);
+  }
+  if (op.reduce == PoolReduce::max) partials.node = carver.take<std::int32_t>(rows * op.x.row_size());
+  return partials;
+}
+
+template <class T, int kWidth, PoolKind kKind>
+void launch_forward(const CudaExec& exec, const PoolForwardArguments<T>& arguments) {
+  const unsigned lanes = static_cast<unsigned>(lanes_for(arguments.columns / kWidth));
+  launch(
+      exec, "pool_forward", pool_forward_by_graph<T, kWidth, kKind>,
+      {dim3(static_cast<unsigned>(arguments.graphs * arguments.pieces), blocks_for(arguments.columns / kWidth, lanes)),
+       dim3(lanes, kPoolThreads / lanes)},
+      arguments);
+  if (arguments.pieces == 1) return;
+  launch(exec, "pool_forward", pool_forward_merge<T, kKind>,
+         {dim3(static_cast<unsigned>(arguments.graphs), blocks_for(arguments.columns, kWarpSize)),
+          dim3(kWarpSize, kPoolThreads / kWarpSize)},
+         arguments);
+}
+
+template <class T>
+void forward(const CudaExec& exec, const PoolForward& op) {
+  Carver carver(op.workspace.data);
+  const PoolPartials<T> partials = carve<T>(carver, op);
+  const std::int64_t columns = op.x.row_size();
+  const PoolForwardArguments<T> arguments{.offsets = op.graph.graph_offsets(),
+                                          .graphs = op.graph.num_graphs(),
+                                          .pieces = pieces_of(op.graph),
+                                          .columns = columns,
+                                          .gate = op.gate,
+                                          .mean = op.reduce == PoolReduce::mean,
+                                          .x = rows_of<T>(op.x),
+                                          .score = rows_of<T>(op.score),
+                                          .y = rows_of<T>(op.y),
+                                          .lse = rows_of<T>(op.lse),
+                                          .arg = rows_of<std::int32_t>(op.arg),
+                                          .partials = partials};
+  with_pack_width<T>(pack_width<T>(columns, {op.x, op.y, op.arg}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    if (op.reduce == PoolReduce::max) {
+      launch_forward<T, kWidth, PoolKind::maximum>(exec, arguments);
+    } else if (op.gate == PoolGate::softmax) {
+      launch_forward<T, kWidth, PoolKind::softmax>(exec, arguments);
+    } else {
+      launch_forward<T, kWidth, PoolKind::sum>(exec, arguments);
+    }
+  });
+}
+
+template <class T>
+void backward(const CudaExec& exec, const PoolBackward& op) {
+  const std::int64_t columns = op.dy.row_size();
+  const std::int64_t nodes = op.graph.num_nodes();
+  const ConstTensorView arg = op.reduce == PoolReduce::max ? op.arg : ConstTensorView{};
+  const int width = pack_width<T>(columns, {op.x, op.y, arg, op.dy, op.dx});
+  with_pack_width<T>(width, [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    const int lanes = lanes_for(columns / kWidth);
+    const PoolBackwardArguments<T> arguments{.offsets = op.graph.graph_offsets(),
+                                             .graphs = op.graph.num_graphs(),
+                                             .nodes = nodes,
+                                             .columns = columns,
+                                             .lanes = lanes,
+                                             .gate = op.gate,
+                                             .mean = op.reduce == PoolReduce::mean,
+                                             .x = rows_of<T>(op.x),
+                                             .score = rows_of<T>(op.score),
+                                             .y = rows_of<T>(op.y),
+                                             .lse = rows_of<T>(op.lse),
+                                             .arg = rows_of<std::int32_t>(arg),
+                                             .dy = rows_of<T>(op.dy),
+                                             .dx = rows_of<T>(op.dx),
+                                             .dscore = rows_of<T>(op.dscore)};
+    launch(exec, "pool_backward", pool_backward_by_node<T, kWidth>,
+           {dim3(blocks_for(nodes, kPoolThreads / lanes)), dim3(kPoolThreads)}, arguments);
+  });
+}
+
+template <class T>
+void weights(const CudaExec& exec, const PoolWeights& op) {
+  const std::int64_t nodes = op.graph.num_nodes();
+  launch(exec, "pool_weights", pool_weights_by_node<T>, {dim3(blocks_for(nodes, kPoolThreads)), dim3(kPoolThreads)},
+         PoolWeightsArguments<T>{op.graph.graph_offsets(), op.graph.num_graphs(), nodes, op.gate, rows_of<T>(op.score),
+                                 rows_of<T>(op.lse), rows_of<T>(op.weight)});
+}
+
+}  // namespace
+
+std::size_t workspace_size(const CudaExec&, const PoolForward& op) {
+  Carver carver;
+  with_real(op.x.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  return carver.bytes();
+}
+
+std::size_t workspace_size(const CudaExec&, const PoolBackward&) {
+  return 0;
+}
+
+void pool_forward(const CudaExec& exec, const PoolForward& op) {
+  with_real(op.x.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+}
+
+void pool_backward(const CudaExec& exec, const PoolBackward& op) {
+  with_real(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
+}
+
+void pool_weights(const CudaExec& exec, const PoolWeights& op) {
+  with_real(op.weight.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
+}
+
+}  // namespace warpgnn::backend

@@ -1,0 +1,358 @@
+#pragma once
+
+// Pooling of the nodes of each graph. A graph's nodes are cut into pieces, one block each, and a second kernel combines
+// the pieces in order where there is more than one.
+
+#include "kernels/launch.cuh"
+#include "kernels/memory.cuh"
+#include "kernels/softmax.cuh"
+#include "kernels/warp.cuh"
+#include "warpgnn/pool.hpp"
+
+namespace warpgnn::kernels {
+
+inline constexpr int kPoolThreads = 256;
+inline constexpr std::int64_t kPieceNodes = 512;
+/// Blocks beyond which cutting graphs gains nothing.
+inline constexpr std::int64_t kPoolBlocks = 2048;
+
+enum class PoolKind { sum, softmax, maximum };
+
+// --- States: what a thread knows of the nodes it has seen, for one pack of columns -----------------------------------
+
+template <class T, int kWidth, PoolKind kKind>
+struct PoolState;
+
+template <class T, int kWidth>
+struct PoolState<T, kWidth, PoolKind::sum> {
+  Pack<T, kWidth> y;
+
+  __device__ static PoolState identity() { return PoolState{}; }
+  __device__ static PoolState combine(const PoolState& a, const PoolState& b) {
+    PoolState both;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) both.y[k] = a.y[k] + b.y[k];
+    return both;
+  }
+};
+
+template <class T, int kWidth>
+struct PoolState<T, kWidth, PoolKind::softmax> {
+  T maximum;
+  T sum;
+  Pack<T, kWidth> y;  // not yet divided by the sum
+
+  __device__ static PoolState identity() { return PoolState{-kInfinity<T>, T(0), {}}; }
+  __device__ static PoolState combine(const PoolState& a, const PoolState& b) {
+    PoolState both;
+    both.maximum = std::fmax(a.maximum, b.maximum);  // passes NaN by; the sums carry it
+    const T base = softmax_base(both.maximum);
+    const T a_factor = std::exp(a.maximum - base), b_factor = std::exp(b.maximum - base);
+    both.sum = a.sum * a_factor + b.sum * b_factor;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) both.y[k] = a.y[k] * a_factor + b.y[k] * b_factor;
+    return both;
+  }
+};
+
+template <class T, int kWidth>
+struct PoolState<T, kWidth, PoolKind::maximum> {
+  Pack<T, kWidth> y;
+  Pack<std::int32_t, kWidth> node;  // -1: none yet
+
+  __device__ static PoolState identity() {
+    PoolState none{};
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) none.node[k] = -1;
+    return none;
+  }
+  /// Whether b beats a: NaN beats numbers, and of equals the first node wins.
+  __device__ static bool beats(T b, std::int32_t b_node, T a, std::int32_t a_node) {
+    if (a_node < 0 || b_node < 0) return a_node < 0;
+    const bool a_nan = a != a, b_nan = b != b;
+    if (a_nan || b_nan) return b_nan && (!a_nan || b_node < a_node);
+    return b > a || (b == a && b_node < a_node);
+  }
+  __device__ static PoolState combine(const PoolState& a, const PoolState& b) {
+    PoolState both;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const bool second = beats(b.y[k], b.node[k], a.y[k], a.node[k]);
+      both.y[k] = second ? b.y[k] : a.y[k];
+      both.node[k] = second ? b.node[k] : a.node[k];
+    }
+    return both;
+  }
+};
+
+// --- Forward ---------------------------------------------------------------------------------------------------------
+
+/// The pieces' states, taken apart.
+template <class T>
+struct PoolPartials {
+  T* maximum = nullptr;          // [G, pieces], softmax
+  T* sum = nullptr;              // [G, pieces], softmax
+  T* y = nullptr;                // [G, pieces, F]
+  std::int32_t* node = nullptr;  // [G, pieces, F], max
+};
+
+template <class T>
+struct PoolForwardArguments {
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t pieces;  // per graph
+  std::int64_t columns;
+  PoolGate gate;
+  bool mean;
+  Rows<const T> x;
+  Rows<const T> score;
+  Rows<T> y;
+  Rows<T> lse;
+  Rows<std::int32_t> arg;
+  PoolPartials<T> partials;
+};
+
+/// The weight of a node whose gate looks at nothing but its own score.
+template <class T>
+__device__ T own_gate_weight(PoolGate gate, T score) {
+  return gate == PoolGate::sigmoid ? T(1) / (T(1) + std::exp(-score)) : score;
+}
+
+/// The state of a single node.
+template <class T, int kWidth, PoolKind kKind>
+__device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<T>& arguments, std::int64_t node,
+                                                  std::int64_t column) {
+  PoolState<T, kWidth, kKind> state;
+  state.y = load_streamed<kWidth>(arguments.x[node] + column);
+  if constexpr (kKind == PoolKind::sum) {
+    if (arguments.gate != PoolGate::none) {
+      const T weight = own_gate_weight(arguments.gate, *arguments.score[node]);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) state.y[k] *= weight;
+    }
+  } else if constexpr (kKind == PoolKind::softmax) {
+    state.maximum = *arguments.score[node];
+    state.sum = T(1);
+  } else {
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) state.node[k] = static_cast<std::int32_t>(node);
+  }
+  return state;
+}
+
+/// Writes what a graph's complete state amounts to.
+template <class T, class S, int kWidth, PoolKind kKind>
+__device__ void finish_graph(const PoolForwardArguments<T>& arguments, std::int64_t graph, std::int64_t column,
+                             const PoolState<S, kWidth, kKind>& state) {
+  const std::int64_t nodes = arguments.offsets[graph + 1] - arguments.offsets[graph];
+  S divisor = arguments.mean && nodes > 0 ? static_cast<S>(nodes) : S(1);
+  bool empty = nodes == 0;
+  if constexpr (kKind == PoolKind::softmax) {
+    empty = state.sum == S(0);  // no nodes, or nothing but -inf
+    divisor *= state.sum;
+    if (column == 0) *arguments.lse[graph] = static_cast<T>(state.maximum + std::log(state.sum));
+  }
+  Pack<T, kWidth> y;
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) y[k] = empty ? T(0) : static_cast<T>(state.y[k] / divisor);
+  store_streamed<kWidth>(arguments.y[graph] + column, y);
+  if constexpr (kKind == PoolKind::maximum) {
+    if (arguments.arg) store_streamed<kWidth>(arguments.arg[graph] + column, state.node);
+  }
+}
+
+template <class T, int kWidth, PoolKind kKind>
+__device__ void store_piece(const PoolForwardArguments<T>& arguments, std::int64_t piece, std::int64_t column,
+                            const PoolState<T, kWidth, kKind>& state) {
+  store_streamed<kWidth>(arguments.partials.y + piece * arguments.columns + column, state.y);
+  if constexpr (kKind == PoolKind::softmax) {
+    if (column == 0) {
+      arguments.partials.maximum[piece] = state.maximum;
+      arguments.partials.sum[piece] = state.sum;
+    }
+  } else if constexpr (kKind == PoolKind::maximum) {
+    store_streamed<kWidth>(arguments.partials.node + piece * arguments.columns + column, state.node);
+  }
+}
+
+/// Blocks (graph, piece) x (column tiles), threads (packs of columns) x (nodes at a time).
+template <class T, int kWidth, PoolKind kKind>
+__global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolForwardArguments<T> arguments) {
+  using State = PoolState<T, kWidth, kKind>;
+  __shared__ State shared[kPoolThreads];
+  const std::int64_t graph = blockIdx.x / arguments.pieces, piece = blockIdx.x % arguments.pieces;
+  const std::int64_t begin = arguments.offsets[graph], end = arguments.offsets[graph + 1];
+  const std::int64_t per_piece = (end - begin + arguments.pieces - 1) / arguments.pieces;
+  const std::int64_t first = begin + piece * per_piece;
+  const std::int64_t last = first + per_piece < end ? first + per_piece : end;
+  const std::int64_t column = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * kWidth;
+  const unsigned place = threadIdx.y * blockDim.x + threadIdx.x;
+
+  State state = State::identity();
+  if (column < arguments.columns) {
+#pragma unroll 4
+    for (std::int64_t node = first + threadIdx.y; node < last; node += blockDim.y) {
+      state = State::combine(state, node_state<T, kWidth, kKind>(arguments, node, column));
+    }
+  }
+  shared[place] = state;
+  for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.y < half) shared[place] = State::combine(shared[place], shared[place + half * blockDim.x]);
+  }
+  if (threadIdx.y != 0 || column >= arguments.columns) return;
+  if (arguments.pieces == 1) {
+    finish_graph(arguments, graph, column, shared[place]);
+  } else {
+    store_piece(arguments, blockIdx.x, column, shared[place]);
+  }
+}
+
+/// Combines the pieces of each graph, in fp64: blocks (graph) x (tiles of kWarpSize columns), threads (column) x (part
+/// of the pieces).
+template <class T, PoolKind kKind>
+__global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardArguments<T> arguments) {
+  using State = PoolState<double, 1, kKind>;
+  constexpr int kParts = kPoolThreads / kWarpSize;
+  __shared__ State shared[kParts][kWarpSize];
+  const PoolPartials<T>& partials = arguments.partials;
+  const std::int64_t graph = blockIdx.x;
+  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
+  const std::int64_t per_part = (arguments.pieces + kParts - 1) / kParts;
+  const std::int64_t first = threadIdx.y * per_part;
+  const std::int64_t last = first + per_part < arguments.pieces ? first + per_part : arguments.pieces;
+
+  State state = State::identity();
+  if (column < arguments.columns) {
+    for (std::int64_t piece = graph * arguments.pieces + first; piece < graph * arguments.pieces + last; ++piece) {
+      State next;
+      next.y[0] = static_cast<double>(partials.y[piece * arguments.columns + column]);
+      if constexpr (kKind == PoolKind::softmax) {
+        next.maximum = static_cast<double>(partials.maximum[piece]);
+        next.sum = static_cast<double>(partials.sum[piece]);
+      } else if constexpr (kKind == PoolKind::maximum) {
+        next.node[0] = partials.node[piece * arguments.columns + column];
+      }
+      state = State::combine(state, next);
+    }
+  }
+  shared[threadIdx.y][threadIdx.x] = state;
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= arguments.columns) return;
+  for (int part = 1; part < kParts; ++part) state = State::combine(state, shared[part][threadIdx.x]);
+  finish_graph(arguments, graph, column, state);
+}
+
+// --- Backward and weights --------------------------------------------------------------------------------------------
+
+/// The graph that holds a node: the last one whose nodes begin at or before it.
+__device__ inline std::int64_t graph_of(const std::int64_t* offsets, std::int64_t graphs, std::int64_t node) {
+  std::int64_t low = 0, high = graphs;
+  while (high - low > 1) {
+    const std::int64_t middle = (low + high) / 2;
+    if (__ldg(offsets + middle) <= node) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+template <class T>
+__device__ T gate_weight(PoolGate gate, const Rows<const T>& score, const Rows<const T>& lse, std::int64_t node,
+                         std::int64_t graph) {
+  if (gate == PoolGate::none) return T(1);
+  if (gate == PoolGate::softmax) return softmax_weight(*score[node], *lse[graph]);
+  return own_gate_weight(gate, *score[node]);
+}
+
+template <class T>
+struct PoolBackwardArguments {
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t nodes;
+  std::int64_t columns;
+  int lanes;  // per node, a power of two
+  PoolGate gate;
+  bool mean;
+  Rows<const T> x;
+  Rows<const T> score;
+  Rows<const T> y;
+  Rows<const T> lse;
+  Rows<const std::int32_t> arg;  // max only
+  Rows<const T> dy;
+  Rows<T> dx;
+  Rows<T> dscore;
+};
+
+/// The lane's share of <dy, c x - y>, where y counts for a softmax gate only.
+template <class T, int kWidth>
+__device__ T pool_score_dot(const PoolBackwardArguments<T>& arguments, std::int64_t node, std::int64_t graph, T scale,
+                            int lane, int lanes) {
+  const bool centred = arguments.gate == PoolGate::softmax;
+  T dot = 0;
+  for (std::int64_t column = lane * kWidth; column < arguments.columns; column += lanes * kWidth) {
+    const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[graph] + column);
+    const Pack<T, kWidth> x = load_streamed<kWidth>(arguments.x[node] + column);
+    Pack<T, kWidth> y{};
+    if (centred) y = load_read_only<kWidth>(arguments.y[graph] + column);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) dot += dy[k] * (scale * x[k] - y[k]);
+  }
+  return dot;
+}
+
+/// One group of lanes per node.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwardArguments<T> arguments) {
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t node = group_number(group.size);
+  if (node >= arguments.nodes) return;
+  const std::int64_t graph = graph_of(arguments.offsets, arguments.graphs, node);
+  T scale = T(1);
+  if (arguments.mean) scale /= static_cast<T>(arguments.offsets[graph + 1] - arguments.offsets[graph]);
+  const T weight = gate_weight(arguments.gate, arguments.score, arguments.lse, node, graph);
+
+  if (arguments.dscore) {
+    T dot = pool_score_dot<T, kWidth>(arguments, node, graph, scale, group.lane, group.size);
+    dot = group.sum(dot);
+    if (arguments.gate == PoolGate::softmax) dot *= weight;
+    if (arguments.gate == PoolGate::sigmoid) dot *= weight * (T(1) - weight);
+    if (group.lane == 0) *arguments.dscore[node] = dot;
+  }
+  if (!arguments.dx) return;
+  for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
+    Pack<T, kWidth> gradient = load_read_only<kWidth>(arguments.dy[graph] + column);
+    if (arguments.arg) {
+      const Pack<std::int32_t, kWidth> arg = load_read_only<kWidth>(arguments.arg[graph] + column);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) gradient[k] = arg[k] == node ? gradient[k] : T(0);
+    }
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) gradient[k] *= scale * weight;
+    store_streamed<kWidth>(arguments.dx[node] + column, gradient);
+  }
+}
+
+template <class T>
+struct PoolWeightsArguments {
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t nodes;
+  PoolGate gate;
+  Rows<const T> score;
+  Rows<const T> lse;
+  Rows<T> weight;
+};
+
+template <class T>
+__global__ void __launch_bounds__(kPoolThreads) pool_weights_by_node(PoolWeightsArguments<T> arguments) {
+  const std::int64_t node = group_number(1);
+  if (node >= arguments.nodes) return;
+  const std::int64_t graph =
+      arguments.gate == PoolGate::softmax ? graph_of(arguments.offsets, arguments.graphs, node) : 0;
+  *arguments.weight[node] = gate_weight(arguments.gate, arguments.score, arguments.lse, node, graph);
+}
+
+}  // namespace warpgnn::kernels
