@@ -1,0 +1,136 @@
+#pragma once
+
+// How many bytes each op has to move: with a perfect cache (compulsory: every array once) and with none at all for the
+// rows that edges gather. Indices count 4 bytes, elements `s`. Both are bounds on traffic, not measurements; a time is
+// good when it is near compulsory / copy bandwidth.
+
+#include "warpgnn/aggregate.hpp"
+#include "warpgnn/pool.hpp"
+
+namespace warpgnn::bench {
+
+struct Bytes {
+  double gather = 0;
+  double compulsory = 0;
+
+  friend Bytes operator+(const Bytes& a, const Bytes& b) { return {a.gather + b.gather, a.compulsory + b.compulsory}; }
+};
+
+/// An array that is streamed once counts the same in both models.
+inline Bytes streamed(double bytes) {
+  return {bytes, bytes};
+}
+
+/// What the formulas below count in.
+struct Sizes {
+  double nodes = 0, edges = 0;
+  double s = 4;       ///< bytes per element
+  double index = 4;   ///< bytes per node or edge number
+  double width = 0;   ///< features of a row
+  double heads = 0;   ///< `width` is then heads * channels
+  double graphs = 0;  ///< of a batch
+
+  double row() const { return width * s; }
+};
+
+/// One row of neighbours per edge, one row per node written.
+inline Bytes gathered_rows(const Sizes& z, double bytes_per_edge) {
+  const double both = z.index * z.nodes + bytes_per_edge * z.edges + z.nodes * z.row();
+  return {both + z.edges * z.row(), both + z.nodes * z.row()};
+}
+
+inline Bytes aggregate_forward_bytes(const Sizes& z, Reduce reduce, bool weighted) {
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
+  const Bytes sum = gathered_rows(z, z.index + (weighted ? z.s : 0));
+  return extreme ? sum + streamed(z.index * z.nodes * z.width) : sum;
+}
+
+/// The gradient of x alone. A weight is found through the edge's number; max and min gather their winners as well.
+inline Bytes aggregate_backward_bytes(const Sizes& z, Reduce reduce, bool weighted) {
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
+  const Bytes sum = gathered_rows(z, z.index + (weighted ? z.index + z.s : 0) + (extreme ? z.index : 0));
+  if (!extreme) return sum;
+  return sum + Bytes{z.edges * z.width * z.index, z.nodes * z.width * z.index};
+}
+
+/// One dot product per edge: the gradient of a weight.
+inline Bytes edge_dot_bytes(const Sizes& z) {
+  return gathered_rows(z, z.index + z.s);
+}
+
+inline Bytes gcn_norm_forward_bytes(const Sizes& z) {
+  const double both = z.index * (z.nodes + z.edges) + z.s * (z.nodes + z.edges);
+  return {both + z.s * z.edges, both};
+}
+
+/// In-edges and out-edges are each read once for dr, the in-edges once more for the result.
+inline Bytes gcn_norm_backward_bytes(const Sizes& z) {
+  const double compulsory = 2 * z.index * z.nodes + (3 * z.index + 2 * z.s) * z.edges + z.s * z.nodes;
+  return {compulsory + z.edges * (z.index + 5 * z.s), compulsory};
+}
+
+inline Bytes edge_softmax_forward_bytes(const Sizes& z) {
+  return streamed(z.index * z.nodes + 2 * z.edges * z.heads * z.s);
+}
+inline Bytes edge_softmax_backward_bytes(const Sizes& z) {
+  return streamed(z.index * z.nodes + 3 * z.edges * z.heads * z.s);
+}
+
+/// Scores of both ends, values, y and lse; what training saves besides is another y and another lse.
+inline Bytes attention_forward_bytes(const Sizes& z, bool training) {
+  const double score = z.heads * z.s;
+  const double both = z.index * (z.nodes + z.edges) + (training ? z.nodes * (z.row() + score) : 0);
+  return {both + z.edges * (score + z.row()) + z.nodes * (2 * score + z.row()),
+          both + z.nodes * (3 * score + 2 * z.row())};
+}
+
+/// Each edge gathers dy, lse, delta and the score of its destination. Nodes: y, positive_y, dy and value are read,
+/// dvalue is written, with six scores each.
+inline Bytes attention_backward_bytes(const Sizes& z) {
+  const double score = z.heads * z.s;
+  const double compulsory = z.index * (z.nodes + z.edges) + z.nodes * (5 * z.row() + 6 * score);
+  return {compulsory + z.edges * (z.row() + 3 * score), compulsory};
+}
+
+inline Bytes head_dot_forward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (z.row() + z.heads * z.s) + z.row());
+}
+/// dx is read and written, x read.
+inline Bytes head_dot_backward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (3 * z.row() + z.heads * z.s) + 2 * z.row());
+}
+
+inline Bytes pool_forward_bytes(const Sizes& z, PoolReduce reduce, PoolGate gate) {
+  double bytes = z.nodes * z.row() + z.graphs * (z.row() + z.index);
+  if (gate != PoolGate::none) bytes += z.nodes * z.s;
+  if (gate == PoolGate::softmax) bytes += z.graphs * z.s;
+  if (reduce == PoolReduce::max) bytes += z.graphs * z.width * z.index;
+  return streamed(bytes);
+}
+/// dx is written; with a gate x is read and the scores and their gradients pass by.
+inline Bytes pool_backward_bytes(const Sizes& z, PoolReduce reduce, PoolGate gate) {
+  Bytes bytes = pool_forward_bytes(z, reduce, gate);
+  if (gate != PoolGate::none) bytes = bytes + streamed(z.nodes * (z.row() + z.s));
+  if (gate == PoolGate::softmax) bytes = bytes + streamed(z.graphs * z.row());
+  return bytes;
+}
+
+/// `in` and `z.width` are the two widths of the weight.
+inline Bytes linear_forward_bytes(const Sizes& z, double in) {
+  return streamed(z.s * (z.nodes * (in + z.width) + in * z.width));
+}
+/// dx and dweight: x, dy and the weight are read.
+inline Bytes linear_backward_bytes(const Sizes& z, double in) {
+  return streamed(z.s * (z.nodes * (2 * in + z.width) + 2 * in * z.width));
+}
+
+/// An edge list is read; offsets (8 bytes), neighbours and one edge number are written, by destination and by source.
+inline Bytes graph_build_bytes(const Sizes& z) {
+  return streamed(2 * z.index * z.edges + 3 * z.index * z.edges + 16 * z.nodes);
+}
+/// Both directions are copied, with maps of nodes and edges.
+inline Bytes graph_select_bytes(const Sizes& z) {
+  return streamed(7 * z.index * z.edges + (32 + z.index) * z.nodes);
+}
+
+}  // namespace warpgnn::bench

@@ -1,0 +1,65 @@
+#pragma once
+
+// What the set-up of cases shares.
+
+#include <utility>
+
+#include "cases.hpp"
+#include "random_bits.hpp"
+
+namespace warpgnn::bench {
+
+/// A call of an op with a workspace of its own.
+template <class Op>
+std::function<void()> call_of(const Context& context, void (*function)(const Context&, const Op&), Op op) {
+  if constexpr (requires { op.workspace; }) {
+    const auto buffer = std::make_shared<WorkspaceBuffer>();
+    op.workspace = buffer->reserve(context, workspace_size(context, op));
+    return [=] {
+      function(context, op);
+      static_cast<void>(buffer);
+    };
+  } else {
+    return [=] { function(context, op); };
+  }
+}
+
+struct Pass {
+  std::function<void()> run;
+  Bytes bytes;
+  double flops = 0;
+};
+
+/// The case for one direction. The forward pass runs once, so that backward finds what it needs.
+inline Case choose(Direction direction, const Pass& forward, const Pass& backward, std::shared_ptr<void> memory) {
+  forward.run();
+  Case result{.memory = std::move(memory)};
+  if (direction == Direction::both) {
+    result.run = [first = forward.run, second = backward.run] {
+      first();
+      second();
+    };
+    result.bytes = forward.bytes + backward.bytes;
+    result.flops = forward.flops + backward.flops;
+  } else {
+    const Pass& pass = direction == Direction::backward ? backward : forward;
+    result.run = pass.run;
+    result.bytes = pass.bytes;
+    result.flops = pass.flops;
+  }
+  return result;
+}
+
+inline Sizes sizes_of(const Graph& graph, std::int64_t width = 0, std::int64_t heads = 0) {
+  return {.nodes = static_cast<double>(graph.num_nodes()),
+          .edges = static_cast<double>(graph.num_edges()),
+          .width = static_cast<double>(width),
+          .heads = static_cast<double>(heads),
+          .graphs = static_cast<double>(graph.num_graphs())};
+}
+
+inline Tensor empty(const Context& context, std::initializer_list<std::int64_t> shape, Dtype dtype = Dtype::float32) {
+  return Tensor(context, dtype, shape);
+}
+
+}  // namespace warpgnn::bench

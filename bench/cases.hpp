@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "byte_bounds.hpp"
+#include "edge_set.hpp"
+#include "warpgnn/warpgnn.hpp"
+
+namespace warpgnn::bench {
+
+/// One benchmark, set up and ready to run any number of times. Destroying it frees its tensors.
+struct Case {
+  std::function<void()> run{};
+  Bytes bytes{};
+  double flops = 0;                ///< of dense products; 0 elsewhere
+  std::shared_ptr<void> memory{};  ///< what `run` points into
+};
+
+enum class Direction {
+  forward,   ///< as for inference
+  training,  ///< forward, writing what backward needs
+  backward,
+  both,  ///< training forward, then backward
+};
+
+/// A width for all heads together.
+struct HeadShape {
+  std::int64_t heads = 1, channels = 1;
+};
+
+// Every case computes in float32 on inputs that are the same for the same sizes.
+
+Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
+                    Direction direction);
+/// The gradient of aggregation's edge weights: a dot product per edge.
+Case edge_dot_case(const Context& context, const Graph& graph, std::int64_t width);
+Case gcn_norm_case(const Context& context, const Graph& graph, Direction direction);
+Case edge_softmax_case(const Context& context, const Graph& graph, std::int64_t heads, Direction direction);
+Case graph_build_case(const Context& context, const EdgeSet& edges);
+/// A mini-batch of every eighth graph of the batch.
+Case graph_select_case(const Context& context, const Graph& graph);
+
+Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
+Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
+
+Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
+               Direction direction);
+Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction);
+
+/// Whole layers, the product with the weights included. Self-loops are added before, outside the timed part; GCN's
+/// normalisation is inside it.
+Case gat_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape, Direction direction);
+Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in, std::int64_t out, Direction direction);
+
+/// The weighted sum as plain loops on one thread, for any compiler and machine.
+Case naive_spmm_case(const Context& context, const Graph& graph, std::int64_t width);
+
+enum class SpmmAlgorithm { csr_alg2, csr_alg3 };
+/// cuSPARSE's product of the same matrices; preprocessing is not timed.
+Case cusparse_spmm_case(const Context& context, const Graph& graph, std::int64_t width, SpmmAlgorithm algorithm);
+/// cuSPARSE's counterpart of edge_dot_case.
+Case cusparse_sddmm_case(const Context& context, const Graph& graph, std::int64_t width);
+
+}  // namespace warpgnn::bench

@@ -1,0 +1,118 @@
+#include "case_parts.hpp"
+
+namespace warpgnn::bench {
+
+Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
+                    Direction direction) {
+  struct Memory {
+    Tensor x, weight, y, arg, dy, dx;
+  };
+  const std::int64_t nodes = graph.num_nodes();
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
+  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}),
+                                                 .weight = {},
+                                                 .y = empty(context, {nodes, width}),
+                                                 .arg = {},
+                                                 .dy = random_tensor(context, {nodes, width}),
+                                                 .dx = empty(context, {nodes, width})});
+  if (weighted) m->weight = random_tensor(context, {graph.num_edges()});
+  if (extreme) m->arg = empty(context, {nodes, width}, Dtype::int32);
+  const Sizes sizes = sizes_of(graph, width);
+  return choose(
+      direction,
+      {call_of(context, aggregate_forward,
+               AggregateForward{
+                   .graph = graph, .reduce = reduce, .x = m->x, .weight = m->weight, .y = m->y, .arg = m->arg}),
+       aggregate_forward_bytes(sizes, reduce, weighted)},
+      {call_of(context, aggregate_backward,
+               AggregateBackward{
+                   .graph = graph, .reduce = reduce, .weight = m->weight, .arg = m->arg, .dy = m->dy, .dx = m->dx}),
+       aggregate_backward_bytes(sizes, reduce, weighted)},
+      m);
+}
+
+Case edge_dot_case(const Context& context, const Graph& graph, std::int64_t width) {
+  struct Memory {
+    Tensor x, weight, dy, dweight;
+  };
+  const std::int64_t nodes = graph.num_nodes(), edges = graph.num_edges();
+  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}),
+                                                 .weight = random_tensor(context, {edges}),
+                                                 .dy = random_tensor(context, {nodes, width}),
+                                                 .dweight = empty(context, {edges})});
+  return {.run = call_of(
+              context, aggregate_backward,
+              AggregateBackward{.graph = graph, .x = m->x, .weight = m->weight, .dy = m->dy, .dweight = m->dweight}),
+          .bytes = edge_dot_bytes(sizes_of(graph, width)),
+          .memory = m};
+}
+
+Case gcn_norm_case(const Context& context, const Graph& graph, Direction direction) {
+  struct Memory {
+    Tensor norm, inv_sqrt_degree, dnorm, dweight;
+  };
+  const std::int64_t nodes = graph.num_nodes(), edges = graph.num_edges();
+  const auto m = std::make_shared<Memory>(Memory{.norm = empty(context, {edges}),
+                                                 .inv_sqrt_degree = empty(context, {nodes}),
+                                                 .dnorm = random_tensor(context, {edges}),
+                                                 .dweight = empty(context, {edges})});
+  return choose(
+      direction,
+      {call_of(context, gcn_norm_forward,
+               GcnNormForward{.graph = graph, .norm = m->norm, .inv_sqrt_degree = m->inv_sqrt_degree}),
+       gcn_norm_forward_bytes(sizes_of(graph))},
+      {call_of(context, gcn_norm_backward,
+               GcnNormBackward{
+                   .graph = graph, .inv_sqrt_degree = m->inv_sqrt_degree, .dnorm = m->dnorm, .dweight = m->dweight}),
+       gcn_norm_backward_bytes(sizes_of(graph))},
+      m);
+}
+
+Case edge_softmax_case(const Context& context, const Graph& graph, std::int64_t heads, Direction direction) {
+  struct Memory {
+    Tensor score, weight, dweight, dscore;
+  };
+  const std::int64_t edges = graph.num_edges();
+  const auto m = std::make_shared<Memory>(Memory{.score = random_tensor(context, {edges, heads}),
+                                                 .weight = empty(context, {edges, heads}),
+                                                 .dweight = random_tensor(context, {edges, heads}),
+                                                 .dscore = empty(context, {edges, heads})});
+  const Sizes sizes = sizes_of(graph, 0, heads);
+  return choose(
+      direction,
+      {call_of(context, edge_softmax_forward,
+               EdgeSoftmaxForward{.graph = graph, .score = m->score, .weight = m->weight}),
+       edge_softmax_forward_bytes(sizes)},
+      {call_of(context, edge_softmax_backward,
+               EdgeSoftmaxBackward{.graph = graph, .weight = m->weight, .dweight = m->dweight, .dscore = m->dscore}),
+       edge_softmax_backward_bytes(sizes)},
+      m);
+}
+
+Case graph_build_case(const Context& context, const EdgeSet& edges) {
+  struct Memory {
+    Tensor source, destination;
+    EdgeList list;
+  };
+  const auto m = std::make_shared<Memory>();
+  m->source = Tensor::from<std::int32_t>(context, edges.source, {edges.edges()});
+  m->destination = Tensor::from<std::int32_t>(context, edges.destination, {edges.edges()});
+  m->list = edges.view();
+  m->list.source = m->source;
+  m->list.destination = m->destination;
+  const Sizes sizes{.nodes = static_cast<double>(edges.nodes), .edges = static_cast<double>(edges.edges())};
+  return {.run = [context, m = m.get()] { Graph::from_coo(context, m->list); },
+          .bytes = graph_build_bytes(sizes),
+          .memory = m};
+}
+
+Case graph_select_case(const Context& context, const Graph& graph) {
+  const auto chosen = std::make_shared<std::vector<std::int64_t>>();
+  for (std::int64_t g = 0; g < graph.num_graphs(); g += 8) chosen->push_back(g);
+  const Graph batch = graph.select(context, *chosen).graph;
+  return {.run = [context, graph, list = chosen.get()] { static_cast<void>(graph.select(context, *list)); },
+          .bytes = graph_select_bytes(sizes_of(batch)),
+          .memory = chosen};
+}
+
+}  // namespace warpgnn::bench
