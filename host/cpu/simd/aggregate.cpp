@@ -54,11 +54,14 @@ void extreme_of_row(const Adjacency& in, std::int64_t row, Rows<const T> x, std:
   std::copy(x[in.neighbor[begin]], x[in.neighbor[begin]] + width, y);
   if (arg != nullptr) std::fill(arg, arg + width, static_cast<std::int32_t>(edge_of(in, begin)));
   for (std::int64_t s = begin + 1; s < end; ++s) {
+    prefetch_row(x[in.neighbor[std::min(s + kPrefetchSlots, in.edges - 1)]], width);
     const T* const candidate = x[in.neighbor[s]];
     const auto edge = static_cast<std::int32_t>(edge_of(in, s));
     if (arg == nullptr) {
+#pragma omp simd
       for (std::int64_t c = 0; c < width; ++c) y[c] = beats(Sign * candidate[c], Sign * y[c]) ? candidate[c] : y[c];
     } else {
+#pragma omp simd
       for (std::int64_t c = 0; c < width; ++c) {
         const bool wins = beats(Sign * candidate[c], Sign * y[c]);
         arg[c] = wins ? edge : arg[c];
@@ -122,9 +125,13 @@ void spread_extremes(const CpuExec& exec, const AggregateBackward& op, double* s
                     [&](std::int64_t begin, std::int64_t end, T* sum) {
                       std::fill(sum, sum + width, T(0));
                       for (std::int64_t s = begin; s < end; ++s) {
+                        const std::int64_t ahead = out.neighbor[std::min(s + kPrefetchSlots, out.edges - 1)];
+                        prefetch_row(dy[ahead], width);
+                        prefetch_row(arg[ahead], width);
                         const T* const upstream = dy[out.neighbor[s]];
                         const std::int32_t* const winner = arg[out.neighbor[s]];
                         const std::int32_t edge = out.edge_id[s];
+#pragma omp simd
                         for (std::int64_t c = 0; c < width; ++c) sum[c] += winner[c] == edge ? upstream[c] : T(0);
                       }
                     });
@@ -143,6 +150,7 @@ void weight_gradient(const CpuExec& exec, const AggregateBackward& op) {
     for (std::int64_t i = first; i < last; ++i) {
       const T count = op.reduce == Reduce::mean ? static_cast<T>(degree(in, i)) : T(1);
       for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
+        prefetch_row(x[in.neighbor[std::min(s + kPrefetchSlots, in.edges - 1)]], width);
         *dweight[edge_of(in, s)] = dot(dy[i], x[in.neighbor[s]], width) / count;
       }
     }

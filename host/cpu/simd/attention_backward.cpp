@@ -107,17 +107,16 @@ class Backward {
     } else {
       std::fill(scratch.keep, scratch.keep + count, T(1));
     }
-    for (std::int64_t s = begin; s < end; ++s) write_terms(j, s, (s - begin) * heads_, scratch);
-#pragma omp simd
-    for (std::int64_t k = 0; k < count; ++k) {
-      const T alpha = vector_exp(scratch.exponent[k]);
-      scratch.weight[k] = alpha * scratch.keep[k];
-      scratch.dscore[k] *= alpha;
-    }
+    write_dots(j, begin, end, scratch);
+    write_terms(j, begin, end, scratch);
+    finish_terms(count, scratch);
     std::fill(dsource, dsource + heads_, T(0));
-    for (std::int64_t k = 0; k < count; k += heads_) {
-      for (std::int64_t h = 0; h < heads_; ++h) dsource[h] += scratch.dscore[k + h];
-    }
+    with_heads(heads_, [&](auto heads) {
+      for (std::int64_t k = 0; k < count; k += heads) {
+#pragma omp simd
+        for (std::int64_t h = 0; h < heads; ++h) dsource[h] += scratch.dscore[k + h];
+      }
+    });
     if (dedge_) {
       for (std::int64_t s = begin; s < end; ++s) {
         const T* const from = scratch.dscore + (s - begin) * heads_;
@@ -127,16 +126,49 @@ class Backward {
     HeadwiseSum<T, 1>{{scratch.weight}, {dvalue_[j]}}.run(out_, begin, end, dy_, heads_, channels_);
   }
 
-  /// What does not need the exponential: log alpha, and the gradient of the raw score but for the factor alpha.
-  WARPGNN_INLINE void write_terms(std::int64_t j, std::int64_t slot, std::int64_t k, const Scratch<T>& scratch) const {
+  /// <dy_i, value_j> of every edge in `dscore`.
+  WARPGNN_INLINE void write_dots(std::int64_t j, std::int64_t begin, std::int64_t end,
+                                 const Scratch<T>& scratch) const {
+    const std::int64_t last_slot = out_.edges - 1;
+    for (std::int64_t s = begin; s < end; ++s) {
+      prefetch_row(dy_[out_.neighbor[std::min(s + kPrefetchSlots, last_slot)]], heads_ * channels_);
+      dot_heads(dy_[out_.neighbor[s]], value_[j], heads_, channels_, scratch.dscore + (s - begin) * heads_);
+    }
+  }
+
+  /// What else has to be fetched edge by edge: the raw score in `exponent`, lse in `weight`, dalpha - delta in
+  /// `dscore`.
+  WARPGNN_INLINE void write_terms(std::int64_t j, std::int64_t begin, std::int64_t end,
+                                  const Scratch<T>& scratch) const {
+    with_heads(heads_, [&](auto heads) {
+      std::int64_t k = 0;
+      for (std::int64_t s = begin; s < end; ++s, k += heads) {
+        const std::int64_t i = out_.neighbor[s], e = out_.edge_id[s];
+#pragma omp simd
+        for (std::int64_t h = 0; h < heads; ++h) {
+          scratch.exponent[k + h] = score_.raw(j, i, e, h);
+          scratch.weight[k + h] = lse_[i][h];
+          scratch.dscore[k + h] = scratch.keep[k + h] * scratch.dscore[k + h] - delta_[i * heads + h];
+        }
+      }
+    });
+  }
+
+  /// The rest, for all edges and heads of the chunk in one loop without branches: `weight` and `dscore`.
+  WARPGNN_INLINE void finish_terms(std::int64_t count, const Scratch<T>& scratch) const {
     constexpr T kLowest = -std::numeric_limits<T>::infinity();
-    const std::int64_t i = out_.neighbor[slot], e = out_.edge_id[slot];
-    prefetch_row(dy_[out_.neighbor[std::min(slot + 2, out_.edges - 1)]], heads_ * channels_);
-    for (std::int64_t h = 0; h < heads_; ++h) {
-      const T p = score_.raw(j, i, e, h), total = lse_[i][h];
-      const T dalpha = scratch.keep[k + h] * dot(dy_[i] + h * channels_, value_[j] + h * channels_, channels_);
-      scratch.exponent[k + h] = total == kLowest ? kLowest : score_.activate(p) - total;
-      scratch.dscore[k + h] = (dalpha - delta_[i * heads_ + h]) * score_.derivative(p);
+    const std::int64_t padded = whole_vectors<T>(count);
+    for (T* const buffer : {scratch.exponent, scratch.weight, scratch.dscore, scratch.keep}) {
+      std::fill(buffer + count, buffer + padded, T(0));
+    }
+    T *const raw = scratch.exponent, *const weight = scratch.weight, *const dscore = scratch.dscore;
+    const T *const keep = scratch.keep, slope = score_.slope;
+#pragma omp simd
+    for (std::int64_t k = 0; k < padded; ++k) {
+      const T p = raw[k], total = weight[k], exponent = leaky_relu(p, slope) - total;
+      const T alpha = vector_exp(total == kLowest ? kLowest : exponent);
+      weight[k] = alpha * keep[k];
+      dscore[k] *= (p > 0 ? T(1) : slope) * alpha;
     }
   }
 

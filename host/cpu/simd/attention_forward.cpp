@@ -76,22 +76,25 @@ class Forward {
 
   /// max, sum and unnormalised y of the chunk, relative to its own max.
   void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
-    const std::int64_t count = (end - begin) * heads_;
-    T* const weight = scratch.chunk_weight;
-    write_scores(i, begin, end, scratch);
-    find_max(weight, count, scratch.max);
-    for (std::int64_t k = 0; k < count; k += heads_) {
-      for (std::int64_t h = 0; h < heads_; ++h) {
-        weight[k + h] -= scratch.max[h] == kLowest ? T(0) : scratch.max[h];
-      }
-    }
+    const std::int64_t count = (end - begin) * heads_, padded = whole_vectors<T>(count);
+    T *const weight = scratch.chunk_weight, *const positive = scratch.chunk_positive;
+    write_raw_scores(i, begin, end, weight);
+    std::fill(weight + count, weight + padded, T(0));
+    // One pass over all edges and heads: a branch on the sign of each score would be mispredicted every other time.
 #pragma omp simd
-    for (std::int64_t k = 0; k < count; ++k) weight[k] = vector_exp(weight[k]);
-    if (training_) {
-      for (std::int64_t k = 0; k < count; ++k) scratch.chunk_positive[k] *= weight[k];
-      add_up(scratch.chunk_positive, count, scratch.positive_sum);
+    for (std::int64_t k = 0; k < padded; ++k) {
+      positive[k] = weight[k] > 0 ? T(1) : T(0);
+      weight[k] = score_.activate(weight[k]);
+    }
+    find_max(weight, count, scratch.max);
+    subtract_max(scratch.max, count, weight);
+#pragma omp simd
+    for (std::int64_t k = 0; k < padded; ++k) {
+      weight[k] = vector_exp(weight[k]);
+      positive[k] *= weight[k];
     }
     add_up(weight, count, scratch.sum);
+    if (training_) add_up(positive, count, scratch.positive_sum);
     if (dropout_.active) drop(begin, end, scratch);
     if (training_) {
       HeadwiseSum<T, 2>{{weight, scratch.chunk_positive}, {y_[i], positive_y_[i]}}.run(in_, begin, end, value_, heads_,
@@ -101,30 +104,44 @@ class Forward {
     }
   }
 
-  void write_scores(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
-    std::int64_t k = 0;
-    for (std::int64_t s = begin; s < end; ++s) {
-      const std::int64_t j = in_.neighbor[s], e = edge_of(in_, s);
-      for (std::int64_t h = 0; h < heads_; ++h, ++k) {
-        const T p = score_.raw(j, i, e, h);
-        scratch.chunk_weight[k] = score_.activate(p);
-        scratch.chunk_positive[k] = p > 0 ? T(1) : T(0);
+  void write_raw_scores(std::int64_t i, std::int64_t begin, std::int64_t end, T* score) const {
+    with_heads(heads_, [&](auto heads) {
+      for (std::int64_t s = begin; s < end; ++s, score += heads) {
+        const std::int64_t j = in_.neighbor[s], e = edge_of(in_, s);
+#pragma omp simd
+        for (std::int64_t h = 0; h < heads; ++h) score[h] = score_.raw(j, i, e, h);
       }
-    }
+    });
   }
 
   void find_max(const T* score, std::int64_t count, T* max) const {
     std::fill(max, max + heads_, kLowest);
-    for (std::int64_t k = 0; k < count; k += heads_) {
-      for (std::int64_t h = 0; h < heads_; ++h) max[h] = score[k + h] > max[h] ? score[k + h] : max[h];
-    }
+    with_heads(heads_, [&](auto heads) {
+      for (std::int64_t k = 0; k < count; k += heads) {
+#pragma omp simd
+        for (std::int64_t h = 0; h < heads; ++h) max[h] = score[k + h] > max[h] ? score[k + h] : max[h];
+      }
+    });
+  }
+
+  /// A head with nothing but -inf keeps its scores.
+  void subtract_max(const T* max, std::int64_t count, T* score) const {
+    with_heads(heads_, [&](auto heads) {
+      for (std::int64_t k = 0; k < count; k += heads) {
+#pragma omp simd
+        for (std::int64_t h = 0; h < heads; ++h) score[k + h] -= max[h] == kLowest ? T(0) : max[h];
+      }
+    });
   }
 
   void add_up(const T* weight, std::int64_t count, T* sum) const {
     std::fill(sum, sum + heads_, T(0));
-    for (std::int64_t k = 0; k < count; k += heads_) {
-      for (std::int64_t h = 0; h < heads_; ++h) sum[h] += weight[k + h];
-    }
+    with_heads(heads_, [&](auto heads) {
+      for (std::int64_t k = 0; k < count; k += heads) {
+#pragma omp simd
+        for (std::int64_t h = 0; h < heads; ++h) sum[h] += weight[k + h];
+      }
+    });
   }
 
   void drop(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {

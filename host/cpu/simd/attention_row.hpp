@@ -3,6 +3,7 @@
 // The parts of attention that work on the edges of one row: scores, exponentials and weighted sums of values, for all
 // heads at once. Buffers hold [edges of the chunk][heads].
 
+#include "heads.hpp"
 #include "math.hpp"
 #include "rows.hpp"
 
@@ -20,8 +21,13 @@ struct GatScore {
     return edge ? sum + edge[e][head] : sum;
   }
   WARPGNN_INLINE T activate(T p) const { return leaky_relu(p, slope); }
-  WARPGNN_INLINE T derivative(T p) const { return p > 0 ? T(1) : slope; }
 };
+
+/// `count` rounded up to whole vectors; chunk buffers have room for it, kChunkEdges being a multiple of kLanes.
+template <class T>
+WARPGNN_INLINE std::int64_t whole_vectors(std::int64_t count) {
+  return (count + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+}
 
 template <class Op>
 auto gat_score(const Op& op, auto real) {

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "heads.hpp"
 #include "math.hpp"
 #include "rows.hpp"
 
@@ -9,35 +10,62 @@ namespace {
 
 /// One row, head by head of the [edges, heads] arrays: small rows stay in the cache between the passes.
 template <class T>
-void softmax_row(const Adjacency& in, std::int64_t row, std::int64_t heads, Rows<const T> score, Rows<T> weight,
-                 T* max) {
+WARPGNN_INLINE void softmax_row(const Adjacency& in, std::int64_t row, auto heads, Rows<const T> score, Rows<T> weight,
+                                T* max) {
   constexpr T kLowest = -std::numeric_limits<T>::infinity();
   const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
   std::fill(max, max + heads, kLowest);
   for (std::int64_t s = begin; s < end; ++s) {
     const T* const from = score[edge_of(in, s)];
+#pragma omp simd
     for (std::int64_t h = 0; h < heads; ++h) max[h] = from[h] > max[h] ? from[h] : max[h];
   }
+#pragma omp simd
   for (std::int64_t h = 0; h < heads; ++h) max[h] = max[h] == kLowest ? T(0) : max[h];
   for (std::int64_t s = begin; s < end; ++s) {
     const std::int64_t e = edge_of(in, s);
     const T* const from = score[e];
     T* const to = weight[e];
+#pragma omp simd
     for (std::int64_t h = 0; h < heads; ++h) to[h] = vector_exp(from[h] - max[h]);
   }
 }
 
+/// `sum` becomes the reciprocal of the sum, and 0 for a head whose weights are all 0.
 template <class T>
-void normalise_row(const Adjacency& in, std::int64_t row, std::int64_t heads, Rows<T> weight, double* sum) {
+WARPGNN_INLINE void normalise_row(const Adjacency& in, std::int64_t row, auto heads, Rows<T> weight, double* sum) {
   const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
   std::fill(sum, sum + heads, 0.0);
   for (std::int64_t s = begin; s < end; ++s) {
     const T* const from = weight[edge_of(in, s)];
+#pragma omp simd
     for (std::int64_t h = 0; h < heads; ++h) sum[h] += static_cast<double>(from[h]);
   }
+#pragma omp simd
+  for (std::int64_t h = 0; h < heads; ++h) sum[h] = sum[h] == 0 ? 0.0 : 1 / sum[h];
   for (std::int64_t s = begin; s < end; ++s) {
     T* const to = weight[edge_of(in, s)];
-    for (std::int64_t h = 0; h < heads; ++h) to[h] = sum[h] == 0 ? T(0) : static_cast<T>(to[h] / sum[h]);
+#pragma omp simd
+    for (std::int64_t h = 0; h < heads; ++h) to[h] = static_cast<T>(to[h] * sum[h]);
+  }
+}
+
+template <class T>
+WARPGNN_INLINE void softmax_row_backward(const Adjacency& in, std::int64_t row, auto heads, Rows<const T> weight,
+                                         Rows<const T> dweight, Rows<T> dscore, double* sum) {
+  const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
+  std::fill(sum, sum + heads, 0.0);
+  for (std::int64_t s = begin; s < end; ++s) {
+    const std::int64_t e = edge_of(in, s);
+#pragma omp simd
+    for (std::int64_t h = 0; h < heads; ++h) sum[h] += static_cast<double>(weight[e][h]) * dweight[e][h];
+  }
+  for (std::int64_t s = begin; s < end; ++s) {
+    const std::int64_t e = edge_of(in, s);
+#pragma omp simd
+    for (std::int64_t h = 0; h < heads; ++h) {
+      dscore[e][h] = weight[e][h] * (dweight[e][h] - static_cast<T>(sum[h]));
+    }
   }
 }
 
@@ -62,10 +90,12 @@ void edge_softmax_forward(const CpuExec& exec, const EdgeSoftmaxForward& op) {
     const auto weight = write_rows<T>(op.weight);
     parallel_rows(exec, in.offset, in.rows, 24 * heads, [&](std::int64_t first, std::int64_t last, int thread) {
       double* const scratch = static_cast<double*>(op.workspace.data) + thread * heads;
-      for (std::int64_t i = first; i < last; ++i) {
-        softmax_row(in, i, heads, score, weight, reinterpret_cast<T*>(scratch));
-        normalise_row(in, i, heads, weight, scratch);
-      }
+      with_heads(heads, [&](auto count) {
+        for (std::int64_t i = first; i < last; ++i) {
+          softmax_row(in, i, count, score, weight, reinterpret_cast<T*>(scratch));
+          normalise_row(in, i, count, weight, scratch);
+        }
+      });
     });
   });
 }
@@ -82,19 +112,9 @@ void edge_softmax_backward(const CpuExec& exec, const EdgeSoftmaxBackward& op) {
     const auto dscore = write_rows<T>(op.dscore);
     parallel_rows(exec, in.offset, in.rows, 8 * heads, [&](std::int64_t first, std::int64_t last, int thread) {
       double* const sum = static_cast<double*>(op.workspace.data) + thread * heads;
-      for (std::int64_t i = first; i < last; ++i) {
-        std::fill(sum, sum + heads, 0.0);
-        for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
-          const std::int64_t e = edge_of(in, s);
-          for (std::int64_t h = 0; h < heads; ++h) sum[h] += static_cast<double>(weight[e][h]) * dweight[e][h];
-        }
-        for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
-          const std::int64_t e = edge_of(in, s);
-          for (std::int64_t h = 0; h < heads; ++h) {
-            dscore[e][h] = weight[e][h] * (dweight[e][h] - static_cast<T>(sum[h]));
-          }
-        }
-      }
+      with_heads(heads, [&](auto count) {
+        for (std::int64_t i = first; i < last; ++i) softmax_row_backward(in, i, count, weight, dweight, dscore, sum);
+      });
     });
   });
 }

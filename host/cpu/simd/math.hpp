@@ -72,7 +72,8 @@ WARPGNN_INLINE T leaky_relu(T x, T slope) {
 /// Whether `candidate` replaces `best` in a maximum in which the first of equals stays and a NaN beats any number.
 template <class T>
 WARPGNN_INLINE bool beats(T candidate, T best) {
-  return candidate > best || (candidate != candidate && best == best);
+  // Without short circuits, which would be branches.
+  return (candidate > best) | ((candidate != candidate) & (best == best));
 }
 
 }  // namespace warpgnn::backend::WARPGNN_ISA

@@ -87,16 +87,23 @@ class Forward {
     const std::int64_t width = op_.x.row_size();
     T* const y = y_[g];
     std::int32_t* const arg = arg_ ? arg_[g] : nullptr;
-    for (std::int64_t c = 0; c < width; ++c) {
-      T best = begin < end ? x_[begin][c] : T(0);
-      std::int64_t winner = begin < end ? begin : -1;
-      for (std::int64_t n = begin + 1; n < end; ++n) {
-        if (!beats(x_[n][c], best)) continue;
-        best = x_[n][c];
-        winner = n;
+    if (arg != nullptr) std::fill(arg, arg + width, begin < end ? static_cast<std::int32_t>(begin) : -1);
+    if (begin == end) return static_cast<void>(std::fill(y, y + width, T(0)));
+    std::copy(x_[begin], x_[begin] + width, y);
+    for (std::int64_t n = begin + 1; n < end; ++n) {
+      const T* const candidate = x_[n];
+      const auto node = static_cast<std::int32_t>(n);
+      if (arg == nullptr) {
+#pragma omp simd
+        for (std::int64_t c = 0; c < width; ++c) y[c] = beats(candidate[c], y[c]) ? candidate[c] : y[c];
+      } else {
+#pragma omp simd
+        for (std::int64_t c = 0; c < width; ++c) {
+          const bool wins = beats(candidate[c], y[c]);
+          arg[c] = wins ? node : arg[c];
+          y[c] = wins ? candidate[c] : y[c];
+        }
       }
-      y[c] = best;
-      if (arg != nullptr) arg[c] = static_cast<std::int32_t>(winner);
     }
   }
 

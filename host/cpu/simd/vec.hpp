@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "host/backend.hpp"
 
@@ -25,17 +26,28 @@ inline constexpr int kVectorBytes = 16;
 
 #define WARPGNN_INLINE inline __attribute__((always_inline))
 
+/// The sums of neighbouring lanes, first those of `a`, then those of `b`.
+template <class Vector, int... Lane>
+WARPGNN_INLINE Vector add_pairs(const Vector& a, const Vector& b, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(a, b, (2 * Lane)...) + __builtin_shufflevector(a, b, (2 * Lane + 1)...);
+}
+
+/// Lane k of the result is the sum of lane k of both halves.
+template <class Vector, int... Lane>
+WARPGNN_INLINE auto add_halves(const Vector& vector, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(vector, vector, Lane...) +
+         __builtin_shufflevector(vector, vector, (Lane + static_cast<int>(sizeof...(Lane)))...);
+}
+
 /// Sum of all lanes, by halves.
 template <class T, int Bytes, class Vector>
 WARPGNN_INLINE T sum_lanes(const Vector& vector) {
-  if constexpr (Bytes == static_cast<int>(sizeof(T))) {
-    return vector[0];
+  constexpr int kLeft = Bytes / static_cast<int>(sizeof(T)) / 2;
+  if constexpr (kLeft == 1) {
+    return vector[0] + vector[1];
   } else {
-    typedef T Half __attribute__((vector_size(Bytes / 2)));
-    Half low, high;
-    std::memcpy(&low, &vector, sizeof low);
-    std::memcpy(&high, reinterpret_cast<const char*>(&vector) + sizeof low, sizeof high);
-    return sum_lanes<T, Bytes / 2, Half>(low + high);
+    const auto half = add_halves(vector, std::make_integer_sequence<int, kLeft>{});
+    return sum_lanes<T, Bytes / 2>(half);
   }
 }
 
