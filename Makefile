@@ -1,0 +1,77 @@
+# A thin front over the CMake presets; see CMakePresets.json.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+NVCC := $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
+GPU := $(wildcard /dev/nvidiactl)
+PRESET ?= $(if $(NVCC),cuda,cpu)
+DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),cuda,cpu)
+JOBS ?= $(shell nproc)
+SETUP := @cmake/setup.sh
+
+OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh')
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Train graph networks on MUTAG and write the results to out/demo
+	$(SETUP) build demo
+	@cmake --preset $(DEMO_PRESET) >/dev/null
+	@cmake --build --preset $(DEMO_PRESET) --target train_graphs --parallel $(JOBS)
+	@cmake/fetch_mutag.sh
+	@build/$(DEMO_PRESET)/bin/train_graphs --out out/demo
+
+.PHONY: test
+test: ## Build everything and run all tests (with the CUDA kernels where nvcc is found)
+	$(SETUP) build test
+	@cmake --preset $(PRESET)
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+	@ctest --preset $(PRESET) --parallel $(JOBS)
+
+.PHONY: asan
+asan: ## Run all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test PRESET=cpu-asan
+
+.PHONY: bench
+bench: ## Run the benchmarks on this machine and keep the results in bench/results
+	$(SETUP) build bench
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --parallel $(JOBS)
+	@mkdir -p bench/results
+	@build/bench/bin/warpgnn_bench --benchmark_out_format=json \
+	  --benchmark_out=bench/results/$$(cmake/machine_name.sh)-$$(date +%F).json
+
+.PHONY: device
+device: ## Build self-contained tests and benchmarks, packed as build/device.tar.gz, for a machine with a GPU
+	$(SETUP) build test bench
+	@cmake --preset device
+	@cmake --build --preset device --parallel $(JOBS)
+	@tar -czf build/device.tar.gz -C build/device bin
+
+.PHONY: check-device
+check-device: ## Run the programs of 'make device' on this machine's GPU; builds nothing
+	@cmake/check_device.sh
+
+.PHONY: resource-budget
+resource-budget: ## Measure registers and stack of every kernel and rewrite tests/resource_budget.txt
+	@cmake --preset cuda >/dev/null
+	@cmake --build --preset cuda --target resource_budget --parallel $(JOBS)
+
+.PHONY: format
+format: ## Format all C++ and CUDA files
+	$(SETUP) lint
+	@clang-format -i $(OUR_FILES)
+
+.PHONY: lint
+lint: ## Check the format and run clang-tidy
+	$(SETUP) build test lint
+	@clang-format --dry-run -Werror $(OUR_FILES)
+	@cmake --preset cpu >/dev/null
+	@run-clang-tidy -quiet -p build/cpu -j $(JOBS) '^$(CURDIR)/(host|examples|tests)/' 2>/dev/null
+
+.PHONY: clean
+clean: ## Remove all build output
+	@rm -rf build out

@@ -1,0 +1,58 @@
+# The library: host side, CPU backend, and either the CUDA kernels or the stubs that say they are not built.
+
+file(GLOB public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/warpgnn/*.hpp"
+                                           "${PROJECT_SOURCE_DIR}/include/warpgnn/nn/*.hpp")
+file(GLOB host_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/*.cpp" "${PROJECT_SOURCE_DIR}/host/nn/*.cpp"
+                                         "${PROJECT_SOURCE_DIR}/host/cpu/*.cpp")
+file(GLOB simd_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/cpu/simd/*.cpp")
+file(GLOB cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
+set(no_cuda_source "${PROJECT_SOURCE_DIR}/host/no_cuda.cpp")
+list(REMOVE_ITEM host_sources "${no_cuda_source}")
+
+add_library(warpgnn ${host_sources})
+add_library(warpgnn::warpgnn ALIAS warpgnn)
+target_sources(warpgnn PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${public_headers})
+target_include_directories(warpgnn PRIVATE "${PROJECT_SOURCE_DIR}")
+target_compile_features(warpgnn PUBLIC cxx_std_20)
+target_link_libraries(warpgnn PRIVATE OpenMP::OpenMP_CXX CBLAS::CBLAS Threads::Threads
+                                      $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+set_target_properties(warpgnn PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
+                                         VERIFY_INTERFACE_HEADER_SETS ON)
+warpgnn_own_code(warpgnn)
+
+# --- Loops of the CPU backend, once per instruction-set level; host/cpu/dispatch.cpp chooses at run time ---------------
+
+set(simd_levels baseline)
+set(simd_flags_v3 -march=x86-64-v3)
+set(simd_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT WARPGNN_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  list(APPEND simd_levels v3 v4)
+  target_compile_definitions(warpgnn PRIVATE WARPGNN_HAVE_X86_LEVELS)
+endif()
+foreach(level IN LISTS simd_levels)
+  if(NOT simd_sources)
+    break()
+  endif()
+  set(target warpgnn_simd_${level})
+  add_library(${target} OBJECT ${simd_sources})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_compile_definitions(${target} PRIVATE WARPGNN_ISA=${level})
+  target_compile_options(${target} PRIVATE -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
+                                           ${simd_flags_${level}})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX CBLAS::CBLAS)
+  warpgnn_own_code(${target})
+  target_sources(warpgnn PRIVATE $<TARGET_OBJECTS:${target}>)
+endforeach()
+
+# --- CUDA ---------------------------------------------------------------------------------------------------------------
+
+if(WARPGNN_WITH_CUDA)
+  warpgnn_cuda_library(cublas WARPGNN_CUBLAS)
+  target_sources(warpgnn PRIVATE ${cuda_sources})
+  target_link_libraries(warpgnn PRIVATE CUDA::cudart_static ${WARPGNN_CUBLAS})
+  set_target_properties(warpgnn PROPERTIES CUDA_RUNTIME_LIBRARY Static)
+  target_compile_options(warpgnn PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;-Xptxas=-v>")
+else()
+  target_sources(warpgnn PRIVATE "${no_cuda_source}")
+endif()

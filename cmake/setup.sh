@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
+#   setup.sh [build] [test] [bench] [lint] [demo]
+# What `demo` adds is only wished for: without it the demo runs on generated graphs or draws no pictures.
+# CUDA is never installed: it is used where nvcc is found.
+set -euo pipefail
+
+needed_packages=() missing=() wished=()
+
+# A tool counts as present wherever it comes from.
+has() { command -v "$1" >/dev/null; }
+
+for task in "$@"; do
+  case $task in
+    build)
+      has "${CXX:-c++}" || missing+=(g++)
+      has cmake || missing+=(cmake)
+      has ninja || missing+=(ninja-build)
+      needed_packages+=(libopenblas-openmp-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
+      ;;
+    test) needed_packages+=(libgtest-dev libgmock-dev) ;;
+    bench) needed_packages+=(libbenchmark-dev) ;;
+    lint)
+      has clang-format || missing+=(clang-format)
+      has clang-tidy || missing+=(clang-tidy)
+      ;;
+    demo)
+      has curl || wished+=(curl)
+      has unzip || wished+=(unzip)
+      has dot || wished+=(graphviz)
+      ;;
+    *)
+      echo "setup: unknown task '$task'" >&2
+      exit 2
+      ;;
+  esac
+done
+
+if has dpkg-query; then
+  installed=
+  if ((${#needed_packages[@]} > 0)); then
+    installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${needed_packages[@]}" 2>/dev/null || true)
+  fi
+  for package in "${needed_packages[@]}"; do
+    grep -qx "$package installed" <<<"$installed" || missing+=("$package")
+  done
+else
+  echo "setup: no Debian or Ubuntu system; the build looks for ${needed_packages[*]} itself" >&2
+fi
+if ((${#missing[@]} + ${#wished[@]} == 0)); then
+  exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  as_root=(sudo -n)
+fi
+apt_install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    "${missing[@]}" "${wished[@]}"
+}
+
+# give_up REASON: fails if anything is needed, and only says so if it is wished for.
+give_up() {
+  echo "setup: $1; please install: ${missing[*]} ${wished[*]}" >&2
+  exit $((${#missing[@]} > 0))
+}
+
+if ! has apt-get || ! "${as_root[@]}" true 2>/dev/null; then
+  give_up "may not install packages here"
+fi
+echo "setup: installing ${missing[*]} ${wished[*]}"
+if ! apt_install >/dev/null 2>&1; then
+  { "${as_root[@]}" apt-get update && apt_install; } || give_up "installation failed"
+fi
