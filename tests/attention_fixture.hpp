@@ -1,0 +1,158 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "oracle/attention.hpp"
+#include "support/backends.hpp"
+#include "support/compare.hpp"
+#include "support/graphs.hpp"
+#include "warpgnn/attention.hpp"
+
+namespace warpgnn::test {
+
+/// GAT attention on one backend, from the oracle's description of it.
+class AttentionFixture : public OpTest {
+ protected:
+  struct Forward {
+    TestTensor y, lse, positive_y, positive_weight;
+  };
+  struct Backward {
+    TestTensor dvalue, dsource_score, ddestination_score, dedge_score;
+  };
+  struct Inputs {
+    TestTensor value, source_score, destination_score, edge_score;
+  };
+
+  static std::int64_t heads(const oracle::Gat& in) { return static_cast<std::int64_t>(in.heads); }
+  static std::int64_t channels(const oracle::Gat& in) { return static_cast<std::int64_t>(in.channels); }
+  static std::int64_t edges(const oracle::Gat& in) { return static_cast<std::int64_t>(in.edges.count()); }
+  static Shape source_rows(const oracle::Gat& in) { return {in.edges.num_sources, heads(in), channels(in)}; }
+  static Shape destination_rows(const oracle::Gat& in) { return {in.edges.num_destinations, heads(in), channels(in)}; }
+  static Shape source_scores(const oracle::Gat& in) { return {in.edges.num_sources, heads(in)}; }
+  static Shape destination_scores(const oracle::Gat& in) { return {in.edges.num_destinations, heads(in)}; }
+  static Shape edge_scores(const oracle::Gat& in) { return {edges(in), heads(in)}; }
+
+  TestTensor input(const Shape& shape, const oracle::Reals& values, Place place) const {
+    return TestTensor::input(context(), dtype(), shape, values, place);
+  }
+  TestTensor output(const Shape& shape, Place place) const {
+    return TestTensor::output(context(), dtype(), shape, place);
+  }
+
+  Inputs inputs(const oracle::Gat& in, Place place) const {
+    return {input(source_rows(in), in.value, place), input(source_scores(in), in.source_score, place),
+            input(destination_scores(in), in.destination_score, place),
+            in.edge_score.empty() ? TestTensor() : input(edge_scores(in), in.edge_score, place)};
+  }
+
+  Graph upload(const oracle::Gat& in) const { return TestGraph{"", in.edges}.upload(context()); }
+
+  Forward forward(const oracle::Gat& in, Place place = Place::contiguous) const {
+    const Inputs given = inputs(in, place);
+    Forward out{output(destination_rows(in), place), output(destination_scores(in), place),
+                output(destination_rows(in), place), output(destination_scores(in), place)};
+    run(context(), attention_forward,
+        AttentionForward{upload(in),
+                         in.slope,
+                         {in.dropout, in.seed},
+                         given.value,
+                         given.source_score,
+                         given.destination_score,
+                         given.edge_score,
+                         out.y,
+                         out.lse,
+                         out.positive_y,
+                         out.positive_weight});
+    return out;
+  }
+
+  /// Backward from what the oracle's forward saves.
+  Backward backward(const oracle::Gat& in, const oracle::Reals& dy, Place place = Place::contiguous) const {
+    const oracle::GatForward saved = oracle::gat(in);
+    const Inputs given = inputs(in, place);
+    const TestTensor y = input(destination_rows(in), saved.y.value, place);
+    const TestTensor lse = input(destination_scores(in), saved.lse, place);
+    const TestTensor positive_y = input(destination_rows(in), saved.positive_y.value, place);
+    const TestTensor positive_weight = input(destination_scores(in), saved.positive_weight.value, place);
+    const TestTensor upstream = input(destination_rows(in), dy, place);
+    Backward out{output(source_rows(in), place), output(source_scores(in), place),
+                 output(destination_scores(in), place),
+                 in.edge_score.empty() ? TestTensor() : output(edge_scores(in), place)};
+    run(context(), attention_backward,
+        AttentionBackward{upload(in),
+                          in.slope,
+                          {in.dropout, in.seed},
+                          given.value,
+                          given.source_score,
+                          given.destination_score,
+                          given.edge_score,
+                          y,
+                          lse,
+                          positive_y,
+                          positive_weight,
+                          upstream,
+                          out.dvalue,
+                          out.dsource_score,
+                          out.ddestination_score,
+                          out.dedge_score});
+    return out;
+  }
+
+  TestTensor weights(const oracle::Gat& in, Place place = Place::contiguous) const {
+    const Inputs given = inputs(in, place);
+    const TestTensor lse = input(destination_scores(in), oracle::gat(in).lse, place);
+    auto weight = output(edge_scores(in), place);
+    run(context(), attention_weights,
+        AttentionWeights{upload(in), in.slope, given.source_score, given.destination_score, given.edge_score, lse,
+                         weight});
+    return weight;
+  }
+
+  /// Everything against the oracle; factors in units of epsilon.
+  void check(const oracle::Gat& in, const oracle::Reals& dy, Place place, double factor = kSumFactor) const {
+    const auto want = oracle::gat(in);
+    const Forward got = forward(in, place);
+    expect_close(got.y, want.y, factor, "y");
+    expect_relative(got.lse, want.lse, factor, "lse", 1.0);
+    expect_close(got.positive_y, want.positive_y, factor, "positive_y");
+    expect_close(got.positive_weight, want.positive_weight, factor, "positive_weight");
+    if (in.edges.count() > 0) expect_relative(weights(in, place), want.weight, factor, "weight");
+    const auto gradients = oracle::gat_backward(in, dy);
+    const Backward found = backward(in, dy, place);
+    expect_close(found.dvalue, gradients.dvalue, factor, "dvalue");
+    expect_close(found.dsource_score, gradients.dsource_score, factor, "dsource_score");
+    expect_close(found.ddestination_score, gradients.ddestination_score, factor, "ddestination_score");
+    if (!in.edge_score.empty()) expect_close(found.dedge_score, gradients.dedge_score, factor, "dedge_score");
+  }
+};
+
+struct GatSettings {
+  std::size_t heads = 2;
+  std::size_t channels = 4;
+  bool edge_score = false;
+  double dropout = 0;
+};
+
+/// A random problem. Scores are small multiples of 1/64, shifted by 1/128 once: every p is exact in both precisions and
+/// at least 1/128 away from the kink.
+inline oracle::Gat random_gat(Rng& rng, const TestGraph& graph, const GatSettings& settings) {
+  const auto scores = [&](std::size_t count, double shift) {
+    oracle::Reals values = rng.integers(count * settings.heads, -64, 64);
+    for (double& value : values) value = value / 64 + shift;
+    return values;
+  };
+  oracle::Gat in{graph.edges, settings.heads, settings.channels};
+  in.value = rng.reals(graph.edges.sources() * settings.heads * settings.channels);
+  in.source_score = scores(graph.edges.sources(), 0);
+  in.destination_score = scores(graph.edges.destinations(), 1.0 / 128);
+  if (settings.edge_score) in.edge_score = scores(graph.edges.count(), 0);
+  in.dropout = settings.dropout;
+  in.seed = rng.next();
+  return in;
+}
+
+inline oracle::Reals random_upstream(Rng& rng, const oracle::Gat& in) {
+  return rng.reals(in.edges.destinations() * in.heads * in.channels);
+}
+
+}  // namespace warpgnn::test

@@ -1,0 +1,105 @@
+#include "pool.hpp"
+
+#include <limits>
+
+#include "normalize.hpp"
+
+namespace oracle {
+namespace {
+
+/// The batch as a bipartite graph, so that the softmax of a pool is the softmax over a row: node n -> graph g.
+Edges membership(const Pool& in) {
+  Edges edges{in.offset.back(), static_cast<std::int64_t>(in.graphs()), {}, {}};
+  for (std::size_t g = 0; g < in.graphs(); ++g) {
+    for (std::size_t n = in.begin(g); n < in.end(g); ++n) {
+      edges.source.push_back(static_cast<std::int64_t>(n));
+      edges.destination.push_back(static_cast<std::int64_t>(g));
+    }
+  }
+  return edges;
+}
+
+Reals gate_weights(const Pool& in) {
+  const auto nodes = static_cast<std::size_t>(in.offset.back());
+  switch (in.gate) {
+    case PoolGate::none: return Reals(nodes, 1.0);
+    case PoolGate::softmax: return edge_softmax(membership(in), 1, in.score);
+    case PoolGate::raw: return in.score;
+    case PoolGate::sigmoid: break;
+  }
+  Reals weight(nodes);
+  for (std::size_t n = 0; n < nodes; ++n) weight[n] = 1.0 / (1.0 + std::exp(-in.score[n]));
+  return weight;
+}
+
+double divisor(const Pool& in, std::size_t g) {
+  return in.reduce == PoolReduce::mean ? static_cast<double>(in.end(g) - in.begin(g)) : 1.0;
+}
+
+void pick_maximum(const Pool& in, Pooled& out) {
+  for (std::size_t g = 0; g < in.graphs(); ++g) {
+    for (std::size_t n = in.begin(g); n < in.end(g); ++n) {
+      for (std::size_t f = 0; f < in.features; ++f) {
+        const std::size_t at = g * in.features + f;
+        const double candidate = in.x[n * in.features + f];
+        double& best = out.y.value[at];
+        const bool wins = !std::isnan(best) && (std::isnan(candidate) || candidate > best);
+        if (out.arg[at] >= 0 && !wins) continue;
+        best = candidate;
+        out.y.magnitude[at] = std::abs(candidate);
+        out.arg[at] = static_cast<std::int64_t>(n);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Pooled pool(const Pool& in) {
+  Pooled out{Sums(in.graphs() * in.features), {}, {}, gate_weights(in)};
+  if (in.gate == PoolGate::softmax) out.lse = log_sum_exp(membership(in), 1, in.score);
+  if (in.reduce == PoolReduce::max) {
+    out.arg.assign(in.graphs() * in.features, -1);
+    pick_maximum(in, out);
+    return out;
+  }
+  for (std::size_t g = 0; g < in.graphs(); ++g) {
+    for (std::size_t n = in.begin(g); n < in.end(g); ++n) {
+      for (std::size_t f = 0; f < in.features; ++f) {
+        out.y.add(g * in.features + f, out.weight[n] * in.x[n * in.features + f] / divisor(in, g));
+      }
+    }
+  }
+  return out;
+}
+
+PoolGradients pool_backward(const Pool& in, const Reals& dy) {
+  const Pooled forward = pool(in);
+  const auto nodes = static_cast<std::size_t>(in.offset.back());
+  PoolGradients out{Sums(nodes * in.features), Sums(nodes)};
+  Sums da(nodes);
+  for (std::size_t g = 0; g < in.graphs(); ++g) {
+    for (std::size_t n = in.begin(g); n < in.end(g); ++n) {
+      for (std::size_t f = 0; f < in.features; ++f) {
+        const std::size_t at = n * in.features + f;
+        const double gradient = dy[g * in.features + f] / divisor(in, g);
+        if (in.reduce == PoolReduce::max && forward.arg[g * in.features + f] != static_cast<std::int64_t>(n)) continue;
+        out.dx.add(at, forward.weight[n] * gradient);
+        da.add(n, gradient * in.x[at]);
+      }
+    }
+  }
+  if (in.gate == PoolGate::softmax) {
+    out.dscore = edge_softmax_backward(membership(in), 1, forward.weight, da.value);
+    out.dscore.magnitude = edge_softmax_backward(membership(in), 1, forward.weight, da.magnitude).magnitude;
+    return out;
+  }
+  for (std::size_t n = 0; n < nodes; ++n) {
+    const double a = forward.weight[n];
+    if (in.gate == PoolGate::sigmoid) out.dscore.add(n, a * (1.0 - a) * da.value[n], a * (1.0 - a) * da.magnitude[n]);
+    if (in.gate == PoolGate::raw) out.dscore.add(n, da.value[n], da.magnitude[n]);
+  }
+  return out;
+}
+
+}  // namespace oracle

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "../oracle/attention.hpp"
+#include "../oracle/dense.hpp"
+#include "../oracle/pool.hpp"
+#include "nn_subject.hpp"
+
+/// The layers of warpgnn/nn composed from the oracle's operators. Parameters are read from a list by the layer's name.
+namespace warpgnn::test::formula {
+
+using oracle::Reals;
+
+/// x W^T + b, where the list has a bias of that name.
+Reals linear(const nn::ParameterList& list, const std::string& name, const Reals& x, std::size_t inputs);
+Reals activation(oracle::Activation kind, const Reals& x, double slope = 0.2);
+Reals batch_norm(const nn::ParameterList& list, const std::string& name, const Reals& x);
+Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& edge_weight,
+          const Reals& x, std::size_t inputs);
+Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
+          std::size_t inputs);
+
+struct Gat {
+  std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
+  double slope = 0.2;
+  double dropout = 0;
+  std::uint64_t seed = 0;
+};
+struct GatResult {
+  Reals y;
+  Reals attention;
+};
+GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat& shape, const oracle::Edges& edges,
+              const Reals& x, const Reals& edge_features);
+
+/// Pools x [N, inputs] with the gate's own network.
+oracle::Pooled attention_pool(const nn::ParameterList& list, const std::string& name, const TestGraph& graph,
+                              oracle::PoolReduce reduce, oracle::PoolGate gate, const Reals& x, std::size_t inputs);
+
+}  // namespace warpgnn::test::formula

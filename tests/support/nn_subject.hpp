@@ -1,0 +1,165 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "graphs.hpp"
+#include "test_tensor.hpp"
+#include "warpgnn/nn/session.hpp"
+
+namespace warpgnn::test {
+
+/// A tensor of a real dtype, and one of int32 labels.
+Tensor tensor_of(const Context& context, Dtype dtype, const Shape& shape, const oracle::Reals& values);
+Tensor labels_of(const Context& context, const oracle::Ids& labels);
+void assign(Tensor& tensor, const oracle::Reals& values);
+oracle::Reals reals_of(const Tensor& tensor);
+/// The elements of a view whose memory belongs to a layer.
+oracle::Reals reals_of(const Context& context, const ConstTensorView& view);
+
+/// |got - want| <= factor * epsilon * max |want|, element by element.
+void expect_values(const oracle::Reals& got, const oracle::Reals& want, Dtype dtype, double factor,
+                   const std::string& what);
+
+/// Three graphs of different size and an empty one, with duplicate edges, and in each graph a node without any edge.
+TestGraph batch_with_isolated_nodes(Rng& rng, std::int64_t nodes);
+
+/// The parameter of that name.
+nn::Parameter& parameter(const nn::ParameterList& list, const std::string& name);
+/// Gives every trainable parameter random values that no formula treats specially.
+void randomize(const nn::ParameterList& list, Rng& rng);
+
+/// One layer or model together with its inputs, for checks that need not know which layer it is.
+class Subject {
+ public:
+  Subject(const Context& context, Dtype dtype, std::int64_t width, std::int64_t edge_width)
+      : session_(context, dtype, 1), width_(width), edge_width_(edge_width) {}
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+  virtual ~Subject() = default;
+
+  /// New graphs with this many nodes in all, and new inputs.
+  void load(std::uint64_t seed, std::int64_t nodes);
+
+  virtual ConstTensorView forward() = 0;
+  /// What forward must return, from the oracle; asked for after it, as dropout takes its seed from the session.
+  virtual oracle::Reals formula() const = 0;
+  virtual ConstTensorView backward(const ConstTensorView& dy, bool need_dx) = 0;
+  virtual bool can_skip_dx() const = 0;
+  virtual ConstTensorView edge_feature_gradient() const = 0;
+
+  nn::Session& session() { return session_; }
+  const nn::Session& session() const { return session_; }
+  const Context& context() const { return session_.context(); }
+  const nn::ParameterList& parameters() const { return parameters_; }
+  oracle::Reals value(const std::string& name) const { return reals_of(parameter(parameters_, name).value); }
+
+  const TestGraph& graph_data() const { return graph_data_; }
+  const oracle::Edges& edges() const { return graph_data_.edges; }
+  std::size_t nodes() const { return edges().destinations(); }
+  const Graph& graph() const { return graph_; }
+  Tensor& x() { return x_; }
+  const Tensor& x() const { return x_; }
+  Tensor& edge_features() { return edge_features_; }
+  const Tensor& edge_features() const { return edge_features_; }
+  const Tensor& edge_weight() const { return edge_weight_; }
+
+ protected:
+  nn::ParameterList parameters_;
+
+ private:
+  nn::Session session_;
+  std::int64_t width_, edge_width_;
+  TestGraph graph_data_;
+  Graph graph_;
+  Tensor x_, edge_features_, edge_weight_;
+};
+
+/// How a layer is made, called and described.
+template <class Layer>
+struct LayerSpec {
+  std::int64_t width = 1;       // of x
+  std::int64_t edge_width = 0;  // of edge features
+  std::function<Layer(nn::Session&)> make;
+  std::function<ConstTensorView(Layer&, const Subject&)> forward;
+  std::function<oracle::Reals(const Subject&)> formula;
+};
+
+template <class Layer>
+class LayerSubject : public Subject {
+ public:
+  LayerSubject(const Context& context, Dtype dtype, const LayerSpec<Layer>& spec)
+      : Subject(context, dtype, spec.width, spec.edge_width), spec_(spec), layer_(spec.make(session())) {
+    if constexpr (requires { layer_.collect(parameters_); }) layer_.collect(parameters_);
+    Rng rng(2);
+    randomize(parameters_, rng);
+  }
+
+  ConstTensorView forward() override { return spec_.forward(layer_, *this); }
+  oracle::Reals formula() const override { return spec_.formula(*this); }
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx) override {
+    if constexpr (kCanSkipDx) {
+      return layer_.backward(dy, need_dx);
+    } else {
+      return layer_.backward(dy);
+    }
+  }
+  bool can_skip_dx() const override { return kCanSkipDx; }
+  ConstTensorView edge_feature_gradient() const override {
+    if constexpr (requires { layer_.edge_feature_gradient(); }) {
+      return layer_.edge_feature_gradient();
+    } else {
+      return {};
+    }
+  }
+
+ private:
+  static constexpr bool kCanSkipDx = requires(Layer layer, ConstTensorView dy, bool need_dx) {
+    layer.backward(dy, need_dx);
+  };
+
+  LayerSpec<Layer> spec_;
+  Layer layer_;
+};
+
+struct SubjectCase {
+  std::string name;
+  std::function<std::unique_ptr<Subject>(const Context&, Dtype)> make;
+  std::set<std::string> flat{};  // parameters on which the result does not depend, by symmetry
+};
+
+template <class Layer>
+SubjectCase layer_case(std::string name, LayerSpec<Layer> spec, std::set<std::string> flat = {}) {
+  return {std::move(name),
+          [spec = std::move(spec)](const Context& context, Dtype dtype) -> std::unique_ptr<Subject> {
+            return std::make_unique<LayerSubject<Layer>>(context, dtype, spec);
+          },
+          std::move(flat)};
+}
+
+/// The result of a forward and of the backward after it; gradients by name of parameter, of x and of edge features.
+struct Pass {
+  oracle::Reals y;
+  std::map<std::string, oracle::Reals> gradients;
+};
+/// With the upstream gradient drawn from `seed`. Gradients are NaN before, so that one which is added to shows.
+Pass run_pass(Subject& subject, std::uint64_t seed, bool need_dx = true);
+
+/// The checks that every layer has to pass, each over all cases.
+void check_forward(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
+/// Central differences in float64 for every parameter and input, dropout masks held still.
+void check_gradients(const std::vector<SubjectCase>& cases, const Context& context);
+/// float32 gradients are those of float64 up to rounding.
+void check_float32_gradients(const std::vector<SubjectCase>& cases, const Context& context);
+/// A layer used on other sizes before, and with a forward that no backward followed, works like a new one.
+void check_reuse(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
+/// An upstream gradient whose rows stand apart.
+void check_strided(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
+/// Without dx the parameters' gradients are the same and no dx comes back.
+void check_skipped_dx(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
+
+}  // namespace warpgnn::test

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "../oracle/types.hpp"
+#include "warpgnn/context.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn::test {
+
+/// How a test's tensor lies in memory.
+enum class Place {
+  contiguous,  ///< 64-byte aligned
+  strided,     ///< rows three elements further apart than they are long
+  misaligned,  ///< contiguous, but one element past an aligned address
+};
+
+inline constexpr Place kPlaces[] = {Place::contiguous, Place::strided, Place::misaligned};
+const char* name_of(Place place);
+
+using Shape = std::vector<std::int64_t>;
+
+/// A tensor on a context's device between guard bytes. Guards and the gaps between rows hold NaN, so that an op that
+/// reads them spoils its result; an op that writes them, or writes an input, fails the test when the tensor is
+/// destroyed. Outputs start out full of the same NaN (integers: of a sentinel).
+class TestTensor {
+ public:
+  TestTensor() = default;  // undefined: an optional argument that is not given
+  /// An argument that must not change.
+  static TestTensor input(const Context& context, Dtype dtype, const Shape& shape, const oracle::Reals& values,
+                          Place place = Place::contiguous);
+  static TestTensor input_ids(const Context& context, Dtype dtype, const Shape& shape, const oracle::Ids& values,
+                              Place place = Place::contiguous);
+  /// An argument that is read and written.
+  static TestTensor inout(const Context& context, Dtype dtype, const Shape& shape, const oracle::Reals& values,
+                          Place place = Place::contiguous);
+  static TestTensor output(const Context& context, Dtype dtype, const Shape& shape, Place place = Place::contiguous);
+
+  TestTensor(TestTensor&&) = default;
+  TestTensor& operator=(TestTensor&&) = delete;
+  ~TestTensor();
+
+  const TensorView& view() const { return view_; }
+  operator TensorView() const { return view_; }
+  operator ConstTensorView() const { return view_; }
+  Dtype dtype() const { return view_.dtype; }
+
+  oracle::Reals reals() const;
+  oracle::Ids ids() const;
+  /// The elements' bytes, row after row.
+  std::vector<unsigned char> bits() const;
+  /// Whether nothing has been written since construction, guards included.
+  bool untouched() const;
+
+ private:
+  enum class Role { input, inout, output };
+  TestTensor(const Context& context, Dtype dtype, const Shape& shape, Place place, Role role);
+  void set(std::size_t element, double value);
+  void set(std::size_t element, std::int64_t value);
+  void upload();
+  std::vector<unsigned char> download() const;
+  std::size_t byte_of(std::size_t element) const;
+  void verify() const;
+
+  Role role_ = Role::input;
+  TensorView view_{};
+  std::unique_ptr<Tensor> memory_;  // null once moved from
+  std::size_t first_byte_ = 0;
+  std::vector<unsigned char> image_;  // what memory_ held at the start
+};
+
+/// Whether the element at `bits` still holds what an output is filled with.
+bool is_fill(const unsigned char* bits, Dtype dtype);
+
+/// Exactly `bytes` of workspace full of NaN between guards, which are checked on destruction.
+class GuardedWorkspace {
+ public:
+  GuardedWorkspace(const Context& context, std::size_t bytes);
+  GuardedWorkspace(const GuardedWorkspace&) = delete;
+  GuardedWorkspace& operator=(const GuardedWorkspace&) = delete;
+  ~GuardedWorkspace();
+
+  Workspace get() const { return workspace_; }
+
+ private:
+  Tensor memory_;
+  Workspace workspace_{};
+};
+
+/// Runs one op to its end with such a workspace, where it has one.
+template <class Op>
+void run(const Context& context, void (*op)(const Context&, const Op&), Op arguments) {
+  if constexpr (requires { arguments.workspace; }) {
+    const GuardedWorkspace workspace(context, workspace_size(context, arguments));
+    arguments.workspace = workspace.get();
+    op(context, arguments);
+    context.synchronize();
+  } else {
+    op(context, arguments);
+    context.synchronize();
+  }
+}
+
+}  // namespace warpgnn::test
