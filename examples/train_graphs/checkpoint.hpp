@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dataset.hpp"
+#include "results.hpp"
+#include "settings.hpp"
+#include "warpgnn/nn/safetensors.hpp"
+
+namespace train_graphs {
+
+/// Where a training stands, without the tensors of the present run. Kept in the checkpoint's metadata.
+struct TrainingState {
+  Settings settings;
+  std::string data;  ///< which data the run used: fingerprint()
+  Results results;   ///< of the runs that are finished
+  RunResult present;
+  std::int64_t step = 0;  ///< steps done of the present epoch
+  std::uint64_t dropout_state = 0;
+};
+
+/// Name, counts and a hash of a data set, to notice a resume on other data.
+std::string fingerprint(const Dataset& dataset);
+
+void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
+                     const std::vector<warpgnn::nn::NamedTensor>& tensors);
+/// Throws DataError for a file that is no checkpoint of this program.
+TrainingState read_checkpoint(const std::filesystem::path& path);
+
+}  // namespace train_graphs

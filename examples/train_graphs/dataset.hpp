@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace train_graphs {
+
+/// Labels of any integers, mapped to 0..K-1 in increasing order. Empty when the data set has none.
+struct Categories {
+  std::vector<std::int32_t> index;  ///< one per item, in [0, value.size())
+  std::vector<std::int64_t> value;  ///< the integer in the file, by index
+  bool empty() const { return value.empty(); }
+  std::int64_t count() const { return static_cast<std::int64_t>(value.size()); }
+};
+
+/// Maps raw labels to categories.
+Categories categorise(const std::vector<std::int64_t>& raw);
+
+/// A row-major matrix on the host. No columns: there is no such data.
+struct Matrix {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::vector<double> values;
+};
+
+/// Many graphs, each with a class, as one disconnected graph: the nodes of graph g are
+/// [graph_offsets[g], graph_offsets[g + 1]), and no edge joins two graphs.
+struct Dataset {
+  std::string name;
+  std::vector<std::int64_t> graph_offsets{0};
+  std::vector<std::int32_t> source, destination;
+  Categories graph_labels;
+  Categories node_labels;
+  Categories edge_labels;
+  Matrix node_attributes;
+  Matrix edge_attributes;
+  std::vector<std::uint8_t> motif_nodes;  ///< 1 for the nodes that decide the class, where that is known; else empty
+  std::int64_t duplicate_edges = 0;       ///< listed edges that were left out because they were listed before
+
+  std::int64_t num_graphs() const { return static_cast<std::int64_t>(graph_offsets.size()) - 1; }
+  std::int64_t num_nodes() const { return graph_offsets.back(); }
+  std::int64_t num_edges() const { return static_cast<std::int64_t>(source.size()); }
+  std::int64_t num_classes() const { return graph_labels.count(); }
+};
+
+/// Leaves out every edge that was listed before with the same ends, label and attributes, and counts them.
+void remove_duplicate_edges(Dataset& dataset);
+
+}  // namespace train_graphs

@@ -1,0 +1,90 @@
+#include "device_data.hpp"
+
+#include "warpgnn/dense.hpp"
+#include "warpgnn/normalize.hpp"
+
+namespace train_graphs {
+
+using warpgnn::ConstTensorView;
+using warpgnn::Context;
+using warpgnn::Dtype;
+using warpgnn::Graph;
+using warpgnn::Tensor;
+
+Tensor upload(const Context& context, Dtype dtype, std::span<const double> values,
+              std::initializer_list<std::int64_t> shape) {
+  if (dtype == Dtype::float64) return Tensor::from(context, values, shape);
+  const std::vector<float> narrow(values.begin(), values.end());
+  return Tensor::from(context, std::span<const float>(narrow), shape);
+}
+
+std::vector<double> download(const ConstTensorView& view, const Context& context) {
+  // A view does not own memory that can be copied from, so the rows go through a tensor of ours.
+  const std::int64_t rows = view.shape[0], width = view.row_size();
+  std::vector<std::int32_t> every(static_cast<std::size_t>(rows));
+  for (std::size_t row = 0; row < every.size(); ++row) every[row] = static_cast<std::int32_t>(row);
+  const Tensor index = Tensor::from(context, std::span<const std::int32_t>(every), {rows});
+  Tensor copy(context, view.dtype, {rows, width});
+  warpgnn::gather_rows(context, {.x = warpgnn::reshape(view, {rows, width}), .index = index, .y = copy});
+  if (view.dtype == Dtype::float64) return copy.to_host<double>();
+  const std::vector<float> narrow = copy.to_host<float>();
+  return {narrow.begin(), narrow.end()};
+}
+
+namespace {
+
+Graph build_graph(const Context& context, const Dataset& dataset, bool self_loops) {
+  const std::int64_t nodes = dataset.num_nodes(), edges = dataset.num_edges();
+  const Graph graph = Graph::from_coo(
+      context, {.source = warpgnn::view(dataset.source.data(), {edges}),
+                .destination = warpgnn::view(dataset.destination.data(), {edges}),
+                .num_sources = nodes,
+                .num_destinations = nodes,
+                .graph_offsets = warpgnn::view(dataset.graph_offsets.data(), {dataset.num_graphs() + 1})});
+  return self_loops ? graph.with_self_loops(context, warpgnn::SelfLoops::where_missing) : graph;
+}
+
+}  // namespace
+
+DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& dataset, const Features& features,
+                       const GraphNeeds& needs)
+    : context_(context),
+      dtype_(dtype),
+      graph_(build_graph(context, dataset, needs.self_loops)),
+      x_(upload(context, dtype, features.node.values, {features.node.rows, features.node.columns})) {
+  const std::int64_t edges = graph_.num_edges();
+  if (needs.edge_weight) {
+    // The graphs are disconnected, so the degrees, and with them the norm, are those of every batch cut out later.
+    edge_weight_ = Tensor(context, dtype, {edges, 1});
+    const Tensor inv_sqrt_degree(context, dtype, {graph_.num_nodes()});
+    warpgnn::gcn_norm_forward(
+        context,
+        {.graph = graph_, .norm = warpgnn::reshape(edge_weight_.view(), {edges}), .inv_sqrt_degree = inv_sqrt_degree});
+  }
+  if (needs.edge_features && features.edge.columns != 0) {
+    std::vector<double> padded = features.edge.values;
+    padded.resize(static_cast<std::size_t>(edges * features.edge.columns), 0);
+    edge_features_ = upload(context, dtype, padded, {edges, features.edge.columns});
+  }
+}
+
+ConstTensorView Batcher::gather(const Tensor& whole, const Tensor& index, Tensor& target) {
+  if (!whole.defined()) return {};
+  const Context& context = data_->context_;
+  target.resize(context, data_->dtype_, {index.view().shape[0], whole.view().shape[1]});
+  warpgnn::gather_rows(context, {.x = whole, .index = index, .y = target});
+  return target;
+}
+
+const Batch& Batcher::select(std::span<const std::int64_t> graphs) {
+  warpgnn::GraphSelection selection = data_->graph_.select(data_->context_, graphs);
+  batch_.x = gather(data_->x_, selection.nodes, x_);
+  const ConstTensorView weight = gather(data_->edge_weight_, selection.edges, edge_weight_);
+  batch_.edge_weight = weight.defined() ? warpgnn::reshape(weight, {weight.shape[0]}) : weight;
+  batch_.edge_features = gather(data_->edge_features_, selection.edges, edge_features_);
+  batch_.graph = std::move(selection.graph);
+  batch_.edges = std::move(selection.edges);
+  return batch_;
+}
+
+}  // namespace train_graphs

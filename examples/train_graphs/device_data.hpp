@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "features.hpp"
+#include "warpgnn/graph.hpp"
+
+namespace train_graphs {
+
+/// Which per-edge data a model reads, and whether it wants self-loops.
+struct GraphNeeds {
+  bool self_loops = false;
+  bool edge_weight = false;  ///< gcn_norm
+  bool edge_features = false;
+};
+
+/// Host values as a tensor of the context's device.
+warpgnn::Tensor upload(const warpgnn::Context& context, warpgnn::Dtype dtype, std::span<const double> values,
+                       std::initializer_list<std::int64_t> shape);
+/// The values of a real tensor.
+std::vector<double> download(const warpgnn::ConstTensorView& view, const warpgnn::Context& context);
+
+/// The whole data set on one device: all graphs as one batch, self-loops included, with the data that belongs to its
+/// nodes and edges. Mini-batches are cut out of it.
+class DeviceData {
+ public:
+  DeviceData(const warpgnn::Context& context, warpgnn::Dtype dtype, const Dataset& dataset, const Features& features,
+             const GraphNeeds& needs);
+
+  const warpgnn::Context& context() const { return context_; }
+  warpgnn::Dtype dtype() const { return dtype_; }
+  const warpgnn::Graph& graph() const { return graph_; }
+  std::int64_t node_features() const { return x_.view().shape[1]; }
+  std::int64_t edge_features() const { return edge_features_.defined() ? edge_features_.view().shape[1] : 0; }
+
+ private:
+  friend class Batcher;
+  warpgnn::Context context_;
+  warpgnn::Dtype dtype_;
+  warpgnn::Graph graph_;
+  warpgnn::Tensor x_;              // [N, F]
+  warpgnn::Tensor edge_weight_;    // [E, 1], where the model needs it
+  warpgnn::Tensor edge_features_;  // [E, D], zero rows for self-loops, where the model needs it
+};
+
+/// What a model reads. Views of what the model does not need are undefined.
+struct Batch {
+  warpgnn::Graph graph;
+  warpgnn::ConstTensorView x;
+  warpgnn::ConstTensorView edge_weight;
+  warpgnn::ConstTensorView edge_features;
+  warpgnn::Tensor edges;  ///< [E] int32: the edge of the whole set that each edge is
+};
+
+/// Cuts batches out of the data set, into memory that it reuses: a batch lives until the next select.
+class Batcher {
+ public:
+  explicit Batcher(const DeviceData& data) : data_(&data) {}
+  const Batch& select(std::span<const std::int64_t> graphs);
+
+ private:
+  warpgnn::ConstTensorView gather(const warpgnn::Tensor& whole, const warpgnn::Tensor& index, warpgnn::Tensor& target);
+
+  const DeviceData* data_;
+  Batch batch_;
+  warpgnn::Tensor x_, edge_weight_, edge_features_;
+};
+
+}  // namespace train_graphs

@@ -1,0 +1,116 @@
+#include "evaluator.hpp"
+
+#include <algorithm>
+
+#include "statistics.hpp"
+
+namespace train_graphs {
+
+namespace nn = warpgnn::nn;
+
+namespace {
+
+constexpr std::size_t kGraphsPerPart = 512;
+
+/// Evaluation mode for as long as it lives.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(nn::Session& session) : session_(session) { session_.set_training(false); }
+  ~EvaluationMode() { session_.set_training(true); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  nn::Session& session_;
+};
+
+/// The mean over heads of attention [E, heads] by edge of the whole data set; self-loops that were added are left out.
+void scatter_edge_attention(const std::vector<double>& attention, const std::vector<std::int32_t>& edges,
+                            std::vector<double>& whole) {
+  if (edges.empty()) return;
+  const std::size_t heads = attention.size() / edges.size();
+  for (std::size_t e = 0; e < edges.size(); ++e) {
+    const auto id = static_cast<std::size_t>(edges[e]);
+    if (id < whole.size()) whole[id] = mean_of(std::span(attention).subspan(e * heads, heads));
+  }
+}
+
+/// Edges of the data set by the graph they lie in, in order.
+std::vector<std::vector<std::size_t>> edges_by_graph(const Dataset& dataset) {
+  std::vector<std::vector<std::size_t>> edges(static_cast<std::size_t>(dataset.num_graphs()));
+  for (std::size_t e = 0; e < dataset.source.size(); ++e) {
+    const auto next = std::upper_bound(dataset.graph_offsets.begin(), dataset.graph_offsets.end(), dataset.source[e]);
+    edges[static_cast<std::size_t>(next - dataset.graph_offsets.begin()) - 1].push_back(e);
+  }
+  return edges;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs)
+    : data_(&data), graphs_(std::move(graphs)) {
+  for (const std::int64_t graph : graphs_) labels_.push_back(labels.index[static_cast<std::size_t>(graph)]);
+  for (std::size_t begin = 0; begin < graphs_.size(); begin += kGraphsPerPart) {
+    const std::size_t count = std::min(kGraphsPerPart, graphs_.size() - begin);
+    auto batcher = std::make_unique<Batcher>(data);
+    const Batch& batch = batcher->select(std::span(graphs_).subspan(begin, count));
+    warpgnn::Tensor part_labels = warpgnn::Tensor::from(
+        data.context(), std::span<const std::int32_t>(labels_).subspan(begin, count), {std::int64_t(count)});
+    parts_.push_back({std::move(batcher), &batch, std::move(part_labels), begin, count});
+  }
+}
+
+Score Evaluator::score(nn::Session& session, Model& model, nn::CrossEntropy& loss) {
+  const EvaluationMode mode(session);
+  Score score;
+  for (Part& part : parts_) {
+    const warpgnn::ConstTensorView mean = loss.forward(model.forward(*part.batch), part.labels);
+    score.loss += download(mean, data_->context())[0] * static_cast<double>(part.count);
+    const std::vector<double> probability = download(loss.probability(), data_->context());
+    score.accuracy += count_right(probability, std::span(labels_).subspan(part.begin, part.count));
+  }
+  score.loss /= static_cast<double>(graphs_.size());
+  score.accuracy /= static_cast<double>(graphs_.size());
+  return score;
+}
+
+std::vector<Explanation> Evaluator::explain(nn::Session& session, Model& model, nn::CrossEntropy& loss,
+                                            const Dataset& dataset) {
+  const EvaluationMode mode(session);
+  const warpgnn::Context& context = data_->context();
+  const auto edges = edges_by_graph(dataset);
+  std::vector<double> edge_weight(dataset.source.size(), 0);
+  std::vector<Explanation> explanations;
+  for (Part& part : parts_) {
+    loss.forward(model.forward(*part.batch), part.labels);
+    const std::vector<double> probability = download(loss.probability(), context);
+    const std::size_t classes = probability.size() / part.count;
+    std::vector<double> node_weight;
+    if (model.has_node_attention()) node_weight = download(model.node_attention(), context);
+    const warpgnn::ConstTensorView attention = model.edge_attention();
+    if (attention.defined()) {
+      scatter_edge_attention(download(attention, context), part.batch->edges.to_host<std::int32_t>(), edge_weight);
+    }
+    const std::span<const std::int64_t> offsets = part.batch->graph.host_graph_offsets();
+    for (std::size_t i = 0; i < part.count; ++i) {
+      Explanation explanation;
+      explanation.graph = graphs_[part.begin + i];
+      explanation.label = labels_[part.begin + i];
+      const auto row = std::span(probability).subspan(i * classes, classes);
+      explanation.predicted = std::max_element(row.begin(), row.end()) - row.begin();
+      explanation.probability = row[static_cast<std::size_t>(explanation.predicted)];
+      if (!node_weight.empty()) {
+        explanation.node_weight.assign(node_weight.begin() + offsets[i], node_weight.begin() + offsets[i + 1]);
+      }
+      if (attention.defined()) {
+        for (const std::size_t e : edges[static_cast<std::size_t>(explanation.graph)]) {
+          explanation.edge_weight.push_back(edge_weight[e]);
+        }
+      }
+      explanations.push_back(std::move(explanation));
+    }
+  }
+  return explanations;
+}
+
+}  // namespace train_graphs

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model.hpp"
+#include "results.hpp"
+#include "warpgnn/nn/layers.hpp"
+
+namespace train_graphs {
+
+/// Scores a model on a fixed set of graphs, whose batches are cut out once.
+class Evaluator {
+ public:
+  Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs);
+
+  const std::vector<std::int64_t>& graphs() const { return graphs_; }
+  Score score(warpgnn::nn::Session& session, Model& model, warpgnn::nn::CrossEntropy& loss);
+  /// The explanations of all graphs, in the order of graphs().
+  std::vector<Explanation> explain(warpgnn::nn::Session& session, Model& model, warpgnn::nn::CrossEntropy& loss,
+                                   const Dataset& dataset);
+
+ private:
+  struct Part {
+    std::unique_ptr<Batcher> batcher;  // owns the memory that `batch` views
+    const Batch* batch;
+    warpgnn::Tensor labels;
+    std::size_t begin, count;  // in graphs_
+  };
+
+  const DeviceData* data_;
+  std::vector<std::int64_t> graphs_;
+  std::vector<std::int32_t> labels_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace train_graphs

@@ -1,0 +1,166 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <exception>
+#include <iostream>
+
+#include "errors.hpp"
+#include "files.hpp"
+#include "interrupt.hpp"
+#include "motif_generator.hpp"
+#include "options.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+#include "trainer.hpp"
+#include "tu_reader.hpp"
+
+namespace train_graphs {
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitInterrupted = 130;
+
+Dataset load_dataset(Options& options) {
+  Settings& settings = options.settings;
+  if (settings.dataset == kMotifDatasetName) return generate_ba2motifs(settings.seed);
+  const DatasetLocation location = find_dataset(settings.dataset, options.data);
+  if (location.folder) return read_tu(*location.folder, settings.dataset);
+  const bool was_chosen = options.was_given("dataset") || options.was_given("data") || !options.resume.empty();
+  if (was_chosen) {
+    throw DataError("data set " + settings.dataset + " not found in " + location.searched + " (looked for " +
+                    settings.dataset + "_A.txt there and in a folder " + settings.dataset + ")");
+  }
+  std::cout << settings.dataset << " is not in " << location.searched << ": using the generated " << kMotifDatasetName
+            << " instead.\n";
+  settings.dataset = kMotifDatasetName;
+  return generate_ba2motifs(settings.seed);
+}
+
+warpgnn::Context open_context(const Options& options) {
+  switch (options.device) {
+    case DeviceChoice::cpu: return warpgnn::Context::cpu(options.threads);
+    case DeviceChoice::cuda: return warpgnn::Context::cuda();
+    case DeviceChoice::automatic: break;
+  }
+  return warpgnn::Context::best(options.threads);
+}
+
+std::int64_t epochs_done(const std::optional<TrainingState>& state) {
+  if (!state) return 0;
+  std::size_t epochs = state->present.epochs.size();
+  for (const RunResult& run : state->results.runs) epochs += run.epochs.size();
+  return static_cast<std::int64_t>(epochs);
+}
+
+/// A word as the shell would have to read it.
+std::string shell_word(const std::string& word) {
+  const bool is_plain = !word.empty() && word.find_first_not_of(
+                                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                             "0123456789_-+=./,:@%") == std::string::npos;
+  if (is_plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string resume_command(const Options& options, const std::string& program, const std::string& checkpoint) {
+  std::string command =
+      shell_word(program) + " --resume " + shell_word(checkpoint) + " --out " + shell_word(options.out);
+  const auto repeat = [&](const char* name, const std::string& value) {
+    if (options.was_given(name)) command += std::string(" --") + name + " " + shell_word(value);
+  };
+  repeat("data", options.data);
+  repeat("device", name_in(kDevices, options.device));
+  repeat("threads", std::to_string(options.threads));
+  repeat("log", options.log);
+  repeat("checkpoint", options.checkpoint);
+  repeat("checkpoint-every", std::to_string(options.checkpoint_every));
+  repeat("pictures", std::to_string(options.pictures));
+  return command;
+}
+
+void print_start(const Settings& settings, const Dataset& dataset, const Features& features,
+                 const warpgnn::Context& context) {
+  std::cout << describe_data(dataset) << "\n"
+            << "Model " << name_in(kModels, settings.model) << ", pool " << name_in(kPools, settings.pool) << ", gate "
+            << name_in(kGates, settings.gate) << "; node features: " << features.node_source << "\n"
+            << "On " << context.description() << ", " << name_in(kDtypes, settings.dtype) << std::endl;
+}
+
+void print_report(const Summary& summary, const Report& report) {
+  std::cout << "\n" << result_table(summary) << "\n";
+  for (const std::string& remark : report.remarks) std::cout << remark << "\n";
+  std::cout << "Written:";
+  for (const auto& file : report.files) std::cout << ' ' << file.string();
+  std::cout << std::endl;
+}
+
+int run(int argc, char** argv) {
+  const auto begin = std::chrono::steady_clock::now();
+  Options options = parse_options(argc, argv);
+  if (!options.help.empty()) {
+    std::cout << options.help;
+    return 0;
+  }
+  watch_interrupts();
+  std::optional<TrainingState> resumed;
+  if (!options.resume.empty()) {
+    resumed = read_checkpoint(options.resume);
+    adopt_settings(options, resumed->settings);
+  }
+  const Dataset dataset = load_dataset(options);
+  const Features features = make_features(dataset);
+  const warpgnn::Context context = open_context(options);
+  const Settings& settings = options.settings;
+  print_start(settings, dataset, features, context);
+  make_folder(options.out);
+
+  const DeviceData data(context, settings.dtype, dataset, features, needs_of(settings.model));
+  EpochLog log(options.log, resumed.has_value());
+  ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO), epochs_done(resumed));
+  const TrainerEvents events{
+      .stop = interrupted,
+      .epoch_done =
+          [&](const RunResult& present) {
+            log.write(present);
+            progress.epoch_done(present);
+          },
+      .run_done = [&](const Results& results) { progress.run_done(results); },
+  };
+  Trainer trainer(options, dataset, data, events, std::move(resumed));
+  const bool completed = trainer.train();
+  progress.clear();
+  if (!completed) {
+    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], trainer.checkpoint_path())
+              << std::endl;
+    return kExitInterrupted;
+  }
+  const Summary summary{
+      .settings = settings,
+      .dataset = dataset,
+      .features = features,
+      .results = trainer.results(),
+      .device = context.description(),
+      .threads = context.threads(),
+      .parameters = trainer.num_parameters(),
+      .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+  };
+  print_report(summary, write_report(options.out, summary));
+  return 0;
+}
+
+}  // namespace
+}  // namespace train_graphs
+
+int main(int argc, char** argv) {
+  try {
+    return train_graphs::run(argc, argv);
+  } catch (const train_graphs::UsageError& error) {
+    std::cerr << "train_graphs: " << error.what() << "\n";
+    return train_graphs::kExitUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "train_graphs: " << error.what() << "\n";
+    return train_graphs::kExitFailure;
+  }
+}

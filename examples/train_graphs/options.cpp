@@ -1,0 +1,252 @@
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "errors.hpp"
+
+namespace train_graphs {
+namespace {
+
+constexpr std::int64_t kMaxCount = 1'000'000'000;
+constexpr double kMaxRate = 1e6;
+
+template <class Value>
+CLI::Validator between(Value low, Value high, const std::string& kind) {
+  const auto check = [=](const std::string& word) -> std::string {
+    Value value{};
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool is_number = error == std::errc{} && end == word.data() + word.size();
+    if (is_number && value >= low && value <= high) return {};
+    std::ostringstream message;
+    message << "expected " << kind << " from " << low << " to " << high << ", found \"" << word << '"';
+    return message.str();
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator whole_number(std::int64_t low, std::int64_t high = kMaxCount) {
+  return between(low, high, "a whole number");
+}
+
+CLI::Validator number(double low, double high) {
+  return between(low, high, "a number");
+}
+
+/// Help with the default behind each description in place of CLI11's type and range list.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(30); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string standard = option->get_default_str();
+    return option->get_description() + (standard.empty() ? "" : " [" + standard + "]");
+  }
+};
+
+/// What the command line says before the model's defaults fill the rest.
+struct Given {
+  std::optional<warpgnn::PoolReduce> pool;
+  std::optional<warpgnn::PoolGate> gate;
+  std::vector<std::int64_t> hidden;
+  std::optional<std::int64_t> layers;
+  std::vector<double> split;
+};
+
+template <class Value, std::size_t kCount, class Target>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::array<Choice<Value>, kCount>& table,
+                        Target& target, const std::string& help) {
+  const auto read = [&table, &target, name](const std::string& word) {
+    const std::optional<Value> value = find_in(table, word);
+    if (!value) throw UsageError(name + " takes " + names_of(table) + ", not \"" + word + "\"");
+    target = *value;
+  };
+  return app.add_option_function<std::string>(name, read, help + ": " + names_of(table))->type_name("WORD");
+}
+
+void add_data_options(CLI::App& app, Options& options) {
+  app.add_option("--dataset", options.settings.dataset,
+                 "a TU data set by name (MUTAG, PROTEINS, NCI1, ...), or ba2motifs, which is generated")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Data");
+  app.add_option("--data", options.data,
+                 "the folder with NAME_A.txt or NAME/NAME_A.txt; else $WARPGNN_DATA, ../shared/data and "
+                 "~/.cache/warpgnn are searched")
+      ->type_name("DIR")
+      ->group("Data");
+}
+
+void add_model_options(CLI::App& app, Settings& settings, Given& given) {
+  const auto group = [](CLI::Option* option) { return option->group("Model"); };
+  group(add_choice(app, "--model", kModels, settings.model, "graph layers and read-out"))->default_str("attention");
+  group(add_choice(app, "--pool", kPools, given.pool, "how nodes are reduced to a graph"))
+      ->default_str("gin: sum; others: mean");
+  group(add_choice(app, "--gate", kGates, given.gate, "node attention in the pool"))
+      ->default_str("attention: raw; others: none");
+  group(app.add_option("--hidden", given.hidden, "width of the graph layers: one for all, or one for each"))
+      ->delimiter(',')
+      ->check(whole_number(1, 65536))
+      ->type_name("N,...")
+      ->default_str("attention, gcn: 32,64; others: 32");
+  group(app.add_option("--layers", given.layers, "number of graph layers"))
+      ->check(whole_number(1, 64))
+      ->type_name("N")
+      ->default_str("gin: 3; others: 2");
+  group(app.add_option("--heads", settings.heads, "attention heads of gat; they share the width"))
+      ->check(whole_number(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  group(app.add_option("--dropout", settings.dropout, "dropout before the classifier"))
+      ->check(number(0, 0.99))
+      ->type_name("P")
+      ->capture_default_str();
+  group(app.add_option("--attention-dropout", settings.attention_dropout, "dropout of gat's attention"))
+      ->check(number(0, 0.99))
+      ->type_name("P")
+      ->capture_default_str();
+}
+
+void add_training_options(CLI::App& app, Settings& settings, Given& given) {
+  const auto add = [&](const std::string& name, auto& target, const std::string& help) {
+    return app.add_option(name, target, help)->capture_default_str()->group("Training");
+  };
+  const auto count = whole_number(1);
+  add("--epochs", settings.epochs, "passes over the training graphs")->check(count)->type_name("N");
+  add("--batch-size", settings.batch_size, "graphs in a step")->check(count)->type_name("N");
+  add("--lr", settings.learning_rate, "Adam's learning rate")->check(number(0, kMaxRate))->type_name("R");
+  add("--weight-decay", settings.weight_decay, "L2 penalty")->check(number(0, kMaxRate))->type_name("R");
+  CLI::Option* const folds = add("--folds", settings.folds, "stratified cross-validation with so many parts");
+  folds->check(whole_number(2))->type_name("K");
+  app.add_option("--split", given.split, "one stratified split in place of folds: train,valid,test fractions")
+      ->delimiter(',')
+      ->expected(3)
+      ->check(number(0, 1))
+      ->type_name("A,B,C")
+      ->excludes(folds)
+      ->group("Training");
+  add("--repeats", settings.repeats, "repetitions with fresh splits and weights")->check(count)->type_name("N");
+  add_choice(app, "--select", kSelections, settings.select,
+             "the epoch whose test accuracy counts; valid takes one part for validation")
+      ->default_str("last")
+      ->group("Training");
+  add("--seed", settings.seed, "of splits, weights, order and dropout")
+      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
+      ->type_name("N");
+}
+
+void add_machine_options(CLI::App& app, Options& options) {
+  add_choice(app, "--device", kDevices, options.device, "where to compute")->default_str("auto")->group("Machine");
+  app.add_option("--threads", options.threads, "CPU threads; more than one pays off for large batches only; 0 takes all")
+      ->check(whole_number(0, 4096))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Machine");
+  add_choice(app, "--dtype", kDtypes, options.settings.dtype, "precision")->default_str("float32")->group("Machine");
+}
+
+void add_output_options(CLI::App& app, Options& options) {
+  const auto add = [&](const std::string& name, auto& target, const std::string& help, const char* type) {
+    return app.add_option(name, target, help)->type_name(type)->group("Output");
+  };
+  add("--out", options.out, "folder for metrics, curves, pictures and the page", "DIR")->capture_default_str();
+  add("--pictures", options.pictures, "how many test graphs of the first fold to draw", "N")
+      ->check(whole_number(0, 1000))
+      ->capture_default_str();
+  add("--log", options.log, "JSON lines, one record per epoch", "FILE");
+  add("--checkpoint", options.checkpoint, "safetensors file to write while training", "FILE");
+  add("--checkpoint-every", options.checkpoint_every, "epochs between two checkpoints of a fold", "N")
+      ->check(whole_number(1))
+      ->capture_default_str();
+  add("--resume", options.resume, "go on from a checkpoint, with its settings", "FILE");
+}
+
+std::vector<std::int64_t> layer_widths(ModelKind model, const Given& given) {
+  if (given.hidden.size() > 1) {
+    if (given.layers && *given.layers != static_cast<std::int64_t>(given.hidden.size())) {
+      throw UsageError("--layers " + std::to_string(*given.layers) + " does not fit the " +
+                       std::to_string(given.hidden.size()) + " widths of --hidden");
+    }
+    return given.hidden;
+  }
+  const std::int64_t layers = given.layers.value_or(model == ModelKind::gin ? 3 : 2);
+  std::vector<std::int64_t> widths(static_cast<std::size_t>(layers), given.hidden.empty() ? 32 : given.hidden[0]);
+  const bool widens = model == ModelKind::attention || model == ModelKind::gcn;
+  if (given.hidden.empty() && widens) widths.back() = 64;
+  return widths;
+}
+
+void settle(Settings& settings, const Given& given) {
+  using warpgnn::PoolGate;
+  using warpgnn::PoolReduce;
+  settings.pool = given.pool.value_or(settings.model == ModelKind::gin ? PoolReduce::sum : PoolReduce::mean);
+  const bool attends = settings.model == ModelKind::attention && settings.pool != PoolReduce::max;
+  settings.gate = given.gate.value_or(attends ? PoolGate::raw : PoolGate::none);
+  if (settings.pool == PoolReduce::max && settings.gate != PoolGate::none) {
+    throw UsageError("--pool max takes no gate: use --gate none, or --pool sum or mean");
+  }
+  settings.widths = layer_widths(settings.model, given);
+  if (settings.model == ModelKind::gat) {
+    for (const std::int64_t width : settings.widths) {
+      if (width % settings.heads == 0) continue;
+      throw UsageError("--heads " + std::to_string(settings.heads) + " does not divide the layer width " +
+                       std::to_string(width));
+    }
+  }
+  if (!given.split.empty()) {
+    settings.split = std::array{given.split[0], given.split[1], given.split[2]};
+    if (std::abs(given.split[0] + given.split[1] + given.split[2] - 1) > 1e-6) {
+      throw UsageError("--split takes three fractions that sum to 1, such as 0.8,0.1,0.1");
+    }
+    if (settings.select == Selection::valid && given.split[1] == 0) {
+      throw UsageError("--select valid needs a validation part in --split");
+    }
+  }
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  Options options;
+  Given given;
+  CLI::App app(
+      "Trains a graph classifier, with or without attention, and shows what it looks at.\n"
+      "Without options: MUTAG, attention model, 10-fold cross-validation.",
+      "train_graphs");
+  app.formatter(std::make_shared<HelpFormatter>());
+  add_data_options(app, options);
+  add_model_options(app, options.settings, given);
+  add_training_options(app, options.settings, given);
+  add_machine_options(app, options);
+  add_output_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    options.help = app.help();
+    return options;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(std::string(error.what()) + " (train_graphs --help lists the options)");
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() != 0) options.given.insert(option->get_name().substr(2));
+  }
+  settle(options.settings, given);
+  return options;
+}
+
+void adopt_settings(Options& options, const Settings& stored) {
+  const nlohmann::json wanted = to_json(options.settings), have = to_json(stored);
+  for (const auto& [name, value] : have.items()) {
+    if (!options.was_given(name) || wanted.at(name) == value) continue;
+    throw UsageError("--" + name + " " + wanted.at(name).dump() + " differs from the checkpoint's " + value.dump() +
+                     "; a resumed run keeps its settings");
+  }
+  options.settings = stored;
+}
+
+}  // namespace train_graphs

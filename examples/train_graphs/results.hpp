@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "choices.hpp"
+
+namespace train_graphs {
+
+/// Mean loss and fraction of right answers over a set of graphs.
+struct Score {
+  double loss = 0;
+  double accuracy = 0;
+  bool operator==(const Score&) const = default;
+};
+
+struct EpochRecord {
+  Score train;  ///< while training: over the steps of the epoch, dropout and all
+  std::optional<Score> valid;
+  Score test;
+  double milliseconds = 0;  ///< of training, without the scoring of valid and test
+};
+
+/// One training: one fold of one repeat.
+struct RunResult {
+  std::int64_t repeat = 0;
+  std::int64_t fold = 0;
+  std::vector<EpochRecord> epochs;
+  std::optional<double> motif_auc;  ///< how well node attention ranks the motif's nodes first, where they are known
+
+  /// The epoch that counts: the last, or the best in validation accuracy (then loss, then the earliest).
+  std::size_t chosen_epoch(Selection selection) const;
+  double test_accuracy(Selection selection) const { return epochs[chosen_epoch(selection)].test.accuracy; }
+};
+
+/// What the model saw in one test graph. Weights that the model does not have are empty.
+struct Explanation {
+  std::int64_t graph = 0;
+  std::int64_t label = 0;
+  std::int64_t predicted = 0;
+  double probability = 0;           ///< of the predicted class
+  std::vector<double> node_weight;  ///< per node of the graph
+  std::vector<double> edge_weight;  ///< per edge of the data set that lies in the graph, in order
+};
+
+struct Results {
+  std::vector<RunResult> runs;  ///< finished ones
+  std::vector<Explanation> explanations;
+
+  std::vector<double> test_accuracies(Selection selection) const;
+  std::vector<double> epoch_milliseconds() const;
+  std::vector<double> motif_aucs() const;
+};
+
+nlohmann::json to_json(const RunResult& run);
+nlohmann::json to_json(const Results& results);
+/// Both throw nlohmann::json::exception for JSON that to_json did not make.
+RunResult run_from_json(const nlohmann::json& json);
+Results results_from_json(const nlohmann::json& json);
+
+}  // namespace train_graphs

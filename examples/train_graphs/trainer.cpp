@@ -1,0 +1,125 @@
+#include "trainer.hpp"
+
+#include <algorithm>
+
+#include "errors.hpp"
+#include "random_bits.hpp"
+
+namespace train_graphs {
+
+Trainer::Trainer(const Options& options, const Dataset& dataset, const DeviceData& data, TrainerEvents events,
+                 std::optional<TrainingState> resumed)
+    : options_(options),
+      dataset_(dataset),
+      data_(data),
+      events_(std::move(events)),
+      resumed_(std::move(resumed)),
+      fingerprint_(fingerprint(dataset)) {
+  if (dataset.num_classes() < 2) throw DataError(dataset.name + ": all graphs have the same label, nothing to learn");
+  if (!resumed_) return;
+  if (resumed_->data != fingerprint_) {
+    throw DataError(options.resume + " was made with other data: " + resumed_->data + "; here: " + fingerprint_);
+  }
+  results_ = resumed_->results;
+}
+
+std::string Trainer::checkpoint_path() const {
+  if (!options_.checkpoint.empty()) return options_.checkpoint;
+  if (!options_.resume.empty()) return options_.resume;
+  return (std::filesystem::path(options_.out) / "checkpoint.safetensors").string();
+}
+
+std::vector<Split> Trainer::splits_of(std::int64_t repeat) const {
+  const Settings& settings = options_.settings;
+  const std::uint64_t seed = mix_seed({settings.seed, static_cast<std::uint64_t>(repeat), 0x5B117});
+  if (settings.split) return {make_split(dataset_.graph_labels, *settings.split, seed)};
+  return make_folds(dataset_.graph_labels, settings.folds, seed, settings.select == Selection::valid);
+}
+
+bool Trainer::train() {
+  const std::int64_t folds = options_.settings.runs_per_repeat();
+  for (auto run = static_cast<std::int64_t>(results_.runs.size()); run < options_.settings.num_runs(); ++run) {
+    const std::int64_t repeat = run / folds, fold = run % folds;
+    TrainingRun training(data_, dataset_, options_.settings, splits_of(repeat)[static_cast<std::size_t>(fold)], repeat,
+                         fold);
+    num_parameters_ = training.model().num_parameters();
+    if (resumed_) {
+      training.restore(
+          resumed_->present, resumed_->step, resumed_->dropout_state,
+          [&](const std::vector<warpgnn::nn::NamedTensor>& tensors) { load_safetensors(options_.resume, tensors); });
+      resumed_.reset();
+    }
+    if (!train_run(training)) return false;
+    finish(training);
+  }
+  return true;
+}
+
+bool Trainer::train_run(TrainingRun& run) {
+  const auto stop = [this] { return events_.stop && events_.stop(); };
+  while (!run.finished()) {
+    if (stop() || !run.train_epoch(stop)) {
+      checkpoint(run);
+      return false;
+    }
+    if (events_.epoch_done) events_.epoch_done(run.result());
+    const bool is_due = static_cast<std::int64_t>(run.result().epochs.size()) % options_.checkpoint_every == 0;
+    if (!options_.checkpoint.empty() && (is_due || run.finished())) checkpoint(run);
+  }
+  return true;
+}
+
+void Trainer::finish(TrainingRun& run) {
+  std::vector<Explanation> explanations = run.explain();
+  if (results_.runs.empty()) {
+    results_.explanations = choose_for_pictures(std::move(explanations), dataset_, options_.pictures);
+  }
+  results_.runs.push_back(run.result());
+  if (events_.run_done) events_.run_done(results_);
+}
+
+void Trainer::checkpoint(TrainingRun& run) const {
+  save_checkpoint(checkpoint_path(),
+                  {.settings = options_.settings,
+                   .data = fingerprint_,
+                   .results = results_,
+                   .present = run.result(),
+                   .step = run.step(),
+                   .dropout_state = run.dropout_state()},
+                  run.tensors());
+}
+
+std::vector<Explanation> choose_for_pictures(std::vector<Explanation> explanations, const Dataset& dataset,
+                                             std::int64_t count) {
+  constexpr std::int64_t kMostNodes = 60;
+  const auto nodes = [&](const Explanation& explanation) {
+    const auto graph = static_cast<std::size_t>(explanation.graph);
+    return dataset.graph_offsets[graph + 1] - dataset.graph_offsets[graph];
+  };
+  std::erase_if(explanations, [&](const auto& item) { return nodes(item) == 0 || nodes(item) > kMostNodes; });
+  std::stable_sort(explanations.begin(), explanations.end(),
+                   [](const auto& a, const auto& b) { return a.probability > b.probability; });
+
+  const auto take = [&](bool right, std::size_t most) {
+    std::vector<Explanation> taken;
+    for (std::int64_t label = 0, misses = 0; taken.size() < most && misses < dataset.num_classes();
+         label = (label + 1) % dataset.num_classes()) {
+      const auto found = std::find_if(explanations.begin(), explanations.end(), [&](const auto& item) {
+        return item.label == label && (item.predicted == item.label) == right;
+      });
+      misses = found == explanations.end() ? misses + 1 : 0;
+      if (found == explanations.end()) continue;
+      taken.push_back(std::move(*found));
+      explanations.erase(found);
+    }
+    return taken;
+  };
+  const auto wanted = static_cast<std::size_t>(count);
+  std::vector<Explanation> wrong = take(false, wanted / 3);
+  std::vector<Explanation> chosen = take(true, wanted - wrong.size());
+  for (Explanation& more : wrong) chosen.push_back(std::move(more));
+  for (Explanation& more : take(false, wanted - std::min(wanted, chosen.size()))) chosen.push_back(std::move(more));
+  return chosen;
+}
+
+}  // namespace train_graphs

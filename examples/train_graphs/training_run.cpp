@@ -1,0 +1,156 @@
+#include "training_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "random_bits.hpp"
+#include "statistics.hpp"
+#include "warpgnn/dense.hpp"
+
+namespace train_graphs {
+
+namespace nn = warpgnn::nn;
+using warpgnn::Tensor;
+using warpgnn::TensorView;
+
+namespace {
+
+std::uint64_t run_seed(const Settings& settings, std::int64_t repeat, std::int64_t fold) {
+  return mix_seed({settings.seed, static_cast<std::uint64_t>(repeat), static_cast<std::uint64_t>(fold)});
+}
+
+/// Rows [begin, begin + count) of a tensor.
+TensorView rows_of(const Tensor& tensor, std::int64_t begin, std::int64_t count) {
+  TensorView view = tensor.view();
+  view.data = static_cast<char*>(view.data) + static_cast<std::size_t>(begin * view.stride[0]) * size_of(view.dtype);
+  view.shape[0] = count;
+  return view;
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const DeviceData& data, const Dataset& dataset, const Settings& settings, const Split& split,
+                         std::int64_t repeat, std::int64_t fold)
+    : dataset_(&dataset),
+      settings_(settings),
+      train_(split.train),
+      session_(data.context(), settings.dtype, run_seed(settings, repeat, fold)),
+      model_(session_, settings, data, dataset.num_classes()),
+      loss_(session_),
+      adam_(session_, model_.parameters(),
+            {.learning_rate = settings.learning_rate, .weight_decay = settings.weight_decay}),
+      batcher_(data),
+      valid_(data, dataset.graph_labels, split.valid),
+      test_(data, dataset.graph_labels, split.test) {
+  result_.repeat = repeat;
+  result_.fold = fold;
+  const auto count = static_cast<std::int64_t>(train_.size());
+  const std::int64_t largest = std::min(settings_.batch_size, count);
+  const warpgnn::Context& context = data.context();
+  labels_ = Tensor(context, warpgnn::Dtype::int32, {count});
+  loss_sum_ = Tensor(context, settings.dtype, {1});
+  probabilities_ = Tensor(context, settings.dtype, {count, dataset.num_classes()});
+  probabilities_.fill_zero();
+  std::vector<std::int32_t> iota(static_cast<std::size_t>(largest));
+  std::iota(iota.begin(), iota.end(), 0);
+  iota_ = Tensor::from(context, std::span<const std::int32_t>(iota), {largest});
+  begin_epoch();
+}
+
+void TrainingRun::begin_epoch() {
+  // The order depends on nothing but the epoch's number, so a resumed run needs no generator state for it.
+  const auto epoch = static_cast<std::uint64_t>(result_.epochs.size());
+  order_ = train_;
+  RandomBits(mix_seed({run_seed(settings_, result_.repeat, result_.fold), epoch})).shuffle(order_);
+  order_labels_.clear();
+  for (const std::int64_t graph : order_) {
+    order_labels_.push_back(dataset_->graph_labels.index[static_cast<std::size_t>(graph)]);
+  }
+  labels_.copy_from_host(order_labels_.data(), labels_.bytes());
+  loss_sum_.fill_zero();
+  step_ = 0;
+  milliseconds_ = 0;
+}
+
+void TrainingRun::train_step() {
+  const std::int64_t begin = step_ * settings_.batch_size;
+  const std::int64_t count = std::min(settings_.batch_size, static_cast<std::int64_t>(order_.size()) - begin);
+  const auto graphs = std::span(order_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+  const warpgnn::ConstTensorView logits = model_.forward(batcher_.select(graphs));
+  const warpgnn::ConstTensorView mean_loss = loss_.forward(logits, rows_of(labels_, begin, count));
+  warpgnn::add_scaled(session_.context(),
+                      {.scale = static_cast<double>(count), .source = mean_loss, .target = loss_sum_});
+  warpgnn::gather_rows(
+      session_.context(),
+      {.x = loss_.probability(), .index = rows_of(iota_, 0, count), .y = rows_of(probabilities_, begin, count)});
+  model_.backward(loss_.backward());
+  adam_.step();
+  ++step_;
+}
+
+Score TrainingRun::epoch_score() const {
+  const auto count = static_cast<double>(order_.size());
+  const double loss = download(loss_sum_, session_.context())[0];
+  return {loss / count, count_right(download(probabilities_, session_.context()), order_labels_) / count};
+}
+
+bool TrainingRun::train_epoch(const std::function<bool()>& stop) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto add_time = [&] {
+    milliseconds_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  };
+  const auto count = static_cast<std::int64_t>(order_.size());
+  const std::int64_t steps = (count + settings_.batch_size - 1) / settings_.batch_size;
+  while (step_ < steps) {
+    train_step();
+    if (step_ < steps && stop()) {
+      add_time();
+      return false;
+    }
+  }
+  EpochRecord record;
+  record.train = epoch_score();
+  add_time();
+  record.milliseconds = milliseconds_;
+  if (!valid_.graphs().empty()) record.valid = valid_.score(session_, model_, loss_);
+  record.test = test_.score(session_, model_, loss_);
+  result_.epochs.push_back(record);
+  begin_epoch();
+  return true;
+}
+
+std::vector<Explanation> TrainingRun::explain() {
+  std::vector<Explanation> explanations = test_.explain(session_, model_, loss_, *dataset_);
+  if (dataset_->motif_nodes.empty() || !model_.has_node_attention()) return explanations;
+  std::vector<double> areas;
+  for (const Explanation& explanation : explanations) {
+    std::vector<double> strength;  // a raw gate may be negative; how much a node counts is the size of its weight
+    for (const double weight : explanation.node_weight) strength.push_back(std::abs(weight));
+    const std::int64_t first = dataset_->graph_offsets[static_cast<std::size_t>(explanation.graph)];
+    const auto motif = std::span(dataset_->motif_nodes).subspan(static_cast<std::size_t>(first), strength.size());
+    if (const auto area = roc_area(strength, motif)) areas.push_back(*area);
+  }
+  if (!areas.empty()) result_.motif_auc = mean_of(areas);
+  return explanations;
+}
+
+std::vector<nn::NamedTensor> TrainingRun::tensors() {
+  std::vector<nn::NamedTensor> tensors = nn::named_values(model_.parameters());
+  for (const nn::NamedTensor& tensor : adam_.state()) tensors.push_back(tensor);
+  tensors.push_back({"epoch.loss_sum", &loss_sum_});
+  tensors.push_back({"epoch.probabilities", &probabilities_});
+  return tensors;
+}
+
+void TrainingRun::restore(RunResult result, std::int64_t step, std::uint64_t dropout_state,
+                          const std::function<void(const std::vector<nn::NamedTensor>&)>& load) {
+  result_ = std::move(result);
+  begin_epoch();
+  step_ = step;
+  session_.set_dropout_state(dropout_state);
+  load(tensors());
+}
+
+}  // namespace train_graphs
