@@ -28,11 +28,11 @@ constexpr std::int64_t kWidth = 5;
 constexpr double kFactor = 100;
 
 template <class Layer>
-LayerSpec<Layer> dense(std::function<Layer(Session&)> make, std::function<Reals(const Subject&)> formula) {
+LayerSpec<Layer> dense(std::function<Layer(Session&)> make, const std::function<Reals(const Subject&)>& formula) {
   return {.width = kWidth,
           .make = std::move(make),
           .forward = [](Layer& layer, const Subject& subject) { return layer.forward(subject.x()); },
-          .formula = std::move(formula)};
+          .formula = formula};
 }
 
 SubjectCase linear_case(bool bias) {

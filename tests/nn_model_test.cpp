@@ -14,7 +14,6 @@ namespace {
 using nn::Activate;
 using nn::AttentionPool;
 using nn::GATConv;
-using nn::GATOptions;
 using nn::GCNConv;
 using nn::GINConv;
 using nn::Linear;

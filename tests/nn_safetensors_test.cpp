@@ -215,7 +215,7 @@ TEST_P(NnSafetensorsTest, AFailedLoadChangesNothing) {
   Tensor good = tensor<float>({1, 2}, {2}), last = tensor<double>({3}, {1});
   save_safetensors(file, std::vector<NamedTensor>{{"good", &good}, {"last", &last}});
   Tensor target = tensor<float>({8, 9}, {2}), narrow = tensor<float>({7}, {1}), absent = tensor<float>({6}, {1});
-  const auto load = [&](NamedTensor second) {
+  const auto load = [&](const NamedTensor& second) {
     load_safetensors(file, std::vector<NamedTensor>{{"good", &target}, second});
   };
   expect_error(kInvalid, {file.string(), "'last'", "F32", "F64"}, [&] { load({"last", &narrow}); });

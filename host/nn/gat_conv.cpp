@@ -25,6 +25,10 @@ const GATOptions& checked(const GATOptions& options) {
   expect_positive("heads", options.heads);
   expect_positive("channels", options.channels);
   expect_probability("attention_dropout", options.attention_dropout);
+  if (options.edge_features < 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "edge_features: expected 0 or more, got " + std::to_string(options.edge_features));
+  }
   return options;
 }
 
@@ -72,7 +76,8 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
   project(x);
 
   const std::int64_t nodes = graph.num_nodes(), heads = options_.heads, channels = options_.channels;
-  const bool training = trained_ = session_->training();
+  const bool training = session_->training();
+  trained_ = false;  // until the op has run
   shape(*session_, y_, {nodes, heads, channels});
   shape(*session_, lse_, {nodes, heads});
   if (training) {
@@ -91,6 +96,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
                        .lse = lse_,
                        .positive_y = training ? positive_y_.view() : TensorView{},
                        .positive_weight = training ? positive_weight_.view() : TensorView{}});
+  trained_ = training;
   const TensorView flat = reshape(y_.view(), {nodes, heads * channels});
   if (!bias_.value.defined()) return flat;
   // Backward needs y without the bias, so the sum goes to a tensor of its own.

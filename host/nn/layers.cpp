@@ -84,10 +84,10 @@ BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t fea
 
 ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
   x_ = x;
-  trained_ = session_->training();
+  trained_ = false;  // until the op has run
   shape_like(*session_, y_, x);
   run(*session_, batch_norm_forward,
-      BatchNormForward{.training = trained_,
+      BatchNormForward{.training = session_->training(),
                        .x = x,
                        .gamma = gamma_.value,
                        .beta = beta_.value,
@@ -96,6 +96,7 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
                        .y = y_,
                        .saved_mean = saved_mean_,
                        .saved_inv_std = saved_inv_std_});
+  trained_ = session_->training();
   return y_;
 }
 

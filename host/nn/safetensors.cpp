@@ -125,6 +125,8 @@ struct File {
       found->at("dtype").get_to(dtype);
       found->at("shape").get_to(shape);
       found->at("data_offsets").get_to(range);
+      if (found->at("data_offsets").size() != range.size())
+        fail_io(path, "expected two data_offsets for '" + named.name + "'");
     } catch (const Json::exception&) {
       fail_io(path, "expected dtype, shape and data_offsets for '" + named.name + "'");
     }

@@ -19,6 +19,7 @@ class GCNConv {
   GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true);
 
   /// @param edge_weight [E] in the caller's edge order; compute it once per graph and share it between layers.
+  /// Undefined: all ones, a plain sum over neighbours.
   ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
