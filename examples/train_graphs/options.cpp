@@ -142,7 +142,8 @@ void add_training_options(CLI::App& app, Settings& settings, Given& given) {
 
 void add_machine_options(CLI::App& app, Options& options) {
   add_choice(app, "--device", kDevices, options.device, "where to compute")->default_str("auto")->group("Machine");
-  app.add_option("--threads", options.threads, "CPU threads; more than one pays off for large batches only; 0 takes all")
+  app.add_option("--threads", options.threads,
+                 "CPU threads; more than one pays off for large batches only; 0 takes all")
       ->check(whole_number(0, 4096))
       ->type_name("N")
       ->capture_default_str()

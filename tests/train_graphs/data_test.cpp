@@ -1,0 +1,270 @@
+// What is trained on: files, features, the generator, splits, and the figures made of the results.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "temporary_folder.hpp"
+#include "train_graphs/errors.hpp"
+#include "train_graphs/features.hpp"
+#include "train_graphs/motif_generator.hpp"
+#include "train_graphs/splits.hpp"
+#include "train_graphs/statistics.hpp"
+#include "train_graphs/tu_reader.hpp"
+
+namespace train_graphs {
+namespace {
+
+/// Two graphs: a triangle of nodes 1 to 3 and an edge between nodes 4 and 5.
+class TuReader : public testing::Test {
+ protected:
+  TuReader() {
+    folder.write("T_A.txt", "1, 2\n2, 1\n2, 3\n3, 2\n1, 3\n3, 1\n4, 5\n5, 4\n");
+    folder.write("T_graph_indicator.txt", "1\n1\n1\n2\n2\n");
+    folder.write("T_graph_labels.txt", "7\n-1\n");
+  }
+
+  void expect_error(const std::string& part) const {
+    try {
+      read_tu(folder.path(), "T");
+      ADD_FAILURE() << "no error that says: " << part;
+    } catch (const DataError& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(TuReader, ReadsTheMinimum) {
+  const Dataset dataset = read_tu(folder.path(), "T");
+  EXPECT_EQ(dataset.graph_offsets, (std::vector<std::int64_t>{0, 3, 5}));
+  EXPECT_EQ(dataset.source, (std::vector<std::int32_t>{0, 1, 1, 2, 0, 2, 3, 4}));
+  EXPECT_EQ(dataset.destination, (std::vector<std::int32_t>{1, 0, 2, 1, 2, 0, 4, 3}));
+  EXPECT_EQ(dataset.graph_labels.index, (std::vector<std::int32_t>{1, 0}));
+  EXPECT_EQ(dataset.graph_labels.value, (std::vector<std::int64_t>{-1, 7}));
+  EXPECT_TRUE(dataset.node_labels.empty());
+  EXPECT_EQ(dataset.duplicate_edges, 0);
+}
+
+TEST_F(TuReader, ReadsLabelsAndAttributes) {
+  folder.write("T_node_labels.txt", "4\n-2\n4\n0\n0\n");
+  folder.write("T_edge_labels.txt", "1\n1\n0\n0\n1\n1\n0\n0\n");
+  folder.write("T_node_attributes.txt", "1.5, -2\n0, 1e3\n1, 2\n3, 4\n5, 6\n");
+  folder.write("T_edge_attributes.txt", "0.5\n0.5\n1\n1\n2\n2\n3\n3\n");
+  const Dataset dataset = read_tu(folder.path(), "T");
+  EXPECT_EQ(dataset.node_labels.index, (std::vector<std::int32_t>{2, 0, 2, 1, 1}));
+  EXPECT_EQ(dataset.edge_labels.count(), 2);
+  EXPECT_EQ(dataset.node_attributes.columns, 2);
+  EXPECT_EQ(dataset.node_attributes.values[3], 1000);
+  EXPECT_EQ(dataset.edge_attributes.rows, 8);
+}
+
+TEST_F(TuReader, AcceptsWindowsLineEndsSpacesAndBlankEnds) {
+  folder.write("T_A.txt", "1 ,2\r\n 2,1\r\n2,\t3\r\n3,2\r\n1,3\r\n3,1 \r\n4,5\r\n5,4\r\n\r\n  \r\n");
+  folder.write("T_graph_indicator.txt", "1\r\n1\r\n1\r\n2\r\n2");
+  EXPECT_EQ(read_tu(folder.path(), "T").num_edges(), 8);
+}
+
+TEST_F(TuReader, LeavesOutRepeatedEdges) {
+  folder.write("T_A.txt", "1,2\n2,1\n1,2\n2,1\n4,5\n");
+  const Dataset dataset = read_tu(folder.path(), "T");
+  EXPECT_EQ(dataset.duplicate_edges, 2);
+  EXPECT_EQ(dataset.source, (std::vector<std::int32_t>{0, 1, 3}));
+}
+
+TEST_F(TuReader, KeepsParallelEdgesOfDifferentKind) {
+  folder.write("T_A.txt", "1,2\n1,2\n1,2\n");
+  folder.write("T_edge_labels.txt", "0\n1\n0\n");
+  const Dataset dataset = read_tu(folder.path(), "T");
+  EXPECT_EQ(dataset.duplicate_edges, 1);
+  EXPECT_EQ(dataset.edge_labels.index, (std::vector<std::int32_t>{0, 1}));
+}
+
+TEST_F(TuReader, NamesAMissingFile) {
+  fs::remove(folder.path() / "T_graph_labels.txt");
+  expect_error("T_graph_labels.txt: No such file");
+}
+
+TEST_F(TuReader, RefusesNodeOutOfRange) {
+  folder.write("T_A.txt", "1,2\n2,6\n");
+  expect_error("T_A.txt:2: expected node numbers from 1 to 5");
+  folder.write("T_A.txt", "0,2\n");
+  expect_error("T_A.txt:1:");
+}
+
+TEST_F(TuReader, RefusesEdgeAcrossGraphs) {
+  folder.write("T_A.txt", "1,2\n3,4\n");
+  expect_error("T_A.txt:2: expected an edge inside one graph, found one from graph 1 to graph 2");
+}
+
+TEST_F(TuReader, RefusesWhatIsNoNumber) {
+  for (const char* line : {"1,x", "1", "1,2,3", "", "1;2", "1,2.5", ",", "99999999999999999999,1"}) {
+    folder.write("T_A.txt", std::string("1,2\n") + line + "\n2,1\n");
+    expect_error("T_A.txt:2: expected two node numbers");
+  }
+}
+
+TEST_F(TuReader, RefusesTruncatedFiles) {
+  folder.write("T_graph_indicator.txt", "1\n1\n1\n");
+  expect_error("the last node belongs to graph 1, but there are 2 graph labels");
+  folder.write("T_graph_indicator.txt", "1\n1\n1\n2\n2\n");
+  folder.write("T_node_labels.txt", "1\n2\n3\n");
+  expect_error("T_node_labels.txt: expected 5 lines, one per node, found 3 (is the file truncated?)");
+}
+
+TEST_F(TuReader, RefusesGraphNumbersOutOfOrder) {
+  folder.write("T_graph_indicator.txt", "1\n2\n1\n2\n2\n");
+  expect_error("T_graph_indicator.txt:3:");
+  folder.write("T_graph_indicator.txt", "1\n1\n1\n2\n3\n");
+  expect_error("T_graph_indicator.txt:5: expected a graph number from 1 to 2");
+}
+
+TEST_F(TuReader, RefusesRaggedAndInfiniteAttributes) {
+  folder.write("T_node_attributes.txt", "1,2\n1,2\n1\n1,2\n1,2\n");
+  expect_error("T_node_attributes.txt:3: expected 2 numbers");
+  folder.write("T_node_attributes.txt", "1\n1\ninf\n1\n1\n");
+  expect_error("T_node_attributes.txt:3:");
+}
+
+TEST_F(TuReader, RefusesEmptyLabels) {
+  folder.write("T_graph_labels.txt", "\n");
+  expect_error("T_graph_labels.txt: the file is empty");
+}
+
+TEST_F(TuReader, FindsTheFolder) {
+  EXPECT_EQ(find_dataset("T", folder.path().string()).folder, folder.path());
+  fs::create_directories(folder.path() / "U");
+  folder.write("U/U_A.txt", "");
+  EXPECT_EQ(find_dataset("U", folder.path().string()).folder, folder.path() / "U");
+  EXPECT_FALSE(find_dataset("V", folder.path().string()).folder);
+  EXPECT_THROW(find_dataset("../T", folder.path().string()), UsageError);
+}
+
+TEST(Features, OneHotLabelsBesideStandardisedAttributes) {
+  Dataset dataset;
+  dataset.graph_offsets = {0, 2};
+  dataset.node_labels = categorise({5, 9});
+  dataset.node_attributes = {2, 2, {1, 4, 3, 4}};
+  const Features features = make_features(dataset);
+  EXPECT_EQ(features.node.columns, 4);
+  EXPECT_EQ(features.node.values, (std::vector<double>{1, 0, -1, 0, 0, 1, 1, 0}));
+  EXPECT_EQ(features.edge.columns, 0);
+}
+
+TEST(Features, DegreesAreCapped) {
+  Dataset dataset;
+  dataset.graph_offsets = {0, 101};
+  for (std::int32_t node = 1; node <= 100; ++node) {
+    dataset.source.push_back(node);
+    dataset.destination.push_back(0);
+  }
+  const Features features = make_features(dataset);
+  EXPECT_EQ(features.node.columns, kDegreeCap + 1);
+  EXPECT_EQ(features.node.values[static_cast<std::size_t>(kDegreeCap)], 1);
+  EXPECT_EQ(features.node.values[static_cast<std::size_t>(features.node.columns)], 1);  // node 1 has degree 0
+}
+
+TEST(MotifGenerator, MakesTreesWithMotifs) {
+  const Dataset dataset = generate_ba2motifs(3, 40);
+  EXPECT_EQ(dataset.num_graphs(), 40);
+  EXPECT_EQ(dataset.num_nodes(), 1000);
+  EXPECT_EQ(std::count(dataset.motif_nodes.begin(), dataset.motif_nodes.end(), 1), 200);
+  for (std::size_t graph = 0; graph < 40; ++graph) {
+    const std::int64_t first = dataset.graph_offsets[graph];
+    int edges = 0, motif_edges = 0, bridges = 0;
+    std::set<std::pair<std::int32_t, std::int32_t>> seen;
+    for (std::size_t e = 0; e < dataset.source.size(); ++e) {
+      const std::int32_t from = dataset.source[e], to = dataset.destination[e];
+      if (from < first || from >= first + 25) continue;
+      EXPECT_TRUE(seen.insert({from, to}).second);
+      EXPECT_NE(from, to);
+      const int ends =
+          dataset.motif_nodes[static_cast<std::size_t>(from)] + dataset.motif_nodes[static_cast<std::size_t>(to)];
+      ++edges;
+      motif_edges += ends == 2;
+      bridges += ends == 1;
+    }
+    const int motif = dataset.graph_labels.index[graph] == 0 ? 6 : 5;
+    EXPECT_EQ(motif_edges, 2 * motif);
+    EXPECT_EQ(bridges, 2);
+    EXPECT_EQ(edges, 2 * (19 + motif + 1));
+  }
+}
+
+TEST(MotifGenerator, DependsOnTheSeedAlone) {
+  EXPECT_EQ(generate_ba2motifs(1, 20).source, generate_ba2motifs(1, 20).source);
+  EXPECT_NE(generate_ba2motifs(1, 20).source, generate_ba2motifs(2, 20).source);
+}
+
+Categories labels_of(int zeros, int ones) {
+  std::vector<std::int64_t> raw(static_cast<std::size_t>(zeros), 0);
+  raw.resize(static_cast<std::size_t>(zeros + ones), 1);
+  return categorise(raw);
+}
+
+TEST(Splits, FoldsCoverAllOnceAndKeepTheClasses) {
+  const Categories labels = labels_of(63, 125);
+  std::vector<int> tested(188, 0);
+  for (const Split& split : make_folds(labels, 10, 5, false)) {
+    EXPECT_EQ(split.train.size() + split.test.size(), 188u);
+    EXPECT_TRUE(split.test.size() == 18 || split.test.size() == 19);
+    const auto zeros = std::count_if(split.test.begin(), split.test.end(), [](std::int64_t g) { return g < 63; });
+    EXPECT_TRUE(zeros == 6 || zeros == 7);
+    for (const std::int64_t graph : split.test) {
+      ++tested[static_cast<std::size_t>(graph)];
+      EXPECT_FALSE(std::binary_search(split.train.begin(), split.train.end(), graph));
+    }
+  }
+  EXPECT_EQ(tested, std::vector<int>(188, 1));
+}
+
+TEST(Splits, ValidationIsTheNextFoldsTest) {
+  const std::vector<Split> splits = make_folds(labels_of(20, 20), 4, 1, true);
+  for (std::size_t fold = 0; fold < 4; ++fold) {
+    EXPECT_EQ(splits[fold].valid, splits[(fold + 1) % 4].test);
+    EXPECT_EQ(splits[fold].train.size(), 20u);
+  }
+}
+
+TEST(Splits, SeedsGiveOtherFolds) {
+  const Categories labels = labels_of(30, 30);
+  EXPECT_EQ(make_folds(labels, 5, 1, false)[0].test, make_folds(labels, 5, 1, false)[0].test);
+  EXPECT_NE(make_folds(labels, 5, 1, false)[0].test, make_folds(labels, 5, 2, false)[0].test);
+}
+
+TEST(Splits, FractionsAreTakenOfEachClass) {
+  const Split split = make_split(labels_of(50, 100), {0.8, 0.1, 0.1}, 1);
+  EXPECT_EQ(split.train.size(), 120u);
+  EXPECT_EQ(split.valid.size(), 15u);
+  EXPECT_EQ(std::count_if(split.test.begin(), split.test.end(), [](std::int64_t g) { return g < 50; }), 5);
+}
+
+TEST(Splits, RefuseWhatLeavesNothing) {
+  EXPECT_THROW(make_folds(labels_of(2, 1), 10, 1, false), UsageError);
+  EXPECT_THROW(make_folds(labels_of(5, 5), 2, 1, true), UsageError);
+  EXPECT_THROW(make_split(labels_of(2, 2), {0.99, 0, 0.01}, 1), UsageError);
+}
+
+TEST(Statistics, MatchHandComputedValues) {
+  const std::vector<double> values{1, 2, 3, 6};
+  EXPECT_EQ(mean_of(values), 3);
+  EXPECT_NEAR(deviation_of(values), std::sqrt(14.0 / 3), 1e-12);
+  EXPECT_EQ(median_of({5, 1, 3}), 3);
+  EXPECT_EQ(median_of({4, 1, 2, 8}), 3);
+  const std::vector<std::uint8_t> positive{0, 1, 0, 1};
+  EXPECT_EQ(roc_area(std::vector<double>{1, 2, 3, 4}, positive), 0.75);
+  EXPECT_EQ(roc_area(std::vector<double>{5, 5, 5, 5}, positive), 0.5);
+  EXPECT_FALSE(roc_area(std::vector<double>{1, 2}, std::vector<std::uint8_t>{1, 1}));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(roc_area(std::vector<double>{nan, nan, 1, 2}, positive));
+  EXPECT_EQ(count_right(std::vector<double>{0.9, 0.1, 0.2, 0.8, 0.6, 0.4}, std::vector<std::int32_t>{0, 1, 1}), 2);
+}
+
+}  // namespace
+}  // namespace train_graphs

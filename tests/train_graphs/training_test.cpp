@@ -1,0 +1,187 @@
+// Options, and that an interrupted training goes on to the same result.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "temporary_folder.hpp"
+#include "train_graphs/errors.hpp"
+#include "train_graphs/features.hpp"
+#include "train_graphs/motif_generator.hpp"
+#include "train_graphs/options.hpp"
+#include "train_graphs/report.hpp"
+#include "train_graphs/trainer.hpp"
+
+namespace train_graphs {
+namespace {
+
+Options parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "train_graphs");
+  return parse_options(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Options, DefaultsAreTheAttentionModelOnMutag) {
+  const Settings settings = parse({}).settings;
+  EXPECT_EQ(settings, Settings{});
+  EXPECT_EQ(settings.widths, (std::vector<std::int64_t>{32, 64}));
+  EXPECT_EQ(settings.gate, warpgnn::PoolGate::raw);
+}
+
+TEST(Options, ModelsBringTheirOwnDefaults) {
+  const Settings gin = parse({"--model", "gin"}).settings;
+  EXPECT_EQ(gin.pool, warpgnn::PoolReduce::sum);
+  EXPECT_EQ(gin.gate, warpgnn::PoolGate::none);
+  EXPECT_EQ(gin.widths.size(), 3u);
+  EXPECT_EQ(parse({"--hidden", "16", "--layers", "4"}).settings.widths, (std::vector<std::int64_t>{16, 16, 16, 16}));
+  EXPECT_EQ(parse({"--hidden", "8,16,24"}).settings.widths, (std::vector<std::int64_t>{8, 16, 24}));
+  EXPECT_EQ(parse({"--pool", "max"}).settings.gate, warpgnn::PoolGate::none);
+}
+
+TEST(Options, RefuseWhatMakesNoSense) {
+  const std::vector<std::vector<const char*>> wrong{{"--model", "cnn"},
+                                                    {"--epochs", "0"},
+                                                    {"--epochs", "1.5"},
+                                                    {"--lr", "nan"},
+                                                    {"--seed", "-1"},
+                                                    {"--split", "0.5,0.5"},
+                                                    {"--split", "0.5,0.5,0.5"},
+                                                    {"--folds", "1"},
+                                                    {"--heads", "3", "--model", "gat"},
+                                                    {"--unknown"},
+                                                    {"--pool", "max", "--gate", "raw"},
+                                                    {"stray"},
+                                                    {"--hidden", "8,8", "--layers", "3"},
+                                                    {"--folds", "5", "--split", "0.8,0.1,0.1"},
+                                                    {"--select", "valid", "--split", "0.8,0,0.2"}};
+  for (const auto& words : wrong) EXPECT_THROW(parse(words), UsageError) << words[0];
+}
+
+TEST(Options, HelpNamesEveryGroup) {
+  const std::string help = parse({"--help"}).help;
+  for (const char* part : {"--dataset", "--gate", "--folds", "--device", "--checkpoint-every", "[0.01]"}) {
+    EXPECT_NE(help.find(part), std::string::npos) << part;
+  }
+}
+
+TEST(Options, SettingsSurviveJson) {
+  for (const Settings& settings :
+       {parse({}).settings, parse({"--split", "0.7,0.1,0.2", "--model", "gat", "--lr", "0.003"}).settings}) {
+    EXPECT_EQ(settings_from_json(to_json(settings)), settings);
+  }
+  EXPECT_THROW(settings_from_json({{"dataset", "MUTAG"}}), DataError);
+}
+
+TEST(Options, AResumedRunKeepsItsSettings) {
+  const Settings stored = parse({"--model", "gin", "--lr", "0.005"}).settings;
+  Options same = parse({"--lr", "0.005"});
+  adopt_settings(same, stored);
+  EXPECT_EQ(same.settings, stored);
+  Options other = parse({"--lr", "0.01"});
+  EXPECT_THROW(adopt_settings(other, stored), UsageError);
+}
+
+/// Trains on a small generated set, with all that makes a resume hard: dropout, running statistics, a last small batch.
+class Training : public testing::TestWithParam<const char*> {
+ protected:
+  Training() : dataset(generate_ba2motifs(4, 30)), features(make_features(dataset)) {}
+
+  Options options(std::vector<const char*> more) const {
+    std::vector<const char*> words{"--dataset", "ba2motifs",    "--model", GetParam(),  "--epochs", "3",      "--folds",
+                                   "3",         "--batch-size", "6",       "--dropout", "0.3",      "--seed", "9"};
+    if (std::string(GetParam()) == "gat")
+      words.insert(words.end(), {"--attention-dropout", "0.2", "--gate", "sigmoid"});
+    words.insert(words.end(), more.begin(), more.end());
+    Options parsed = parse(words);
+    parsed.out = folder.path().string();
+    return parsed;
+  }
+
+  Results train(const Options& given, int steps, std::optional<TrainingState> resumed, bool& completed) const {
+    const warpgnn::Context context = warpgnn::Context::cpu(1);
+    const DeviceData data(context, given.settings.dtype, dataset, features, needs_of(given.settings.model));
+    int asked = 0;
+    Trainer trainer(given, dataset, data, {.stop = [&] { return ++asked > steps; }, .epoch_done = {}, .run_done = {}},
+                    std::move(resumed));
+    completed = trainer.train();
+    return trainer.results();
+  }
+
+  static nlohmann::json without_times(Results results) {
+    for (RunResult& run : results.runs) {
+      for (EpochRecord& epoch : run.epochs) epoch.milliseconds = 0;
+    }
+    return to_json(results);
+  }
+
+  TemporaryFolder folder;
+  Dataset dataset;
+  Features features;
+};
+
+TEST_P(Training, GoesOnToTheSameResultFromWhereverItStopped) {
+  constexpr int kForever = std::numeric_limits<int>::max();
+  bool completed = false;
+  const Options whole = options({});
+  const nlohmann::json expected = without_times(train(whole, kForever, std::nullopt, completed));
+  ASSERT_TRUE(completed);
+  for (const int steps : {0, 2, 4, 11, 17, 23}) {
+    Options part = options({});
+    part.checkpoint = (folder.path() / "stop.safetensors").string();
+    train(part, steps, std::nullopt, completed);
+    ASSERT_FALSE(completed);
+    Options rest = options({});
+    rest.resume = part.checkpoint;
+    TrainingState state = read_checkpoint(rest.resume);
+    adopt_settings(rest, state.settings);
+    const Results results = train(rest, kForever, std::move(state), completed);
+    EXPECT_TRUE(completed);
+    EXPECT_EQ(without_times(results), expected) << "stopped after " << steps << " steps";
+  }
+}
+
+TEST_P(Training, WritesAllOutputs) {
+  bool completed = false;
+  const Options whole = options({"--pictures", "2"});
+  const Results results = train(whole, std::numeric_limits<int>::max(), std::nullopt, completed);
+  write_report(folder.path(), {.settings = whole.settings,
+                               .dataset = dataset,
+                               .features = features,
+                               .results = results,
+                               .device = "test <device>",
+                               .threads = 1,
+                               .parameters = 1,
+                               .seconds = 1});
+  for (const char* file : {"metrics.json", "loss.svg", "accuracy.svg", "index.html"}) {
+    EXPECT_GT(fs::file_size(folder.path() / file), 100u) << file;
+  }
+  const nlohmann::json metrics = nlohmann::json::parse(std::ifstream(folder.path() / "metrics.json"));
+  for (const char* key : {"dataset", "device", "model", "folds", "test_accuracy_mean", "test_accuracy_std",
+                          "epoch_ms_median", "parameters"}) {
+    EXPECT_TRUE(metrics.contains(key)) << key;
+  }
+  EXPECT_EQ(metrics.contains("motif_attention_auc"), whole.settings.gate != warpgnn::PoolGate::none);
+  const fs::directory_iterator pictures(folder.path() / "pictures");
+  EXPECT_EQ(std::count_if(begin(pictures), end(pictures),
+                          [](const auto& entry) { return entry.path().extension() == ".dot"; }),
+            2);
+}
+
+TEST_P(Training, RefusesACheckpointOfOtherData) {
+  bool completed = false;
+  Options part = options({});
+  part.checkpoint = (folder.path() / "stop.safetensors").string();
+  train(part, 2, std::nullopt, completed);
+  TrainingState state = read_checkpoint(part.checkpoint);
+  state.data += "x";
+  EXPECT_THROW(train(part, 2, state, completed), DataError);
+  folder.write("broken.safetensors", "no checkpoint");
+  EXPECT_ANY_THROW(read_checkpoint(folder.path() / "broken.safetensors"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Training, testing::Values("attention", "gcn", "gat", "gin"));
+
+}  // namespace
+}  // namespace train_graphs
