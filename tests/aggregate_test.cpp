@@ -379,33 +379,18 @@ TEST_P(AggregateTest, InfinitiesAreKept) {
   }
 }
 
-TEST_P(AggregateTest, MaxWithoutArg) {
-  Rng rng;
-  const auto in = problem(rng, random_graph(rng, 20, 20, 90), oracle::Reduce::max, {5, false, false, false});
-  const auto x = TestTensor::input(context(), dtype(), {20, 5}, in.x);
-  const auto y = TestTensor::output(context(), dtype(), {20, 5});
-  run(context(), aggregate_forward, AggregateForward{upload(in.edges), Reduce::max, x, {}, {}, y});
-  expect_exact(y, oracle::aggregate(in).y.value, "y");
-}
-
-TEST(AggregateThreads, ThreadCountDoesNotChangeABit) {
+TEST_P(AggregateTest, ExtremesWithoutArg) {
   Rng rng;
   for (const TestGraph& graph : graph_cases(rng)) {
-    SCOPED_TRACE(graph.name);
-    const Reals x = rng.reals(graph.edges.sources() * 33), dy = rng.reals(graph.edges.destinations() * 33);
-    const auto results = [&](int threads) {
-      const Context context = Context::cpu(threads);
-      const Graph uploaded = graph.upload(context);
-      const auto in = TestTensor::input(context, Dtype::float32, {graph.edges.num_sources, 33}, x);
-      const auto upstream = TestTensor::input(context, Dtype::float32, {graph.edges.num_destinations, 33}, dy);
-      auto y = TestTensor::output(context, Dtype::float32, {graph.edges.num_destinations, 33});
-      auto dx = TestTensor::output(context, Dtype::float32, {graph.edges.num_sources, 33});
-      run(context, aggregate_forward, AggregateForward{uploaded, Reduce::sum, in, {}, {}, y});
-      run(context, aggregate_backward, AggregateBackward{uploaded, Reduce::sum, {}, {}, {}, {}, upstream, dx});
-      return std::pair(y.bits(), dx.bits());
-    };
-    const auto one = results(1);
-    for (const int threads : {2, 3, 5}) EXPECT_EQ(results(threads), one) << threads << " threads";
+    for (const auto reduce : {oracle::Reduce::max, oracle::Reduce::min}) {
+      SCOPED_TRACE(graph.name);
+      auto in = problem(rng, graph, reduce, {7, false, false, true});
+      if (!in.x.empty()) in.x[in.x.size() / 2] = std::numeric_limits<double>::quiet_NaN();
+      const auto x = TestTensor::input(context(), dtype(), {graph.edges.num_sources, 7}, in.x, Place::misaligned);
+      const auto y = TestTensor::output(context(), dtype(), {graph.edges.num_destinations, 7}, Place::misaligned);
+      run(context(), aggregate_forward, AggregateForward{upload(in.edges), library(reduce), x, {}, {}, y});
+      expect_exact(y, oracle::aggregate(in).y.value, "y");
+    }
   }
 }
 

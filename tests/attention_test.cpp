@@ -287,50 +287,5 @@ TEST_P(AttentionTest, BatchIsItsGraphsOneByOne) {
   expect_close(forward(in).y, want, kSumFactor, "y");
 }
 
-TEST(AttentionThreads, ThreadCountDoesNotChangeABit) {
-  Rng rng;
-  for (const TestGraph& graph : graph_cases(rng)) {
-    SCOPED_TRACE(graph.name);
-    const auto in = random_gat(rng, graph, {3, 5});
-    const auto results = [&](int threads) {
-      const Context context = Context::cpu(threads);
-      const Graph uploaded = graph.upload(context);
-      const auto input = [&](const Shape& shape, const Reals& values) {
-        return TestTensor::input(context, Dtype::float32, shape, values);
-      };
-      const auto output = [&](const Shape& shape) { return TestTensor::output(context, Dtype::float32, shape); };
-      const Shape from{graph.edges.num_sources, 3, 5}, to{graph.edges.num_destinations, 3, 5};
-      const Shape from_scores{graph.edges.num_sources, 3}, to_scores{graph.edges.num_destinations, 3};
-      const auto value = input(from, in.value), source = input(from_scores, in.source_score),
-                 destination = input(to_scores, in.destination_score);
-      const auto y = output(to), lse = output(to_scores), positive_y = output(to), positive_weight = output(to_scores);
-      run(context, attention_forward,
-          AttentionForward{
-              uploaded, 0.2, {0.5, 9}, value, source, destination, {}, y, lse, positive_y, positive_weight});
-      const auto dvalue = output(from), dsource = output(from_scores), ddestination = output(to_scores);
-      run(context, attention_backward,
-          AttentionBackward{uploaded,
-                            0.2,
-                            {0.5, 9},
-                            value,
-                            source,
-                            destination,
-                            {},
-                            y,
-                            lse,
-                            positive_y,
-                            positive_weight,
-                            y,
-                            dvalue,
-                            dsource,
-                            ddestination});
-      return std::vector{y.bits(),      lse.bits(),     positive_y.bits(),  positive_weight.bits(),
-                         dvalue.bits(), dsource.bits(), ddestination.bits()};
-    };
-    const auto one = results(1);
-    for (const int threads : {2, 3, 5}) EXPECT_EQ(results(threads), one) << threads << " threads";
-  }
-}
-
 }  // namespace
 }  // namespace warpgnn::test

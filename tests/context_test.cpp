@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "support/errors.hpp"
 
 namespace warpgnn::test {
@@ -20,6 +22,16 @@ TEST(Context, CpuThreads) {
   EXPECT_THAT(context.description(), HasSubstr("2 threads"));
   context.synchronize();
   expect_error(ErrorCode::invalid_argument, {"threads", "-1"}, [] { Context::cpu(-1); });
+}
+
+TEST(Context, CpuLevelFromTheEnvironment) {
+  const char* const given = std::getenv("WARPGNN_CPU_LEVEL");
+  const std::string before = given == nullptr ? "" : given;
+  setenv("WARPGNN_CPU_LEVEL", "baseline", 1);
+  EXPECT_EQ(Context::cpu(2).description(), "CPU, 2 threads");
+  setenv("WARPGNN_CPU_LEVEL", "v9", 1);
+  expect_error(ErrorCode::invalid_argument, {"WARPGNN_CPU_LEVEL:", "v9"}, [] { Context::cpu(2); });
+  setenv("WARPGNN_CPU_LEVEL", before.c_str(), 1);
 }
 
 TEST(Context, CopiesShareTheirState) {

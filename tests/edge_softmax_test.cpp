@@ -196,25 +196,5 @@ TEST_P(EdgeSoftmaxTest, RerunsAreBitIdentical) {
   }
 }
 
-TEST(EdgeSoftmaxThreads, ThreadCountDoesNotChangeABit) {
-  Rng rng;
-  for (const TestGraph& graph : graph_cases(rng)) {
-    SCOPED_TRACE(graph.name);
-    const auto edges = static_cast<std::int64_t>(graph.edges.count());
-    const Reals score = rng.reals(graph.edges.count() * 3);
-    const auto result = [&](int threads) {
-      const Context context = Context::cpu(threads);
-      const auto input = TestTensor::input(context, Dtype::float32, {edges, 3}, score);
-      const auto weight = TestTensor::output(context, Dtype::float32, {edges, 3});
-      const auto dscore = TestTensor::output(context, Dtype::float32, {edges, 3});
-      run(context, edge_softmax_forward, EdgeSoftmaxForward{graph.upload(context), input, weight});
-      run(context, edge_softmax_backward, EdgeSoftmaxBackward{graph.upload(context), weight, input, dscore});
-      return std::pair(weight.bits(), dscore.bits());
-    };
-    const auto one = result(1);
-    for (const int threads : {2, 3, 5}) EXPECT_EQ(result(threads), one) << threads << " threads";
-  }
-}
-
 }  // namespace
 }  // namespace warpgnn::test

@@ -271,6 +271,18 @@ TEST_P(PoolTest, MaxKeepsTheFirstOfEqualsNanAndInfinities) {
   expect_exact(backward(in, {1, 2, 3, 4, 5}).dx, {0, 1, 0, 2, 0, 0, 3, 0, 4}, "dx");
 }
 
+TEST_P(PoolTest, MaxWithoutArg) {
+  Rng rng;
+  for (const std::size_t features : {1u, 7u, 33u}) {
+    auto in = problem(rng, kSizes, {oracle::PoolReduce::max, oracle::PoolGate::none}, features, true);
+    in.x[in.x.size() / 2] = kNan;
+    const auto x = input({nodes(in), width(in)}, in.x, Place::misaligned);
+    const auto y = output({graphs(in), width(in)}, Place::misaligned);
+    run(context(), pool_forward, PoolForward{upload(in), PoolReduce::max, PoolGate::none, x, {}, y});
+    expect_exact(y, oracle::pool(in).y.value, "y");
+  }
+}
+
 TEST_P(PoolTest, ScoresOfMinusInfinity) {
   Rng rng;
   for (const oracle::PoolReduce reduce : {oracle::PoolReduce::sum, oracle::PoolReduce::mean}) {

@@ -1,0 +1,279 @@
+// On the CPU, every op gives the same bits with any number of threads. The problems are large enough to be shared out:
+// small ones stay on one thread.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+
+#include "support/backends.hpp"
+#include "support/graphs.hpp"
+#include "support/test_tensor.hpp"
+#include "warpgnn/warpgnn.hpp"
+
+namespace warpgnn::test {
+namespace {
+
+constexpr std::int64_t kRows = 40000;  // of dense tensors
+
+std::size_t count_of(const Shape& shape) {
+  std::size_t product = 1;
+  for (const std::int64_t size : shape) product *= static_cast<std::size_t>(size);
+  return product;
+}
+
+/// Inputs that are the same in every run of one test, and outputs whose bits are compared.
+class Trial {
+ public:
+  Trial(const Context& context, Dtype dtype) : context_(context), dtype_(dtype) {}
+
+  const Context& context() const { return context_; }
+  Dtype dtype() const { return dtype_; }
+  Rng& rng() { return rng_; }
+
+  const TestTensor& input(const Shape& shape, double low = -1, double high = 1) {
+    return keep(TestTensor::input(context_, dtype_, shape, rng_.reals(count_of(shape), low, high)));
+  }
+  const TestTensor& input_ids(const Shape& shape, std::int64_t limit) {
+    oracle::Ids ids(count_of(shape));
+    for (std::int64_t& id : ids) id = rng_.below(limit);
+    return keep(TestTensor::input_ids(context_, Dtype::int32, shape, ids));
+  }
+  const TestTensor& inout(const Shape& shape) {
+    return keep_output(TestTensor::inout(context_, dtype_, shape, rng_.reals(count_of(shape), 0.5, 1)));
+  }
+  const TestTensor& output(const Shape& shape) { return keep_output(TestTensor::output(context_, dtype_, shape)); }
+  const TestTensor& output_ids(const Shape& shape) {
+    return keep_output(TestTensor::output(context_, Dtype::int32, shape));
+  }
+
+  std::vector<std::vector<unsigned char>> bits() const {
+    std::vector<std::vector<unsigned char>> all;
+    for (const TestTensor* output : outputs_) all.push_back(output->bits());
+    return all;
+  }
+
+ private:
+  const TestTensor& keep(TestTensor tensor) { return tensors_.emplace_back(std::move(tensor)); }
+  const TestTensor& keep_output(TestTensor tensor) {
+    const TestTensor& kept = keep(std::move(tensor));
+    outputs_.push_back(&kept);
+    return kept;
+  }
+
+  const Context& context_;
+  Dtype dtype_;
+  Rng rng_;
+  std::deque<TestTensor> tensors_;
+  std::vector<const TestTensor*> outputs_;
+};
+
+void expect_the_same_for_any_thread_count(const std::function<void(Trial&)>& body) {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    const auto bits = [&](int threads) {
+      const Context context = Context::cpu(threads);
+      Trial trial(context, dtype);
+      body(trial);
+      return trial.bits();
+    };
+    const auto one = bits(1);
+    ASSERT_FALSE(one.empty());
+    for (const int threads : {2, 3, 5}) {
+      const auto several = bits(threads);
+      for (std::size_t k = 0; k < one.size(); ++k) {
+        EXPECT_TRUE(several[k] == one[k])
+            << "output " << k << " of " << warpgnn::name_of(dtype) << " with " << threads << " threads";
+      }
+    }
+  }
+}
+
+/// Some long rows in both directions, many short ones and many without edges.
+TestGraph large_graph(Rng& rng) {
+  return power_law_graph(rng, 4000, 60000);
+}
+
+TEST(Threads, AggregateSums) {
+  for (const Reduce reduce : {Reduce::sum, Reduce::mean}) {
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const Graph graph = large_graph(on.rng()).upload(on.context());
+      const auto &x = on.input({4000, 65}), &weight = on.input({60000}), &epsilon = on.input({1});
+      run(on.context(), aggregate_forward, AggregateForward{graph, reduce, x, weight, epsilon, on.output({4000, 65})});
+      run(on.context(), aggregate_backward,
+          AggregateBackward{graph,
+                            reduce,
+                            x,
+                            weight,
+                            epsilon,
+                            {},
+                            on.input({4000, 65}),
+                            on.output({4000, 65}),
+                            on.output({60000}),
+                            on.output({1})});
+    });
+  }
+}
+
+TEST(Threads, AggregateExtremes) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Graph graph = large_graph(on.rng()).upload(on.context());
+    const auto& arg = on.output_ids({4000, 65});
+    run(on.context(), aggregate_forward,
+        AggregateForward{graph, Reduce::max, on.input({4000, 65}), {}, {}, on.output({4000, 65}), arg});
+    run(on.context(), aggregate_backward,
+        AggregateBackward{graph, Reduce::max, {}, {}, {}, arg, on.input({4000, 65}), on.output({4000, 65})});
+  });
+}
+
+TEST(Threads, GcnNorm) {
+  constexpr std::int64_t kEdges = 1200000;  // a few operations per edge
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Graph graph = power_law_graph(on.rng(), 10000, kEdges).upload(on.context());
+    const auto& weight = on.input({kEdges}, 0.5, 1.5);
+    const auto& inv_sqrt_degree = on.output({10000});
+    run(on.context(), gcn_norm_forward, GcnNormForward{graph, weight, on.output({kEdges}), inv_sqrt_degree});
+    run(on.context(), gcn_norm_backward,
+        GcnNormBackward{graph, weight, inv_sqrt_degree, on.input({kEdges}), on.output({kEdges})});
+  });
+}
+
+TEST(Threads, EdgeSoftmax) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Graph graph = large_graph(on.rng()).upload(on.context());
+    const auto& weight = on.output({60000, 9});
+    run(on.context(), edge_softmax_forward, EdgeSoftmaxForward{graph, on.input({60000, 9}, -3, 3), weight});
+    run(on.context(), edge_softmax_backward,
+        EdgeSoftmaxBackward{graph, weight, on.input({60000, 9}), on.output({60000, 9})});
+  });
+}
+
+TEST(Threads, Attention) {
+  for (const std::int64_t channels : {16, 7}) {
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const Graph graph = large_graph(on.rng()).upload(on.context());
+      const Shape rows{4000, 4, channels}, scores{4000, 4}, edges{60000, 4};
+      const AttentionDropout dropout{0.3, 11};
+      const auto &value = on.input(rows), &source = on.input(scores), &destination = on.input(scores),
+                 &edge = on.input(edges), &dy = on.input(rows);
+      const auto &y = on.output(rows), &lse = on.output(scores), &positive_y = on.output(rows),
+                 &positive_weight = on.output(scores);
+      run(on.context(), attention_forward,
+          AttentionForward{graph, 0.2, dropout, value, source, destination, edge, y, lse, positive_y, positive_weight});
+      run(on.context(), attention_backward,
+          AttentionBackward{graph, 0.2, dropout, value, source, destination, edge, y, lse, positive_y, positive_weight,
+                            dy, on.output(rows), on.output(scores), on.output(scores), on.output(edges)});
+      run(on.context(), attention_weights,
+          AttentionWeights{graph, 0.2, source, destination, edge, lse, on.output(edges)});
+    });
+  }
+}
+
+TEST(Threads, HeadDot) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const auto &x = on.input({kRows, 4, 17}), &vector = on.input({4, 17});
+    run(on.context(), head_dot_forward, HeadDotForward{x, vector, on.output({kRows, 4})});
+    run(on.context(), head_dot_backward,
+        HeadDotBackward{x, vector, on.input({kRows, 4}), on.inout({kRows, 4, 17}), on.output({4, 17})});
+  });
+}
+
+TEST(Threads, Pool) {
+  oracle::Ids offsets{0};
+  while (offsets.back() < kRows) {  // mostly small graphs, some empty, some long
+    const auto index = static_cast<std::int64_t>(offsets.size());
+    const std::int64_t size = index % 100 == 0 ? 3 * kChunkEdges + 5 : index % 7 == 0 ? 0 : index % 40;
+    offsets.push_back(std::min(kRows, offsets.back() + size));
+  }
+  const auto graphs = static_cast<std::int64_t>(offsets.size()) - 1;
+  const TestGraph batch{"", {kRows, kRows, {}, {}}, offsets};
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Graph graph = batch.upload(on.context());
+    const auto &x = on.input({kRows, 65}), &score = on.input({kRows}), &dy = on.input({graphs, 65});
+    const auto &y = on.output({graphs, 65}), &lse = on.output({graphs}), &arg = on.output_ids({graphs, 65});
+    run(on.context(), pool_forward, PoolForward{graph, PoolReduce::mean, PoolGate::softmax, x, score, y, lse});
+    run(on.context(), pool_backward,
+        PoolBackward{graph,
+                     PoolReduce::mean,
+                     PoolGate::softmax,
+                     x,
+                     score,
+                     y,
+                     lse,
+                     {},
+                     dy,
+                     on.output({kRows, 65}),
+                     on.output({kRows})});
+    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, score, lse, on.output({kRows})});
+    run(on.context(), pool_forward,
+        PoolForward{graph, PoolReduce::max, PoolGate::none, x, {}, on.output({graphs, 65}), {}, arg});
+    run(on.context(), pool_backward,
+        PoolBackward{graph, PoolReduce::max, PoolGate::none, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
+  });
+}
+
+TEST(Threads, ElementwiseOps) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Shape shape{kRows, 35};
+    const auto& x = on.input(shape);
+    for (const Activation kind : {Activation::relu, Activation::elu, Activation::tanh}) {
+      const auto& y = on.output(shape);
+      run(on.context(), activation_forward, ActivationForward{kind, 0.2, x, y});
+      run(on.context(), activation_backward, ActivationBackward{kind, 0.2, y, x, on.output(shape)});
+    }
+    run(on.context(), dropout, Dropout{0.4, 5, x, on.output(shape)});
+    run(on.context(), gather_rows, GatherRows{x, on.input_ids({kRows}, kRows), on.output(shape)});
+    run(on.context(), add_scaled, AddScaled{0.3, x, on.inout(shape)});
+    run(on.context(), add_bias, AddBias{x, on.input({35}), on.output(shape)});
+  });
+}
+
+TEST(Threads, BatchNorm) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const auto &x = on.input({kRows, 35}), &gamma = on.input({35}), &beta = on.input({35});
+    const auto &mean = on.output({35}), &inv_std = on.output({35});
+    const auto &running_mean = on.inout({35}), &running_var = on.inout({35});
+    BatchNormForward op{true, 1e-5,   0.1, x, gamma, beta, running_mean, running_var, on.output({kRows, 35}),
+                        mean, inv_std};
+    run(on.context(), batch_norm_forward, op);
+    op.training = false;
+    op.y = on.output({kRows, 35});
+    run(on.context(), batch_norm_forward, op);
+    run(on.context(), batch_norm_backward,
+        BatchNormBackward{x, gamma, mean, inv_std, on.input({kRows, 35}), on.output({kRows, 35}), on.output({35}),
+                          on.output({35})});
+  });
+}
+
+TEST(Threads, LossAndOptimiser) {
+  constexpr std::int64_t kExamples = 1200000;
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const auto& label = on.input_ids({kExamples}, 2);
+    const auto& probability = on.output({kExamples, 2});
+    run(on.context(), cross_entropy_forward,
+        CrossEntropyForward{on.input({kExamples, 2}), label, on.output({1}), probability});
+    run(on.context(), cross_entropy_backward, CrossEntropyBackward{probability, label, on.output({kExamples, 2})});
+    Tensor step(on.context(), Dtype::int64, {1});
+    step.fill_zero();
+    const AdamSlot slot{on.inout({200001}), on.input({200001}), on.inout({200001}), on.inout({200001})};
+    run(on.context(), adam_step, AdamStep{.slots = {&slot, 1}, .step = step});
+  });
+}
+
+/// BLAS promises the same bits only for the same number of threads.
+TEST(Threads, LinearRerunsAreBitIdentical) {
+  const Context context = Context::cpu(3);
+  const auto once = [&] {
+    Trial on(context, Dtype::float32);
+    const auto &x = on.input({4000, 65}), &weight = on.input({33, 65});
+    run(context, linear_forward, LinearForward{x, weight, on.input({33}), on.output({4000, 33})});
+    run(context, linear_backward,
+        LinearBackward{x, weight, on.input({4000, 33}), on.output({4000, 65}), on.output({33, 65}), on.output({33})});
+    return on.bits();
+  };
+  const auto first = once();
+  for (int repeat = 0; repeat < 3; ++repeat) EXPECT_TRUE(once() == first);
+}
+
+}  // namespace
+}  // namespace warpgnn::test
