@@ -95,11 +95,12 @@ class CudaDevice : public Device {
     return timings;
   }
 
-  void measure(benchmark::State& state, const std::function<void()>& work, const Timing& timing) override {
+  std::vector<double> measure(benchmark::State& state, const std::function<void()>& work,
+                              const Timing& timing) override {
     if (!timing.replay) return measure_runs(state, work, timing.cold);
     const CapturedWork captured(stream_.get(), work);
-    measure_runs(
-        state, [&] { captured.replay(); }, timing.cold);
+    const auto replay = [&] { captured.replay(); };
+    return measure_runs(state, replay, timing.cold);
   }
 
  private:

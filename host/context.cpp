@@ -54,7 +54,8 @@ Context Context::cuda(int device, void* stream) {
   }
   const int devices = backend::cuda_device_count();
   if (devices == 0) {
-    throw Error(ErrorCode::no_device, "device: CUDA was asked for, but " + backend::cuda_unavailable_reason());
+    throw Error(ErrorCode::no_device,
+                "device: CUDA was asked for and cannot be used: " + backend::cuda_unavailable_reason());
   }
   if (device < 0 || device >= devices) {
     throw Error(ErrorCode::no_device,
