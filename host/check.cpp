@@ -53,7 +53,7 @@ bool overlap(const Extent& a, const Extent& b) {
   if (std::less_equal<>{}(a.begin + a.length, b.begin) || std::less_equal<>{}(b.begin + b.length, a.begin)) {
     return false;
   }
-  if (a.pitch != b.pitch) return true;
+  if (a.pitch != b.pitch || a.pitch == 0) return true;
   // Columns of one matrix: interleaved, and still apart when their ranges within a row are.
   const std::int64_t shift = ((b.begin - a.begin) % a.pitch + a.pitch) % a.pitch;
   return !(shift >= a.width && shift + b.width <= a.pitch);
