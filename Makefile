@@ -29,6 +29,7 @@ test: ## Build everything and run all tests (with the CUDA kernels where nvcc is
 	$(SETUP) build test
 	@cmake --preset $(PRESET)
 	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+	$(if $(GPU),,@build/$(PRESET)/bin/warpgnn_tests --gtest_brief=1 --gtest_filter='*cuda*' | tail -n 1)
 	@ctest --preset $(PRESET) --parallel $(JOBS)
 
 .PHONY: asan
