@@ -10,7 +10,8 @@ DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),cuda,cpu)
 JOBS ?= $(shell nproc)
 SETUP := @cmake/setup.sh
 
-OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh')
+OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
+  -o -path '*/simt/include/*.h')
 
 .PHONY: help
 help: ## List the targets
@@ -29,7 +30,6 @@ test: ## Build everything and run all tests (with the CUDA kernels where nvcc is
 	$(SETUP) build test
 	@cmake --preset $(PRESET)
 	@cmake --build --preset $(PRESET) --parallel $(JOBS)
-	$(if $(GPU),,@build/$(PRESET)/bin/warpgnn_tests --gtest_brief=1 --gtest_filter='*cuda*' | tail -n 1)
 	@ctest --preset $(PRESET) --parallel $(JOBS)
 
 .PHONY: asan
