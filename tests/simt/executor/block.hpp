@@ -31,7 +31,8 @@ struct Lane {
   unsigned lane = 0;  // in the warp
   std::uint64_t result = 0;
   WarpCall call;
-  Access access;  // that the lane waits to make
+  Access access;             // that the lane waits to make
+  std::uintptr_t depth = 0;  // of its frame
   WarpClock clock{};
 };
 

@@ -34,8 +34,9 @@ void announce_switch(void**, const void*, std::size_t) {}
 void finish_switch(void*, const void**, std::size_t*) {}
 #endif
 
-constexpr std::size_t kCacheLine = 64;
-constexpr unsigned kColours = 61;
+// Steps keep the alignment that Boost gives the top of a stack, so that equal frames lie at equal depths.
+constexpr std::size_t kColourStep = 256;
+constexpr unsigned kColours = 16;
 
 }  // namespace
 
@@ -43,7 +44,8 @@ void Fiber::create(unsigned colour, std::function<void()> body) {
   boost::context::protected_fixedsize_stack allocator(kStackBytes);
   stack_ = allocator.allocate();
   lowest_ = reinterpret_cast<std::uintptr_t>(stack_.sp) - stack_.size;
-  const std::size_t shift = colour % kColours * kCacheLine;
+  const std::size_t shift = colour % kColours * kColourStep;
+  top_ = lowest_ + stack_.size - shift;
   const boost::context::preallocated place(static_cast<char*>(stack_.sp) - shift, stack_.size - shift, stack_);
   inside_ = boost::context::fiber(std::allocator_arg, place, allocator,
                                   [this, body = std::move(body)](boost::context::fiber&& outside) {

@@ -2,6 +2,7 @@
 
 #include <boost/context/fiber.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 
 namespace simt {
@@ -17,11 +18,13 @@ class Fiber {
   void suspend();  // the fiber's side
 
   bool on_stack(std::uintptr_t address) const { return address - lowest_ < stack_.size; }
+  /// How far down the stack a frame lies; the same for the same calls in each fiber.
+  std::uintptr_t depth_of(std::uintptr_t frame) const { return top_ - frame; }
 
  private:
   boost::context::fiber inside_, outside_;
   boost::context::stack_context stack_{};
-  std::uintptr_t lowest_ = 0;
+  std::uintptr_t lowest_ = 0, top_ = 0;
   void* fake_stack_ = nullptr;  // AddressSanitizer's
 };
 

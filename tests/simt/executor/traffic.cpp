@@ -98,6 +98,7 @@ void count_request(const std::vector<const Access*>& accesses) {
 void Block::wait_to_access(const Access& access) {
   Lane& lane = *running_;
   lane.access = access;
+  lane.depth = lane.fiber.depth_of(access.frame);
   warps_[lane.warp].at_access |= 1u << lane.lane;
   suspend(lane);
 }
@@ -107,22 +108,21 @@ bool Block::issue_accesses() {
   for (unsigned w = 0; w < warps_.size(); ++w) {
     Warp& warp = warps_[w];
     if (warp.at_access == 0) continue;
-    const auto before = [](const Access& a, const Access& b) {
-      return std::pair(a.frame, a.site) < std::pair(b.frame, b.site);
+    const auto before = [](const Lane& a, const Lane& b) {
+      return a.depth != b.depth ? a.depth > b.depth : a.access.site < b.access.site;
     };
-    const Access* next = nullptr;
+    const Lane* next = nullptr;
     for (unsigned lanes = warp.at_access; lanes != 0; lanes &= lanes - 1) {
-      const Access& access = lane_of(w, static_cast<unsigned>(std::countr_zero(lanes))).access;
-      if (next == nullptr || before(access, *next)) next = &access;
+      const Lane& lane = lane_of(w, static_cast<unsigned>(std::countr_zero(lanes)));
+      if (next == nullptr || before(lane, *next)) next = &lane;
     }
     std::vector<const Access*> request;
     unsigned issuing = 0;
     for (unsigned lanes = warp.at_access; lanes != 0; lanes &= lanes - 1) {
-      const auto number = static_cast<unsigned>(std::countr_zero(lanes));
-      const Access& access = lane_of(w, number).access;
-      if (access.site != next->site || access.frame != next->frame || access.bytes != next->bytes) continue;
-      request.push_back(&access);
-      issuing |= 1u << number;
+      const Lane& lane = lane_of(w, static_cast<unsigned>(std::countr_zero(lanes)));
+      if (before(*next, lane) || lane.access.bytes != next->access.bytes) continue;
+      request.push_back(&lane.access);
+      issuing |= 1u << lane.lane;
     }
     count_request(request);
     warp.at_access &= ~issuing;
