@@ -61,6 +61,25 @@ resource-budget: ## Measure registers and stack of every kernel and rewrite test
 	@cmake --preset cuda >/dev/null
 	@cmake --build --preset cuda --target resource_budget --parallel $(JOBS)
 
+.PHONY: traffic
+traffic: ## Count the memory traffic of every op's kernels on the host, over its byte bounds
+	$(SETUP) build test
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target simt_traffic --parallel $(JOBS)
+	@build/$(PRESET)/bin/simt_traffic
+
+.PHONY: traffic-budget
+traffic-budget: ## Count it and rewrite tests/simt/traffic_budget.txt
+	@$(MAKE) --no-print-directory traffic >/dev/null
+	@build/$(PRESET)/bin/simt_traffic --write tests/simt/traffic_budget.txt
+
+.PHONY: mutants
+mutants: ## Change the kernels in one place at a time and see which changes no test notices (takes an hour)
+	$(SETUP) build test
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target warpgnn_tests_simt --parallel $(JOBS)
+	@tests/simt/mutants.py build/$(PRESET) $(MUTANTS)
+
 .PHONY: format
 format: ## Format all C++ and CUDA files
 	$(SETUP) lint
