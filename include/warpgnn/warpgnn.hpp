@@ -7,6 +7,7 @@
 #include "warpgnn/context.hpp"
 #include "warpgnn/dense.hpp"
 #include "warpgnn/dtype.hpp"
+#include "warpgnn/edge_aggregate.hpp"
 #include "warpgnn/edge_softmax.hpp"
 #include "warpgnn/error.hpp"
 #include "warpgnn/graph.hpp"
