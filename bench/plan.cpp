@@ -28,6 +28,16 @@ std::string text(Reduce reduce) {
   return {};
 }
 
+std::string text(EdgeMessage message) {
+  switch (message) {
+    case EdgeMessage::add: return "add";
+    case EdgeMessage::multiply: return "multiply";
+    case EdgeMessage::relu_add: return "relu_add";
+    case EdgeMessage::edge: return "edge";
+  }
+  return {};
+}
+
 std::string text(HeadShape shape) {
   return std::to_string(shape.heads) + "x" + std::to_string(shape.channels);
 }
@@ -70,6 +80,21 @@ class GraphRows {
     aggregate(Reduce::sum, true, width, directions);
     add("edge_dot", "forward", std::to_string(width),
         [=](const Context& context, const Graph& graph) { return edge_dot_case(context, graph, width); });
+  }
+  void edge_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
+                      const std::vector<Direction>& directions) {
+    const std::string op = "edge_aggregate_" + text(message) + "_" + text(reduce);
+    for (const Direction direction : directions) {
+      add(op, text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return edge_aggregate_case(context, graph, message, reduce, width, direction);
+      });
+    }
+  }
+  void all_edge_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
+    for (const auto message : {EdgeMessage::add, EdgeMessage::multiply, EdgeMessage::relu_add, EdgeMessage::edge}) {
+      edge_aggregate(message, Reduce::sum, width, directions);
+    }
+    edge_aggregate(EdgeMessage::add, Reduce::max, width, directions);
   }
   void edges(std::int64_t heads, const std::vector<Direction>& directions) {
     for (const Direction direction : directions) {
@@ -168,6 +193,7 @@ std::vector<Row> smoke_rows(bool cuda) {
   std::vector<Row> rows;
   GraphRows smoke("smoke", rows);
   smoke.all_aggregates(16, kAllPasses);
+  smoke.all_edge_aggregates(16, kAllPasses);
   smoke.edges(2, kAllPasses);
   smoke.attention({2, 8}, kAllUses);
   smoke.dense({2, 8}, kAllPasses);
@@ -188,6 +214,7 @@ std::vector<Row> standard_rows(bool cuda) {
   }
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
+  yardstick.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
   yardstick.edges(4, kPasses);
   yardstick.dense({4, 32}, kPasses);
   yardstick.build();
@@ -203,6 +230,7 @@ std::vector<Row> standard_rows(bool cuda) {
     GraphRows batch(name, rows);
     batch.aggregate(Reduce::mean, false, 64, kPasses);
     batch.aggregate(Reduce::max, false, 64, kPasses);
+    batch.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
     batch.attention({4, 32}, kUses);
     batch.pools(64, kPasses);
     batch.select();
@@ -215,6 +243,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
   GraphRows graph(name, rows);
   for (const std::int64_t width : {16, 64, 128, 256}) {
     graph.all_aggregates(width, kAllPasses);
+    graph.all_edge_aggregates(width, kAllPasses);
     graph.baselines(width, cuda);
   }
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{4, 64}, HeadShape{8, 64},

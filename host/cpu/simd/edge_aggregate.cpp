@@ -5,6 +5,10 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
+bool is_extreme(Reduce reduce) {
+  return reduce == Reduce::max || reduce == Reduce::min;
+}
+
 /// Calls body with the message as a constant.
 template <class Body>
 void with_message(EdgeMessage message, Body&& body) {
@@ -118,7 +122,7 @@ class Backward {
         x_(read_rows<T>(op.x)),
         edge_(read_rows<T>(op.edge)),
         dy_(read_rows<T>(op.dy)),
-        arg_(read_rows<std::int32_t>(op.arg)),
+        arg_(is_extreme(op.reduce) ? read_rows<std::int32_t>(op.arg) : Rows<const std::int32_t>{}),
         dx_(write_rows<T>(op.dx)),
         dedge_(write_rows<T>(op.dedge)) {}
 
@@ -223,7 +227,7 @@ BackwardScratch carve(const CpuExec& exec, const EdgeAggregateBackward& op, void
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const EdgeAggregateForward& op) {
-  if (op.reduce == Reduce::max || op.reduce == Reduce::min) return 0;
+  if (is_extreme(op.reduce)) return 0;
   Carver carver;
   carver.take<double>(long_row_doubles(exec, op.graph.in_edges(), op.edge.row_size()));
   return carver.bytes();
