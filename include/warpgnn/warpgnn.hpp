@@ -14,4 +14,5 @@
 #include "warpgnn/normalize.hpp"
 #include "warpgnn/pool.hpp"
 #include "warpgnn/random.hpp"
+#include "warpgnn/relation.hpp"
 #include "warpgnn/tensor.hpp"
