@@ -78,6 +78,22 @@ inline Bytes edge_dot_bytes(const Sizes& z) {
   return gathered_rows(z, z.index + z.s);
 }
 
+/// Relations and their counts: a relation, an edge number and a weight for each edge.
+inline Bytes relation_weights_bytes(const Sizes& z) {
+  return streamed(z.index * z.nodes + (2 * z.index + z.s) * z.edges);
+}
+
+/// Each edge has a neighbour, an edge number, a relation and a weight. Forward gathers one row of x and writes a row
+/// for each basis, dx gathers a row for each basis. The coefficients' gradient reads both anew.
+inline Bytes relation_forward_bytes(const Sizes& z, double bases) {
+  return gathered_rows(z, 3 * z.index + z.s) + streamed((bases - 1) * z.nodes * z.row());
+}
+inline Bytes relation_backward_bytes(const Sizes& z, double bases) {
+  const double edges = z.edges * (3 * z.index + z.s);
+  const Bytes dx{edges + (z.edges * bases + z.nodes) * z.row(), edges + z.nodes * (bases + 1) * z.row()};
+  return dx + relation_forward_bytes(z, bases);
+}
+
 inline Bytes gcn_norm_forward_bytes(const Sizes& z) {
   const double both = z.index * (z.nodes + z.edges) + z.s * (z.nodes + z.edges);
   return {both + z.s * z.edges, both};

@@ -96,6 +96,18 @@ class GraphRows {
     }
     edge_aggregate(EdgeMessage::add, Reduce::max, width, directions);
   }
+  void relations(std::int64_t relations, std::int64_t bases, std::int64_t width,
+                 const std::vector<Direction>& directions) {
+    const std::string sizes = std::to_string(relations) + "r" + std::to_string(bases) + "b";
+    add("relation_weights", "forward", std::to_string(relations) + "r",
+        [=](const Context& context, const Graph& graph) { return relation_weights_case(context, graph, relations); });
+    for (const Direction direction : directions) {
+      add("relation_aggregate", text(direction), sizes + "x" + std::to_string(width),
+          [=](const Context& context, const Graph& graph) {
+            return relation_case(context, graph, relations, bases, width, direction);
+          });
+    }
+  }
   void edges(std::int64_t heads, const std::vector<Direction>& directions) {
     for (const Direction direction : directions) {
       add("gcn_norm", text(direction), "",
@@ -194,6 +206,7 @@ std::vector<Row> smoke_rows(bool cuda) {
   GraphRows smoke("smoke", rows);
   smoke.all_aggregates(16, kAllPasses);
   smoke.all_edge_aggregates(16, kAllPasses);
+  smoke.relations(3, 2, 16, kAllPasses);
   smoke.edges(2, kAllPasses);
   smoke.attention({2, 8}, kAllUses);
   smoke.dense({2, 8}, kAllPasses);
@@ -215,6 +228,7 @@ std::vector<Row> standard_rows(bool cuda) {
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
   yardstick.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
+  yardstick.relations(16, 4, 64, kPasses);
   yardstick.edges(4, kPasses);
   yardstick.dense({4, 32}, kPasses);
   yardstick.build();
@@ -252,6 +266,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
     graph.dense(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
+  for (const std::int64_t bases : {1, 4, 30}) graph.relations(90, bases, 64, kPasses);
   graph.layers({4, 32}, kAllUses);
   graph.build();
 }
