@@ -20,6 +20,9 @@ void with_message(EdgeMessage message, Body&& body) {
   }
 }
 
+/// Rows of edges are fetched from further ahead than those of nodes: they are used once, so no cache has them.
+inline constexpr std::int64_t kPrefetchEdges = 16;
+
 /// A tile of the message of an edge, from the source's row (not looked at where the edge speaks alone) and its own.
 template <EdgeMessage kMessage, class Tile, class T>
 WARPGNN_INLINE Tile message_of(Tile, const T* x, const T* edge) {
@@ -70,9 +73,9 @@ class Forward {
   template <class Tile>
   WARPGNN_INLINE Tile message(Tile tile, std::int64_t slot, std::int64_t column) const {
     if (column == 0) {
-      const std::int64_t ahead = std::min(slot + kPrefetchSlots, in_.edges - 1);
-      if (kMessage != EdgeMessage::edge) prefetch_row(source_row(ahead), width_);
-      prefetch_row(edge_[edge_of(in_, ahead)], width_);
+      const std::int64_t last = in_.edges - 1;
+      if (kMessage != EdgeMessage::edge) prefetch_row(source_row(std::min(slot + kPrefetchSlots, last)), width_);
+      prefetch_row(edge_[edge_of(in_, std::min(slot + kPrefetchEdges, last))], width_);
     }
     return message_of<kMessage>(tile, source_row(slot) + column, edge_[edge_of(in_, slot)] + column);
   }
@@ -141,7 +144,7 @@ class Backward {
     for_each_tile<T, kExtremeVectors>(width_, [&](auto tile, std::int64_t column) {
       auto total = tile.zero();
       for (std::int64_t s = begin; s < end; ++s) {
-        if (column == 0) prefetch(std::min(s + kPrefetchSlots, out_.edges - 1));
+        if (column == 0) prefetch(s);
         const std::int64_t e = out_.edge_id[s];
         const auto dmessage = message_gradient(tile, x, s, column);
         if constexpr (kMessage == EdgeMessage::multiply) {
@@ -192,11 +195,14 @@ class Backward {
   }
 
   WARPGNN_INLINE void prefetch(std::int64_t slot) const {
-    prefetch_row(dy_[out_.neighbor[slot]], width_);
-    if (arg_) prefetch_row(arg_[out_.neighbor[slot]], width_);
+    const std::int64_t last = out_.edges - 1, destination = out_.neighbor[std::min(slot + kPrefetchSlots, last)];
+    prefetch_row(dy_[destination], width_);
+    if (arg_) prefetch_row(arg_[destination], width_);
+    const std::int64_t edge = out_.edge_id[std::min(slot + kPrefetchEdges, last)];
     if (kMessage == EdgeMessage::relu_add || (kMessage == EdgeMessage::multiply && dx_)) {
-      prefetch_row(edge_[out_.edge_id[slot]], width_);
+      prefetch_row(edge_[edge], width_);
     }
+    if (dedge_) prefetch_row(dedge_[edge], width_);
   }
 
   const EdgeAggregateBackward& op_;
