@@ -496,7 +496,8 @@ TEST(OracleEdgeAggregate, Forward) {
   EXPECT_THAT(oracle::edge_aggregate(small(Message::add, kSum)).y.value, ElementsAre(5 - 1 + 3, 0, 0));
   EXPECT_THAT(oracle::edge_aggregate(small(Message::multiply, kSum)).y.value, ElementsAre(4 - 2 - 10, 0, -9));
   EXPECT_THAT(oracle::edge_aggregate(small(Message::relu_add, kSum)).y.value, ElementsAre(5 + 0 + 3, 0, 0));
-  EXPECT_THAT(oracle::edge_aggregate(small(Message::edge, oracle::Reduce::mean)).y.value, ElementsAre(10.0 / 3, 0, -3));
+  EXPECT_THAT(oracle::edge_aggregate(small(Message::edge, oracle::Reduce::mean)).y.value,
+              ElementsAre(::testing::DoubleEq(10.0 / 3), 0, -3));
   const auto max = oracle::edge_aggregate(small(Message::multiply, oracle::Reduce::max));
   EXPECT_THAT(max.y.value, ElementsAre(4, 0, -9));
   EXPECT_THAT(max.arg, ElementsAre(0, -1, 3));
