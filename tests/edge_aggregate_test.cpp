@@ -9,7 +9,6 @@
 #include "support/backends.hpp"
 #include "support/compare.hpp"
 #include "support/graphs.hpp"
-#include "support/refusals.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -372,117 +371,6 @@ TEST_P(EdgeAggregateTest, ExtremesWithoutArg) {
   run(context(), edge_aggregate_forward,
       EdgeAggregateForward{upload(in.edges), EdgeMessage::multiply, Reduce::min, given.x, given.edge, {}, y});
   expect_exact(y, oracle::edge_aggregate(in).y.value, "y");
-}
-
-/// A graph with a long row in each direction, so that both passes need a workspace.
-TestGraph hub_graph() {
-  TestGraph hub{"hub", {9, 9, {}, {}}};
-  for (std::int64_t e = 0; e < kChunkEdges + 188; ++e) {
-    hub.edges.source.push_back(e < 40 ? e % 9 : 1);
-    hub.edges.destination.push_back(e < 40 ? (e + 1) % 9 : 2);
-  }
-  return hub;
-}
-
-class EdgeAggregateErrorTest : public EdgeAggregateTest {
- protected:
-  static constexpr std::int64_t kNodes = 9, kEdges = kChunkEdges + 188, kWidth = 6;
-
-  TestTensor input(const Shape& shape) const {
-    std::size_t count = 1;
-    for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
-    return TestTensor::input(context(), dtype(), shape, Rng().reals(count, 0.5, 1));
-  }
-  TestTensor output(const Shape& shape) const { return TestTensor::output(context(), dtype(), shape); }
-  TestTensor output_ids(const Shape& shape) const { return TestTensor::output(context(), Dtype::int32, shape); }
-};
-
-WARPGNN_INSTANTIATE_OP_TESTS(EdgeAggregateErrorTest);
-
-TEST_P(EdgeAggregateErrorTest, Forward) {
-  using Op = EdgeAggregateForward;
-  const Graph graph = hub_graph().upload(context());
-  const auto x = input({kNodes, kWidth}), edge = input({kEdges, kWidth}), epsilon = input({1});
-  const auto y = output({kNodes, kWidth});
-  const Refusals<Op> refuse(context(), edge_aggregate_forward,
-                            {graph, EdgeMessage::add, Reduce::sum, x, edge, epsilon, y}, {&y});
-  refuse.argument("x", &Op::x);
-  refuse.argument("edge", &Op::edge, Presence::required, Blame::any);
-  refuse.mistake({"edge:", "got int64"}, [](Op& op) { op.edge.dtype = Dtype::int64; });
-  refuse.argument("epsilon", &Op::epsilon, Presence::optional);
-  refuse.argument("y", &Op::y);
-  refuse.overlap("y", &Op::y, &Op::x);
-  refuse.overlap("y", &Op::y, &Op::edge);
-  refuse.mistake({"graph:"}, [](Op& op) { op.graph = {}; });
-  refuse.mistake({"arg:"}, [&](Op& op) { op.arg = y; });
-  refuse.mistake({"x:", "expected none"}, [](Op& op) { op.message = EdgeMessage::edge; });
-  refuse.mistake({"epsilon:", "expected none"}, [](Op& op) {
-    op.message = EdgeMessage::edge;
-    op.x = {};
-  });
-  Rng rng;
-  refuse.mistake({"graph:", "8", "9"}, [&](Op& op) {
-    op.graph = random_graph(rng, 8, kNodes, kEdges).upload(context());
-    op.x.shape[0] = 8;
-  });
-  refuse.workspace();
-  refuse.accepted();
-}
-
-TEST_P(EdgeAggregateErrorTest, MaxForward) {
-  using Op = EdgeAggregateForward;
-  const Graph graph = hub_graph().upload(context());
-  const auto edge = input({kEdges, kWidth});
-  const auto y = output({kNodes, kWidth}), arg = output_ids({kNodes, kWidth});
-  const Refusals<Op> refuse(context(), edge_aggregate_forward,
-                            {graph, EdgeMessage::edge, Reduce::max, {}, edge, {}, y, arg}, {&y, &arg});
-  refuse.argument("arg", &Op::arg, Presence::optional);
-  refuse.overlap("y", &Op::y, &Op::arg);
-  refuse.accepted();
-}
-
-TEST_P(EdgeAggregateErrorTest, Backward) {
-  using Op = EdgeAggregateBackward;
-  const Graph graph = hub_graph().upload(context());
-  const auto x = input({kNodes, kWidth}), edge = input({kEdges, kWidth}), epsilon = input({1}),
-             dy = input({kNodes, kWidth});
-  const auto dx = output({kNodes, kWidth}), dedge = output({kEdges, kWidth}), depsilon = output({1});
-  const Refusals<Op> refuse(context(), edge_aggregate_backward,
-                            {graph, EdgeMessage::multiply, Reduce::mean, x, edge, epsilon, {}, dy, dx, dedge, depsilon},
-                            {&dx, &dedge, &depsilon});
-  refuse.argument("x", &Op::x);
-  refuse.argument("edge", &Op::edge);
-  refuse.argument("epsilon", &Op::epsilon, Presence::optional);
-  refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
-  refuse.mistake({"dy:", "got int64"}, [](Op& op) { op.dy.dtype = Dtype::int64; });
-  refuse.argument("dx", &Op::dx, Presence::optional);
-  refuse.argument("dedge", &Op::dedge, Presence::optional);
-  refuse.argument("depsilon", &Op::depsilon, Presence::optional);
-  refuse.overlap("dx", &Op::dx, &Op::dy);
-  refuse.overlap("dedge", &Op::dedge, &Op::edge);
-  refuse.overlap("dedge", &Op::dedge, &Op::x);
-  refuse.mistake({"arg:"}, [](Op& op) { op.reduce = Reduce::max; });
-  refuse.mistake({"dx:", "expected none"}, [](Op& op) {
-    op.message = EdgeMessage::edge;
-    op.x = {};
-  });
-  refuse.workspace();
-  refuse.accepted();
-}
-
-TEST_P(EdgeAggregateErrorTest, MaxBackward) {
-  using Op = EdgeAggregateBackward;
-  const Graph graph = hub_graph().upload(context());
-  const auto dy = input({kNodes, kWidth});
-  const auto arg = TestTensor::input_ids(context(), Dtype::int32, {kNodes, kWidth}, Ids(kNodes * kWidth, 0));
-  const auto dedge = output({kEdges, kWidth});
-  const Refusals<Op> refuse(
-      context(), edge_aggregate_backward,
-      {.graph = graph, .message = EdgeMessage::edge, .reduce = Reduce::max, .arg = arg, .dy = dy, .dedge = dedge},
-      {&dedge});
-  refuse.argument("arg", &Op::arg);
-  refuse.argument("dedge", &Op::dedge, Presence::optional);
-  refuse.accepted();
 }
 
 // Node 0 has in-edges from 0 and twice from 1, node 1 none, node 2 a self-loop.

@@ -10,7 +10,6 @@
 #include "support/backends.hpp"
 #include "support/compare.hpp"
 #include "support/graphs.hpp"
-#include "support/refusals.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -325,107 +324,6 @@ TEST_P(RelationTest, NanOfANodeReachesItsOutNeighboursAlone) {
     for (std::size_t b = 0; b < 3; ++b) want[(graph.edges.to(e) * 3 + b) * 6 + 3] = kNan;
   }
   expect_exact(forward(in), want, "y");
-}
-
-/// Enough edges for a long row in each direction.
-TestGraph hub_graph() {
-  TestGraph hub{"hub", {9, 9, {}, {}}};
-  for (std::int64_t e = 0; e < kChunkEdges + 188; ++e) {
-    hub.edges.source.push_back(e < 40 ? e % 9 : 1);
-    hub.edges.destination.push_back(e < 40 ? (e + 1) % 9 : 2);
-  }
-  return hub;
-}
-
-class RelationErrorTest : public RelationTest {
- protected:
-  static constexpr std::int64_t kNodes = 9, kEdges = kChunkEdges + 188, kWidth = 6, kRelations = 3, kBases = 2;
-
-  TestTensor input(const Shape& shape) const {
-    std::size_t count = 1;
-    for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
-    return TestTensor::input(context(), dtype(), shape, Rng().reals(count, 0.5, 1));
-  }
-  TestTensor relations() const {
-    return TestTensor::input_ids(context(), Dtype::int32, {kEdges}, Ids(static_cast<std::size_t>(kEdges), 1));
-  }
-  TestTensor output(const Shape& shape) const { return TestTensor::output(context(), dtype(), shape); }
-
-  /// int32 and int64 are both right, so only other flaws are tried.
-  template <class Op>
-  static void refuse_relations(const Refusals<Op>& refuse) {
-    refuse.mistake({"relation:", "got none"}, [](Op& op) { op.relation = {}; });
-    refuse.mistake({"relation:", "float32"}, [](Op& op) { op.relation.dtype = Dtype::float32; });
-    refuse.mistake({"relation:", "701"}, [](Op& op) { ++op.relation.shape[0]; });
-    refuse.mistake({"relation:", "null"}, [](Op& op) { op.relation.data = nullptr; });
-  }
-};
-
-WARPGNN_INSTANTIATE_OP_TESTS(RelationErrorTest);
-
-TEST_P(RelationErrorTest, Weights) {
-  using Op = RelationWeights;
-  const auto relation = relations();
-  const auto weight = output({kEdges});
-  const Refusals<Op> refuse(context(), relation_weights,
-                            {hub_graph().upload(context()), RelationNorm::per_relation, kRelations, relation, weight},
-                            {&weight});
-  refuse_relations(refuse);
-  refuse.mistake({"weight:", "got none"}, [](Op& op) { op.weight = {}; });
-  refuse.mistake({"weight:", "got int32"}, [](Op& op) { op.weight.dtype = Dtype::int32; });
-  refuse.mistake({"weight:", "got [701]"}, [](Op& op) { ++op.weight.shape[0]; });
-  refuse.mistake({"weight:", "null"}, [](Op& op) { op.weight.data = nullptr; });
-  refuse.overlap("weight", &Op::weight, &Op::relation);
-  refuse.mistake({"relations:", "-1"}, [](Op& op) { op.relations = -1; });
-  refuse.mistake({"graph:"}, [](Op& op) { op.graph = {}; });
-  if (!context().is_cuda()) refuse.workspace();
-  refuse.accepted();
-}
-
-TEST_P(RelationErrorTest, Forward) {
-  using Op = RelationAggregateForward;
-  const auto relation = relations();
-  const auto coefficient = input({kRelations, kBases}), weight = input({kEdges}), x = input({kNodes, kWidth});
-  const auto y = output({kNodes, kBases, kWidth});
-  const Refusals<Op> refuse(context(), relation_aggregate_forward,
-                            {hub_graph().upload(context()), relation, coefficient, weight, x, y}, {&y});
-  refuse_relations(refuse);
-  refuse.mistake({"coefficient:", "got none"}, [](Op& op) { op.coefficient = {}; });
-  refuse.mistake({"coefficient:", "float"},
-                 [&](Op& op) { op.coefficient.dtype = dtype() == Dtype::float32 ? Dtype::float64 : Dtype::float32; });
-  refuse.mistake({"coefficient:", "2 dimensions"}, [](Op& op) { op.coefficient.ndim = 1; });
-  refuse.mistake({"coefficient:", "basis"}, [](Op& op) { op.coefficient.shape[1] = 0; });
-  refuse.argument("weight", &Op::weight, Presence::optional);
-  refuse.argument("x", &Op::x, Presence::required, Blame::any);
-  refuse.argument("y", &Op::y);
-  refuse.overlap("y", &Op::y, &Op::x);
-  refuse.overlap("y", &Op::y, &Op::coefficient);
-  refuse.mistake({"graph:"}, [](Op& op) { op.graph = {}; });
-  refuse.workspace();
-  refuse.accepted();
-}
-
-TEST_P(RelationErrorTest, Backward) {
-  using Op = RelationAggregateBackward;
-  const auto relation = relations();
-  const auto coefficient = input({kRelations, kBases}), weight = input({kEdges}), x = input({kNodes, kWidth}),
-             dy = input({kNodes, kBases, kWidth});
-  const auto dx = output({kNodes, kWidth}), dcoefficient = output({kRelations, kBases});
-  const Refusals<Op> refuse(context(), relation_aggregate_backward,
-                            {hub_graph().upload(context()), relation, coefficient, weight, x, dy, dx, dcoefficient},
-                            {&dx, &dcoefficient});
-  refuse_relations(refuse);
-  refuse.mistake({"coefficient:", "got none"}, [](Op& op) { op.coefficient = {}; });
-  refuse.argument("weight", &Op::weight, Presence::optional);
-  refuse.argument("x", &Op::x);
-  refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
-  refuse.argument("dx", &Op::dx, Presence::optional);
-  refuse.argument("dcoefficient", &Op::dcoefficient, Presence::optional);
-  refuse.overlap("dx", &Op::dx, &Op::dy);
-  refuse.overlap("dcoefficient", &Op::dcoefficient, &Op::coefficient);
-  refuse.overlap("dx", &Op::dx, &Op::dcoefficient);
-  refuse.workspace();
-  refuse.accepted();
 }
 
 // Node 0 has in-edges of relations 0, 1, 0; node 1 one of relation 1 and one that is left out.
