@@ -63,6 +63,7 @@ Checker checked(const Context& context, const EdgeAggregateBackward& op) {
   if (reads_x(op) || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   if (reads_edge(op) || op.edge.defined()) check.input("edge", op.edge, {op.graph.num_edges(), width}, dtype);
   check_epsilon(op.graph, op.message, op.epsilon, dtype, check);
+  if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
   if (is_extreme(op.reduce) && (op.dx.defined() || op.dedge.defined())) {
     check.input("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
   }

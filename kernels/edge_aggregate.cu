@@ -131,7 +131,7 @@ void backward_messages(const CudaExec& exec, const EdgeAggregateBackward& op, T*
               .x = rows_of<T>(op.dy),
               .weight = {},
               .neighbor_offset = op.reduce == Reduce::mean ? op.graph.in_edges().offset : nullptr,
-              .arg = is_extremum(op.reduce) ? rows_of<std::int32_t>(op.arg) : Rows<const std::int32_t>{},
+              .arg = rows_of<std::int32_t>(op.arg),
               .mean = false,
               .self = rows_of<T>(op.dy),
               .epsilon = op.epsilon.defined() ? op.epsilon.as<T>() : nullptr,

@@ -113,6 +113,7 @@ TEST_P(MessageErrorTest, EdgeAggregateBackward) {
   refuse.overlap("dedge", &Op::dedge, &Op::edge);
   refuse.overlap("dedge", &Op::dedge, &Op::x);
   refuse.mistake({"arg:"}, [](Op& op) { op.reduce = Reduce::max; });
+  refuse.mistake({"arg:", "expected none"}, [&](Op& op) { op.arg = dy; });
   refuse.mistake({"dx:", "expected none"}, [](Op& op) {
     op.message = EdgeMessage::edge;
     op.x = {};

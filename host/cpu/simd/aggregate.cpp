@@ -84,21 +84,29 @@ void spread_extremes(const CpuExec& exec, const AggregateBackward& op, double* s
   const auto dy = read_rows<T>(op.dy);
   const auto arg = read_rows<std::int32_t>(op.arg);
   const auto dx = write_rows<T>(op.dx);
+  const auto prefetch = [&](std::int64_t slot) {
+    prefetch_row(dy[out.neighbor[slot]], width);
+    prefetch_row(arg[out.neighbor[slot]], width);
+  };
   parallel_rows(exec, out.offset, out.rows, width, [&](std::int64_t first, std::int64_t last, int thread) {
     for (std::int64_t j = first; j < last; ++j) {
       sum_in_chunks(out.offset[j], out.offset[j + 1], width, scratch + thread * width, dx[j],
                     [&](std::int64_t begin, std::int64_t end, T* sum) {
-                      std::fill(sum, sum + width, T(0));
-                      for (std::int64_t s = begin; s < end; ++s) {
-                        const std::int64_t ahead = out.neighbor[std::min(s + kPrefetchSlots, out.edges - 1)];
-                        prefetch_row(dy[ahead], width);
-                        prefetch_row(arg[ahead], width);
-                        const T* const upstream = dy[out.neighbor[s]];
-                        const std::int32_t* const winner = arg[out.neighbor[s]];
-                        const std::int32_t edge = out.edge_id[s];
-#pragma omp simd
-                        for (std::int64_t c = 0; c < width; ++c) sum[c] += winner[c] == edge ? upstream[c] : T(0);
-                      }
+                      for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+                        using Edges = EdgeLanes<decltype(tile)>;
+                        auto total = tile.zero();
+                        for (std::int64_t s = begin; s < end; ++s) {
+                          if (column == 0) prefetch(std::min(s + kPrefetchSlots, out.edges - 1));
+                          const T* const upstream = dy[out.neighbor[s]] + column;
+                          const std::int32_t* const winner = arg[out.neighbor[s]] + column;
+                          const auto edge = Edges::filled(out.edge_id[s]);
+                          for (int k = 0; k < tile.kVectors; ++k) {
+                            const auto won = Edges::load(winner + k * tile.kLanes) == edge;
+                            total.v[k] += won ? tile.load_vector(upstream + k * tile.kLanes) : tile.zero().v[0];
+                          }
+                        }
+                        total.store(sum + column);
+                      });
                     });
       if (op.epsilon.defined()) add_self<T>(op.epsilon, dy[j], width, dx[j]);
     }

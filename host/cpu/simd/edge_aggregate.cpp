@@ -125,7 +125,7 @@ class Backward {
         x_(read_rows<T>(op.x)),
         edge_(read_rows<T>(op.edge)),
         dy_(read_rows<T>(op.dy)),
-        arg_(is_extreme(op.reduce) ? read_rows<std::int32_t>(op.arg) : Rows<const std::int32_t>{}),
+        arg_(read_rows<std::int32_t>(op.arg)),
         dx_(write_rows<T>(op.dx)),
         dedge_(write_rows<T>(op.dedge)) {}
 
