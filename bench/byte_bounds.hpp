@@ -4,7 +4,7 @@
 // rows that edges gather. Indices count 4 bytes, elements `s`. Both are bounds on traffic, not measurements; a time is
 // good when it is near compulsory / copy bandwidth.
 
-#include "warpgnn/aggregate.hpp"
+#include "warpgnn/edge_aggregate.hpp"
 #include "warpgnn/pool.hpp"
 
 namespace warpgnn::bench {
@@ -53,9 +53,45 @@ inline Bytes aggregate_backward_bytes(const Sizes& z, Reduce reduce, bool weight
   return sum + Bytes{z.edges * z.width * z.index, z.nodes * z.width * z.index};
 }
 
+/// Edges bring a row each; only where their message has a part of the source are rows gathered.
+inline Bytes edge_aggregate_forward_bytes(const Sizes& z, EdgeMessage message, Reduce reduce) {
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
+  const Bytes rows = message == EdgeMessage::edge ? streamed((z.index + z.row()) * z.nodes) : gathered_rows(z, z.index);
+  const Bytes sum = rows + streamed(z.edges * z.row());
+  return extreme ? sum + streamed(z.index * z.nodes * z.width) : sum;
+}
+
+/// The gradients of x and of the edges' rows from one walk: dy is gathered, dedge written, dx written where there is an
+/// x; what the derivative needs is read again. Max and min gather their winners as well.
+inline Bytes edge_aggregate_backward_bytes(const Sizes& z, EdgeMessage message, Reduce reduce) {
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
+  const bool reads = message == EdgeMessage::multiply || message == EdgeMessage::relu_add;
+  Bytes bytes = gathered_rows(z, 2 * z.index + z.row() * (reads ? 2 : 1));
+  if (reads) bytes = bytes + streamed(z.nodes * z.row());
+  if (message == EdgeMessage::edge) bytes = bytes + streamed(-z.nodes * z.row());
+  if (!extreme) return bytes;
+  return bytes + Bytes{z.edges * z.width * z.index, z.nodes * z.width * z.index};
+}
+
 /// One dot product per edge: the gradient of a weight.
 inline Bytes edge_dot_bytes(const Sizes& z) {
   return gathered_rows(z, z.index + z.s);
+}
+
+/// Relations and their counts: a relation, an edge number and a weight for each edge.
+inline Bytes relation_weights_bytes(const Sizes& z) {
+  return streamed(z.index * z.nodes + (2 * z.index + z.s) * z.edges);
+}
+
+/// Each edge has a neighbour, an edge number, a relation and a weight. Forward gathers one row of x and writes a row
+/// for each basis, dx gathers a row for each basis. The coefficients' gradient reads both anew.
+inline Bytes relation_forward_bytes(const Sizes& z, double bases) {
+  return gathered_rows(z, 3 * z.index + z.s) + streamed((bases - 1) * z.nodes * z.row());
+}
+inline Bytes relation_backward_bytes(const Sizes& z, double bases) {
+  const double edges = z.edges * (3 * z.index + z.s);
+  const Bytes dx{edges + (z.edges * bases + z.nodes) * z.row(), edges + z.nodes * (bases + 1) * z.row()};
+  return dx + relation_forward_bytes(z, bases);
 }
 
 inline Bytes gcn_norm_forward_bytes(const Sizes& z) {

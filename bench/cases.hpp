@@ -34,6 +34,13 @@ struct HeadShape {
 
 Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
                     Direction direction);
+/// Messages over rows of edges; backward gives the gradients of both.
+Case edge_aggregate_case(const Context& context, const Graph& graph, EdgeMessage message, Reduce reduce,
+                         std::int64_t width, Direction direction);
+Case relation_weights_case(const Context& context, const Graph& graph, std::int64_t relations);
+/// Backward gives the gradients of x and of the coefficients.
+Case relation_case(const Context& context, const Graph& graph, std::int64_t relations, std::int64_t bases,
+                   std::int64_t width, Direction direction);
 /// The gradient of aggregation's edge weights: a dot product per edge.
 Case edge_dot_case(const Context& context, const Graph& graph, std::int64_t width);
 Case gcn_norm_case(const Context& context, const Graph& graph, Direction direction);

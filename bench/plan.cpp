@@ -28,6 +28,16 @@ std::string text(Reduce reduce) {
   return {};
 }
 
+std::string text(EdgeMessage message) {
+  switch (message) {
+    case EdgeMessage::add: return "add";
+    case EdgeMessage::multiply: return "multiply";
+    case EdgeMessage::relu_add: return "relu_add";
+    case EdgeMessage::edge: return "edge";
+  }
+  return {};
+}
+
 std::string text(HeadShape shape) {
   return std::to_string(shape.heads) + "x" + std::to_string(shape.channels);
 }
@@ -70,6 +80,33 @@ class GraphRows {
     aggregate(Reduce::sum, true, width, directions);
     add("edge_dot", "forward", std::to_string(width),
         [=](const Context& context, const Graph& graph) { return edge_dot_case(context, graph, width); });
+  }
+  void edge_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
+                      const std::vector<Direction>& directions) {
+    const std::string op = "edge_aggregate_" + text(message) + "_" + text(reduce);
+    for (const Direction direction : directions) {
+      add(op, text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return edge_aggregate_case(context, graph, message, reduce, width, direction);
+      });
+    }
+  }
+  void all_edge_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
+    for (const auto message : {EdgeMessage::add, EdgeMessage::multiply, EdgeMessage::relu_add, EdgeMessage::edge}) {
+      edge_aggregate(message, Reduce::sum, width, directions);
+    }
+    edge_aggregate(EdgeMessage::add, Reduce::max, width, directions);
+  }
+  void relations(std::int64_t relations, std::int64_t bases, std::int64_t width,
+                 const std::vector<Direction>& directions) {
+    const std::string sizes = std::to_string(relations) + "r" + std::to_string(bases) + "b";
+    add("relation_weights", "forward", std::to_string(relations) + "r",
+        [=](const Context& context, const Graph& graph) { return relation_weights_case(context, graph, relations); });
+    for (const Direction direction : directions) {
+      add("relation_aggregate", text(direction), sizes + "x" + std::to_string(width),
+          [=](const Context& context, const Graph& graph) {
+            return relation_case(context, graph, relations, bases, width, direction);
+          });
+    }
   }
   void edges(std::int64_t heads, const std::vector<Direction>& directions) {
     for (const Direction direction : directions) {
@@ -168,6 +205,8 @@ std::vector<Row> smoke_rows(bool cuda) {
   std::vector<Row> rows;
   GraphRows smoke("smoke", rows);
   smoke.all_aggregates(16, kAllPasses);
+  smoke.all_edge_aggregates(16, kAllPasses);
+  smoke.relations(3, 2, 16, kAllPasses);
   smoke.edges(2, kAllPasses);
   smoke.attention({2, 8}, kAllUses);
   smoke.dense({2, 8}, kAllPasses);
@@ -188,6 +227,8 @@ std::vector<Row> standard_rows(bool cuda) {
   }
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
+  yardstick.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
+  yardstick.relations(16, 4, 64, kPasses);
   yardstick.edges(4, kPasses);
   yardstick.dense({4, 32}, kPasses);
   yardstick.build();
@@ -203,6 +244,7 @@ std::vector<Row> standard_rows(bool cuda) {
     GraphRows batch(name, rows);
     batch.aggregate(Reduce::mean, false, 64, kPasses);
     batch.aggregate(Reduce::max, false, 64, kPasses);
+    batch.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
     batch.attention({4, 32}, kUses);
     batch.pools(64, kPasses);
     batch.select();
@@ -215,6 +257,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
   GraphRows graph(name, rows);
   for (const std::int64_t width : {16, 64, 128, 256}) {
     graph.all_aggregates(width, kAllPasses);
+    graph.all_edge_aggregates(width, kAllPasses);
     graph.baselines(width, cuda);
   }
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{4, 64}, HeadShape{8, 64},
@@ -223,6 +266,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
     graph.dense(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
+  for (const std::int64_t bases : {1, 4, 30}) graph.relations(90, bases, 64, kPasses);
   graph.layers({4, 32}, kAllUses);
   graph.build();
 }

@@ -126,6 +126,36 @@ TEST(Threads, AggregateExtremes) {
   });
 }
 
+TEST(Threads, EdgeAggregate) {
+  for (const auto& [message, reduce] :
+       {std::pair{EdgeMessage::relu_add, Reduce::sum}, std::pair{EdgeMessage::multiply, Reduce::max}}) {
+    expect_the_same_for_any_thread_count([&, message = message, reduce = reduce](Trial& on) {
+      const Graph graph = large_graph(on.rng()).upload(on.context());
+      const auto &x = on.input({4000, 33}), &edge = on.input({60000, 33}), &epsilon = on.input({1});
+      const TensorView arg = reduce == Reduce::max ? on.output_ids({4000, 33}).view() : TensorView{};
+      run(on.context(), edge_aggregate_forward,
+          EdgeAggregateForward{graph, message, reduce, x, edge, epsilon, on.output({4000, 33}), arg});
+      run(on.context(), edge_aggregate_backward,
+          EdgeAggregateBackward{graph, message, reduce, x, edge, epsilon, arg, on.input({4000, 33}),
+                                on.output({4000, 33}), on.output({60000, 33}), on.output({1})});
+    });
+  }
+}
+
+TEST(Threads, Relations) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Graph graph = large_graph(on.rng()).upload(on.context());
+    const auto &relation = on.input_ids({60000}, 7), &coefficient = on.input({7, 3}), &x = on.input({4000, 33});
+    const auto& weight = on.output({60000});
+    run(on.context(), relation_weights, RelationWeights{graph, RelationNorm::per_relation, 7, relation, weight});
+    run(on.context(), relation_aggregate_forward,
+        RelationAggregateForward{graph, relation, coefficient, weight, x, on.output({4000, 3, 33})});
+    run(on.context(), relation_aggregate_backward,
+        RelationAggregateBackward{graph, relation, coefficient, weight, x, on.input({4000, 3, 33}),
+                                  on.output({4000, 33}), on.output({7, 3})});
+  });
+}
+
 TEST(Threads, GcnNorm) {
   constexpr std::int64_t kEdges = 1200000;  // a few operations per edge
   expect_the_same_for_any_thread_count([&](Trial& on) {

@@ -60,15 +60,33 @@ void GCNConv::collect(ParameterList& list) {
   if (bias_.value.defined()) list.push_back(&bias_);
 }
 
-GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
-    : session_(&session),
-      epsilon_(zeros(session, name + ".epsilon", {1})),
-      first_(session, name + ".mlp.0", in, out),
+GinNetwork::GinNetwork(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
+    : first_(session, name + ".mlp.0", in, out),
       inner_norm_(session, name + ".mlp.1", out),
       inner_relu_(session, Activation::relu),
       second_(session, name + ".mlp.3", out, out),
       outer_norm_(session, name + ".norm", out),
       outer_relu_(session, Activation::relu) {}
+
+ConstTensorView GinNetwork::forward(const ConstTensorView& x) {
+  const ConstTensorView inner = inner_relu_.forward(inner_norm_.forward(first_.forward(x)));
+  return outer_relu_.forward(outer_norm_.forward(second_.forward(inner)));
+}
+
+ConstTensorView GinNetwork::backward(const ConstTensorView& dy) {
+  const ConstTensorView dinner = second_.backward(outer_norm_.backward(outer_relu_.backward(dy)));
+  return first_.backward(inner_norm_.backward(inner_relu_.backward(dinner)));
+}
+
+void GinNetwork::collect(ParameterList& list) {
+  first_.collect(list);
+  inner_norm_.collect(list);
+  second_.collect(list);
+  outer_norm_.collect(list);
+}
+
+GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
+    : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {}
 
 ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
   graph_ = graph;
@@ -76,13 +94,11 @@ ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
   shape_like(*session_, aggregated_, x);
   run(*session_, aggregate_forward,
       AggregateForward{.graph = graph, .x = x, .epsilon = epsilon_.value, .y = aggregated_});
-  const ConstTensorView inner = inner_relu_.forward(inner_norm_.forward(first_.forward(aggregated_)));
-  return outer_relu_.forward(outer_norm_.forward(second_.forward(inner)));
+  return network_.forward(aggregated_);
 }
 
 ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
-  const ConstTensorView dinner = second_.backward(outer_norm_.backward(outer_relu_.backward(dy)));
-  const ConstTensorView daggregated = first_.backward(inner_norm_.backward(inner_relu_.backward(dinner)));
+  const ConstTensorView daggregated = network_.backward(dy);
   if (need_dx) shape_like(*session_, dx_, x_);
   run(*session_, aggregate_backward,
       AggregateBackward{.graph = graph_,
@@ -96,10 +112,7 @@ ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
 
 void GINConv::collect(ParameterList& list) {
   list.push_back(&epsilon_);
-  first_.collect(list);
-  inner_norm_.collect(list);
-  second_.collect(list);
-  outer_norm_.collect(list);
+  network_.collect(list);
 }
 
 AttentionPool::AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden,

@@ -1,20 +1,9 @@
-#include "math.hpp"
-#include "rows.hpp"
+#include "extremes.hpp"
+#include "self_term.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
-
-template <class T>
-T self_scale(const ConstTensorView& epsilon) {
-  return T(1) + *epsilon.as<T>();
-}
-
-template <class T>
-void add_self(const ConstTensorView& epsilon, const T* x, std::int64_t width, T* y) {
-  const T scale = self_scale<T>(epsilon);
-  for (std::int64_t c = 0; c < width; ++c) y[c] += scale * x[c];
-}
 
 template <class T>
 void sum_rows(const CpuExec& exec, const AggregateForward& op, double* scratch) {
@@ -43,44 +32,20 @@ void sum_rows(const CpuExec& exec, const AggregateForward& op, double* scratch) 
 
 /// Sign +1 keeps the largest, -1 the smallest.
 template <class T, int Sign>
-void extreme_of_row(const Adjacency& in, std::int64_t row, Rows<const T> x, std::int64_t width, T* y,
-                    std::int32_t* arg) {
-  const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
-  if (begin == end) {
-    std::fill(y, y + width, T(0));
-    if (arg != nullptr) std::fill(arg, arg + width, -1);
-    return;
-  }
-  std::copy(x[in.neighbor[begin]], x[in.neighbor[begin]] + width, y);
-  if (arg != nullptr) std::fill(arg, arg + width, static_cast<std::int32_t>(edge_of(in, begin)));
-  for (std::int64_t s = begin + 1; s < end; ++s) {
-    prefetch_row(x[in.neighbor[std::min(s + kPrefetchSlots, in.edges - 1)]], width);
-    const T* const candidate = x[in.neighbor[s]];
-    const auto edge = static_cast<std::int32_t>(edge_of(in, s));
-    if (arg == nullptr) {
-#pragma omp simd
-      for (std::int64_t c = 0; c < width; ++c) y[c] = beats(Sign * candidate[c], Sign * y[c]) ? candidate[c] : y[c];
-    } else {
-#pragma omp simd
-      for (std::int64_t c = 0; c < width; ++c) {
-        const bool wins = beats(Sign * candidate[c], Sign * y[c]);
-        arg[c] = wins ? edge : arg[c];
-        y[c] = wins ? candidate[c] : y[c];
-      }
-    }
-  }
-}
-
-template <class T, int Sign>
 void extreme_rows(const CpuExec& exec, const AggregateForward& op) {
   const Adjacency& in = op.graph.in_edges();
-  const std::int64_t width = op.x.row_size();
+  const std::int64_t width = op.x.row_size(), last_slot = in.edges - 1;
   const auto x = read_rows<T>(op.x);
   const auto y = write_rows<T>(op.y);
   const auto arg = write_rows<std::int32_t>(op.arg);
   parallel_rows(exec, in.offset, in.rows, width, [&](std::int64_t first, std::int64_t last, int) {
     for (std::int64_t i = first; i < last; ++i) {
-      extreme_of_row<T, Sign>(in, i, x, width, y[i], arg ? arg[i] : nullptr);
+      extreme_of_row<T, Sign>(in, i, width, y[i], arg ? arg[i] : nullptr,
+                              [&](auto tile, std::int64_t s, std::int64_t column) {
+                                if (column == 0)
+                                  prefetch_row(x[in.neighbor[std::min(s + kPrefetchSlots, last_slot)]], width);
+                                return tile.load(x[in.neighbor[s]] + column);
+                              });
       if (op.epsilon.defined()) add_self<T>(op.epsilon, x[i], width, y[i]);
     }
   });
@@ -119,21 +84,29 @@ void spread_extremes(const CpuExec& exec, const AggregateBackward& op, double* s
   const auto dy = read_rows<T>(op.dy);
   const auto arg = read_rows<std::int32_t>(op.arg);
   const auto dx = write_rows<T>(op.dx);
+  const auto prefetch = [&](std::int64_t slot) {
+    prefetch_row(dy[out.neighbor[slot]], width);
+    prefetch_row(arg[out.neighbor[slot]], width);
+  };
   parallel_rows(exec, out.offset, out.rows, width, [&](std::int64_t first, std::int64_t last, int thread) {
     for (std::int64_t j = first; j < last; ++j) {
       sum_in_chunks(out.offset[j], out.offset[j + 1], width, scratch + thread * width, dx[j],
                     [&](std::int64_t begin, std::int64_t end, T* sum) {
-                      std::fill(sum, sum + width, T(0));
-                      for (std::int64_t s = begin; s < end; ++s) {
-                        const std::int64_t ahead = out.neighbor[std::min(s + kPrefetchSlots, out.edges - 1)];
-                        prefetch_row(dy[ahead], width);
-                        prefetch_row(arg[ahead], width);
-                        const T* const upstream = dy[out.neighbor[s]];
-                        const std::int32_t* const winner = arg[out.neighbor[s]];
-                        const std::int32_t edge = out.edge_id[s];
-#pragma omp simd
-                        for (std::int64_t c = 0; c < width; ++c) sum[c] += winner[c] == edge ? upstream[c] : T(0);
-                      }
+                      for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+                        using Edges = EdgeLanes<decltype(tile)>;
+                        auto total = tile.zero();
+                        for (std::int64_t s = begin; s < end; ++s) {
+                          if (column == 0) prefetch(std::min(s + kPrefetchSlots, out.edges - 1));
+                          const T* const upstream = dy[out.neighbor[s]] + column;
+                          const std::int32_t* const winner = arg[out.neighbor[s]] + column;
+                          const auto edge = Edges::filled(out.edge_id[s]);
+                          for (int k = 0; k < tile.kVectors; ++k) {
+                            const auto won = Edges::load(winner + k * tile.kLanes) == edge;
+                            total.v[k] += won ? tile.load_vector(upstream + k * tile.kLanes) : tile.zero().v[0];
+                          }
+                        }
+                        total.store(sum + column);
+                      });
                     });
       if (op.epsilon.defined()) add_self<T>(op.epsilon, dy[j], width, dx[j]);
     }
@@ -155,16 +128,6 @@ void weight_gradient(const CpuExec& exec, const AggregateBackward& op) {
       }
     }
   });
-}
-
-template <class T>
-void epsilon_gradient(const CpuExec& exec, const AggregateBackward& op, double* partials) {
-  const auto x = read_rows<T>(op.x), dy = read_rows<T>(op.dy);
-  const std::int64_t width = op.dy.row_size();
-  reduce_rows(
-      exec, op.dy.shape[0], 1, partials,
-      [&](std::int64_t row, double* partial) { *partial += static_cast<double>(dot(dy[row], x[row], width)); },
-      [&](std::int64_t, double total) { *op.depsilon.as<T>() = static_cast<T>(total); });
 }
 
 struct BackwardScratch {

@@ -133,9 +133,9 @@ WARPGNN_INLINE std::int64_t for_each_vector_tile(std::int64_t column, std::int64
 }
 
 /// The same over all of [0, width), with narrower tiles for what is left at the end.
-template <class T, class Body>
+template <class T, int N = 8, class Body>
 WARPGNN_INLINE void for_each_tile(std::int64_t width, Body&& body) {
-  std::int64_t column = for_each_vector_tile<T, kVectorBytes, 8>(0, width, body);
+  std::int64_t column = for_each_vector_tile<T, kVectorBytes, N>(0, width, body);
   if constexpr (kVectorBytes > 16) column = for_each_vector_tile<T, 16, 1>(column, width, body);
   for (; column < width; ++column) body(Scalar<T>{}, column);
 }

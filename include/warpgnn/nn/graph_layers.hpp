@@ -75,8 +75,25 @@ class GATConv {
   Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dx_;
 };
 
-/// GIN (Xu et al. 2019): MLP((1 + epsilon) x_i + sum of x_j), the MLP being Linear, BatchNorm, ReLU, Linear, followed
-/// by BatchNorm and ReLU. epsilon is learnt and starts at 0.
+/// The network of GIN and GINE: Linear, BatchNorm, ReLU, Linear, followed by BatchNorm and ReLU.
+class GinNetwork {
+ public:
+  GinNetwork(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
+
+  ConstTensorView forward(const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  void collect(ParameterList& list);
+
+ private:
+  Linear first_;
+  BatchNorm inner_norm_;
+  Activate inner_relu_;
+  Linear second_;
+  BatchNorm outer_norm_;
+  Activate outer_relu_;
+};
+
+/// GIN (Xu et al. 2019): the network of (1 + epsilon) x_i + sum of x_j. epsilon is learnt and starts at 0.
 class GINConv {
  public:
   GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
@@ -88,12 +105,7 @@ class GINConv {
  private:
   Session* session_;
   Parameter epsilon_;
-  Linear first_;
-  BatchNorm inner_norm_;
-  Activate inner_relu_;
-  Linear second_;
-  BatchNorm outer_norm_;
-  Activate outer_relu_;
+  GinNetwork network_;
   Graph graph_;
   ConstTensorView x_;
   Tensor aggregated_, dx_;

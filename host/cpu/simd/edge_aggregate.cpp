@@ -1,0 +1,276 @@
+#include "extremes.hpp"
+#include "self_term.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+bool is_extreme(Reduce reduce) {
+  return reduce == Reduce::max || reduce == Reduce::min;
+}
+
+/// Calls body with the message as a constant.
+template <class Body>
+void with_message(EdgeMessage message, Body&& body) {
+  switch (message) {
+    case EdgeMessage::add: return body(std::integral_constant<EdgeMessage, EdgeMessage::add>{});
+    case EdgeMessage::multiply: return body(std::integral_constant<EdgeMessage, EdgeMessage::multiply>{});
+    case EdgeMessage::relu_add: return body(std::integral_constant<EdgeMessage, EdgeMessage::relu_add>{});
+    case EdgeMessage::edge: return body(std::integral_constant<EdgeMessage, EdgeMessage::edge>{});
+  }
+}
+
+/// Rows of edges are fetched from further ahead than those of nodes: they are used once, so no cache has them.
+inline constexpr std::int64_t kPrefetchEdges = 16;
+
+/// A tile of the message of an edge, from the source's row (not looked at where the edge speaks alone) and its own.
+template <EdgeMessage kMessage, class Tile, class T>
+WARPGNN_INLINE Tile message_of(Tile, const T* x, const T* edge) {
+  Tile message = Tile::load(edge);
+  if constexpr (kMessage == EdgeMessage::edge) return message;
+  for (int k = 0; k < Tile::kVectors; ++k) {
+    const auto source = Tile::load_vector(x + k * Tile::kLanes);
+    if constexpr (kMessage == EdgeMessage::multiply) {
+      message.v[k] *= source;
+    } else {
+      message.v[k] += source;
+    }
+    if constexpr (kMessage == EdgeMessage::relu_add) {
+      const auto zero = Tile::zero().v[0];
+      message.v[k] = message.v[k] < zero ? zero : message.v[k];
+    }
+  }
+  return message;
+}
+
+template <class T, EdgeMessage kMessage>
+class Forward {
+ public:
+  explicit Forward(const EdgeAggregateForward& op)
+      : op_(op),
+        in_(op.graph.in_edges()),
+        width_(op.edge.row_size()),
+        x_(read_rows<T>(op.x)),
+        edge_(read_rows<T>(op.edge)),
+        y_(write_rows<T>(op.y)),
+        arg_(write_rows<std::int32_t>(op.arg)) {}
+
+  void row(std::int64_t i, double* scratch) const {
+    switch (op_.reduce) {
+      case Reduce::sum: sum(i, scratch); break;
+      case Reduce::mean: mean(i, scratch); break;
+      case Reduce::max: extreme<1>(i); break;
+      case Reduce::min: extreme<-1>(i); break;
+    }
+    if (op_.epsilon.defined()) add_self(op_.epsilon, x_[i], width_, y_[i]);
+  }
+
+ private:
+  WARPGNN_INLINE const T* source_row(std::int64_t slot) const {
+    return kMessage == EdgeMessage::edge ? nullptr : x_[in_.neighbor[slot]];
+  }
+
+  template <class Tile>
+  WARPGNN_INLINE Tile message(Tile tile, std::int64_t slot, std::int64_t column) const {
+    if (column == 0) {
+      const std::int64_t last = in_.edges - 1;
+      if (kMessage != EdgeMessage::edge) prefetch_row(source_row(std::min(slot + kPrefetchSlots, last)), width_);
+      prefetch_row(edge_[edge_of(in_, std::min(slot + kPrefetchEdges, last))], width_);
+    }
+    return message_of<kMessage>(tile, source_row(slot) + column, edge_[edge_of(in_, slot)] + column);
+  }
+
+  void sum(std::int64_t i, double* scratch) const {
+    sum_in_chunks(in_.offset[i], in_.offset[i + 1], width_, scratch, y_[i],
+                  [&](std::int64_t begin, std::int64_t end, T* out) {
+                    for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
+                      auto total = tile.zero();
+                      for (std::int64_t s = begin; s < end; ++s) {
+                        const auto term = message(tile, s, column);
+                        for (int k = 0; k < tile.kVectors; ++k) total.v[k] += term.v[k];
+                      }
+                      total.store(out + column);
+                    });
+                  });
+  }
+  void mean(std::int64_t i, double* scratch) const {
+    sum(i, scratch);
+    const T count = static_cast<T>(std::max<std::int64_t>(degree(in_, i), 1));
+    for (std::int64_t c = 0; c < width_; ++c) y_[i][c] /= count;
+  }
+  template <int Sign>
+  void extreme(std::int64_t i) const {
+    extreme_of_row<T, Sign>(
+        in_, i, width_, y_[i], arg_ ? arg_[i] : nullptr,
+        [&](auto tile, std::int64_t slot, std::int64_t column) { return message(tile, slot, column); });
+  }
+
+  const EdgeAggregateForward& op_;
+  const Adjacency& in_;
+  std::int64_t width_;
+  Rows<const T> x_, edge_;
+  Rows<T> y_;
+  Rows<std::int32_t> arg_;
+};
+
+/// The gradients of messages: one walk over the out-edges of each source serves dx and dedge alike.
+template <class T, EdgeMessage kMessage>
+class Backward {
+ public:
+  explicit Backward(const EdgeAggregateBackward& op)
+      : op_(op),
+        in_(op.graph.in_edges()),
+        out_(op.graph.out_edges()),
+        width_(op.dy.row_size()),
+        x_(read_rows<T>(op.x)),
+        edge_(read_rows<T>(op.edge)),
+        dy_(read_rows<T>(op.dy)),
+        arg_(read_rows<std::int32_t>(op.arg)),
+        dx_(write_rows<T>(op.dx)),
+        dedge_(write_rows<T>(op.dedge)) {}
+
+  void row(std::int64_t j, double* scratch) const {
+    const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
+    if (!dx_) return edges(j, begin, end, nullptr);
+    sum_in_chunks(begin, end, width_, scratch, dx_[j],
+                  [&](std::int64_t first, std::int64_t last, T* sum) { edges(j, first, last, sum); });
+    if (op_.epsilon.defined()) add_self(op_.epsilon, dy_[j], width_, dx_[j]);
+  }
+
+ private:
+  /// Writes dedge of these out-edges of j where wanted, and their part of dx_j to `sum` unless that is null.
+  void edges(std::int64_t j, std::int64_t begin, std::int64_t end, T* sum) const {
+    const T* const x = x_ ? x_[j] : nullptr;
+    for_each_tile<T, kExtremeVectors>(width_, [&](auto tile, std::int64_t column) {
+      auto total = tile.zero();
+      for (std::int64_t s = begin; s < end; ++s) {
+        if (column == 0) prefetch(s);
+        const std::int64_t e = out_.edge_id[s];
+        const auto dmessage = message_gradient(tile, x, s, column);
+        if constexpr (kMessage == EdgeMessage::multiply) {
+          if (sum != nullptr) {
+            const T* const edge = edge_[e] + column;
+            for (int k = 0; k < tile.kVectors; ++k)
+              total.v[k] += dmessage.v[k] * tile.load_vector(edge + k * tile.kLanes);
+          }
+          if (dedge_) {
+            auto product = dmessage;
+            for (int k = 0; k < tile.kVectors; ++k) product.v[k] *= tile.load_vector(x + column + k * tile.kLanes);
+            product.store(dedge_[e] + column);
+          }
+        } else {
+          for (int k = 0; k < tile.kVectors; ++k) total.v[k] += dmessage.v[k];
+          if (dedge_) dmessage.store(dedge_[e] + column);
+        }
+      }
+      if (sum != nullptr) total.store(sum + column);
+    });
+  }
+
+  /// dy of the edge's destination as far as it reaches the message; for relu_add, the sum within it.
+  template <class Tile>
+  WARPGNN_INLINE Tile message_gradient(Tile, const T* x, std::int64_t slot, std::int64_t column) const {
+    const std::int64_t i = out_.neighbor[slot], e = out_.edge_id[slot];
+    const auto zero = Tile::zero().v[0];
+    Tile gradient = Tile::load(dy_[i] + column);
+    if (op_.reduce == Reduce::mean) {
+      const T share = T(1) / static_cast<T>(degree(in_, i));
+      for (int k = 0; k < Tile::kVectors; ++k) gradient.v[k] *= share;
+    } else if (arg_) {
+      using Edges = EdgeLanes<Tile>;
+      const auto own = Edges::filled(static_cast<std::int32_t>(e));
+      for (int k = 0; k < Tile::kVectors; ++k) {
+        const auto winner = Edges::load(arg_[i] + column + k * Tile::kLanes);
+        gradient.v[k] = winner == own ? gradient.v[k] : zero;
+      }
+    }
+    if constexpr (kMessage == EdgeMessage::relu_add) {
+      const T* const edge = edge_[e] + column;
+      for (int k = 0; k < Tile::kVectors; ++k) {
+        const auto sum = Tile::load_vector(x + column + k * Tile::kLanes) + Tile::load_vector(edge + k * Tile::kLanes);
+        gradient.v[k] = sum <= zero ? zero : gradient.v[k];
+      }
+    }
+    return gradient;
+  }
+
+  WARPGNN_INLINE void prefetch(std::int64_t slot) const {
+    const std::int64_t last = out_.edges - 1, destination = out_.neighbor[std::min(slot + kPrefetchSlots, last)];
+    prefetch_row(dy_[destination], width_);
+    if (arg_) prefetch_row(arg_[destination], width_);
+    const std::int64_t edge = out_.edge_id[std::min(slot + kPrefetchEdges, last)];
+    if (kMessage == EdgeMessage::relu_add || (kMessage == EdgeMessage::multiply && dx_)) {
+      prefetch_row(edge_[edge], width_);
+    }
+    if (dedge_) prefetch_row(dedge_[edge], width_);
+  }
+
+  const EdgeAggregateBackward& op_;
+  const Adjacency &in_, &out_;
+  std::int64_t width_;
+  Rows<const T> x_, edge_, dy_;
+  Rows<const std::int32_t> arg_;
+  Rows<T> dx_, dedge_;
+};
+
+struct BackwardScratch {
+  double* long_rows;
+  double* partials;
+  std::size_t bytes;
+};
+
+BackwardScratch carve(const CpuExec& exec, const EdgeAggregateBackward& op, void* base) {
+  Carver carver(base);
+  BackwardScratch scratch{};
+  if (op.dx.defined()) {
+    scratch.long_rows = carver.take<double>(long_row_doubles(exec, op.graph.out_edges(), op.dy.row_size()));
+  }
+  if (op.depsilon.defined()) scratch.partials = carver.take<double>(reduction_doubles(op.dy.shape[0], 1));
+  scratch.bytes = carver.bytes();
+  return scratch;
+}
+
+}  // namespace
+
+std::size_t workspace_size(const CpuExec& exec, const EdgeAggregateForward& op) {
+  if (is_extreme(op.reduce)) return 0;
+  Carver carver;
+  carver.take<double>(long_row_doubles(exec, op.graph.in_edges(), op.edge.row_size()));
+  return carver.bytes();
+}
+
+void edge_aggregate_forward(const CpuExec& exec, const EdgeAggregateForward& op) {
+  const Adjacency& in = op.graph.in_edges();
+  const std::int64_t width = op.edge.row_size();
+  with_real(op.y.dtype, [&]<class T>(T) {
+    with_message(op.message, [&](auto message) {
+      const Forward<T, decltype(message)::value> forward(op);
+      parallel_rows(exec, in.offset, in.rows, 2 * width, [&](std::int64_t first, std::int64_t last, int thread) {
+        double* const scratch = static_cast<double*>(op.workspace.data) + thread * width;
+        for (std::int64_t i = first; i < last; ++i) forward.row(i, scratch);
+      });
+    });
+  });
+}
+
+std::size_t workspace_size(const CpuExec& exec, const EdgeAggregateBackward& op) {
+  return carve(exec, op, nullptr).bytes;
+}
+
+void edge_aggregate_backward(const CpuExec& exec, const EdgeAggregateBackward& op) {
+  const BackwardScratch scratch = carve(exec, op, op.workspace.data);
+  const Adjacency& out = op.graph.out_edges();
+  const std::int64_t width = op.dy.row_size();
+  with_real(op.dy.dtype, [&]<class T>(T) {
+    if (op.depsilon.defined()) epsilon_gradient<T>(exec, op, scratch.partials);
+    if (!op.dx.defined() && !op.dedge.defined()) return;
+    with_message(op.message, [&](auto message) {
+      const Backward<T, decltype(message)::value> backward(op);
+      parallel_rows(exec, out.offset, out.rows, 3 * width, [&](std::int64_t first, std::int64_t last, int thread) {
+        for (std::int64_t j = first; j < last; ++j) backward.row(j, scratch.long_rows + thread * width);
+      });
+    });
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

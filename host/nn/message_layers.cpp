@@ -1,0 +1,209 @@
+#include "warpgnn/nn/message_layers.hpp"
+
+#include "host/nn/run.hpp"
+
+namespace warpgnn::nn {
+
+namespace {
+
+/// y += x weight^T, by way of `product`.
+void add_product(Session& session, const ConstTensorView& x, const Parameter& weight, Tensor& product, Tensor& y) {
+  shape_like(session, product, y.view());
+  linear_forward(session.context(), {.x = x, .weight = weight.value, .y = product});
+  add_scaled(session.context(), {.scale = 1, .source = product, .target = y});
+}
+
+}  // namespace
+
+// --- GINE ------------------------------------------------------------------------------------------------------------
+
+GINEConv::GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                   std::int64_t edge_features)
+    : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {
+  if (edge_features < 0) {
+    throw Error(ErrorCode::invalid_argument, "edge_features: expected 0 or more, got " + std::to_string(edge_features));
+  }
+  if (edge_features > 0) projection_.emplace(session, name + ".edge", edge_features, in);
+}
+
+ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  if (!edge_features.defined()) {
+    throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
+  }
+  graph_ = graph;
+  x_ = x;
+  edge_ = projection_ ? projection_->forward(edge_features) : edge_features;
+  shape_like(*session_, aggregated_, x);
+  run(*session_, edge_aggregate_forward,
+      EdgeAggregateForward{.graph = graph,
+                           .message = EdgeMessage::relu_add,
+                           .x = x,
+                           .edge = edge_,
+                           .epsilon = epsilon_.value,
+                           .y = aggregated_});
+  return network_.forward(aggregated_);
+}
+
+ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  const ConstTensorView daggregated = network_.backward(dy);
+  shape_like(*session_, dedge_, edge_);
+  if (need_dx) shape_like(*session_, dx_, x_);
+  run(*session_, edge_aggregate_backward,
+      EdgeAggregateBackward{.graph = graph_,
+                            .message = EdgeMessage::relu_add,
+                            .x = x_,
+                            .edge = edge_,
+                            .epsilon = epsilon_.value,
+                            .dy = daggregated,
+                            .dx = need_dx ? dx_.view() : TensorView{},
+                            .dedge = dedge_,
+                            .depsilon = epsilon_.gradient});
+  dedge_features_ = projection_ ? projection_->backward(dedge_) : ConstTensorView(dedge_);
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+void GINEConv::collect(ParameterList& list) {
+  list.push_back(&epsilon_);
+  if (projection_) projection_->collect(list);
+  network_.collect(list);
+}
+
+// --- GraphSAGE -------------------------------------------------------------------------------------------------------
+
+SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                   const SAGEOptions& options)
+    : session_(&session),
+      options_(options),
+      out_(expect_positive("out", out)),
+      neighbor_weight_(glorot(session, name + ".lin_l.weight", {out, expect_positive("in", in)}, in, out)),
+      root_weight_(glorot(session, name + ".lin_r.weight", {out, in}, in, out)) {
+  if (options.bias) bias_ = zeros(session, name + ".lin_l.bias", {out});
+}
+
+ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) {
+  const std::int64_t nodes = graph.num_nodes();
+  graph_ = graph;
+  x_ = x;
+  const bool extreme = options_.reduce == Reduce::max || options_.reduce == Reduce::min;
+  shape_like(*session_, aggregated_, x);
+  if (extreme) shape(*session_, arg_, {nodes, x.shape[1]}, Dtype::int32);
+  run(*session_, aggregate_forward,
+      AggregateForward{.graph = graph, .reduce = options_.reduce, .x = x, .y = aggregated_, .arg = arg_});
+  shape(*session_, y_, {nodes, out_});
+  linear_forward(session_->context(),
+                 {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value, .y = y_});
+  add_product(*session_, x, root_weight_, root_, y_);
+  return y_;
+}
+
+ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  if (need_dx) {
+    shape_like(*session_, daggregated_, x_);
+    shape_like(*session_, dneighbor_, x_);
+    shape_like(*session_, dx_, x_);
+  }
+  run(*session_, linear_backward,
+      LinearBackward{.x = aggregated_,
+                     .weight = neighbor_weight_.value,
+                     .dy = dy,
+                     .dx = need_dx ? daggregated_.view() : TensorView{},
+                     .dweight = neighbor_weight_.gradient,
+                     .dbias = bias_.gradient});
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_,
+                     .weight = root_weight_.value,
+                     .dy = dy,
+                     .dx = need_dx ? dx_.view() : TensorView{},
+                     .dweight = root_weight_.gradient});
+  if (!need_dx) return {};
+  run(*session_, aggregate_backward,
+      AggregateBackward{.graph = graph_, .reduce = options_.reduce, .arg = arg_, .dy = daggregated_, .dx = dneighbor_});
+  add_scaled(session_->context(), {.scale = 1, .source = dneighbor_, .target = dx_});
+  return dx_;
+}
+
+void SAGEConv::collect(ParameterList& list) {
+  list.insert(list.end(), {&neighbor_weight_, &root_weight_});
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+// --- R-GCN -----------------------------------------------------------------------------------------------------------
+
+RGCNConv::RGCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                   const RGCNOptions& options)
+    : session_(&session),
+      options_(options),
+      in_(expect_positive("in", in)),
+      out_(expect_positive("out", out)),
+      weight_(glorot(session, name + ".weight", {out, expect_positive("bases", options.bases) * in}, in, out)),
+      coefficient_(glorot(session, name + ".comp", {expect_positive("relations", options.relations), options.bases},
+                          options.relations, options.bases)),
+      root_weight_(glorot(session, name + ".root", {out, in}, in, out)) {
+  if (options.bias) bias_ = zeros(session, name + ".bias", {out});
+}
+
+/// The sums of all bases of a node, side by side.
+ConstTensorView RGCNConv::flat(const Tensor& sums) const {
+  return reshape(ConstTensorView(sums), {sums.view().shape[0], options_.bases * in_});
+}
+
+ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& relation,
+                                  const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  const std::int64_t nodes = graph.num_nodes();
+  graph_ = graph;
+  relation_ = relation;
+  edge_weight_ = edge_weight;
+  x_ = x;
+  shape(*session_, sums_, {nodes, options_.bases, in_});
+  run(*session_, relation_aggregate_forward,
+      RelationAggregateForward{.graph = graph,
+                               .relation = relation,
+                               .coefficient = coefficient_.value,
+                               .weight = edge_weight,
+                               .x = x,
+                               .y = sums_});
+  shape(*session_, y_, {nodes, out_});
+  linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value, .y = y_});
+  add_product(*session_, x, root_weight_, root_, y_);
+  return y_;
+}
+
+ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+  shape_like(*session_, dsums_, sums_.view());
+  run(*session_, linear_backward,
+      LinearBackward{.x = flat(sums_),
+                     .weight = weight_.value,
+                     .dy = dy,
+                     .dx = reshape(dsums_.view(), {dsums_.view().shape[0], options_.bases * in_}),
+                     .dweight = weight_.gradient,
+                     .dbias = bias_.gradient});
+  if (need_dx) {
+    shape_like(*session_, dneighbor_, x_);
+    shape_like(*session_, dx_, x_);
+  }
+  run(*session_, relation_aggregate_backward,
+      RelationAggregateBackward{.graph = graph_,
+                                .relation = relation_,
+                                .coefficient = coefficient_.value,
+                                .weight = edge_weight_,
+                                .x = x_,
+                                .dy = dsums_,
+                                .dx = need_dx ? dneighbor_.view() : TensorView{},
+                                .dcoefficient = coefficient_.gradient});
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_,
+                     .weight = root_weight_.value,
+                     .dy = dy,
+                     .dx = need_dx ? dx_.view() : TensorView{},
+                     .dweight = root_weight_.gradient});
+  if (!need_dx) return {};
+  add_scaled(session_->context(), {.scale = 1, .source = dneighbor_, .target = dx_});
+  return dx_;
+}
+
+void RGCNConv::collect(ParameterList& list) {
+  list.insert(list.end(), {&weight_, &coefficient_, &root_weight_});
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+}  // namespace warpgnn::nn

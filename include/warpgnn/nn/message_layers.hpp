@@ -1,0 +1,115 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "warpgnn/edge_aggregate.hpp"
+#include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/relation.hpp"
+
+/// Graph layers whose messages depend on edge features or edge types, and GraphSAGE, under the same contract as
+/// graph_layers.hpp.
+///
+/// Where others normalise differently, and what gives their result here:
+///
+/// | layer | PyTorch Geometric                             | DGL                                             |
+/// |-------|-----------------------------------------------|-------------------------------------------------|
+/// | GCN   | adds missing self-loops and counts edge        | adds none; norm "both" takes 1/sqrt of the      |
+/// |       | weights in the degree: loops by                | out-degree of j and of the in-degree of i, at   |
+/// |       | with_self_loops(where_missing), then gcn_norm  | least 1, without weights: on a symmetric graph  |
+/// |       |                                                | gcn_norm without weight, times the weights;     |
+/// |       |                                                | norm "right" is Reduce::mean                    |
+/// | SAGE  | mean of x_j: the same; max is taken of x_j     | "mean": the same; "gcn" is a mean over j and i: |
+/// |       | itself: Reduce::max                            | mean over a graph with loops; "pool" applies a  |
+/// |       |                                                | linear layer and ReLU to x_j before the max     |
+/// | GINE  | epsilon fixed at 0 unless asked for; projects  | epsilon likewise; no projection, edge features  |
+/// |       | edge features if edge_dim is given             | are as wide as x: edge_features = 0             |
+/// | R-GCN | RGCNConv and FastRGCNConv "mean": a mean per   | RelGraphConv: a plain sum unless the caller     |
+/// |       | relation: RelationNorm::per_relation; "add":   | gives a norm for each edge: that is edge_weight |
+/// |       | RelationNorm::none                             |                                                 |
+namespace warpgnn::nn {
+
+/// GINE (Hu et al. 2020): GIN's network of (1 + epsilon) x_i + sum of max(x_j + e', 0), e' being the edge's features,
+/// projected to the width of x by a linear layer. epsilon is learnt and starts at 0.
+class GINEConv {
+ public:
+  /// @param edge_features width of the edge features; 0: they are as wide as x, and no layer projects them.
+  GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of the edge features, like them, of the last backward.
+  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  Parameter epsilon_;
+  std::optional<Linear> projection_;
+  GinNetwork network_;
+  Graph graph_;
+  ConstTensorView x_, edge_, dedge_features_;
+  Tensor aggregated_, dx_, dedge_;
+};
+
+struct SAGEOptions {
+  Reduce reduce = Reduce::mean;
+  bool bias = true;
+};
+
+/// GraphSAGE (Hamilton et al. 2017): y_i = W_l reduce of x_j + W_r x_i + b. A node without in-edges keeps W_r x_i + b.
+/// Weights start Glorot, bias zero.
+class SAGEConv {
+ public:
+  SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+           const SAGEOptions& options = {});
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  SAGEOptions options_;
+  std::int64_t out_;
+  Parameter neighbor_weight_, root_weight_, bias_;
+  Graph graph_;
+  ConstTensorView x_;
+  Tensor aggregated_, arg_, root_, y_;
+  Tensor daggregated_, dneighbor_, dx_;
+};
+
+struct RGCNOptions {
+  std::int64_t relations = 1;
+  std::int64_t bases = 1;  ///< as many as relations: as free as a matrix for each
+  bool bias = true;
+};
+
+/// R-GCN (Schlichtkrull et al. 2018) with basis decomposition: y_i = sum over in-edges of w_e W_{r_e} x_j + W_0 x_i +
+/// b, W_r = sum_b c_rb V_b. Weights start Glorot, bias zero.
+class RGCNConv {
+ public:
+  RGCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const RGCNOptions& options);
+
+  /// @param relation [E] int32 or int64 in the caller's edge order.
+  /// @param edge_weight [E], normally relation_weights' output: compute it once per graph and share it between layers.
+  /// Undefined: all ones.
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
+                          const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+ private:
+  ConstTensorView flat(const Tensor& sums) const;
+
+  Session* session_;
+  RGCNOptions options_;
+  std::int64_t in_, out_;
+  Parameter weight_, coefficient_, root_weight_, bias_;
+  Graph graph_;
+  ConstTensorView relation_, edge_weight_, x_;
+  Tensor sums_, root_, y_;
+  Tensor dsums_, dneighbor_, dx_;
+};
+
+}  // namespace warpgnn::nn
