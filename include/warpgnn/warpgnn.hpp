@@ -11,6 +11,7 @@
 #include "warpgnn/error.hpp"
 #include "warpgnn/graph.hpp"
 #include "warpgnn/normalize.hpp"
+#include "warpgnn/pair_attention.hpp"
 #include "warpgnn/pool.hpp"
 #include "warpgnn/random.hpp"
 #include "warpgnn/tensor.hpp"
