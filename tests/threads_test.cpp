@@ -175,7 +175,10 @@ TEST(Threads, PairAttention) {
       const Graph graph = large_graph(on.rng()).upload(on.context());
       const Shape rows{4000, 4, 7}, scores{4000, 4}, edge_rows{60000, 4, 7}, edge_scores{60000, 4};
       const bool with_vector = score != PairScore::dot;
-      PairAttentionForward op{.graph = graph, .score = score, .dropout = {0.3, 11}};
+      PairAttentionForward op;
+      op.graph = graph;
+      op.score = score;
+      op.dropout = {0.3, 11};
       op.query = on.input(rows);
       op.key = on.input(rows);
       op.value = on.input(rows);
