@@ -43,6 +43,9 @@ Case graph_build_case(const Context& context, const EdgeSet& edges);
 Case graph_select_case(const Context& context, const Graph& graph);
 
 Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
+/// The dot score with values of its own, the others with the keys as values.
+Case pair_attention_case(const Context& context, const Graph& graph, PairScore score, HeadShape shape,
+                         Direction direction);
 Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
 
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,

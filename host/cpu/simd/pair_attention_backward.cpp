@@ -158,7 +158,7 @@ class ByDestination {
     const T* const dscore = scratch.block.dscore;
     if constexpr (kActivated) {
       const auto rows = [&](bool derivative) {
-        return ActivationRows<T, Score>{scores.score, scratch.block.kept, begin, width_, derivative};
+        return ActivationRows<T, Score>{scores.score, scratch.block.row, begin, width_, derivative};
       };
       if (dquery.target != nullptr) {
         add_rows<true>(begin, end, rows(true), scores.heads, scores.channels, dscore, scratch.slope_sum);
@@ -199,7 +199,7 @@ class ByDestination {
         const std::int64_t first = h * scores.channels;
         T* const to = target + first;
         if constexpr (kActivated) {
-          const T *const kept = scratch.kept + (s - begin) * width_ + first, *const vector = scores.vector + first;
+          const T *const kept = scratch.row + (s - begin) * width_ + first, *const vector = scores.vector + first;
 #pragma omp simd
           for (std::int64_t c = 0; c < scores.channels; ++c) {
             to[c] = dscore * vector[c] * scores.score.derivative(kept[c]);
@@ -295,7 +295,7 @@ class BySource {
     const BlockScratch<T>& block = scratch.block;
     const T* const dscore = block.dscore;
     if constexpr (kActivated) {
-      add_rows<true>(begin, end, ActivationRows<T, Score>{scores.score, block.kept, begin, width_, true}, scores.heads,
+      add_rows<true>(begin, end, ActivationRows<T, Score>{scores.score, block.row, begin, width_, true}, scores.heads,
                      scores.channels, dscore, scratch.slope_sum);
     } else {
       for (std::int64_t k = 0; k < (end - begin) * edges_.heads; ++k) block.dscore[k] *= scores.score.scale;

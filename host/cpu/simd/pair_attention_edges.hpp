@@ -21,12 +21,12 @@ struct DestinationTerms {
   WARPGNN_INLINE T* delta(std::int64_t i) const { return max(i) + 2 * heads; }
 };
 
-/// One thread's memory for a block: [kBlockEdges][heads], but `kept` [kBlockEdges][heads][score channels] and `row` one
-/// edge's features.
+/// One thread's memory for a block: [kBlockEdges][heads], and `row` [heads][score channels], for activated scores one
+/// of each edge.
 template <class T>
 struct BlockScratch {
   T *exponent, *weight, *dscore, *keep, *spare;
-  T *kept, *row;
+  T* row;
 
   BlockScratch(Carver& carver, const PairAttentionBackward& op) {
     const std::int64_t heads = op.query.shape[1], width = op.query.row_size();
@@ -35,8 +35,7 @@ struct BlockScratch {
     dscore = carver.take<T>(kBlockEdges * heads);
     keep = carver.take<T>(kBlockEdges * heads);
     spare = carver.take<T>(heads);
-    kept = carver.take<T>(op.score == PairScore::dot ? 0 : kBlockEdges * width);
-    row = carver.take<T>(width);
+    row = carver.take<T>(op.score == PairScore::dot ? width : kBlockEdges * width);
   }
 };
 
@@ -57,8 +56,8 @@ class PairEdges {
         terms_(terms),
         dropout_(op.dropout) {}
 
-  /// The weights after dropout in `weight`, the gradients of the scores in `dscore`, and the activations in `kept`, of
-  /// the edges in slots [begin, end) of `node`; at most kBlockEdges.
+  /// The weights after dropout in `weight`, the gradients of the scores in `dscore`, and what is kept of
+  /// activated scores in `row`, of the edges in slots [begin, end) of `node`; at most kBlockEdges.
   template <Side kSide>
   WARPGNN_INLINE void block(const Adjacency& edges, std::int64_t node, std::int64_t begin, std::int64_t end,
                             const BlockScratch<T>& scratch) const {
@@ -68,8 +67,7 @@ class PairEdges {
       const std::int64_t other = edges.neighbor[s], e = edge_of(edges, s);
       const std::int64_t j = kSide == Side::destination ? other : node, i = kSide == Side::destination ? node : other;
       prefetch<kSide>(edges.neighbor[std::min(s + kPrefetchSlots, last_slot)]);
-      scores.write(j, i, e, scratch.kept + (Score::kActivated ? (s - begin) * scores.width() : 0), scratch.row,
-                   scratch.exponent + k);
+      scores.write(j, i, e, scratch.row + (Score::kActivated ? (s - begin) * scores.width() : 0), scratch.exponent + k);
       write_dots(j, i, e, scratch.spare, scratch.dscore + k);
       write_terms(i, e, k, scratch);
     }

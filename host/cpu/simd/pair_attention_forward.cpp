@@ -94,7 +94,7 @@ class Forward {
       const std::int64_t ahead = in_.neighbor[std::min(s + kPrefetchSlots, last_slot)];
       prefetch_row(scores_.key[ahead], scores_.width());
       if (!value_is_key_) prefetch_row(value_[ahead], heads_ * channels_);
-      scores_.write(in_.neighbor[s], i, edge_of(in_, s), scratch.row, scratch.row, l);
+      scores_.write(in_.neighbor[s], i, edge_of(in_, s), scratch.row, l);
     }
   }
 
@@ -179,7 +179,7 @@ void weights(const CpuExec& exec, const PairAttentionWeights& op, const Score& k
     for (std::int64_t i = first; i < last; ++i) {
       for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
         const std::int64_t e = edge_of(in, s);
-        scores.write(in.neighbor[s], i, e, scratch.row, scratch.row, scratch.score);
+        scores.write(in.neighbor[s], i, e, scratch.row, scratch.score);
         if (dropout.active) dropout.write(e, scores.heads, scratch.keep);
         for (std::int64_t h = 0; h < scores.heads; ++h) {
           weight[e][h] = scratch.keep[h] * softmax_weight(scratch.score[h], max[i][h], sum[i][h]);

@@ -18,11 +18,11 @@ struct LeakyPair {
   explicit LeakyPair(const auto& op) : slope(static_cast<T>(op.negative_slope)) {}
   WARPGNN_INLINE T keep(T q) const { return q; }
   template <class Vector>
-  WARPGNN_INLINE Vector value(const Vector& kept) const {
+  WARPGNN_INLINE Vector value(Vector kept) const {
     return kept > Vector{} ? kept : slope * kept;
   }
   template <class Vector>
-  WARPGNN_INLINE Vector derivative(const Vector& kept) const {
+  WARPGNN_INLINE Vector derivative(Vector kept) const {
     return kept > Vector{} ? Vector{} + T(1) : Vector{} + slope;
   }
 };
@@ -34,11 +34,11 @@ struct TanhPair {
   explicit TanhPair(const auto&) {}
   WARPGNN_INLINE T keep(T q) const { return vector_tanh(q); }
   template <class Vector>
-  WARPGNN_INLINE Vector value(const Vector& kept) const {
+  WARPGNN_INLINE Vector value(Vector kept) const {
     return kept;
   }
   template <class Vector>
-  WARPGNN_INLINE Vector derivative(const Vector& kept) const {
+  WARPGNN_INLINE Vector derivative(Vector kept) const {
     return T(1) - kept * kept;
   }
 };
@@ -80,18 +80,17 @@ struct PairScores {
         edge_bias(read_rows<T>(op.edge_bias)),
         vector(op.vector.template as<T>()) {}
 
-  /// Elements of scratch that `write` asks for.
   std::int64_t width() const { return heads * channels; }
 
-  /// l[h] of edge e = (j -> i). `kept` and `row` have room for width() elements; `kept` is left with what backward
-  /// needs of an activated score, and may be the same memory as `row` where nobody asks for it.
-  WARPGNN_INLINE void write(std::int64_t j, std::int64_t i, std::int64_t e, T* kept, T* row, T* l) const {
+  /// l[h] of edge e = (j -> i). `row` has room for width() elements, and is left with what backward needs of an
+  /// activated score.
+  WARPGNN_INLINE void write(std::int64_t j, std::int64_t i, std::int64_t e, T* row, T* l) const {
     if constexpr (Score::kActivated) {
-      activate(query[i], key[j], edge_key ? edge_key[e] : nullptr, kept, row);
-      dot_heads(row, vector, heads, channels, l);
+      keep(query[i], with_edge(key[j], e, row), row);
+      dot_heads(static_cast<const T*>(row), vector, heads, channels, l,
+                [this](auto kept) { return score.value(kept); });
     } else {
       dot_heads(query[i], with_edge(key[j], e, row), heads, channels, l);
-#pragma omp simd
       for (std::int64_t h = 0; h < heads; ++h) l[h] *= score.scale;
     }
     if (!edge_bias) return;
@@ -100,23 +99,10 @@ struct PairScores {
   }
 
  private:
-  WARPGNN_INLINE void activate(const T* q, const T* k, const T* g, T* kept, T* row) const {
+  WARPGNN_INLINE void keep(const T* q, const T* k, T* row) const {
     const std::int64_t count = width();
-    if (g != nullptr) {
 #pragma omp simd
-      for (std::int64_t c = 0; c < count; ++c) {
-        const T keep = score.keep(q[c] + (k[c] + g[c]));
-        kept[c] = keep;
-        row[c] = score.value(keep);
-      }
-    } else {
-#pragma omp simd
-      for (std::int64_t c = 0; c < count; ++c) {
-        const T keep = score.keep(q[c] + k[c]);
-        kept[c] = keep;
-        row[c] = score.value(keep);
-      }
-    }
+    for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(q[c] + k[c]);
   }
 
   WARPGNN_INLINE const T* with_edge(const T* k, std::int64_t e, T* row) const {
