@@ -52,7 +52,8 @@ struct DropoutMask {
         scale(static_cast<T>(1 / (1 - dropout.probability))),
         active(dropout.probability > 0) {}
 
-  WARPGNN_INLINE void write(std::int64_t edge, std::int64_t heads, T* factor) const {
+  /// Flattened: a copy of philox of its own would be for everybody, in the instructions of this level.
+  __attribute__((flatten)) void write(std::int64_t edge, std::int64_t heads, T* factor) const {
     for (std::int64_t h = 0; h < heads; h += 4) {
       const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(edge), static_cast<std::uint64_t>(h / 4));
       for (std::int64_t k = 0; k < std::min<std::int64_t>(4, heads - h); ++k) {
