@@ -208,6 +208,7 @@ template <int kWidth, class T, class Score>
 __device__ T score_of_edge(const PairInputs<T, Score>& inputs, const LaneGroup& group, int head,
                            std::int64_t destination, std::int64_t source, std::int64_t edge_id) {
   T sum = 0;
+#pragma unroll 2
   for (std::int64_t c = group.lane * kWidth; c < inputs.channels; c += group.size * kWidth) {
     const ScorePacks<T, kWidth> packs =
         load_score_packs<kWidth>(inputs, destination, source, edge_id, head * inputs.channels + c);
