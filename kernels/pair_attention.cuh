@@ -322,7 +322,7 @@ struct PairWeightsArguments {
 
 /// One group of lanes per (span, head), edge after edge.
 template <class T, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads)
+__global__ void __launch_bounds__(kSpanThreads, 8)
     pair_attention_weights_by_destination(PairWeightsArguments<T, Score> arguments) {
   const Adjacency& edges = arguments.edges;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
