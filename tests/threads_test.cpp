@@ -225,6 +225,17 @@ TEST(Threads, PairAttention) {
   }
 }
 
+TEST(Threads, ResidualGate) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Shape rows{kRows, 65};
+    const auto &x = on.input(rows), &residual = on.input(rows), &weight = on.input({3, 65}), &dy = on.input(rows);
+    const auto& gate = on.output({kRows});
+    run(on.context(), residual_gate_forward, ResidualGateForward{x, residual, weight, on.output(rows), gate});
+    run(on.context(), residual_gate_backward,
+        ResidualGateBackward{x, residual, weight, gate, dy, on.output(rows), on.output(rows), on.output({3, 65})});
+  });
+}
+
 TEST(Threads, HeadDot) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto &x = on.input({kRows, 4, 17}), &vector = on.input({4, 17});

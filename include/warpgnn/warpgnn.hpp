@@ -14,4 +14,5 @@
 #include "warpgnn/pair_attention.hpp"
 #include "warpgnn/pool.hpp"
 #include "warpgnn/random.hpp"
+#include "warpgnn/residual_gate.hpp"
 #include "warpgnn/tensor.hpp"
