@@ -132,6 +132,12 @@ class GraphRows {
       add("gat_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
         return gat_layer_case(context, graph, kLayerInputs, shape, direction);
       });
+      add("gatv2_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
+        return gatv2_layer_case(context, graph, kLayerInputs, shape, direction);
+      });
+      add("transformer_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
+        return transformer_layer_case(context, graph, kLayerInputs, shape, direction);
+      });
       add("gcn_layer", text(direction), sizes + std::to_string(out), [=](const Context& context, const Graph& graph) {
         return gcn_layer_case(context, graph, kLayerInputs, out, direction);
       });

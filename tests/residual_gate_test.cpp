@@ -141,7 +141,7 @@ TEST_P(ResidualGateTest, RefusesBadArguments) {
   refuse.argument("dresidual", &Op::dresidual);
   refuse.argument("dweight", &Op::dweight);
   refuse.overlap("dx", &Op::dx, &Op::dy);
-  refuse.overlap("dresidual", &Op::dresidual, &Op::dx);
+  refuse.overlap("dx", &Op::dx, &Op::dresidual);
   refuse.workspace();
   refuse.accepted();
 }

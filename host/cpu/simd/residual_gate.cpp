@@ -31,52 +31,60 @@ struct GateWeight {
   }
 };
 
+// Rows are functions of their own, so that one compiled loop serves any number of threads.
+
+/// Writes y of one row and returns its gate.
+template <class T>
+__attribute__((noinline)) T gate_row(const GateWeight<T>& weight, const T* x, const T* residual, std::int64_t width,
+                                     T* y) {
+  T z = 0;
+#pragma omp simd reduction(+ : z)
+  for (std::int64_t c = 0; c < width; ++c) {
+    z += weight.of_x[c] * x[c] + weight.of_residual[c] * residual[c] + weight.of_difference[c] * (x[c] - residual[c]);
+  }
+  const T gate = sigmoid(z);
+#pragma omp simd
+  for (std::int64_t c = 0; c < width; ++c) y[c] = gate * residual[c] + (1 - gate) * x[c];
+  return gate;
+}
+
 template <class T>
 void forward(const CpuExec& exec, const ResidualGateForward& op) {
   const std::int64_t width = op.x.shape[1];
   const GateWeight<T> weight(op.weight);
-  const auto all_x = read_rows<T>(op.x), all_residual = read_rows<T>(op.residual);
-  const auto all_y = write_rows<T>(op.y), gates = write_rows<T>(op.gate);
+  const auto x = read_rows<T>(op.x), residual = read_rows<T>(op.residual);
+  const auto y = write_rows<T>(op.y), gate = write_rows<T>(op.gate);
   parallel_for(exec, op.x.shape[0], 6 * width, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t n = first; n < last; ++n) {
-      const T *const x = all_x[n], *const residual = all_residual[n];
-      T z = 0;
-#pragma omp simd reduction(+ : z)
-      for (std::int64_t c = 0; c < width; ++c) {
-        z += weight.of_x[c] * x[c] + weight.of_residual[c] * residual[c] +
-             weight.of_difference[c] * (x[c] - residual[c]);
-      }
-      const T gate = sigmoid(z);
-      gates[n][0] = gate;
-      T* const y = all_y[n];
-#pragma omp simd
-      for (std::int64_t c = 0; c < width; ++c) y[c] = gate * residual[c] + (1 - gate) * x[c];
-    }
+    for (std::int64_t n = first; n < last; ++n) gate[n][0] = gate_row(weight, x[n], residual[n], width, y[n]);
   });
 }
 
-/// dx and dresidual, and dz for the sums that make dweight.
+/// Writes dx and dresidual of one row and returns its dz.
+template <class T>
+__attribute__((noinline)) T gradient_row(const GateWeight<T>& weight, T gate, const T* x, const T* residual,
+                                         const T* dy, std::int64_t width, T* dx, T* dresidual) {
+  T dgate = 0;
+#pragma omp simd reduction(+ : dgate)
+  for (std::int64_t c = 0; c < width; ++c) dgate += dy[c] * (residual[c] - x[c]);
+  const T dz = gate * (1 - gate) * dgate;
+#pragma omp simd
+  for (std::int64_t c = 0; c < width; ++c) {
+    dx[c] = (1 - gate) * dy[c] + dz * (weight.of_x[c] + weight.of_difference[c]);
+    dresidual[c] = gate * dy[c] + dz * (weight.of_residual[c] - weight.of_difference[c]);
+  }
+  return dz;
+}
+
 template <class T>
 void write_row_gradients(const CpuExec& exec, const ResidualGateBackward& op, T* dz) {
   const std::int64_t width = op.x.shape[1];
   const GateWeight<T> weight(op.weight);
-  const auto all_x = read_rows<T>(op.x), all_residual = read_rows<T>(op.residual), all_dy = read_rows<T>(op.dy),
-             gates = read_rows<T>(op.gate);
-  const auto all_dx = write_rows<T>(op.dx), all_dresidual = write_rows<T>(op.dresidual);
+  const auto x = read_rows<T>(op.x), residual = read_rows<T>(op.residual), dy = read_rows<T>(op.dy),
+             gate = read_rows<T>(op.gate);
+  const auto dx = write_rows<T>(op.dx), dresidual = write_rows<T>(op.dresidual);
   parallel_for(exec, op.x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
-      const T *const x = all_x[n], *const residual = all_residual[n], *const dy = all_dy[n];
-      T dgate = 0;
-#pragma omp simd reduction(+ : dgate)
-      for (std::int64_t c = 0; c < width; ++c) dgate += dy[c] * (residual[c] - x[c]);
-      const T gate = gates[n][0], slope = gate * (1 - gate) * dgate;
-      dz[n] = slope;
-      T *const dx = all_dx[n], *const dresidual = all_dresidual[n];
-#pragma omp simd
-      for (std::int64_t c = 0; c < width; ++c) {
-        dx[c] = (1 - gate) * dy[c] + slope * (weight.of_x[c] + weight.of_difference[c]);
-        dresidual[c] = gate * dy[c] + slope * (weight.of_residual[c] - weight.of_difference[c]);
-      }
+      dz[n] = gradient_row(weight, gate[n][0], x[n], residual[n], dy[n], width, dx[n], dresidual[n]);
     }
   });
 }
