@@ -128,6 +128,23 @@ inline Bytes attention_backward_bytes(const Sizes& z) {
   return {compulsory + z.edges * (z.row() + 3 * score), compulsory};
 }
 
+/// Queries, keys and values (`shared`: the values are the keys), y, maximum and sum.
+inline Bytes pair_attention_forward_bytes(const Sizes& z, bool shared) {
+  const double score = z.heads * z.s, gathered = shared ? 1 : 2;
+  const double both = z.index * (z.nodes + z.edges) + z.nodes * (2 * z.row() + 2 * score);
+  return {both + z.edges * gathered * z.row(), both + z.nodes * gathered * z.row()};
+}
+
+/// By destination each edge gathers key and value, by source query, dy and the terms of its destination. Nodes: query,
+/// dy and y are read by destination and dquery is written; key and value are read by source and their gradients
+/// written.
+inline Bytes pair_attention_backward_bytes(const Sizes& z, bool shared) {
+  const double score = z.heads * z.s, keys = shared ? 1 : 2;
+  const double both = 2 * z.index * (z.nodes + z.edges) + z.nodes * ((4 + 2 * keys) * z.row() + 5 * score);
+  return {both + z.edges * ((keys + 2) * z.row() + z.index + 3 * score),
+          both + z.edges * z.index + z.nodes * ((keys + 2) * z.row() + 3 * score)};
+}
+
 inline Bytes head_dot_forward_bytes(const Sizes& z) {
   return streamed(z.nodes * (z.row() + z.heads * z.s) + z.row());
 }

@@ -50,6 +50,9 @@ Case graph_build_case(const Context& context, const EdgeSet& edges);
 Case graph_select_case(const Context& context, const Graph& graph);
 
 Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
+/// The dot score with values of its own, the others with the keys as values.
+Case pair_attention_case(const Context& context, const Graph& graph, PairScore score, HeadShape shape,
+                         Direction direction);
 Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
 
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
@@ -59,6 +62,11 @@ Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std
 /// Whole layers, the product with the weights included. Self-loops are added before, outside the timed part; GCN's
 /// normalisation is inside it.
 Case gat_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape, Direction direction);
+Case gatv2_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
+                      Direction direction);
+/// With the projection to the residual, without a gate.
+Case transformer_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
+                            Direction direction);
 Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in, std::int64_t out, Direction direction);
 
 /// The weighted sum as plain loops on one thread, for any compiler and machine.

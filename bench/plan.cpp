@@ -38,6 +38,15 @@ std::string text(EdgeMessage message) {
   return {};
 }
 
+std::string text(PairScore score) {
+  switch (score) {
+    case PairScore::gatv2: return "gatv2";
+    case PairScore::additive: return "additive";
+    case PairScore::dot: return "dot";
+  }
+  return {};
+}
+
 std::string text(HeadShape shape) {
   return std::to_string(shape.heads) + "x" + std::to_string(shape.channels);
 }
@@ -123,6 +132,16 @@ class GraphRows {
           [=](const Context& context, const Graph& graph) { return attention_case(context, graph, shape, direction); });
     }
   }
+  void pair_attention(HeadShape shape, const std::vector<Direction>& directions) {
+    for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
+      for (const Direction direction : directions) {
+        add("pair_attention_" + text(score), text(direction), text(shape),
+            [=](const Context& context, const Graph& graph) {
+              return pair_attention_case(context, graph, score, shape, direction);
+            });
+      }
+    }
+  }
   void dense(HeadShape shape, const std::vector<Direction>& directions) {
     const std::int64_t out = shape.heads * shape.channels;
     for (const Direction direction : directions) {
@@ -149,6 +168,12 @@ class GraphRows {
     for (const Direction direction : directions) {
       add("gat_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
         return gat_layer_case(context, graph, kLayerInputs, shape, direction);
+      });
+      add("gatv2_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
+        return gatv2_layer_case(context, graph, kLayerInputs, shape, direction);
+      });
+      add("transformer_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
+        return transformer_layer_case(context, graph, kLayerInputs, shape, direction);
       });
       add("gcn_layer", text(direction), sizes + std::to_string(out), [=](const Context& context, const Graph& graph) {
         return gcn_layer_case(context, graph, kLayerInputs, out, direction);
@@ -209,6 +234,7 @@ std::vector<Row> smoke_rows(bool cuda) {
   smoke.relations(3, 2, 16, kAllPasses);
   smoke.edges(2, kAllPasses);
   smoke.attention({2, 8}, kAllUses);
+  smoke.pair_attention({2, 8}, kAllPasses);
   smoke.dense({2, 8}, kAllPasses);
   smoke.pools(16, kAllPasses);
   smoke.layers({2, 8}, kAllUses);
@@ -224,6 +250,9 @@ std::vector<Row> standard_rows(bool cuda) {
   yardstick.layers({4, 32}, kUses);
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{1, 128}}) {
     yardstick.attention(shape, kAllUses);
+  }
+  for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{1, 128}}) {
+    yardstick.pair_attention(shape, kAllPasses);
   }
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
@@ -263,6 +292,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{4, 64}, HeadShape{8, 64},
                                 HeadShape{1, 128}, HeadShape{1, 256}}) {
     graph.attention(shape, kAllUses);
+    graph.pair_attention(shape, kAllPasses);
     graph.dense(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
@@ -291,7 +321,10 @@ std::vector<Row> large_rows(bool cuda) {
       graph.all_aggregates(width, kPasses);
       graph.baselines(width, cuda);
     }
-    for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}}) graph.attention(shape, kAllUses);
+    for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}}) {
+      graph.attention(shape, kAllUses);
+      graph.pair_attention(shape, kPasses);
+    }
     graph.build();
   }
   return rows;

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include <cmath>
 #include <cstdint>
 
 namespace warpgnn::kernels {
@@ -48,6 +49,14 @@ struct LaneGroup {
   template <class T>
   __device__ T sum(T value) const {
     return sum(value, size);
+  }
+  /// The largest number of the group; a NaN is passed by where there is any number.
+  template <class T>
+  __device__ T max(T value) const {
+    for (int distance = size / 2; distance > 0; distance /= 2) {
+      value = std::fmax(value, __shfl_xor_sync(mask, value, distance, size));
+    }
+    return value;
   }
 };
 

@@ -199,6 +199,73 @@ TEST(Threads, Attention) {
   }
 }
 
+TEST(Threads, PairAttention) {
+  for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const Graph graph = large_graph(on.rng()).upload(on.context());
+      const Shape rows{4000, 4, 7}, scores{4000, 4}, edge_rows{60000, 4, 7}, edge_scores{60000, 4};
+      const bool with_vector = score != PairScore::dot;
+      PairAttentionForward op;
+      op.graph = graph;
+      op.score = score;
+      op.dropout = {0.3, 11};
+      op.query = on.input(rows);
+      op.key = on.input(rows);
+      op.value = on.input(rows);
+      op.edge_key = on.input(edge_rows);
+      op.edge_value = on.input(edge_rows);
+      op.edge_bias = on.input(edge_scores);
+      if (with_vector) op.vector = on.input({4, 7});
+      op.y = on.output(rows);
+      op.maximum = on.output(scores);
+      op.sum = on.output(scores);
+      run(on.context(), pair_attention_forward, op);
+      PairAttentionBackward back{.graph = graph,
+                                 .score = score,
+                                 .dropout = op.dropout,
+                                 .query = op.query,
+                                 .key = op.key,
+                                 .value = op.value,
+                                 .edge_key = op.edge_key,
+                                 .edge_value = op.edge_value,
+                                 .edge_bias = op.edge_bias,
+                                 .vector = op.vector,
+                                 .y = op.y,
+                                 .maximum = op.maximum,
+                                 .sum = op.sum,
+                                 .dy = on.input(rows)};
+      for (TensorView* const gradient : {&back.dquery, &back.dkey, &back.dvalue}) *gradient = on.output(rows);
+      back.dedge_key = on.output(edge_rows);
+      back.dedge_value = on.output(edge_rows);
+      back.dedge_bias = on.output(edge_scores);
+      if (with_vector) back.dvector = on.output({4, 7});
+      run(on.context(), pair_attention_backward, back);
+      run(on.context(), pair_attention_weights,
+          PairAttentionWeights{.graph = graph,
+                               .score = score,
+                               .query = op.query,
+                               .key = op.key,
+                               .edge_key = op.edge_key,
+                               .edge_bias = op.edge_bias,
+                               .vector = op.vector,
+                               .maximum = op.maximum,
+                               .sum = op.sum,
+                               .weight = on.output(edge_scores)});
+    });
+  }
+}
+
+TEST(Threads, ResidualGate) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Shape rows{kRows, 65};
+    const auto &x = on.input(rows), &residual = on.input(rows), &weight = on.input({3, 65}), &dy = on.input(rows);
+    const auto& gate = on.output({kRows});
+    run(on.context(), residual_gate_forward, ResidualGateForward{x, residual, weight, on.output(rows), gate});
+    run(on.context(), residual_gate_backward,
+        ResidualGateBackward{x, residual, weight, gate, dy, on.output(rows), on.output(rows), on.output({3, 65})});
+  });
+}
+
 TEST(Threads, HeadDot) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto &x = on.input({kRows, 4, 17}), &vector = on.input({4, 17});

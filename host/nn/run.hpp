@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "warpgnn/dense.hpp"
 #include "warpgnn/error.hpp"
 #include "warpgnn/nn/session.hpp"
 
@@ -38,6 +39,11 @@ inline void expect_probability(const char* name, double probability) {
 inline std::int64_t expect_positive(const char* name, std::int64_t size) {
   if (size > 0) return size;
   throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 1 or more, got " + std::to_string(size));
+}
+
+/// target = source, row by row: the one activation that changes nothing.
+inline void copy_rows(const Session& session, const ConstTensorView& source, const TensorView& target) {
+  activation_forward(session.context(), {.kind = Activation::leaky_relu, .slope = 1, .x = source, .y = target});
 }
 
 /// Runs an op that asks for a workspace with the session's.
