@@ -191,11 +191,12 @@ TEST(Threads, Pool) {
     const Graph graph = batch.upload(on.context());
     const auto &x = on.input({kRows, 65}), &score = on.input({kRows}), &dy = on.input({graphs, 65});
     const auto &y = on.output({graphs, 65}), &lse = on.output({graphs}), &arg = on.output_ids({graphs, 65});
-    run(on.context(), pool_forward, PoolForward{graph, PoolReduce::mean, PoolGate::softmax, x, score, y, lse});
+    run(on.context(), pool_forward, PoolForward{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, lse});
     run(on.context(), pool_backward,
         PoolBackward{graph,
                      PoolReduce::mean,
                      PoolGate::softmax,
+                     1,
                      x,
                      score,
                      y,
@@ -204,11 +205,11 @@ TEST(Threads, Pool) {
                      dy,
                      on.output({kRows, 65}),
                      on.output({kRows})});
-    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, score, lse, on.output({kRows})});
+    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, 1, score, lse, on.output({kRows})});
     run(on.context(), pool_forward,
-        PoolForward{graph, PoolReduce::max, PoolGate::none, x, {}, on.output({graphs, 65}), {}, arg});
+        PoolForward{graph, PoolReduce::max, PoolGate::none, 1, x, {}, on.output({graphs, 65}), {}, arg});
     run(on.context(), pool_backward,
-        PoolBackward{graph, PoolReduce::max, PoolGate::none, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
+        PoolBackward{graph, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
   });
 }
 
