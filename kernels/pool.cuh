@@ -3,6 +3,7 @@
 // Pooling of the nodes of each graph. A graph's nodes are cut into pieces, one block each, and a second kernel combines
 // the pieces in order where there is more than one.
 
+#include "kernels/graph_of.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/softmax.cuh"
@@ -264,20 +265,6 @@ __global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardAr
 }
 
 // --- Backward and weights --------------------------------------------------------------------------------------------
-
-/// The graph that holds a node: the last one whose nodes begin at or before it.
-__device__ inline std::int64_t graph_of(const std::int64_t* offsets, std::int64_t graphs, std::int64_t node) {
-  std::int64_t low = 0, high = graphs;
-  while (high - low > 1) {
-    const std::int64_t middle = (low + high) / 2;
-    if (__ldg(offsets + middle) <= node) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
 
 /// a_n of one head, from its node's score and its graph's log-sum-exp.
 template <class T>

@@ -49,6 +49,17 @@ struct LaneGroup {
   __device__ T sum(T value) const {
     return sum(value, size);
   }
+
+  /// The sum over the lanes before the calling one.
+  template <class T>
+  __device__ T sum_before(T value) const {
+    T total = value;
+    for (int distance = 1; distance < size; distance *= 2) {
+      const T other = __shfl_up_sync(mask, total, static_cast<unsigned>(distance), size);
+      if (lane >= distance) total += other;
+    }
+    return total - value;
+  }
 };
 
 /// The number of the calling thread's group in the whole grid, for one-dimensional grids.
