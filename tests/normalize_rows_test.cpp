@@ -119,7 +119,7 @@ TEST_P(NormalizeRowsTest, RefusesWrongArguments) {
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse.argument("y", &Op::y);
     refuse.argument("norm", &Op::norm, Presence::optional);
-    refuse.overlap("norm", &Op::norm, &Op::y);
+    refuse.overlap("y", &Op::y, &Op::norm);
     refuse.mistake({"x:", "1 feature"}, [](Op& op) { op.x.shape[1] = 0; });
     refuse.accepted();
   }

@@ -129,7 +129,11 @@ TEST_P(TopKTest, RefusesWrongArguments) {
   const auto score = input({9}, rng.reals(9));
   const auto selected = ids({5}), position = ids({9});
   const Refusals<Op> refuse(context(), segment_top_k, {graph, 0.5, score, selected, position}, {&selected, &position});
-  refuse.argument("score", &Op::score, Presence::required, Blame::any);
+  // float32 and float64 are both right: nothing else is real.
+  refuse.mistake({"score:", "none"}, [](Op& op) { op.score = {}; });
+  refuse.mistake({"score:", "int64"}, [](Op& op) { op.score.dtype = Dtype::int64; });
+  refuse.mistake({"score:", "[9]", "[8]"}, [](Op& op) { op.score.shape[0] = 8; });
+  refuse.mistake({"score:", "null"}, [](Op& op) { op.score.data = nullptr; });
   refuse.argument("selected", &Op::selected);
   refuse.argument("position", &Op::position, Presence::optional);
   refuse.overlap("selected", &Op::selected, &Op::position);
@@ -289,7 +293,12 @@ TEST_P(ScaledGatherTest, RefusesWrongArguments) {
   refuse.argument("x", &Op::x);
   refuse.argument("scale", &Op::scale, Presence::required, Blame::any);
   refuse.argument("position", &Op::position, Presence::required, Blame::any);
-  refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
+  // Any number of rows is right.
+  refuse.mistake({"dy:", "none"}, [](Op& op) { op.dy = {}; });
+  refuse.mistake({"dy:", "int64"}, [](Op& op) { op.dy.dtype = Dtype::int64; });
+  refuse.mistake({"dy:", "2 dimensions"}, [](Op& op) { op.dy.ndim = 1; });
+  refuse.mistake({"dy:", "contiguous"}, [](Op& op) { op.dy.stride[1] = 2; });
+  refuse.mistake({"dy:", "null"}, [](Op& op) { op.dy.data = nullptr; });
   refuse.argument("dx", &Op::dx, Presence::optional);
   refuse.argument("dscale", &Op::dscale, Presence::optional);
   refuse.overlap("dx", &Op::dx, &Op::x);
