@@ -18,12 +18,16 @@ std::int64_t pieces_of(const Graph& graph) {
   return std::clamp<std::int64_t>((longest + kPieceNodes - 1) / kPieceNodes, 1, limit);
 }
 
-/// Heads of a pool, and the columns of each. Without a gate there is nothing that heads do each for itself.
+/// Heads of a pool, and the columns of each, as the kernels see them. Without a gate there is nothing that heads do
+/// each for itself, and where a sigmoid or raw gate has a score for every column, the columns of one head do.
 struct Heads {
+  bool are_features;
   std::int64_t count, channels;
 
   Heads(const Layout& rows, PoolGate gate)
-      : count(rows.ndim == 3 && gate != PoolGate::none ? rows.shape[1] : 1), channels(rows.row_size() / count) {}
+      : are_features(rows.ndim == 3 && rows.shape[2] == 1 && (gate == PoolGate::sigmoid || gate == PoolGate::raw)),
+        count(rows.ndim == 3 && gate != PoolGate::none && !are_features ? rows.shape[1] : 1),
+        channels(rows.row_size() / count) {}
 };
 
 template <class T>
@@ -71,6 +75,7 @@ void forward(const CudaExec& exec, const PoolForward& op) {
                                           .channels = heads.channels,
                                           .sharpness = static_cast<T>(1 / op.temperature),
                                           .gate = op.gate,
+                                          .per_feature = heads.are_features,
                                           .mean = op.reduce == PoolReduce::mean,
                                           .x = rows_of<T>(op.x),
                                           .score = rows_of<T>(op.score),
@@ -78,7 +83,8 @@ void forward(const CudaExec& exec, const PoolForward& op) {
                                           .lse = rows_of<T>(op.lse),
                                           .arg = rows_of<std::int32_t>(op.arg),
                                           .partials = partials};
-  with_pack_width<T>(pack_width<T>(heads.channels, {op.x, op.y, op.arg}), [&](auto constant) {
+  const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
+  with_pack_width<T>(pack_width<T>(heads.channels, {op.x, scores, op.y, op.arg}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     if (op.reduce == PoolReduce::max) {
       launch_forward<T, kWidth, PoolKind::maximum>(exec, arguments);
@@ -95,7 +101,9 @@ void backward(const CudaExec& exec, const PoolBackward& op) {
   const Heads heads(op.dy, op.gate);
   const std::int64_t nodes = op.graph.num_nodes();
   const ConstTensorView arg = op.reduce == PoolReduce::max ? op.arg : ConstTensorView{};
-  const int width = pack_width<T>(heads.channels, {op.x, op.y, arg, op.dy, op.dx});
+  const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
+  const ConstTensorView dscores = heads.are_features ? ConstTensorView(op.dscore) : ConstTensorView{};
+  const int width = pack_width<T>(heads.channels, {op.x, op.y, arg, op.dy, op.dx, scores, dscores});
   with_pack_width<T>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const int lanes = lanes_for(heads.channels / kWidth);
@@ -116,7 +124,8 @@ void backward(const CudaExec& exec, const PoolBackward& op) {
                                              .dy = rows_of<T>(op.dy),
                                              .dx = rows_of<T>(op.dx),
                                              .dscore = rows_of<T>(op.dscore)};
-    launch(exec, "pool_backward", pool_backward_by_node<T, kWidth>,
+    launch(exec, "pool_backward",
+           heads.are_features ? pool_backward_by_feature<T, kWidth> : pool_backward_by_node<T, kWidth>,
            {dim3(blocks_for(nodes * heads.count, kPoolThreads / lanes)), dim3(kPoolThreads)}, arguments);
   });
 }

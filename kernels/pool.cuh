@@ -108,6 +108,7 @@ struct PoolForwardArguments {
   std::int64_t channels;  // columns of a head
   T sharpness;
   PoolGate gate;
+  bool per_feature;  // a score for each column, with a gate that looks at nothing else: then heads is 1
   bool mean;
   Rows<const T> x;
   Rows<const T> score;
@@ -136,7 +137,11 @@ __device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<T>&
   PoolState<T, kWidth, kKind> state;
   state.y = load_streamed<kWidth>(arguments.x[node] + column);
   if constexpr (kKind == PoolKind::sum) {
-    if (arguments.gate != PoolGate::none) {
+    if (arguments.per_feature) {
+      const Pack<T, kWidth> score = load_streamed<kWidth>(arguments.score[node] + column);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) state.y[k] *= own_gate_weight(arguments.gate, score[k]);
+    } else if (arguments.gate != PoolGate::none) {
       const T weight = own_gate_weight(arguments.gate, arguments.score[node][head]);
 #pragma unroll
       for (int k = 0; k < kWidth; ++k) state.y[k] *= weight;
@@ -350,6 +355,33 @@ __global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwa
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) gradient[k] *= scale * weight;
     store_streamed<kWidth>(arguments.dx[node] + column, gradient);
+  }
+}
+
+/// The same where every column has a score of its own, which a sigmoid or raw gate turns into its weight: a group of
+/// lanes per node, no dot product.
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_feature(PoolBackwardArguments<T> arguments) {
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t node = group_number(group.size);
+  if (node >= arguments.nodes) return;
+  const std::int64_t graph = graph_of(arguments.offsets, arguments.graphs, node);
+  T scale = T(1);
+  if (arguments.mean) scale /= static_cast<T>(arguments.offsets[graph + 1] - arguments.offsets[graph]);
+  for (std::int64_t column = group.lane * kWidth; column < arguments.channels; column += group.size * kWidth) {
+    const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[graph] + column);
+    const Pack<T, kWidth> score = load_streamed<kWidth>(arguments.score[node] + column);
+    Pack<T, kWidth> x{}, dx, dscore;
+    if (arguments.dscore) x = load_streamed<kWidth>(arguments.x[node] + column);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const T weight = own_gate_weight(arguments.gate, score[k]);
+      const T slope = arguments.gate == PoolGate::sigmoid ? weight * (T(1) - weight) : T(1);
+      dx[k] = scale * weight * dy[k];
+      dscore[k] = slope * scale * dy[k] * x[k];
+    }
+    if (arguments.dx) store_streamed<kWidth>(arguments.dx[node] + column, dx);
+    if (arguments.dscore) store_streamed<kWidth>(arguments.dscore[node] + column, dscore);
   }
 }
 

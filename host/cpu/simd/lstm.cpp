@@ -31,18 +31,19 @@ void lstm_cell_backward(const CpuExec& exec, const LstmCellBackward& op) {
     const auto dgates = write_rows<T>(op.dgates), dc_previous = write_rows<T>(op.dc_previous);
     parallel_for(exec, op.c.shape[0], 64 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T* const a = gates[r];
-        T* const da = dgates[r];
+        const T *const a = gates[r], *const before = c_previous ? c_previous[r] : nullptr, *const cell = c[r],
+                       *const upstream = dh[r], *const later = dc ? dc[r] : nullptr;
+        T *const da = dgates[r], *const earlier = dc_previous ? dc_previous[r] : nullptr;
+#pragma omp simd
         for (std::int64_t k = 0; k < width; ++k) {
           const T i = sigmoid(a[k]), f = sigmoid(a[width + k]), g = vector_tanh(a[2 * width + k]),
-                  o = sigmoid(a[3 * width + k]);
-          const T squashed = vector_tanh(c[r][k]), before = c_previous ? c_previous[r][k] : T(0);
-          const T total = (dc ? dc[r][k] : T(0)) + dh[r][k] * o * (1 - squashed * squashed);
+                  o = sigmoid(a[3 * width + k]), squashed = vector_tanh(cell[k]);
+          const T total = (later == nullptr ? T(0) : later[k]) + upstream[k] * o * (1 - squashed * squashed);
           da[k] = total * g * i * (1 - i);
-          da[width + k] = total * before * f * (1 - f);
+          da[width + k] = before == nullptr ? T(0) : total * before[k] * f * (1 - f);
           da[2 * width + k] = total * i * (1 - g * g);
-          da[3 * width + k] = dh[r][k] * squashed * o * (1 - o);
-          if (dc_previous) dc_previous[r][k] = total * f;
+          da[3 * width + k] = upstream[k] * squashed * o * (1 - o);
+          if (earlier != nullptr) earlier[k] = total * f;
         }
       }
     });

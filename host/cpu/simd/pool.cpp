@@ -16,6 +16,8 @@ struct Heads {
 
   explicit Heads(const Layout& rows)
       : count(rows.ndim == 3 ? rows.shape[1] : 1), channels(rows.row_size() / std::max<std::int64_t>(count, 1)) {}
+  /// Every feature has a score of its own.
+  bool are_features() const { return channels == 1 && count > 1; }
 };
 
 /// a_n of a node with score s in a graph with log-sum-exp lse, the gate's temperature being 1 / sharpness.
@@ -69,8 +71,11 @@ class Forward {
       add_up(g, begin, end, 0, width, scratch, [](std::int64_t) { return T(1); });
     } else if (op_.gate == PoolGate::softmax) {
       for (std::int64_t head = 0; head < heads_.count; ++head) pool_softmax(g, begin, end, head, scratch);
-    } else if (heads_.channels == 1 && heads_.count > 1) {
-      add_up_gated_features(g, begin, end, scratch);
+    } else if (heads_.are_features()) {
+      if (op_.gate == PoolGate::sigmoid)
+        add_up_features(g, begin, end, scratch, [](T score) { return sigmoid(score); });
+      else
+        add_up_features(g, begin, end, scratch, [](T score) { return score; });
     } else {
       for (std::int64_t head = 0; head < heads_.count; ++head) {
         add_up(g, begin, end, head * heads_.channels, heads_.channels, scratch,
@@ -105,15 +110,15 @@ class Forward {
   }
 
   /// The same where every feature has a score of its own.
-  void add_up_gated_features(std::int64_t g, std::int64_t begin, std::int64_t end, double* scratch) const {
+  template <class Weight>
+  void add_up_features(std::int64_t g, std::int64_t begin, std::int64_t end, double* scratch, Weight&& weight) const {
     const std::int64_t width = heads_.count;
-    const bool squashed = op_.gate == PoolGate::sigmoid;
     sum_in_chunks(begin, end, width, scratch, y_[g], [&](std::int64_t from, std::int64_t to, T* sum) {
       std::fill(sum, sum + width, T(0));
       for (std::int64_t n = from; n < to; ++n) {
         const T *const x = x_[n], *const score = score_[n];
 #pragma omp simd
-        for (std::int64_t c = 0; c < width; ++c) sum[c] += (squashed ? sigmoid(score[c]) : score[c]) * x[c];
+        for (std::int64_t c = 0; c < width; ++c) sum[c] += weight(score[c]) * x[c];
       }
     });
   }
@@ -180,6 +185,8 @@ class Backward {
       for (std::int64_t n = begin; dx_ && n < end; ++n) pick(g, n);
     } else if (op_.gate == PoolGate::none) {
       for (std::int64_t n = begin; dx_ && n < end; ++n) scale(dx_[n], dy_[g], op_.dy.row_size(), share);
+    } else if (heads_.are_features() && op_.gate != PoolGate::softmax) {
+      for (std::int64_t n = begin; n < end; ++n) gated_features(g, n, share);
     } else {
       for (std::int64_t head = 0; head < heads_.count; ++head) gated(g, begin, end, head, share);
     }
@@ -195,6 +202,30 @@ class Backward {
       const T weight = gate_weight(op_.gate, score_[n][head], lse, sharpness_);
       if (dx_) scale(dx_[n] + first, dy, width, share * weight);
       if (dscore_) dscore_[n][head] = score_gradient(weight, share * dot(dy, x_[n] + first, width), row_dot);
+    }
+  }
+
+  /// The same for a sigmoid or raw gate where every feature has a score of its own.
+  void gated_features(std::int64_t g, std::int64_t n, T share) const {
+    const bool squashed = op_.gate == PoolGate::sigmoid;
+    const T *const dy = dy_[g], *const score = score_[n];
+    if (T* const dx = dx_ ? dx_[n] : nullptr; dx != nullptr && squashed) {
+#pragma omp simd
+      for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * sigmoid(score[c]) * dy[c];
+    } else if (dx != nullptr) {
+#pragma omp simd
+      for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * score[c] * dy[c];
+    }
+    if (!dscore_) return;
+    const T* const x = x_[n];
+    T* const dscore = dscore_[n];
+#pragma omp simd
+    for (std::int64_t c = 0; c < heads_.count; ++c) dscore[c] = share * dy[c] * x[c];
+    if (!squashed) return;
+#pragma omp simd
+    for (std::int64_t c = 0; c < heads_.count; ++c) {
+      const T weight = sigmoid(score[c]);
+      dscore[c] *= weight * (1 - weight);
     }
   }
 
