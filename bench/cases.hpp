@@ -57,6 +57,17 @@ Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, 
 
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
                Direction direction);
+/// A gate of its own for each head; with one channel per head, for each feature.
+Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, HeadShape shape, Direction direction);
+Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+/// A state of `width` for every graph of the batch.
+Case lstm_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+/// The better half of every graph's nodes: choosing them, moving their rows, and the graph between them.
+Case segment_top_k_case(const Context& context, const Graph& graph);
+Case scaled_gather_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+Case induced_subgraph_case(const Context& context, const Graph& graph);
+Case layer_norm_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction);
+Case normalize_rows_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction);
 Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction);
 
 /// Whole layers, the product with the weights included. Self-loops are added before, outside the timed part; GCN's

@@ -162,6 +162,40 @@ class GraphRows {
       }
     }
   }
+  /// Heads, the parts of Set2Set, and normalisation of rows.
+  void more_pools(HeadShape shape, const std::vector<Direction>& directions) {
+    const std::int64_t width = shape.heads * shape.channels;
+    for (const Direction direction : directions) {
+      add("pool_heads", text(direction), text(shape), [=](const Context& context, const Graph& graph) {
+        return head_pool_case(context, graph, PoolGate::softmax, shape, direction);
+      });
+      add("pool_gated_features", text(direction), std::to_string(width),
+          [=](const Context& context, const Graph& graph) {
+            return head_pool_case(context, graph, PoolGate::sigmoid, {width, 1}, direction);
+          });
+      add("segment_dot", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return segment_dot_case(context, graph, width, direction);
+      });
+      add("lstm_cell", text(direction), std::to_string(width),
+          [=](const Context& context, const Graph& graph) { return lstm_cell_case(context, graph, width, direction); });
+      add("scaled_gather", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return scaled_gather_case(context, graph, width, direction);
+      });
+    }
+    add("segment_top_k", "forward", "", segment_top_k_case);
+    add("induced_subgraph", "", "", induced_subgraph_case);
+    rows_.back().capturable = false;
+  }
+  void row_norms(std::int64_t width, const std::vector<Direction>& directions) {
+    for (const Direction direction : directions) {
+      add("layer_norm", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return layer_norm_case(context, graph.num_nodes(), width, direction);
+      });
+      add("normalize_rows", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return normalize_rows_case(context, graph.num_nodes(), width, direction);
+      });
+    }
+  }
   void layers(HeadShape shape, const std::vector<Direction>& directions) {
     const std::string sizes = std::to_string(kLayerInputs) + "to";
     const std::int64_t out = shape.heads * shape.channels;
@@ -237,6 +271,8 @@ std::vector<Row> smoke_rows(bool cuda) {
   smoke.pair_attention({2, 8}, kAllPasses);
   smoke.dense({2, 8}, kAllPasses);
   smoke.pools(16, kAllPasses);
+  smoke.more_pools({2, 8}, kAllPasses);
+  smoke.row_norms(16, kAllPasses);
   smoke.layers({2, 8}, kAllUses);
   smoke.build();
   smoke.select();
@@ -260,6 +296,7 @@ std::vector<Row> standard_rows(bool cuda) {
   yardstick.relations(16, 4, 64, kPasses);
   yardstick.edges(4, kPasses);
   yardstick.dense({4, 32}, kPasses);
+  yardstick.row_norms(128, kPasses);
   yardstick.build();
   yardstick.baselines(128, cuda);
 
@@ -276,6 +313,7 @@ std::vector<Row> standard_rows(bool cuda) {
     batch.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
     batch.attention({4, 32}, kUses);
     batch.pools(64, kPasses);
+    batch.more_pools({4, 16}, kPasses);
     batch.select();
   }
   return rows;
@@ -307,7 +345,11 @@ std::vector<Row> full_rows(bool cuda) {
   for (const char* name : {"mutag128", "zinc128", "zinc1024", "pattern128"}) {
     add_everything(name, cuda, rows);
     GraphRows batch(name, rows);
-    for (const std::int64_t width : {16, 64, 128, 256}) batch.pools(width, kAllPasses);
+    for (const std::int64_t width : {16, 64, 128, 256}) {
+      batch.pools(width, kAllPasses);
+      batch.row_norms(width, kAllPasses);
+    }
+    for (const HeadShape shape : {HeadShape{4, 16}, HeadShape{8, 32}}) batch.more_pools(shape, kAllPasses);
     batch.select();
   }
   return rows;

@@ -58,6 +58,17 @@ struct LaneGroup {
     }
     return value;
   }
+
+  /// The sum over the lanes before the calling one.
+  template <class T>
+  __device__ T sum_before(T value) const {
+    T total = value;
+    for (int distance = 1; distance < size; distance *= 2) {
+      const T other = __shfl_up_sync(mask, total, static_cast<unsigned>(distance), size);
+      if (lane >= distance) total += other;
+    }
+    return total - value;
+  }
 };
 
 /// The number of the calling thread's group in the whole grid, for one-dimensional grids.
