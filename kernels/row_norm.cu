@@ -15,12 +15,15 @@ ConstTensorView as_row(const ConstTensorView& vector) {
   return reshape(vector, {1, vector.shape[0]});
 }
 
-/// Calls `function` with how many packs of a row each lane holds: all of them up to four, else four.
+/// The packs of a row that a lane holds at most.
+constexpr int kMaxHeldPacks = 4;
+
+/// Calls `function` with how many packs of a row each lane holds: all of them up to kMaxHeldPacks.
 template <class Function>
 void with_held_packs(std::int64_t packs, int lanes, const Function& function) {
   if (packs <= lanes) return function(std::integral_constant<int, 1>{});
   if (packs <= 2 * lanes) return function(std::integral_constant<int, 2>{});
-  return function(std::integral_constant<int, 4>{});
+  return function(std::integral_constant<int, kMaxHeldPacks>{});
 }
 
 /// Calls launch_rows(width, held, lanes, shape), the first two as compile-time constants.
@@ -55,50 +58,98 @@ void forward(const CudaExec& exec, const LayerNormForward& op) {
               });
 }
 
+// --- Backward of layer norm ------------------------------------------------------------------------------------------
+
 bool needs_parameters(const LayerNormBackward& op) {
   return op.dgamma.defined() || op.dbeta.defined();
+}
+
+/// How the rows are cut where a block computes all gradients: every group of a block has a few rows. The memory for it
+/// is asked for before it is known which packs the views allow, so it depends on the shape alone.
+template <class T>
+Slabs layer_norm_slabs(std::int64_t rows, std::int64_t columns) {
+  const int most_groups = kRowNormThreads / lanes_for((columns + kMaxPackWidth<T> - 1) / kMaxPackWidth<T>);
+  const std::int64_t per_slab = std::max<std::int64_t>(2 * most_groups, (rows + kMaxSlabs - 1) / kMaxSlabs);
+  return Slabs{(rows + per_slab - 1) / per_slab, per_slab};
 }
 
 template <class T>
 T* carve(backend::Carver& carver, const LayerNormBackward& op) {
   if (!needs_parameters(op)) return nullptr;
-  return carver.take<T>(column_partial_count(op.dy.shape[0], op.dy.row_size(), kParameterSums));
+  const std::int64_t rows = op.dy.shape[0], columns = op.dy.row_size();
+  const std::int64_t by_slab = layer_norm_slabs<T>(rows, columns).count * columns * kParameterSums;
+  return carver.take<T>(std::max(by_slab, column_partial_count(rows, columns, kParameterSums)));
 }
 
 template <class T>
-void parameter_gradients(const CudaExec& exec, const LayerNormBackward& op) {
+StoreLayerNormGradients<T> parameter_store(const LayerNormBackward& op) {
+  return {rows_of<T>(op.dbeta), rows_of<T>(op.dgamma)};
+}
+
+template <class T>
+LayerNormBackwardArguments<T> backward_arguments(const LayerNormBackward& op, int lanes) {
+  return {.rows = op.dy.shape[0],
+          .columns = op.dy.row_size(),
+          .lanes = lanes,
+          .share = T(1) / static_cast<T>(op.dy.row_size()),
+          .x = rows_of<T>(op.x),
+          .mean = rows_of<T>(op.mean),
+          .inv_std = rows_of<T>(op.inv_std),
+          .dy = rows_of<T>(op.dy),
+          .gamma = op.gamma.as<T>(),
+          .dx = rows_of<T>(op.dx)};
+}
+
+/// For rows that fit the registers.
+template <class T, int kWidth>
+void all_gradients(const CudaExec& exec, const LayerNormBackward& op, int lanes, T* partial) {
   const std::int64_t rows = op.dy.shape[0], columns = op.dy.row_size();
-  backend::Carver carver(op.workspace.data);
-  T* const partial = carve<T>(carver, op);
-  with_pack_width<T>(pack_width<T>(columns, {op.x, op.dy}), [&](auto constant) {
-    constexpr int kWidth = decltype(constant)::value;
+  const Slabs slabs = layer_norm_slabs<T>(rows, columns);
+  with_held_packs(columns / kWidth, lanes, [&](auto held) {
+    launch(exec, "layer_norm_backward", layer_norm_backward_by_slab<T, kWidth, decltype(held)::value>,
+           {dim3(static_cast<unsigned>(slabs.count)), dim3(kRowNormThreads)}, backward_arguments<T>(op, lanes), slabs,
+           partial);
+  });
+  if (!needs_parameters(op)) return;
+  launch(exec, "layer_norm_backward sums", column_totals<T, kParameterSums, StoreLayerNormGradients<T>>,
+         {dim3(blocks_for(columns, kWarpSize)), dim3(kWarpSize, kReduceThreads / kWarpSize)}, slabs.count, columns,
+         static_cast<const T*>(partial), parameter_store<T>(op));
+}
+
+/// For longer rows: the sums over rows apart, then dx, which may be dy.
+template <class T, int kWidth>
+void gradients_apart(const CudaExec& exec, const LayerNormBackward& op, int lanes, T* partial) {
+  const std::int64_t rows = op.dy.shape[0], columns = op.dy.row_size();
+  if (needs_parameters(op)) {
     reduce_columns<T, kWidth, kParameterSums>(
         exec, "layer_norm_backward sums", rows, columns,
         LayerNormParameterTerm<T, kWidth>{rows_of<T>(op.x), rows_of<T>(op.dy), rows_of<T>(op.mean),
                                           rows_of<T>(op.inv_std)},
-        StoreLayerNormGradients<T>{rows_of<T>(op.dbeta), rows_of<T>(op.dgamma)}, partial);
-  });
+        parameter_store<T>(op), partial);
+  }
+  if (!op.dx.defined()) return;
+  launch(exec, "layer_norm_backward", layer_norm_backward_by_row<T, kWidth, kMaxHeldPacks>,
+         {dim3(blocks_for(rows, kRowNormThreads / lanes)), dim3(kRowNormThreads)}, backward_arguments<T>(op, lanes));
 }
 
 template <class T>
-void input_gradient(const CudaExec& exec, const LayerNormBackward& op) {
-  const std::int64_t rows = op.dy.shape[0], columns = op.dy.row_size();
-  for_rows<T>(rows, columns, pack_width<T>(columns, {op.x, as_row(op.gamma), op.dy, op.dx}),
-              [&](auto width, auto held, int lanes, const LaunchShape& shape) {
-                launch(exec, "layer_norm_backward",
-                       layer_norm_backward_by_row<T, decltype(width)::value, decltype(held)::value>, shape,
-                       LayerNormBackwardArguments<T>{.rows = rows,
-                                                     .columns = columns,
-                                                     .lanes = lanes,
-                                                     .share = T(1) / static_cast<T>(columns),
-                                                     .x = rows_of<T>(op.x),
-                                                     .mean = rows_of<T>(op.mean),
-                                                     .inv_std = rows_of<T>(op.inv_std),
-                                                     .dy = rows_of<T>(op.dy),
-                                                     .gamma = op.gamma.as<T>(),
-                                                     .dx = rows_of<T>(op.dx)});
-              });
+void backward(const CudaExec& exec, const LayerNormBackward& op) {
+  const std::int64_t columns = op.dy.row_size();
+  backend::Carver carver(op.workspace.data);
+  T* const partial = carve<T>(carver, op);
+  const ConstTensorView gamma = op.dx.defined() ? as_row(op.gamma) : ConstTensorView{};
+  with_pack_width<T>(pack_width<T>(columns, {op.x, gamma, op.dy, op.dx}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    const int lanes = lanes_for(columns / kWidth);
+    if (columns / kWidth <= kMaxHeldPacks * lanes) {
+      all_gradients<T, kWidth>(exec, op, lanes, partial);
+    } else {
+      gradients_apart<T, kWidth>(exec, op, lanes, partial);
+    }
+  });
 }
+
+// --- Rows of length 1 ------------------------------------------------------------------------------------------------
 
 template <class T>
 void normalize(const CudaExec& exec, const NormalizeRowsForward& op) {
@@ -142,11 +193,7 @@ std::size_t workspace_size(const CudaExec&, const LayerNormBackward& op) {
 }
 
 void layer_norm_backward(const CudaExec& exec, const LayerNormBackward& op) {
-  with_real(op.dy.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    if (needs_parameters(op)) parameter_gradients<T>(exec, op);
-    if (op.dx.defined()) input_gradient<T>(exec, op);  // last, because dx may be dy
-  });
+  with_real(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
 }
 
 void normalize_rows_forward(const CudaExec& exec, const NormalizeRowsForward& op) {

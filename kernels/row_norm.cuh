@@ -9,6 +9,7 @@
 
 #include "kernels/launch.cuh"
 #include "kernels/memory.cuh"
+#include "kernels/reduce.cuh"
 #include "kernels/warp.cuh"
 
 namespace warpgnn::kernels {
@@ -107,7 +108,7 @@ struct LayerNormBackwardArguments {
   Rows<T> dx;
 };
 
-/// dx = inv_std (g - avg(g) - z avg(g z)) with g = gamma dy.
+/// dx = inv_std (g - avg(g) - z avg(g z)) with g = gamma dy, for rows of any length.
 template <class T, int kWidth, int kHeld>
 __global__ void __launch_bounds__(kRowNormThreads) layer_norm_backward_by_row(LayerNormBackwardArguments<T> arguments) {
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
@@ -140,6 +141,87 @@ __global__ void __launch_bounds__(kRowNormThreads) layer_norm_backward_by_row(La
     }
     store(arguments.dx[row] + column, dx);
   });
+}
+
+/// All gradients from one read of x and dy, for rows that fit the registers. A block takes a slab of rows; a lane has
+/// the same columns in every row and adds up what they give to dgamma and dbeta, [2, slabs, columns] in `partial` (may
+/// be null, as may dx).
+template <class T, int kWidth, int kHeld>
+__global__ void __launch_bounds__(kRowNormThreads)
+    layer_norm_backward_by_slab(LayerNormBackwardArguments<T> arguments, Slabs slabs, T* partial) {
+  using Values = Pack<T, kWidth>;
+  __shared__ Values shared[2][kHeld][kRowNormThreads];
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const int groups = kRowNormThreads / group.size;
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
+  const std::int64_t last = first + slabs.rows < arguments.rows ? first + slabs.rows : arguments.rows;
+  const auto column_of = [&](int k) { return (static_cast<std::int64_t>(k) * group.size + group.lane) * kWidth; };
+
+  Values gamma[kHeld], sum[2][kHeld] = {};
+#pragma unroll
+  for (int k = 0; k < kHeld; ++k) {
+    gamma[k] = column_of(k) < arguments.columns && arguments.dx ? load_read_only<kWidth>(arguments.gamma + column_of(k))
+                                                                : Values{};
+  }
+#pragma unroll 1
+  for (std::int64_t row = first + static_cast<int>(threadIdx.x) / group.size; row < last; row += groups) {
+    const T mean = *arguments.mean[row], inv_std = *arguments.inv_std[row];
+    Values dy[kHeld], z[kHeld];
+    T total = 0, dot = 0;
+#pragma unroll
+    for (int k = 0; k < kHeld; ++k) {
+      const bool there = column_of(k) < arguments.columns;
+      dy[k] = there ? load<kWidth>(arguments.dy[row] + column_of(k)) : Values{};
+      z[k] = there ? load_read_only<kWidth>(arguments.x[row] + column_of(k)) : Values{};
+    }
+#pragma unroll
+    for (int k = 0; k < kHeld; ++k) {
+#pragma unroll
+      for (int j = 0; j < kWidth; ++j) {
+        z[k][j] = (z[k][j] - mean) * inv_std;
+        const T g = gamma[k][j] * dy[k][j];
+        total += g;
+        dot += g * z[k][j];
+        sum[0][k][j] += dy[k][j];
+        sum[1][k][j] += dy[k][j] * z[k][j];
+      }
+    }
+    if (!arguments.dx) continue;
+    const T average = group.sum(total) * arguments.share, slope = group.sum(dot) * arguments.share;
+#pragma unroll
+    for (int k = 0; k < kHeld; ++k) {
+      if (column_of(k) >= arguments.columns) continue;
+#pragma unroll
+      for (int j = 0; j < kWidth; ++j) dy[k][j] = inv_std * (gamma[k][j] * dy[k][j] - average - z[k][j] * slope);
+      store(arguments.dx[row] + column_of(k), dy[k]);
+    }
+  }
+
+  if (partial == nullptr) return;
+#pragma unroll
+  for (int s = 0; s < 2; ++s) {
+#pragma unroll
+    for (int k = 0; k < kHeld; ++k) shared[s][k][threadIdx.x] = sum[s][k];
+  }
+  for (int half = groups / 2; half > 0; half /= 2) {
+    __syncthreads();
+    const unsigned distance = static_cast<unsigned>(half * group.size);
+    if (threadIdx.x >= distance) continue;
+    for (int s = 0; s < 2; ++s) {
+      for (int k = 0; k < kHeld; ++k) {
+        for (int j = 0; j < kWidth; ++j) shared[s][k][threadIdx.x][j] += shared[s][k][threadIdx.x + distance][j];
+      }
+    }
+  }
+  if (static_cast<int>(threadIdx.x) >= group.size) return;
+  for (int s = 0; s < 2; ++s) {
+    T* const target = partial + (static_cast<std::int64_t>(s) * slabs.count + blockIdx.x) * arguments.columns;
+    for (int k = 0; k < kHeld; ++k) {
+      for (int j = 0; j < kWidth && column_of(k) < arguments.columns; ++j) {
+        target[column_of(k) + j] = shared[s][k][threadIdx.x][j];
+      }
+    }
+  }
 }
 
 /// Per column: what a row gives to dbeta and dgamma.
