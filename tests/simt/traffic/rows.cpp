@@ -13,6 +13,7 @@ using bench::HeadShape;
 
 constexpr std::int64_t kWidth = 64;
 constexpr std::int64_t kHeads = 4;
+constexpr std::int64_t kRelations = 5, kBases = 3;
 constexpr HeadShape kShape{kHeads, kWidth / kHeads};
 
 class Rows {
@@ -43,6 +44,17 @@ class Rows {
         [](const Context& context, const Graph& g) { return bench::edge_dot_case(context, g, kWidth); });
   }
 
+  void messages(const std::string& graph) {
+    add_passes("edge_aggregate_relu", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::edge_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction);
+    });
+    add("relation_weights", "forward", graph,
+        [](const Context& context, const Graph& g) { return bench::relation_weights_case(context, g, kRelations); });
+    add_passes("relation_sum", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::relation_case(context, g, kRelations, kBases, kWidth, direction);
+    });
+  }
+
   void edges(const std::string& graph) {
     add_passes("gcn_norm", graph, bench::gcn_norm_case);
     add_passes("edge_softmax", graph, [](const Context& context, const Graph& g, Direction direction) {
@@ -59,7 +71,21 @@ class Rows {
         [=](const Context& context, const Graph& g) { return make(context, g, Direction::training); });
   }
 
+  void pair_attention(const std::string& graph) {
+    const auto add_kind = [&](const char* op, PairScore score) {
+      add_passes(op, graph, [=](const Context& context, const Graph& g, Direction direction) {
+        return bench::pair_attention_case(context, g, score, kShape, direction);
+      });
+    };
+    add_kind("pair_attention_gatv2", PairScore::gatv2);
+    add_kind("pair_attention_additive", PairScore::additive);
+    add_kind("pair_attention_dot", PairScore::dot);
+  }
+
   void nodes(const std::string& graph) {
+    add_passes("layer_norm", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::layer_norm_case(context, g.num_nodes(), kWidth, direction);
+    });
     add_passes("head_dot", graph, [](const Context& context, const Graph& g, Direction direction) {
       return bench::head_dot_case(context, g, kShape, direction);
     });
@@ -74,6 +100,19 @@ class Rows {
     add_kind("pool_sum", PoolReduce::sum, PoolGate::none);
     add_kind("pool_max", PoolReduce::max, PoolGate::none);
     add_kind("pool_softmax", PoolReduce::sum, PoolGate::softmax);
+    add_passes("pool_softmax_heads", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::head_pool_case(context, g, PoolGate::softmax, kShape, direction);
+    });
+    add_passes("segment_dot", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::segment_dot_case(context, g, kWidth, direction);
+    });
+    add_passes("scaled_gather", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::scaled_gather_case(context, g, kWidth, direction);
+    });
+    add("segment_top_k", "forward", graph, bench::segment_top_k_case);
+    add_passes("lstm_cell", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::lstm_cell_case(context, g, kWidth, direction);
+    });
   }
 
   std::vector<Row> take() { return std::move(rows_); }
@@ -97,7 +136,9 @@ std::vector<Row> all_rows() {
   for (const char* graph : {"power_law", "hub", "molecules", "dense"}) {
     rows.aggregation(graph);
     rows.edges(graph);
+    rows.messages(graph);
     rows.attention(graph);
+    rows.pair_attention(graph);
   }
   rows.nodes("power_law");
   for (const char* graph : {"molecules", "dense"}) rows.pooling(graph);
