@@ -3,6 +3,9 @@
 // Pooling of the nodes of each graph. A graph's nodes are cut into pieces, one block each, and a second kernel combines
 // the pieces in order where there is more than one.
 
+#include <cstdint>
+#include <cstring>
+
 #include "kernels/graph_of.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/memory.cuh"
@@ -194,11 +197,34 @@ __device__ void store_piece(const PoolForwardArguments<T>& arguments, std::int64
   }
 }
 
+/// A state per thread in shared memory, word by word with the threads last, so that no two of a warp share a bank.
+template <class State>
+struct SharedStates {
+  static constexpr int kWords = sizeof(State) / sizeof(std::uint32_t);
+  static_assert(sizeof(State) % sizeof(std::uint32_t) == 0);
+  std::uint32_t word[kWords][kPoolThreads];
+
+  __device__ void put(unsigned thread, const State& state) {
+    std::uint32_t words[kWords];
+    std::memcpy(words, &state, sizeof state);
+#pragma unroll
+    for (int w = 0; w < kWords; ++w) word[w][thread] = words[w];
+  }
+  __device__ State get(unsigned thread) const {
+    std::uint32_t words[kWords];
+#pragma unroll
+    for (int w = 0; w < kWords; ++w) words[w] = word[w][thread];
+    State state;
+    std::memcpy(&state, words, sizeof state);
+    return state;
+  }
+};
+
 /// Blocks (graph, piece) x (column tiles), threads (packs of columns) x (nodes at a time).
 template <class T, int kWidth, PoolKind kKind>
 __global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolForwardArguments<T> arguments) {
   using State = PoolState<T, kWidth, kKind>;
-  __shared__ State shared[kPoolThreads];
+  __shared__ SharedStates<State> shared;
   const std::int64_t graph = blockIdx.x / arguments.pieces, piece = blockIdx.x % arguments.pieces;
   const std::int64_t begin = arguments.offsets[graph], end = arguments.offsets[graph + 1];
   const std::int64_t per_piece = (end - begin + arguments.pieces - 1) / arguments.pieces;
@@ -215,18 +241,18 @@ __global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolFor
       state = State::combine(state, node_state<T, kWidth, kKind>(arguments, node, column, head), arguments.sharpness);
     }
   }
-  shared[place] = state;
+  shared.put(place, state);
   for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
     __syncthreads();
-    if (threadIdx.y < half) {
-      shared[place] = State::combine(shared[place], shared[place + half * blockDim.x], arguments.sharpness);
-    }
+    if (threadIdx.y >= half) continue;
+    state = State::combine(state, shared.get(place + half * blockDim.x), arguments.sharpness);
+    shared.put(place, state);
   }
   if (threadIdx.y != 0 || column >= arguments.columns) return;
   if (arguments.pieces == 1) {
-    finish_graph(arguments, graph, column, head, shared[place]);
+    finish_graph(arguments, graph, column, head, state);
   } else {
-    store_piece(arguments, blockIdx.x, column, head, shared[place]);
+    store_piece(arguments, blockIdx.x, column, head, state);
   }
 }
 

@@ -150,7 +150,7 @@ template <class T, int kWidth, int kHeld>
 __global__ void __launch_bounds__(kRowNormThreads)
     layer_norm_backward_by_slab(LayerNormBackwardArguments<T> arguments, Slabs slabs, T* partial) {
   using Values = Pack<T, kWidth>;
-  __shared__ Values shared[2][kHeld][kRowNormThreads];
+  __shared__ T shared[2][kHeld][kWidth][kRowNormThreads];  // threads last: no two of a warp share a bank
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const int groups = kRowNormThreads / group.size;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
@@ -201,7 +201,10 @@ __global__ void __launch_bounds__(kRowNormThreads)
 #pragma unroll
   for (int s = 0; s < 2; ++s) {
 #pragma unroll
-    for (int k = 0; k < kHeld; ++k) shared[s][k][threadIdx.x] = sum[s][k];
+    for (int k = 0; k < kHeld; ++k) {
+#pragma unroll
+      for (int j = 0; j < kWidth; ++j) shared[s][k][j][threadIdx.x] = sum[s][k][j];
+    }
   }
   for (int half = groups / 2; half > 0; half /= 2) {
     __syncthreads();
@@ -209,7 +212,7 @@ __global__ void __launch_bounds__(kRowNormThreads)
     if (threadIdx.x >= distance) continue;
     for (int s = 0; s < 2; ++s) {
       for (int k = 0; k < kHeld; ++k) {
-        for (int j = 0; j < kWidth; ++j) shared[s][k][threadIdx.x][j] += shared[s][k][threadIdx.x + distance][j];
+        for (int j = 0; j < kWidth; ++j) shared[s][k][j][threadIdx.x] += shared[s][k][j][threadIdx.x + distance];
       }
     }
   }
@@ -218,7 +221,7 @@ __global__ void __launch_bounds__(kRowNormThreads)
     T* const target = partial + (static_cast<std::int64_t>(s) * slabs.count + blockIdx.x) * arguments.columns;
     for (int k = 0; k < kHeld; ++k) {
       for (int j = 0; j < kWidth && column_of(k) < arguments.columns; ++j) {
-        target[column_of(k) + j] = shared[s][k][threadIdx.x][j];
+        target[column_of(k) + j] = shared[s][k][j][threadIdx.x];
       }
     }
   }
