@@ -36,8 +36,11 @@ constexpr std::int64_t kIn = 4;
 oracle::Pooled heads_formula(const Subject& subject, const MultiHeadAttentionPoolOptions& options) {
   const nn::ParameterList& list = subject.parameters();
   const Reals x = reals_of(subject.x());
-  oracle::Pool in{subject.graph_data().graph_offsets, oracle::PoolReduce::sum, oracle::PoolGate::softmax,
-                  static_cast<std::size_t>(options.heads * options.channels), {}};
+  oracle::Pool in{subject.graph_data().graph_offsets,
+                  oracle::PoolReduce::sum,
+                  oracle::PoolGate::softmax,
+                  static_cast<std::size_t>(options.heads * options.channels),
+                  {}};
   in.heads = static_cast<std::size_t>(options.heads);
   in.temperature = options.temperature;
   const Reals hidden = formula::activation(oracle::Activation::tanh, formula::linear(list, "pool.gate.0", x, kWidth));

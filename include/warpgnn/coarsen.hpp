@@ -23,7 +23,8 @@ std::int64_t top_k_count(const Graph& graph, double ratio);
 /// first nodes are taken; NaN counts as higher than any number.
 ///
 /// Shapes. score [N]; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32 (optional): where a
-/// node stands in `selected`, -1 if it does not. ratio in (0, 1]. Writes. Outputs are overwritten and may not overlap.
+/// node stands in `selected`, -1 if it does not. ratio in (0, 1].
+/// Writes. Outputs are overwritten and may not overlap.
 /// Determinism. Bit-identical reruns, no floating-point atomics; stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 /// Source. Gao and Ji 2019 (top-k pooling), Lee et al. 2019 (SAG pooling).

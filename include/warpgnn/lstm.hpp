@@ -21,9 +21,9 @@ struct LstmCellForward {
   TensorView h;
 };
 
-/// From dh and dc, the gradients of h and of c by its other uses (optional: none):
-/// t = dc + dh o (1 - tanh(c)^2); dgates = (t g i (1 - i), t c_previous f (1 - f), t i (1 - g^2), dh tanh(c) o (1 -
-/// o)); dc_previous = t f (optional). Outputs are overwritten; dgates may be gates, and dc_previous may be dc.
+/// From dh and dc, the gradients of h and of c by its other uses (optional: none), with t = dc + dh o (1 - tanh(c)^2):
+/// dgates = (t g i (1 - i), t c_previous f (1 - f), t i (1 - g^2), dh tanh(c) o (1 - o)) and
+/// dc_previous = t f (optional). Outputs are overwritten; dgates may be gates, and dc_previous may be dc.
 struct LstmCellBackward {
   ConstTensorView gates;
   ConstTensorView c_previous{};

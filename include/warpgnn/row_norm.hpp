@@ -5,13 +5,15 @@
 
 namespace warpgnn {
 
-/// Normalises every row by its own mean and (biased) variance: y_n = gamma (x_n - mean_n) / sqrt(var_n + epsilon) +
-/// beta.
+/// Normalises every row by its own mean and (biased) variance:
+/// y_n = gamma (x_n - mean_n) / sqrt(var_n + epsilon) + beta.
 ///
-/// Shapes. x, y [N, F], F >= 1; gamma, beta [F]; mean, inv_std [N] (each optional, needed for backward); one real
-/// dtype. Saved for backward. mean and inv_std = 1 / sqrt(var + epsilon). Writes. Outputs are overwritten; y may be x,
-/// and overlaps nothing otherwise. Determinism. Bit-identical reruns; stream-ordered, no allocation, no workspace, can
-/// be captured. Errors. `invalid_argument` names the argument. Source. Ba et al. 2016.
+/// Shapes. x, y [N, F], F >= 1; gamma, beta [F]; mean, inv_std [N], optional; one real dtype.
+/// Saved for backward. mean and inv_std = 1 / sqrt(var + epsilon).
+/// Writes. Outputs are overwritten; y may be x, and overlaps nothing otherwise.
+/// Determinism. Bit-identical reruns; stream-ordered, no allocation, no workspace, can be captured.
+/// Errors. `invalid_argument` names the argument.
+/// Source. Ba et al. 2016.
 struct LayerNormForward {
   double epsilon = 1e-5;
   ConstTensorView x;

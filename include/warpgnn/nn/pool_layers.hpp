@@ -135,8 +135,7 @@ class SAGPool {
  public:
   SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio);
 
-  /// @param edge_weight as for GCNConv; gather it by `selection().edges`, or normalise anew, for the graph that is
-  /// left.
+  /// @param edge_weight as for GCNConv. For the graph that is left, gather it by `selection().edges` or make it anew.
   ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy);
   const GraphSelection& selection() const { return selection_.selection(); }
