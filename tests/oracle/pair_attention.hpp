@@ -29,10 +29,10 @@ struct PairAttention {
 };
 
 struct PairAttentionForward {
-  Sums y;         // [N_dst, H, C]
-  Sums maximum;   // [N_dst, H], -inf without edges; magnitudes are those of the score
-  Sums sum;       // [N_dst, H]
-  Sums weight;    // alpha [E, H]
+  Sums y;        // [N_dst, H, C]
+  Sums maximum;  // [N_dst, H], -inf without edges; magnitudes are those of the score
+  Sums sum;      // [N_dst, H]
+  Sums weight;   // alpha [E, H]
   Sums dropped;  // the same after dropout
 };
 PairAttentionForward pair_attention(const PairAttention& in);
