@@ -75,7 +75,7 @@ traffic-budget: ## Count it and rewrite tests/simt/traffic_budget.txt
 
 .PHONY: mutants
 mutants: ## Change the kernels in one place at a time and see which changes no test notices (takes an hour)
-	$(SETUP) build test
+	$(SETUP) build test mutants
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target warpgnn_tests_simt --parallel $(JOBS)
 	@tests/simt/mutants.py build/$(PRESET) $(MUTANTS)
