@@ -7,14 +7,13 @@
 
 namespace warpgnn::nn {
 
-GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in, const Shape& shape)
+GATv2Conv::GATv2Conv(const Shape& shape, Session& session, const std::string& name, std::int64_t in)
     : PairConv(session, name, in, shape) {
   if (shape.projection_bias) bias_ = zeros(session, name + ".bias", {shape.outputs()});
 }
 
 GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options)
-    : GATv2Conv(session, name, in,
-                Shape{.layer = "GATv2Conv",
+    : GATv2Conv(Shape{.layer = "GATv2Conv",
                       .score = PairScore::gatv2,
                       .negative_slope = options.negative_slope,
                       .heads = options.heads,
@@ -22,7 +21,8 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
                       .average_heads = options.average_heads,
                       .attention_dropout = options.attention_dropout,
                       .edge_features = options.edge_features,
-                      .projection_bias = options.bias}) {}
+                      .projection_bias = options.bias},
+                session, name, in) {}
 
 ConstTensorView GATv2Conv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
   const ConstTensorView attended = attend(graph, x, edge_features);
@@ -46,15 +46,15 @@ void GATv2Conv::collect(ParameterList& list) {
 
 AdditiveAttentionConv::AdditiveAttentionConv(Session& session, const std::string& name, std::int64_t in,
                                              const AdditiveAttentionOptions& options)
-    : GATv2Conv(session, name, in,
-                Shape{.layer = "AdditiveAttentionConv",
+    : GATv2Conv(Shape{.layer = "AdditiveAttentionConv",
                       .score = PairScore::additive,
                       .heads = options.heads,
                       .channels = options.channels,
                       .average_heads = options.average_heads,
                       .attention_dropout = options.attention_dropout,
                       .edge_features = options.edge_features,
-                      .projection_bias = options.bias}) {}
+                      .projection_bias = options.bias},
+                session, name, in) {}
 
 namespace {
 

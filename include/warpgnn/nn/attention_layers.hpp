@@ -93,7 +93,8 @@ class GATv2Conv : public PairConv {
   void collect(ParameterList& list);
 
  protected:
-  GATv2Conv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
+  // The shape comes first, so that a braced list of options means the public constructor.
+  GATv2Conv(const Shape& shape, Session& session, const std::string& name, std::int64_t in);
 
  private:
   Parameter bias_;

@@ -1,5 +1,7 @@
 // How many bytes each op's kernels touch, over the least that the op can do with: counted by the executor, so the same
-// on every machine.
+// on every machine. Each op is captured and replayed for it, so one that allocates or waits fails here.
+
+#include <cuda_runtime.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -26,12 +28,26 @@ struct Cost {
   double atomics = 0;     ///< lanes' updates
 };
 
+void check(cudaError_t status, const std::string& what) {
+  if (status != cudaSuccess) throw std::runtime_error(what + ": " + cudaGetErrorString(status));
+}
+
+/// Captures the op, which it must allow, and counts what a replay does.
 Cost measure(const Context& context, const Row& row, const Graph& graph) {
   const bench::Case op = row.make(context, graph);
+  const auto stream = static_cast<cudaStream_t>(context.stream());
+  cudaGraph_t captured{};
+  cudaGraphExec_t executable{};
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), row.name);
+  op.run();
+  check(cudaStreamEndCapture(stream, &captured), row.name + " cannot be captured: it allocates or waits");
+  check(cudaGraphInstantiate(&executable, captured), row.name);
   simt::options().count_traffic = true;
   simt::take_traffic();
-  op.run();
+  check(cudaGraphLaunch(executable, stream), row.name);
   simt::options().count_traffic = false;
+  cudaGraphExecDestroy(executable);
+  cudaGraphDestroy(captured);
   double sectors = 0, unique_sectors = 0, requests = 0, conflicts = 0;
   Cost cost;
   for (const simt::LaunchTraffic& launch : simt::take_traffic()) {
