@@ -12,8 +12,8 @@
 ///
 /// Where others normalise differently, and what gives their result here:
 ///
-/// | layer | PyTorch Geometric                             | DGL                                             |
-/// |-------|-----------------------------------------------|-------------------------------------------------|
+/// | layer | PyTorch Geometric                              | DGL                                             |
+/// |-------|------------------------------------------------|-------------------------------------------------|
 /// | GCN   | adds missing self-loops and counts edge        | adds none; norm "both" takes 1/sqrt of the      |
 /// |       | weights in the degree: loops by                | out-degree of j and of the in-degree of i, at   |
 /// |       | with_self_loops(where_missing), then gcn_norm  | least 1, without weights: on a symmetric graph  |
