@@ -10,7 +10,8 @@ DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),cuda,cpu)
 JOBS ?= $(shell nproc)
 SETUP := @cmake/setup.sh
 
-OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh')
+OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
+  -o -path '*/simt/include/*.h')
 
 .PHONY: help
 help: ## List the targets
@@ -29,7 +30,6 @@ test: ## Build everything and run all tests (with the CUDA kernels where nvcc is
 	$(SETUP) build test
 	@cmake --preset $(PRESET)
 	@cmake --build --preset $(PRESET) --parallel $(JOBS)
-	$(if $(GPU),,@build/$(PRESET)/bin/warpgnn_tests --gtest_brief=1 --gtest_filter='*cuda*' | tail -n 1)
 	@ctest --preset $(PRESET) --parallel $(JOBS)
 
 .PHONY: asan
@@ -60,6 +60,25 @@ check-device: ## Run the programs of 'make device' on this machine's GPU; builds
 resource-budget: ## Measure registers and stack of every kernel and rewrite tests/resource_budget.txt
 	@cmake --preset cuda >/dev/null
 	@cmake --build --preset cuda --target resource_budget --parallel $(JOBS)
+
+.PHONY: traffic
+traffic: ## Count the memory traffic of every op's kernels on the host, over its byte bounds
+	$(SETUP) build test
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target simt_traffic --parallel $(JOBS)
+	@build/$(PRESET)/bin/simt_traffic
+
+.PHONY: traffic-budget
+traffic-budget: ## Count it and rewrite tests/simt/traffic_budget.txt
+	@$(MAKE) --no-print-directory traffic >/dev/null
+	@build/$(PRESET)/bin/simt_traffic --write tests/simt/traffic_budget.txt
+
+.PHONY: mutants
+mutants: ## Change the kernels in one place at a time and see which changes no test notices (takes an hour)
+	$(SETUP) build test mutants
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target warpgnn_tests_simt --parallel $(JOBS)
+	@tests/simt/mutants.py build/$(PRESET) $(MUTANTS)
 
 .PHONY: format
 format: ## Format all C++ and CUDA files

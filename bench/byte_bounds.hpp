@@ -128,6 +128,23 @@ inline Bytes attention_backward_bytes(const Sizes& z) {
   return {compulsory + z.edges * (z.row() + 3 * score), compulsory};
 }
 
+/// Queries, keys and values (`shared`: the values are the keys), y, maximum and sum.
+inline Bytes pair_attention_forward_bytes(const Sizes& z, bool shared) {
+  const double score = z.heads * z.s, gathered = shared ? 1 : 2;
+  const double both = z.index * (z.nodes + z.edges) + z.nodes * (2 * z.row() + 2 * score);
+  return {both + z.edges * gathered * z.row(), both + z.nodes * gathered * z.row()};
+}
+
+/// By destination each edge gathers key and value, by source query, dy and the terms of its destination. Nodes: query,
+/// dy and y are read by destination and dquery is written; key and value are read by source and their gradients
+/// written.
+inline Bytes pair_attention_backward_bytes(const Sizes& z, bool shared) {
+  const double score = z.heads * z.s, keys = shared ? 1 : 2;
+  const double both = 2 * z.index * (z.nodes + z.edges) + z.nodes * ((4 + 2 * keys) * z.row() + 5 * score);
+  return {both + z.edges * ((keys + 2) * z.row() + z.index + 3 * score),
+          both + z.edges * z.index + z.nodes * ((keys + 2) * z.row() + 3 * score)};
+}
+
 inline Bytes head_dot_forward_bytes(const Sizes& z) {
   return streamed(z.nodes * (z.row() + z.heads * z.s) + z.row());
 }
@@ -136,19 +153,65 @@ inline Bytes head_dot_backward_bytes(const Sizes& z) {
   return streamed(z.nodes * (3 * z.row() + z.heads * z.s) + 2 * z.row());
 }
 
+/// `z.heads` 0 is a pool without heads: one score per node.
 inline Bytes pool_forward_bytes(const Sizes& z, PoolReduce reduce, PoolGate gate) {
+  const double scores = (z.heads > 0 ? z.heads : 1) * z.s;
   double bytes = z.nodes * z.row() + z.graphs * (z.row() + z.index);
-  if (gate != PoolGate::none) bytes += z.nodes * z.s;
-  if (gate == PoolGate::softmax) bytes += z.graphs * z.s;
+  if (gate != PoolGate::none) bytes += z.nodes * scores;
+  if (gate == PoolGate::softmax) bytes += z.graphs * scores;
   if (reduce == PoolReduce::max) bytes += z.graphs * z.width * z.index;
   return streamed(bytes);
 }
 /// dx is written; with a gate x is read and the scores and their gradients pass by.
 inline Bytes pool_backward_bytes(const Sizes& z, PoolReduce reduce, PoolGate gate) {
   Bytes bytes = pool_forward_bytes(z, reduce, gate);
-  if (gate != PoolGate::none) bytes = bytes + streamed(z.nodes * (z.row() + z.s));
+  const double scores = (z.heads > 0 ? z.heads : 1) * z.s;
+  if (gate != PoolGate::none) bytes = bytes + streamed(z.nodes * (z.row() + scores));
   if (gate == PoolGate::softmax) bytes = bytes + streamed(z.graphs * z.row());
   return bytes;
+}
+
+inline Bytes segment_dot_forward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (z.row() + z.s) + z.graphs * (z.row() + z.index));
+}
+/// dx is read and written, x read; queries are read and their gradients written.
+inline Bytes segment_dot_backward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (3 * z.row() + z.s) + z.graphs * (2 * z.row() + z.index));
+}
+
+/// Mean and inverse deviation are saved, gamma and beta read.
+inline Bytes layer_norm_forward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (2 * z.row() + 2 * z.s) + 2 * z.row());
+}
+inline Bytes layer_norm_backward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (3 * z.row() + 2 * z.s) + 3 * z.row());
+}
+
+inline Bytes normalize_rows_forward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (2 * z.row() + z.s));
+}
+inline Bytes normalize_rows_backward_bytes(const Sizes& z) {
+  return streamed(z.nodes * (3 * z.row() + z.s));
+}
+
+/// Gates, the state before and after, and h.
+inline Bytes lstm_cell_forward_bytes(const Sizes& z) {
+  return streamed(7 * z.nodes * z.row());
+}
+inline Bytes lstm_cell_backward_bytes(const Sizes& z) {
+  return streamed(13 * z.nodes * z.row());
+}
+
+/// `kept` nodes of all.
+inline Bytes segment_top_k_bytes(const Sizes& z, double kept) {
+  return streamed(z.nodes * (z.s + z.index) + kept * z.index + z.graphs * z.index);
+}
+inline Bytes scaled_gather_forward_bytes(const Sizes& z, double kept) {
+  return streamed(kept * (2 * z.row() + z.s + z.index));
+}
+/// x and dy of the kept nodes are read, both gradients written for all.
+inline Bytes scaled_gather_backward_bytes(const Sizes& z, double kept) {
+  return streamed(kept * (2 * z.row() + z.s) + z.nodes * (z.row() + z.s + z.index));
 }
 
 /// `in` and `z.width` are the two widths of the weight.
@@ -167,6 +230,15 @@ inline Bytes graph_build_bytes(const Sizes& z) {
 /// Both directions are copied, with maps of nodes and edges.
 inline Bytes graph_select_bytes(const Sizes& z) {
   return streamed(7 * z.index * z.edges + (32 + z.index) * z.nodes);
+}
+
+/// In both directions the edges of the kept nodes are read, with where their other ends went, and those that stay are
+/// written; `left` is the subgraph.
+inline Bytes induced_subgraph_bytes(const Sizes& whole, const Sizes& left) {
+  const double read = 2 * whole.edges * left.nodes / whole.nodes;
+  const double both =
+      whole.index * (whole.nodes + 2 * left.nodes + read) + left.edges * 6 * left.index + 32 * left.nodes;
+  return {both + read * whole.index, both};
 }
 
 }  // namespace warpgnn::bench

@@ -50,15 +50,34 @@ Case graph_build_case(const Context& context, const EdgeSet& edges);
 Case graph_select_case(const Context& context, const Graph& graph);
 
 Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
+/// The dot score with values of its own, the others with the keys as values.
+Case pair_attention_case(const Context& context, const Graph& graph, PairScore score, HeadShape shape,
+                         Direction direction);
 Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
 
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
                Direction direction);
+/// A gate of its own for each head; with one channel per head, for each feature.
+Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, HeadShape shape, Direction direction);
+Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+/// A state of `width` for every graph of the batch.
+Case lstm_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+/// The better half of every graph's nodes: choosing them, moving their rows, and the graph between them.
+Case segment_top_k_case(const Context& context, const Graph& graph);
+Case scaled_gather_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+Case induced_subgraph_case(const Context& context, const Graph& graph);
+Case layer_norm_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction);
+Case normalize_rows_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction);
 Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction);
 
 /// Whole layers, the product with the weights included. Self-loops are added before, outside the timed part; GCN's
 /// normalisation is inside it.
 Case gat_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape, Direction direction);
+Case gatv2_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
+                      Direction direction);
+/// With the projection to the residual, without a gate.
+Case transformer_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
+                            Direction direction);
 Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in, std::int64_t out, Direction direction);
 
 /// The weighted sum as plain loops on one thread, for any compiler and machine.

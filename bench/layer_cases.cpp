@@ -1,4 +1,5 @@
 #include "case_parts.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 
 namespace warpgnn::bench {
@@ -77,6 +78,60 @@ Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in,
                 {[p] { p->layer.backward(p->dy); },
                  aggregate_backward_bytes(narrow, Reduce::sum, true) + layer_linear_bytes(sizes, in, true)},
                 m);
+}
+
+namespace {
+
+/// A layer of attention_layers.hpp, made by make(session).
+template <class Make>
+Case pair_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape, Direction direction,
+                     const Make& make, bool shared, std::int64_t projections) {
+  using Layer = decltype(make(std::declval<nn::Session&>()));
+  struct Memory {
+    Memory(const Context& on, Direction way, const Make& made) : session(make_session(on, way)), layer(made(session)) {}
+
+    nn::Session session;
+    Layer layer;
+    Graph graph;
+    Tensor x, dy;
+  };
+  const auto m = std::make_shared<Memory>(context, direction, make);
+  const std::int64_t width = shape.heads * shape.channels;
+  m->graph = graph.with_self_loops(context);
+  m->x = random_tensor(context, {graph.num_nodes(), in});
+  m->dy = random_tensor(context, {graph.num_nodes(), width});
+  const Sizes sizes = sizes_of(m->graph, width, shape.heads);
+  const Sizes projected = sizes_of(m->graph, projections * width);
+  Memory* const p = m.get();
+  return choose(direction,
+                {[p] { p->layer.forward(p->graph, p->x); },
+                 layer_linear_bytes(projected, in, false) + pair_attention_forward_bytes(sizes, shared)},
+                {[p] { p->layer.backward(p->dy); },
+                 layer_linear_bytes(projected, in, true) + pair_attention_backward_bytes(sizes, shared)},
+                m);
+}
+
+}  // namespace
+
+Case gatv2_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
+                      Direction direction) {
+  return pair_layer_case(
+      context, graph, in, shape, direction,
+      [=](nn::Session& session) {
+        return nn::GATv2Conv(session, "gatv2", in, nn::GATv2Options{.heads = shape.heads, .channels = shape.channels});
+      },
+      true, 2);
+}
+
+Case transformer_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
+                            Direction direction) {
+  return pair_layer_case(
+      context, graph, in, shape, direction,
+      [=](nn::Session& session) {
+        return nn::TransformerConv(session, "transformer", in,
+                                   nn::TransformerOptions{.heads = shape.heads, .channels = shape.channels});
+      },
+      false, 4);
 }
 
 }  // namespace warpgnn::bench

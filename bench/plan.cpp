@@ -38,6 +38,15 @@ std::string text(EdgeMessage message) {
   return {};
 }
 
+std::string text(PairScore score) {
+  switch (score) {
+    case PairScore::gatv2: return "gatv2";
+    case PairScore::additive: return "additive";
+    case PairScore::dot: return "dot";
+  }
+  return {};
+}
+
 std::string text(HeadShape shape) {
   return std::to_string(shape.heads) + "x" + std::to_string(shape.channels);
 }
@@ -123,6 +132,16 @@ class GraphRows {
           [=](const Context& context, const Graph& graph) { return attention_case(context, graph, shape, direction); });
     }
   }
+  void pair_attention(HeadShape shape, const std::vector<Direction>& directions) {
+    for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
+      for (const Direction direction : directions) {
+        add("pair_attention_" + text(score), text(direction), text(shape),
+            [=](const Context& context, const Graph& graph) {
+              return pair_attention_case(context, graph, score, shape, direction);
+            });
+      }
+    }
+  }
   void dense(HeadShape shape, const std::vector<Direction>& directions) {
     const std::int64_t out = shape.heads * shape.channels;
     for (const Direction direction : directions) {
@@ -143,12 +162,52 @@ class GraphRows {
       }
     }
   }
+  /// Heads, the parts of Set2Set, and normalisation of rows.
+  void more_pools(HeadShape shape, const std::vector<Direction>& directions) {
+    const std::int64_t width = shape.heads * shape.channels;
+    for (const Direction direction : directions) {
+      add("pool_heads", text(direction), text(shape), [=](const Context& context, const Graph& graph) {
+        return head_pool_case(context, graph, PoolGate::softmax, shape, direction);
+      });
+      add("pool_gated_features", text(direction), std::to_string(width),
+          [=](const Context& context, const Graph& graph) {
+            return head_pool_case(context, graph, PoolGate::sigmoid, {width, 1}, direction);
+          });
+      add("segment_dot", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return segment_dot_case(context, graph, width, direction);
+      });
+      add("lstm_cell", text(direction), std::to_string(width),
+          [=](const Context& context, const Graph& graph) { return lstm_cell_case(context, graph, width, direction); });
+      add("scaled_gather", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return scaled_gather_case(context, graph, width, direction);
+      });
+    }
+    add("segment_top_k", "forward", "", segment_top_k_case);
+    add("induced_subgraph", "", "", induced_subgraph_case);
+    rows_.back().capturable = false;
+  }
+  void row_norms(std::int64_t width, const std::vector<Direction>& directions) {
+    for (const Direction direction : directions) {
+      add("layer_norm", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return layer_norm_case(context, graph.num_nodes(), width, direction);
+      });
+      add("normalize_rows", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
+        return normalize_rows_case(context, graph.num_nodes(), width, direction);
+      });
+    }
+  }
   void layers(HeadShape shape, const std::vector<Direction>& directions) {
     const std::string sizes = std::to_string(kLayerInputs) + "to";
     const std::int64_t out = shape.heads * shape.channels;
     for (const Direction direction : directions) {
       add("gat_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
         return gat_layer_case(context, graph, kLayerInputs, shape, direction);
+      });
+      add("gatv2_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
+        return gatv2_layer_case(context, graph, kLayerInputs, shape, direction);
+      });
+      add("transformer_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
+        return transformer_layer_case(context, graph, kLayerInputs, shape, direction);
       });
       add("gcn_layer", text(direction), sizes + std::to_string(out), [=](const Context& context, const Graph& graph) {
         return gcn_layer_case(context, graph, kLayerInputs, out, direction);
@@ -209,8 +268,11 @@ std::vector<Row> smoke_rows(bool cuda) {
   smoke.relations(3, 2, 16, kAllPasses);
   smoke.edges(2, kAllPasses);
   smoke.attention({2, 8}, kAllUses);
+  smoke.pair_attention({2, 8}, kAllPasses);
   smoke.dense({2, 8}, kAllPasses);
   smoke.pools(16, kAllPasses);
+  smoke.more_pools({2, 8}, kAllPasses);
+  smoke.row_norms(16, kAllPasses);
   smoke.layers({2, 8}, kAllUses);
   smoke.build();
   smoke.select();
@@ -225,12 +287,16 @@ std::vector<Row> standard_rows(bool cuda) {
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{1, 128}}) {
     yardstick.attention(shape, kAllUses);
   }
+  for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{1, 128}}) {
+    yardstick.pair_attention(shape, kAllPasses);
+  }
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
   yardstick.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
   yardstick.relations(16, 4, 64, kPasses);
   yardstick.edges(4, kPasses);
   yardstick.dense({4, 32}, kPasses);
+  yardstick.row_norms(128, kPasses);
   yardstick.build();
   yardstick.baselines(128, cuda);
 
@@ -247,6 +313,7 @@ std::vector<Row> standard_rows(bool cuda) {
     batch.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
     batch.attention({4, 32}, kUses);
     batch.pools(64, kPasses);
+    batch.more_pools({4, 16}, kPasses);
     batch.select();
   }
   return rows;
@@ -263,6 +330,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{4, 64}, HeadShape{8, 64},
                                 HeadShape{1, 128}, HeadShape{1, 256}}) {
     graph.attention(shape, kAllUses);
+    graph.pair_attention(shape, kAllPasses);
     graph.dense(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
@@ -277,7 +345,11 @@ std::vector<Row> full_rows(bool cuda) {
   for (const char* name : {"mutag128", "zinc128", "zinc1024", "pattern128"}) {
     add_everything(name, cuda, rows);
     GraphRows batch(name, rows);
-    for (const std::int64_t width : {16, 64, 128, 256}) batch.pools(width, kAllPasses);
+    for (const std::int64_t width : {16, 64, 128, 256}) {
+      batch.pools(width, kAllPasses);
+      batch.row_norms(width, kAllPasses);
+    }
+    for (const HeadShape shape : {HeadShape{4, 16}, HeadShape{8, 32}}) batch.more_pools(shape, kAllPasses);
     batch.select();
   }
   return rows;
@@ -291,7 +363,10 @@ std::vector<Row> large_rows(bool cuda) {
       graph.all_aggregates(width, kPasses);
       graph.baselines(width, cuda);
     }
-    for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}}) graph.attention(shape, kAllUses);
+    for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}}) {
+      graph.attention(shape, kAllUses);
+      graph.pair_attention(shape, kPasses);
+    }
     graph.build();
   }
   return rows;

@@ -9,25 +9,22 @@ file(GLOB cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
 set(no_cuda_source "${PROJECT_SOURCE_DIR}/host/no_cuda.cpp")
 list(REMOVE_ITEM host_sources "${no_cuda_source}")
 
-add_library(warpgnn ${host_sources})
-add_library(warpgnn::warpgnn ALIAS warpgnn)
-target_sources(warpgnn PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${public_headers})
-target_include_directories(warpgnn PRIVATE "${PROJECT_SOURCE_DIR}")
-target_compile_features(warpgnn PUBLIC cxx_std_20)
-target_link_libraries(warpgnn PRIVATE OpenMP::OpenMP_CXX CBLAS::CBLAS Threads::Threads
-                                      $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
-set_target_properties(warpgnn PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
-                                         VERIFY_INTERFACE_HEADER_SETS ON)
-warpgnn_own_code(warpgnn)
+# All but what is behind the seam of host/backend.hpp: compiled once, linked with one CUDA side or another.
+add_library(warpgnn_host OBJECT ${host_sources})
+target_include_directories(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
+target_compile_features(warpgnn_host PRIVATE cxx_std_20)
+target_link_libraries(warpgnn_host PRIVATE OpenMP::OpenMP_CXX CBLAS::CBLAS nlohmann_json::nlohmann_json)
+warpgnn_own_code(warpgnn_host)
 
 # --- Loops of the CPU backend, once per instruction-set level; host/cpu/dispatch.cpp chooses at run time ---------------
 
+set(warpgnn_host_objects $<TARGET_OBJECTS:warpgnn_host>)
 set(simd_levels baseline)
 set(simd_flags_v3 -march=x86-64-v3)
 set(simd_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT WARPGNN_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   list(APPEND simd_levels v3 v4)
-  target_compile_definitions(warpgnn PRIVATE WARPGNN_HAVE_X86_LEVELS)
+  target_compile_definitions(warpgnn_host PRIVATE WARPGNN_HAVE_X86_LEVELS)
 endif()
 foreach(level IN LISTS simd_levels)
   if(NOT simd_sources)
@@ -42,8 +39,26 @@ foreach(level IN LISTS simd_levels)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX CBLAS::CBLAS)
   warpgnn_own_code(${target})
-  target_sources(warpgnn PRIVATE $<TARGET_OBJECTS:${target}>)
+  list(APPEND warpgnn_host_objects $<TARGET_OBJECTS:${target}>)
 endforeach()
+
+# --- The library ----------------------------------------------------------------------------------------------------------
+
+# What a library needs whatever its CUDA side.
+function(warpgnn_complete_library target)
+  target_sources(${target} PRIVATE ${warpgnn_host_objects})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX CBLAS::CBLAS Threads::Threads)
+  warpgnn_own_code(${target})
+endfunction()
+
+add_library(warpgnn)
+add_library(warpgnn::warpgnn ALIAS warpgnn)
+target_sources(warpgnn PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${public_headers})
+set_target_properties(warpgnn PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
+                                         VERIFY_INTERFACE_HEADER_SETS ON)
+warpgnn_complete_library(warpgnn)
 
 # --- CUDA ---------------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
-#   setup.sh [build] [test] [bench] [lint] [demo]
+#   setup.sh [build] [test] [bench] [lint] [demo] [mutants]
 # What `demo` adds is only wished for: without it the demo runs on generated graphs or draws no pictures.
 # CUDA is never installed: it is used where nvcc is found.
 set -euo pipefail
@@ -18,8 +18,9 @@ for task in "$@"; do
       has ninja || missing+=(ninja-build)
       needed_packages+=(libopenblas-openmp-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
       ;;
-    test) needed_packages+=(libgtest-dev libgmock-dev) ;;
+    test) needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev) ;;
     bench) needed_packages+=(libbenchmark-dev) ;;
+    mutants) has python3 || missing+=(python3) ;;
     lint)
       has clang-format || missing+=(clang-format)
       has clang-tidy || missing+=(clang-tidy)

@@ -176,4 +176,38 @@ struct SelectArgs {
 void select_parts(const CpuExec&, const SelectArgs&);
 void select_parts(const CudaExec&, const SelectArgs&);
 
+/// The first k with ids[k + 1] <= ids[k], or -1.
+std::int64_t find_not_increasing(const CpuExec&, std::int64_t count, const std::int32_t* ids);
+std::int64_t find_not_increasing(const CudaExec&, std::int64_t count, const std::int32_t* ids);
+
+/// A graph on its way to the graph between some of its nodes.
+struct SubgraphArgs {
+  const Adjacency* in = nullptr;
+  const Adjacency* out = nullptr;
+  const std::int32_t* slot_of_edge = nullptr;   // null: edge ids are slots
+  const std::int32_t* selected = nullptr;       // [nodes], increasing
+  const std::int64_t* graph_offsets = nullptr;  // [graphs + 1], of the whole, on the device
+  std::int64_t nodes = 0, graphs = 0;
+  std::int32_t* position = nullptr;  // [nodes of the whole]: where a node stands in `selected`, or -1
+  std::int32_t* new_slot = nullptr;  // [edges of the whole], scratch
+  // Results. offsets are [nodes + 1]; the rest has a row for each edge that stays.
+  std::int64_t* in_offset = nullptr;
+  std::int64_t* out_offset = nullptr;
+  std::int32_t* in_neighbor = nullptr;
+  std::int32_t* out_neighbor = nullptr;
+  std::int32_t* out_edge_id = nullptr;  // the slot in the subgraph's in_edges, which is its edge id
+  std::int32_t* edge_map = nullptr;     // GraphSelection::edges
+};
+
+/// Where the graphs of a subgraph begin, on the host: [graphs + 1] each.
+struct SubgraphOffsets {
+  std::vector<std::int64_t> nodes, slots;
+};
+
+/// Fills position and both offsets; the rest is done by fill_subgraph, once its size is known.
+SubgraphOffsets count_subgraph(const CpuExec&, const SubgraphArgs&);
+SubgraphOffsets count_subgraph(const CudaExec&, const SubgraphArgs&);
+void fill_subgraph(const CpuExec&, const SubgraphArgs&);
+void fill_subgraph(const CudaExec&, const SubgraphArgs&);
+
 }  // namespace warpgnn::backend

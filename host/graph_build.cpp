@@ -50,18 +50,8 @@ ConstTensorView on_device(const Context& context, const char* name, const ConstT
   return storage;
 }
 
-Tensor narrowed_ids(const Context& context, const char* name, const ConstTensorView& given, std::int64_t limit) {
-  Tensor uploaded;
-  const ConstTensorView ids = on_device(context, name, given, uploaded);
-  Tensor narrowed(context, Dtype::int32, {ids.shape[0]});
-  const std::int64_t bad = with_exec(context, [&](const auto& exec) {
-    return backend::narrow_ids(exec, ids, limit, narrowed.view().as<std::int32_t>());
-  });
-  if (bad >= 0) {
-    throw Error(ErrorCode::out_of_range, std::string(name) + ": expected node ids in [0, " + std::to_string(limit) +
-                                             "), element " + std::to_string(bad) + " is not");
-  }
-  return narrowed;
+bool is_index(Dtype dtype) {
+  return dtype == Dtype::int32 || dtype == Dtype::int64;
 }
 
 std::vector<std::int64_t> checked_graph_offsets(const ConstTensorView& given, std::int64_t sources,
@@ -175,11 +165,28 @@ void expect_same_device(const Context& context, const Graph& graph) {
 
 }  // namespace
 
+void expect_ids(const char* name, const ConstTensorView& ids) {
+  expect_vector(name, ids, is_index(ids.dtype), "int32 or int64");
+}
+
+Tensor narrowed_ids(const Context& context, const char* name, const ConstTensorView& given, std::int64_t limit) {
+  Tensor uploaded;
+  const ConstTensorView ids = on_device(context, name, given, uploaded);
+  Tensor narrowed(context, Dtype::int32, {ids.shape[0]});
+  const std::int64_t bad = with_exec(context, [&](const auto& exec) {
+    return backend::narrow_ids(exec, ids, limit, narrowed.view().as<std::int32_t>());
+  });
+  if (bad >= 0) {
+    throw Error(ErrorCode::out_of_range, std::string(name) + ": expected node ids in [0, " + std::to_string(limit) +
+                                             "), element " + std::to_string(bad) + " is not");
+  }
+  return narrowed;
+}
+
 Graph Graph::from_coo(const Context& context, const EdgeList& edges) {
   expect_count("num_sources", edges.num_sources);
   expect_count("num_destinations", edges.num_destinations);
-  const auto is_index = [](Dtype dtype) { return dtype == Dtype::int32 || dtype == Dtype::int64; };
-  expect_vector("source", edges.source, is_index(edges.source.dtype), "int32 or int64");
+  expect_ids("source", edges.source);
   expect_vector("destination", edges.destination, edges.destination.dtype == edges.source.dtype,
                 name_of(edges.source.dtype));
   expect_count("source", edges.source.shape[0]);

@@ -18,4 +18,9 @@ struct Graph::State {
 /// The inverse of in_edges' edge ids; undefined where those are the slots themselves.
 Tensor slots_of_edges(const Context& context, const Graph::State& state);
 
+/// Refuses anything but a vector of int32 or int64 side by side.
+void expect_ids(const char* name, const ConstTensorView& ids);
+/// The ids as int32 on the context's device; refuses those that are not in [0, limit).
+Tensor narrowed_ids(const Context& context, const char* name, const ConstTensorView& ids, std::int64_t limit);
+
 }  // namespace warpgnn

@@ -94,5 +94,14 @@ void invert_edge_ids(const CudaExec&, const Adjacency&, std::int32_t*) {
 void select_parts(const CudaExec&, const SelectArgs&) {
   not_built();
 }
+std::int64_t find_not_increasing(const CudaExec&, std::int64_t, const std::int32_t*) {
+  not_built();
+}
+SubgraphOffsets count_subgraph(const CudaExec&, const SubgraphArgs&) {
+  not_built();
+}
+void fill_subgraph(const CudaExec&, const SubgraphArgs&) {
+  not_built();
+}
 
 }  // namespace warpgnn::backend

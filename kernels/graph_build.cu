@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "kernels/graph_build.cuh"
+#include "kernels/graph_subgraph.cuh"
 #include "kernels/launch.cuh"
 
 namespace warpgnn::kernels {
@@ -255,6 +256,44 @@ void select_parts(const CudaExec& exec, const SelectArgs& args) {
   const auto columns = static_cast<unsigned>(args.count + 1);
   launch(exec, "select_parts", select_parts_kernel,
          {dim3(columns, static_cast<unsigned>(slices_of(args))), dim3(kBuildThreads)}, tables);
+}
+
+std::int64_t find_not_increasing(const CudaExec& exec, std::int64_t count, const std::int32_t* ids) {
+  if (count < 2) return -1;
+  return first_found(exec, [&](unsigned long long* first) {
+    launch(exec, "find_not_increasing", find_not_increasing_kernel, threads_for(count - 1), count - 1, ids, first);
+  });
+}
+
+SubgraphOffsets count_subgraph(const CudaExec& exec, const SubgraphArgs& args) {
+  const std::int64_t count = args.nodes, starts = args.graphs + 1;
+  if (args.in->rows > 0) {
+    check(cudaMemsetAsync(args.position, 0xff, bytes_for<std::int32_t>(args.in->rows), stream_of(exec)),
+          "cudaMemsetAsync");
+  }
+  launch(exec, "scatter_positions", scatter_positions, threads_for(count), count, args.selected, args.position);
+  const auto count_edges = [&](const Adjacency& edges, std::int64_t* offset) {
+    launch(exec, "count_kept_edges", count_kept_edges, warps_for(count + 1), count, args.selected, edges, args.position,
+           offset);
+    exclusive_sum(exec, reinterpret_cast<std::uint64_t*>(offset), count + 1);
+  };
+  count_edges(*args.in, args.in_offset);
+  count_edges(*args.out, args.out_offset);
+  const Scratch both(exec, bytes_for<std::int64_t>(2 * starts));
+  launch(exec, "find_graph_starts", find_graph_starts, threads_for(starts), args.graphs, args.graph_offsets, count,
+         args.selected, args.in_offset, both.as<std::int64_t>());
+  std::vector<std::int64_t> found(static_cast<std::size_t>(2 * starts));
+  copy_to_host(exec, found.data(), both.as<void>(), bytes_for<std::int64_t>(2 * starts));
+  return {{found.begin(), found.begin() + starts}, {found.begin() + starts, found.end()}};
+}
+
+void fill_subgraph(const CudaExec& exec, const SubgraphArgs& args) {
+  launch(exec, "fill_subgraph in", for_each_kept_edge<KeepInEdge>, warps_for(args.nodes), args.nodes, args.selected,
+         *args.in, args.position, args.in_offset,
+         KeepInEdge{*args.in, args.position, args.in_neighbor, args.edge_map, args.new_slot});
+  launch(exec, "fill_subgraph out", for_each_kept_edge<KeepOutEdge>, warps_for(args.nodes), args.nodes, args.selected,
+         *args.out, args.position, args.out_offset,
+         KeepOutEdge{*args.out, args.position, args.slot_of_edge, args.new_slot, args.out_neighbor, args.out_edge_id});
 }
 
 }  // namespace warpgnn::backend

@@ -3,6 +3,8 @@
 // Kernels that turn edge lists into adjacencies and back. One thread takes one edge or row unless a kernel says that a
 // warp takes a row: then its lanes share the row's edges, which keeps hub rows parallel and accesses coalesced.
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 
 #include "host/backend.hpp"

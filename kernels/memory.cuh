@@ -91,7 +91,8 @@ __device__ __forceinline__ typename VectorType<T, kWidth>::type* vector_at(T* ad
 /// Coherent load: for memory that this kernel may also write.
 template <int kWidth, class T>
 __device__ __forceinline__ Pack<T, kWidth> load(const T* address) {
-  return detail::unpack<T, kWidth>(*detail::vector_at<kWidth>(address));
+  const typename VectorType<T, kWidth>::type vector = *detail::vector_at<kWidth>(address);  // in one piece
+  return detail::unpack<T, kWidth>(vector);
 }
 /// Load through the read-only path: for memory that nobody writes while the kernel runs.
 template <int kWidth, class T>

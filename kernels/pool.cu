@@ -18,6 +18,18 @@ std::int64_t pieces_of(const Graph& graph) {
   return std::clamp<std::int64_t>((longest + kPieceNodes - 1) / kPieceNodes, 1, limit);
 }
 
+/// Heads of a pool, and the columns of each, as the kernels see them. Without a gate there is nothing that heads do
+/// each for itself, and where a sigmoid or raw gate has a score for every column, the columns of one head do.
+struct Heads {
+  bool are_features;
+  std::int64_t count, channels;
+
+  Heads(const Layout& rows, PoolGate gate)
+      : are_features(rows.ndim == 3 && rows.shape[2] == 1 && (gate == PoolGate::sigmoid || gate == PoolGate::raw)),
+        count(rows.ndim == 3 && gate != PoolGate::none && !are_features ? rows.shape[1] : 1),
+        channels(rows.row_size() / count) {}
+};
+
 template <class T>
 PoolPartials<T> carve(Carver& carver, const PoolForward& op) {
   PoolPartials<T> partials;
@@ -26,8 +38,9 @@ PoolPartials<T> carve(Carver& carver, const PoolForward& op) {
   const std::int64_t rows = op.graph.num_graphs() * pieces;
   partials.y = carver.take<T>(rows * op.x.row_size());
   if (op.gate == PoolGate::softmax) {
-    partials.maximum = carver.take<T>(rows);
-    partials.sum = carver.take<T>(rows);
+    const std::int64_t heads = Heads(op.x, op.gate).count;
+    partials.maximum = carver.take<T>(rows * heads);
+    partials.sum = carver.take<T>(rows * heads);
   }
   if (op.reduce == PoolReduce::max) partials.node = carver.take<std::int32_t>(rows * op.x.row_size());
   return partials;
@@ -53,11 +66,16 @@ void forward(const CudaExec& exec, const PoolForward& op) {
   Carver carver(op.workspace.data);
   const PoolPartials<T> partials = carve<T>(carver, op);
   const std::int64_t columns = op.x.row_size();
+  const Heads heads(op.x, op.gate);
   const PoolForwardArguments<T> arguments{.offsets = op.graph.graph_offsets(),
                                           .graphs = op.graph.num_graphs(),
                                           .pieces = pieces_of(op.graph),
                                           .columns = columns,
+                                          .heads = heads.count,
+                                          .channels = heads.channels,
+                                          .sharpness = static_cast<T>(1 / op.temperature),
                                           .gate = op.gate,
+                                          .per_feature = heads.are_features,
                                           .mean = op.reduce == PoolReduce::mean,
                                           .x = rows_of<T>(op.x),
                                           .score = rows_of<T>(op.score),
@@ -65,7 +83,8 @@ void forward(const CudaExec& exec, const PoolForward& op) {
                                           .lse = rows_of<T>(op.lse),
                                           .arg = rows_of<std::int32_t>(op.arg),
                                           .partials = partials};
-  with_pack_width<T>(pack_width<T>(columns, {op.x, op.y, op.arg}), [&](auto constant) {
+  const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
+  with_pack_width<T>(pack_width<T>(heads.channels, {op.x, scores, op.y, op.arg}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     if (op.reduce == PoolReduce::max) {
       launch_forward<T, kWidth, PoolKind::maximum>(exec, arguments);
@@ -79,18 +98,22 @@ void forward(const CudaExec& exec, const PoolForward& op) {
 
 template <class T>
 void backward(const CudaExec& exec, const PoolBackward& op) {
-  const std::int64_t columns = op.dy.row_size();
+  const Heads heads(op.dy, op.gate);
   const std::int64_t nodes = op.graph.num_nodes();
   const ConstTensorView arg = op.reduce == PoolReduce::max ? op.arg : ConstTensorView{};
-  const int width = pack_width<T>(columns, {op.x, op.y, arg, op.dy, op.dx});
+  const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
+  const ConstTensorView dscores = heads.are_features ? ConstTensorView(op.dscore) : ConstTensorView{};
+  const int width = pack_width<T>(heads.channels, {op.x, op.y, arg, op.dy, op.dx, scores, dscores});
   with_pack_width<T>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const int lanes = lanes_for(columns / kWidth);
+    const int lanes = lanes_for(heads.channels / kWidth);
     const PoolBackwardArguments<T> arguments{.offsets = op.graph.graph_offsets(),
                                              .graphs = op.graph.num_graphs(),
                                              .nodes = nodes,
-                                             .columns = columns,
+                                             .heads = heads.count,
+                                             .channels = heads.channels,
                                              .lanes = lanes,
+                                             .sharpness = static_cast<T>(1 / op.temperature),
                                              .gate = op.gate,
                                              .mean = op.reduce == PoolReduce::mean,
                                              .x = rows_of<T>(op.x),
@@ -101,17 +124,20 @@ void backward(const CudaExec& exec, const PoolBackward& op) {
                                              .dy = rows_of<T>(op.dy),
                                              .dx = rows_of<T>(op.dx),
                                              .dscore = rows_of<T>(op.dscore)};
-    launch(exec, "pool_backward", pool_backward_by_node<T, kWidth>,
-           {dim3(blocks_for(nodes, kPoolThreads / lanes)), dim3(kPoolThreads)}, arguments);
+    launch(exec, "pool_backward",
+           heads.are_features ? pool_backward_by_feature<T, kWidth> : pool_backward_by_node<T, kWidth>,
+           {dim3(blocks_for(nodes * heads.count, kPoolThreads / lanes)), dim3(kPoolThreads)}, arguments);
   });
 }
 
 template <class T>
 void weights(const CudaExec& exec, const PoolWeights& op) {
-  const std::int64_t nodes = op.graph.num_nodes();
-  launch(exec, "pool_weights", pool_weights_by_node<T>, {dim3(blocks_for(nodes, kPoolThreads)), dim3(kPoolThreads)},
-         PoolWeightsArguments<T>{op.graph.graph_offsets(), op.graph.num_graphs(), nodes, op.gate, rows_of<T>(op.score),
-                                 rows_of<T>(op.lse), rows_of<T>(op.weight)});
+  const std::int64_t nodes = op.graph.num_nodes(), heads = op.score.row_size();
+  launch(exec, "pool_weights", pool_weights_by_node<T>,
+         {dim3(blocks_for(nodes * heads, kPoolThreads)), dim3(kPoolThreads)},
+         PoolWeightsArguments<T>{op.graph.graph_offsets(), op.graph.num_graphs(), nodes, heads,
+                                 static_cast<T>(1 / op.temperature), op.gate, rows_of<T>(op.score), rows_of<T>(op.lse),
+                                 rows_of<T>(op.weight)});
 }
 
 }  // namespace

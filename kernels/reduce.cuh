@@ -34,7 +34,7 @@ constexpr Slabs slabs_of(std::int64_t rows) {
 template <class Accumulator, int kWidth, int kSums, class Term>
 __global__ void __launch_bounds__(kReduceThreads)
     column_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, Accumulator* partial) {
-  __shared__ Pack<Accumulator, kWidth> shared[kSums][kReduceThreads];
+  __shared__ Accumulator shared[kSums][kWidth][kReduceThreads];  // threads last: no two of a warp share a bank
   const std::int64_t column = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * kWidth;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
   const std::int64_t last = first + slabs.rows < rows ? first + slabs.rows : rows;
@@ -44,18 +44,20 @@ __global__ void __launch_bounds__(kReduceThreads)
   if (column < columns) {
     for (std::int64_t row = first + threadIdx.y; row < last; row += blockDim.y) term(row, column, sum);
   }
-  for (int s = 0; s < kSums; ++s) shared[s][place] = sum[s];
+  for (int s = 0; s < kSums; ++s) {
+    for (int k = 0; k < kWidth; ++k) shared[s][k][place] = sum[s][k];
+  }
   for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
     __syncthreads();
     if (threadIdx.y >= half) continue;
     for (int s = 0; s < kSums; ++s) {
-      for (int k = 0; k < kWidth; ++k) shared[s][place][k] += shared[s][place + half * blockDim.x][k];
+      for (int k = 0; k < kWidth; ++k) shared[s][k][place] += shared[s][k][place + half * blockDim.x];
     }
   }
   if (threadIdx.y != 0 || column >= columns) return;
   for (int s = 0; s < kSums; ++s) {
     Accumulator* const target = partial + (static_cast<std::int64_t>(s) * slabs.count + blockIdx.x) * columns + column;
-    for (int k = 0; k < kWidth; ++k) target[k] = shared[s][place][k];
+    for (int k = 0; k < kWidth; ++k) target[k] = shared[s][k][place];
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include <cmath>
 #include <cstdint>
 
 namespace warpgnn::kernels {
@@ -48,6 +49,25 @@ struct LaneGroup {
   template <class T>
   __device__ T sum(T value) const {
     return sum(value, size);
+  }
+  /// The largest number of the group; a NaN is passed by where there is any number.
+  template <class T>
+  __device__ T max(T value) const {
+    for (int distance = size / 2; distance > 0; distance /= 2) {
+      value = std::fmax(value, __shfl_xor_sync(mask, value, distance, size));
+    }
+    return value;
+  }
+
+  /// The sum over the lanes before the calling one.
+  template <class T>
+  __device__ T sum_before(T value) const {
+    T total = value;
+    for (int distance = 1; distance < size; distance *= 2) {
+      const T other = __shfl_up_sync(mask, total, static_cast<unsigned>(distance), size);
+      if (lane >= distance) total += other;
+    }
+    return total - value;
   }
 };
 

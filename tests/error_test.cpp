@@ -313,7 +313,7 @@ TEST_P(ErrorTest, PoolForward) {
   using Op = PoolForward;
   const auto x = input({kNodes, kWidth}), score = input({kNodes});
   const auto y = output({2, kWidth}), lse = output({2});
-  const Refusals<Op> refuse(context(), pool_forward, {graph_, PoolReduce::mean, PoolGate::softmax, x, score, y, lse},
+  const Refusals<Op> refuse(context(), pool_forward, {graph_, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, lse},
                             {&y, &lse});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse_integers(refuse, "x", &Op::x);
@@ -335,7 +335,7 @@ TEST_P(ErrorTest, PoolMaxForward) {
   const auto x = input({kNodes, kWidth});
   const auto y = output({2, kWidth});
   const auto arg = TestTensor::output(context(), Dtype::int32, {2, kWidth});
-  const Refusals<Op> refuse(context(), pool_forward, {graph_, PoolReduce::max, PoolGate::none, x, {}, y, {}, arg},
+  const Refusals<Op> refuse(context(), pool_forward, {graph_, PoolReduce::max, PoolGate::none, 1, x, {}, y, {}, arg},
                             {&y, &arg});
   refuse.argument("arg", &Op::arg, Presence::optional);
   refuse.accepted();
@@ -347,7 +347,7 @@ TEST_P(ErrorTest, PoolBackward) {
              dy = input({2, kWidth});
   const auto dx = output({kNodes, kWidth}), dscore = output({kNodes});
   const Refusals<Op> refuse(context(), pool_backward,
-                            {graph_, PoolReduce::sum, PoolGate::softmax, x, score, y, lse, {}, dy, dx, dscore},
+                            {graph_, PoolReduce::sum, PoolGate::softmax, 1, x, score, y, lse, {}, dy, dx, dscore},
                             {&dx, &dscore});
   refuse.argument("x", &Op::x);
   refuse.argument("score", &Op::score);
@@ -367,7 +367,7 @@ TEST_P(ErrorTest, PoolMaxBackwardNeedsArg) {
   const auto arg = ids({2, kWidth});
   const auto dx = output({kNodes, kWidth});
   const Refusals<Op> refuse(context(), pool_backward,
-                            {graph_, PoolReduce::max, PoolGate::none, {}, {}, {}, {}, arg, dy, dx}, {&dx});
+                            {graph_, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, arg, dy, dx}, {&dx});
   refuse.argument("arg", &Op::arg);
   refuse.accepted();
 }
@@ -376,7 +376,7 @@ TEST_P(ErrorTest, PoolWeights) {
   using Op = PoolWeights;
   const auto score = input({kNodes}), lse = input({2});
   const auto weight = output({kNodes});
-  const Refusals<Op> refuse(context(), pool_weights, {graph_, PoolGate::softmax, score, lse, weight}, {&weight});
+  const Refusals<Op> refuse(context(), pool_weights, {graph_, PoolGate::softmax, 1, score, lse, weight}, {&weight});
   refuse.argument("score", &Op::score, Presence::required, Blame::any);
   refuse.argument("lse", &Op::lse);
   refuse.argument("weight", &Op::weight);

@@ -111,7 +111,7 @@ TEST_P(MessageErrorTest, EdgeAggregateBackward) {
   refuse.argument("depsilon", &Op::depsilon, Presence::optional);
   refuse.overlap("dx", &Op::dx, &Op::dy);
   refuse.overlap("dedge", &Op::dedge, &Op::edge);
-  refuse.overlap("dedge", &Op::dedge, &Op::x);
+  refuse.overlap("dx", &Op::dx, &Op::x);
   refuse.mistake({"arg:"}, [](Op& op) { op.reduce = Reduce::max; });
   refuse.mistake({"arg:", "expected none"}, [&](Op& op) { op.arg = dy; });
   refuse.mistake({"dx:", "expected none"}, [](Op& op) {

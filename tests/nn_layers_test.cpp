@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "oracle/random.hpp"
+#include "oracle/row_norm.hpp"
 #include "support/backends.hpp"
 #include "support/compare.hpp"
 #include "support/errors.hpp"
@@ -19,6 +20,7 @@ using nn::Activate;
 using nn::BatchNorm;
 using nn::CrossEntropy;
 using nn::DropoutLayer;
+using nn::LayerNorm;
 using nn::Linear;
 using nn::Session;
 using oracle::Ids;
@@ -60,6 +62,16 @@ SubjectCase dropout_case() {
                                                       }));
 }
 
+SubjectCase layer_norm_case() {
+  return layer_case<LayerNorm>(
+      "LayerNorm", dense<LayerNorm>([](Session& session) { return LayerNorm(session, "ln", kWidth); },
+                                    [](const Subject& subject) {
+                                      return oracle::layer_norm(reals_of(subject.x()), subject.value("ln.weight"),
+                                                                subject.value("ln.bias"), 1e-5)
+                                          .y.value;
+                                    }));
+}
+
 SubjectCase batch_norm_case() {
   return layer_case<BatchNorm>(
       "BatchNorm", dense<BatchNorm>([](Session& session) { return BatchNorm(session, "bn", kWidth); },
@@ -79,6 +91,7 @@ const std::vector<SubjectCase>& cases() {
       activate_case("sigmoid", Activation::sigmoid, oracle::Activation::sigmoid, 0.2),
       dropout_case(),
       batch_norm_case(),
+      layer_norm_case(),
   };
   return all;
 }

@@ -199,6 +199,73 @@ TEST(Threads, Attention) {
   }
 }
 
+TEST(Threads, PairAttention) {
+  for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const Graph graph = large_graph(on.rng()).upload(on.context());
+      const Shape rows{4000, 4, 7}, scores{4000, 4}, edge_rows{60000, 4, 7}, edge_scores{60000, 4};
+      const bool with_vector = score != PairScore::dot;
+      PairAttentionForward op;
+      op.graph = graph;
+      op.score = score;
+      op.dropout = {0.3, 11};
+      op.query = on.input(rows);
+      op.key = on.input(rows);
+      op.value = on.input(rows);
+      op.edge_key = on.input(edge_rows);
+      op.edge_value = on.input(edge_rows);
+      op.edge_bias = on.input(edge_scores);
+      if (with_vector) op.vector = on.input({4, 7});
+      op.y = on.output(rows);
+      op.maximum = on.output(scores);
+      op.sum = on.output(scores);
+      run(on.context(), pair_attention_forward, op);
+      PairAttentionBackward back{.graph = graph,
+                                 .score = score,
+                                 .dropout = op.dropout,
+                                 .query = op.query,
+                                 .key = op.key,
+                                 .value = op.value,
+                                 .edge_key = op.edge_key,
+                                 .edge_value = op.edge_value,
+                                 .edge_bias = op.edge_bias,
+                                 .vector = op.vector,
+                                 .y = op.y,
+                                 .maximum = op.maximum,
+                                 .sum = op.sum,
+                                 .dy = on.input(rows)};
+      for (TensorView* const gradient : {&back.dquery, &back.dkey, &back.dvalue}) *gradient = on.output(rows);
+      back.dedge_key = on.output(edge_rows);
+      back.dedge_value = on.output(edge_rows);
+      back.dedge_bias = on.output(edge_scores);
+      if (with_vector) back.dvector = on.output({4, 7});
+      run(on.context(), pair_attention_backward, back);
+      run(on.context(), pair_attention_weights,
+          PairAttentionWeights{.graph = graph,
+                               .score = score,
+                               .query = op.query,
+                               .key = op.key,
+                               .edge_key = op.edge_key,
+                               .edge_bias = op.edge_bias,
+                               .vector = op.vector,
+                               .maximum = op.maximum,
+                               .sum = op.sum,
+                               .weight = on.output(edge_scores)});
+    });
+  }
+}
+
+TEST(Threads, ResidualGate) {
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Shape rows{kRows, 65};
+    const auto &x = on.input(rows), &residual = on.input(rows), &weight = on.input({3, 65}), &dy = on.input(rows);
+    const auto& gate = on.output({kRows});
+    run(on.context(), residual_gate_forward, ResidualGateForward{x, residual, weight, on.output(rows), gate});
+    run(on.context(), residual_gate_backward,
+        ResidualGateBackward{x, residual, weight, gate, dy, on.output(rows), on.output(rows), on.output({3, 65})});
+  });
+}
+
 TEST(Threads, HeadDot) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto &x = on.input({kRows, 4, 17}), &vector = on.input({4, 17});
@@ -208,24 +275,30 @@ TEST(Threads, HeadDot) {
   });
 }
 
-TEST(Threads, Pool) {
+/// kRows nodes in mostly small graphs, some empty, some long.
+TestGraph large_batch() {
   oracle::Ids offsets{0};
-  while (offsets.back() < kRows) {  // mostly small graphs, some empty, some long
+  while (offsets.back() < kRows) {
     const auto index = static_cast<std::int64_t>(offsets.size());
     const std::int64_t size = index % 100 == 0 ? 3 * kChunkEdges + 5 : index % 7 == 0 ? 0 : index % 40;
     offsets.push_back(std::min(kRows, offsets.back() + size));
   }
-  const auto graphs = static_cast<std::int64_t>(offsets.size()) - 1;
-  const TestGraph batch{"", {kRows, kRows, {}, {}}, offsets};
+  return {"", {kRows, kRows, {}, {}}, offsets};
+}
+
+TEST(Threads, Pool) {
+  const TestGraph batch = large_batch();
+  const auto graphs = static_cast<std::int64_t>(batch.graph_offsets.size()) - 1;
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const Graph graph = batch.upload(on.context());
     const auto &x = on.input({kRows, 65}), &score = on.input({kRows}), &dy = on.input({graphs, 65});
     const auto &y = on.output({graphs, 65}), &lse = on.output({graphs}), &arg = on.output_ids({graphs, 65});
-    run(on.context(), pool_forward, PoolForward{graph, PoolReduce::mean, PoolGate::softmax, x, score, y, lse});
+    run(on.context(), pool_forward, PoolForward{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, lse});
     run(on.context(), pool_backward,
         PoolBackward{graph,
                      PoolReduce::mean,
                      PoolGate::softmax,
+                     1,
                      x,
                      score,
                      y,
@@ -234,11 +307,77 @@ TEST(Threads, Pool) {
                      dy,
                      on.output({kRows, 65}),
                      on.output({kRows})});
-    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, score, lse, on.output({kRows})});
+    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, 1, score, lse, on.output({kRows})});
     run(on.context(), pool_forward,
-        PoolForward{graph, PoolReduce::max, PoolGate::none, x, {}, on.output({graphs, 65}), {}, arg});
+        PoolForward{graph, PoolReduce::max, PoolGate::none, 1, x, {}, on.output({graphs, 65}), {}, arg});
     run(on.context(), pool_backward,
-        PoolBackward{graph, PoolReduce::max, PoolGate::none, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
+        PoolBackward{graph, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
+  });
+}
+
+TEST(Threads, PoolHeads) {
+  const TestGraph batch = large_batch();
+  const auto graphs = static_cast<std::int64_t>(batch.graph_offsets.size()) - 1;
+  const std::pair<Shape, PoolGate> cases[] = {{{4, 8}, PoolGate::softmax}, {{33, 1}, PoolGate::sigmoid}};
+  for (const auto& each : cases) {
+    const Shape& heads = each.first;
+    const PoolGate gate = each.second;
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const Graph graph = batch.upload(on.context());
+      const Shape node_rows{kRows, heads[0], heads[1]}, graph_rows{graphs, heads[0], heads[1]};
+      const auto &x = on.input(node_rows), &score = on.input({kRows, heads[0]}), &dy = on.input(graph_rows);
+      const auto& y = on.output(graph_rows);
+      PoolForward forward{.graph = graph, .gate = gate, .x = x, .score = score, .y = y};
+      if (gate == PoolGate::softmax) forward.lse = on.output({graphs, heads[0]});
+      run(on.context(), pool_forward, forward);
+      run(on.context(), pool_backward,
+          PoolBackward{.graph = graph,
+                       .gate = gate,
+                       .x = x,
+                       .score = score,
+                       .y = y,
+                       .lse = forward.lse,
+                       .dy = dy,
+                       .dx = on.output(node_rows),
+                       .dscore = on.output({kRows, heads[0]})});
+    });
+  }
+}
+
+TEST(Threads, SegmentDotAndTopK) {
+  const TestGraph batch = large_batch();
+  const auto graphs = static_cast<std::int64_t>(batch.graph_offsets.size()) - 1;
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Graph graph = batch.upload(on.context());
+    const std::int64_t kept = top_k_count(graph, 0.3);
+    const auto &x = on.input({kRows, 33}), &query = on.input({graphs, 33});
+    const auto &score = on.output({kRows}), &selected = on.output_ids({kept}), &position = on.output_ids({kRows});
+    run(on.context(), segment_dot_forward, SegmentDotForward{graph, x, query, score});
+    run(on.context(), segment_dot_backward,
+        SegmentDotBackward{graph, x, query, on.input({kRows}), on.inout({kRows, 33}), on.output({graphs, 33})});
+    run(on.context(), segment_top_k, SegmentTopK{graph, 0.3, score, selected, position});
+    run(on.context(), scaled_gather_forward, ScaledGatherForward{x, score, selected, on.output({kept, 33})});
+    run(on.context(), scaled_gather_backward,
+        ScaledGatherBackward{x, score, position, on.input({kept, 33}), on.output({kRows, 33}), on.output({kRows})});
+  });
+}
+
+TEST(Threads, RowNormsAndLstmCell) {
+  constexpr std::int64_t kNormRows = 4500;
+  expect_the_same_for_any_thread_count([&](Trial& on) {
+    const Shape rows{kNormRows, 33};
+    const auto &x = on.input(rows), &gamma = on.input({33}), &beta = on.input({33}), &dy = on.input(rows);
+    const auto &mean = on.output({kNormRows}), &inv_std = on.output({kNormRows}), &y = on.output(rows),
+               &norm = on.output({kNormRows}), &c = on.output(rows);
+    run(on.context(), layer_norm_forward, LayerNormForward{1e-5, x, gamma, beta, on.output(rows), mean, inv_std});
+    run(on.context(), layer_norm_backward,
+        LayerNormBackward{x, gamma, mean, inv_std, dy, on.output(rows), on.output({33}), on.output({33})});
+    run(on.context(), normalize_rows_forward, NormalizeRowsForward{x, y, norm});
+    run(on.context(), normalize_rows_backward, NormalizeRowsBackward{y, norm, dy, on.output(rows)});
+    const auto& gates = on.input({kNormRows, 132});
+    run(on.context(), lstm_cell_forward, LstmCellForward{gates, x, c, on.output(rows)});
+    run(on.context(), lstm_cell_backward,
+        LstmCellBackward{gates, x, c, dy, on.input(rows), on.output({kNormRows, 132}), on.output(rows)});
   });
 }
 

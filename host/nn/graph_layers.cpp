@@ -116,8 +116,8 @@ void GINConv::collect(ParameterList& list) {
 }
 
 AttentionPool::AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden,
-                             PoolReduce reduce, PoolGate gate)
-    : session_(&session), reduce_(reduce), gate_(gate) {
+                             PoolReduce reduce, PoolGate gate, double temperature)
+    : session_(&session), reduce_(reduce), gate_(gate), temperature_(temperature) {
   if (gate == PoolGate::none) return;
   first_.emplace(session, name + ".gate.0", in, hidden);
   tanh_.emplace(session, Activation::tanh);
@@ -138,6 +138,7 @@ ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView
       PoolForward{.graph = graph,
                   .reduce = reduce_,
                   .gate = gate_,
+                  .temperature = temperature_,
                   .x = x,
                   .score = score_,
                   .y = y_,
@@ -154,6 +155,7 @@ ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
       PoolBackward{.graph = graph_,
                    .reduce = reduce_,
                    .gate = gate_,
+                   .temperature = temperature_,
                    .x = x_,
                    .score = score_,
                    .y = y_,
@@ -171,8 +173,12 @@ ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
 
 ConstTensorView AttentionPool::attention() {
   shape(*session_, attention_, {x_.shape[0]});
-  pool_weights(session_->context(),
-               {.graph = graph_, .gate = gate_, .score = score_, .lse = lse_, .weight = attention_});
+  pool_weights(session_->context(), {.graph = graph_,
+                                     .gate = gate_,
+                                     .temperature = temperature_,
+                                     .score = score_,
+                                     .lse = lse_,
+                                     .weight = attention_});
   return attention_;
 }
 

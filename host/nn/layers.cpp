@@ -119,6 +119,45 @@ void BatchNorm::collect(ParameterList& list) {
   list.insert(list.end(), {&gamma_, &beta_, &running_mean_, &running_var_});
 }
 
+LayerNorm::LayerNorm(Session& session, const std::string& name, std::int64_t features, double epsilon)
+    : session_(&session),
+      epsilon_(epsilon),
+      gamma_(ones(session, name + ".weight", {expect_positive("features", features)})),
+      beta_(zeros(session, name + ".bias", {features})) {}
+
+ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
+  x_ = x;
+  shape_like(*session_, y_, x);
+  shape(*session_, mean_, {x.shape[0]});
+  shape(*session_, inv_std_, {x.shape[0]});
+  layer_norm_forward(session_->context(), {.epsilon = epsilon_,
+                                           .x = x,
+                                           .gamma = gamma_.value,
+                                           .beta = beta_.value,
+                                           .y = y_,
+                                           .mean = mean_,
+                                           .inv_std = inv_std_});
+  return y_;
+}
+
+ConstTensorView LayerNorm::backward(const ConstTensorView& dy) {
+  shape_like(*session_, dx_, x_);
+  run(*session_, layer_norm_backward,
+      LayerNormBackward{.x = x_,
+                        .gamma = gamma_.value,
+                        .mean = mean_,
+                        .inv_std = inv_std_,
+                        .dy = dy,
+                        .dx = dx_,
+                        .dgamma = gamma_.gradient,
+                        .dbeta = beta_.gradient});
+  return dx_;
+}
+
+void LayerNorm::collect(ParameterList& list) {
+  list.insert(list.end(), {&gamma_, &beta_});
+}
+
 CrossEntropy::CrossEntropy(Session& session) : session_(&session), loss_(session.context(), session.dtype(), {1}) {}
 
 ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {

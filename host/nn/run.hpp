@@ -3,7 +3,9 @@
 /// Small helpers of the layers.
 
 #include <string>
+#include <type_traits>
 
+#include "warpgnn/dense.hpp"
 #include "warpgnn/error.hpp"
 #include "warpgnn/nn/session.hpp"
 
@@ -38,6 +40,48 @@ inline void expect_probability(const char* name, double probability) {
 inline std::int64_t expect_positive(const char* name, std::int64_t size) {
   if (size > 0) return size;
   throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 1 or more, got " + std::to_string(size));
+}
+
+/// target = source, row by row: the one activation that changes nothing.
+inline void copy_rows(const Session& session, const ConstTensorView& source, const TensorView& target) {
+  activation_forward(session.context(), {.kind = Activation::leaky_relu, .slope = 1, .x = source, .y = target});
+}
+
+/// Refuses a matrix of another shape under the name that the layer's caller knows it by.
+inline void expect_matrix(const char* name, const ConstTensorView& given, std::int64_t rows, std::int64_t columns) {
+  if (given.ndim == 2 && given.shape[0] == rows && given.shape[1] == columns) return;
+  std::string shape;
+  for (int d = 0; d < given.ndim; ++d) {
+    shape += (d > 0 ? ", " : "") + std::to_string(given.shape[static_cast<std::size_t>(d)]);
+  }
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected shape [" + std::to_string(rows) + ", " +
+                                               std::to_string(columns) + "], got " +
+                                               (given.ndim == 0 ? "none" : "[" + shape + "]"));
+}
+
+/// A matrix of heads * channels columns, its rows any distance apart, seen as heads of channels.
+inline ConstTensorView split_columns(ConstTensorView matrix, std::int64_t heads, std::int64_t channels) {
+  const std::int64_t apart = matrix.stride[1];
+  matrix.ndim = 3;
+  matrix.shape = {matrix.shape[0], heads, channels};
+  matrix.stride = {matrix.stride[0], channels * apart, apart};
+  return matrix;
+}
+
+/// Columns [first, first + count) of a matrix, and rows [first, first + count) of any tensor.
+template <class View>
+View columns_of(View view, std::int64_t first, std::int64_t count) {
+  view.shape[1] = count;
+  using Byte = std::conditional_t<std::is_same_v<View, TensorView>, char, const char>;
+  view.data = static_cast<Byte*>(view.data) + static_cast<std::size_t>(first) * size_of(view.dtype);
+  return view;
+}
+template <class View>
+View rows_of(View view, std::int64_t first, std::int64_t count) {
+  view.shape[0] = count;
+  using Byte = std::conditional_t<std::is_same_v<View, TensorView>, char, const char>;
+  view.data = static_cast<Byte*>(view.data) + static_cast<std::size_t>(first * view.stride[0]) * size_of(view.dtype);
+  return view;
 }
 
 /// Runs an op that asks for a workspace with the session's.

@@ -11,7 +11,7 @@ enum class PoolReduce : std::uint8_t { sum, mean, max };
 /// How a node's score s_n becomes its weight a_n in the pool.
 enum class PoolGate : std::uint8_t {
   none,     ///< a_n = 1
-  softmax,  ///< a_n = exp(s_n - lse_g), over the nodes of the graph
+  softmax,  ///< a_n = exp(s_n / temperature - lse_g), over the nodes of the graph
   sigmoid,  ///< a_n = 1 / (1 + exp(-s_n))
   raw,      ///< a_n = s_n
 };
@@ -19,18 +19,22 @@ enum class PoolGate : std::uint8_t {
 /// y_g = reduce over the nodes n of graph g of a_n x_n. Mean divides by the number of nodes.
 /// Max (without a gate) keeps the first node of those that tie and writes its number in the batch to `arg`; a NaN wins.
 /// An empty graph gets 0, arg -1, lse -inf.
+/// Heads: with x [N, H, C] every head has a score of its own and pools its own C features; H = F, C = 1 gates each
+/// feature by itself, which with a sigmoid gate is the gated sum of sigmoid(W1 x) * (W2 x).
 ///
 /// Shapes. x [N, F], score [N] (with a gate), y [G, F], lse [G] (softmax), arg [G, F] int32 (max: optional, needed
-/// for backward); one real dtype. N and G are those of the graph batch.
+/// for backward); or x [N, H, C], score [N, H], y [G, H, C], lse [G, H], arg [G, H, C]; one real dtype. N and G are
+/// those of the graph batch. temperature, of a softmax gate only, in [1e-30, 1e30].
 /// Saved for backward. lse and y (softmax), arg (max).
 /// Writes. Outputs are overwritten and may not overlap each other or an input.
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
-/// Source. Li et al. 2016 (gated read-out), Ilse et al. 2018 (attention pooling).
+/// Source. Li et al. 2016 (gated read-out), Ilse et al. 2018 (attention pooling), Lee et al. 2019 (several heads).
 struct PoolForward {
   Graph graph;
   PoolReduce reduce = PoolReduce::sum;
   PoolGate gate = PoolGate::none;
+  double temperature = 1;
   ConstTensorView x;
   ConstTensorView score{};
   TensorView y;
@@ -40,12 +44,14 @@ struct PoolForward {
 };
 
 /// With d_n = <dy_g, x_n> (over n_g for mean) and c = 1 or 1/n_g: dx_n = c a_n dy_g (max: only where arg = n);
-/// dscore_n = a_n (d_n - <dy_g, y_g>) for softmax, a_n (1 - a_n) d_n for sigmoid, d_n for raw.
+/// dscore_n = a_n (d_n - <dy_g, y_g>) / temperature for softmax, a_n (1 - a_n) d_n for sigmoid, d_n for raw; head by
+/// head, where there are heads.
 /// dx and dscore are optional each and overwritten. x is read for dscore, y for dscore of a softmax gate.
 struct PoolBackward {
   Graph graph;
   PoolReduce reduce = PoolReduce::sum;
   PoolGate gate = PoolGate::none;
+  double temperature = 1;
   ConstTensorView x{};
   ConstTensorView score{};
   ConstTensorView y{};
@@ -57,10 +63,11 @@ struct PoolBackward {
   Workspace workspace{};
 };
 
-/// The gate's weights a_n [N], for explanations. lse is needed for softmax.
+/// The gate's weights a_n [N] or [N, H], for explanations. lse is needed for softmax.
 struct PoolWeights {
   Graph graph;
   PoolGate gate = PoolGate::softmax;
+  double temperature = 1;
   ConstTensorView score;
   ConstTensorView lse{};
   TensorView weight;

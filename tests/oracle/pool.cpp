@@ -19,16 +19,22 @@ Edges membership(const Pool& in) {
   return edges;
 }
 
+Reals cooled(const Pool& in) {
+  Reals score = in.score;
+  for (double& each : score) each /= in.temperature;
+  return score;
+}
+
 Reals gate_weights(const Pool& in) {
-  const auto nodes = static_cast<std::size_t>(in.offset.back());
+  const std::size_t scores = static_cast<std::size_t>(in.offset.back()) * in.heads;
   switch (in.gate) {
-    case PoolGate::none: return Reals(nodes, 1.0);
-    case PoolGate::softmax: return edge_softmax(membership(in), 1, in.score);
+    case PoolGate::none: return Reals(scores, 1.0);
+    case PoolGate::softmax: return edge_softmax(membership(in), in.heads, cooled(in));
     case PoolGate::raw: return in.score;
     case PoolGate::sigmoid: break;
   }
-  Reals weight(nodes);
-  for (std::size_t n = 0; n < nodes; ++n) weight[n] = 1.0 / (1.0 + std::exp(-in.score[n]));
+  Reals weight(scores);
+  for (std::size_t k = 0; k < scores; ++k) weight[k] = 1.0 / (1.0 + std::exp(-in.score[k]));
   return weight;
 }
 
@@ -57,7 +63,7 @@ void pick_maximum(const Pool& in, Pooled& out) {
 
 Pooled pool(const Pool& in) {
   Pooled out{Sums(in.graphs() * in.features), {}, {}, gate_weights(in)};
-  if (in.gate == PoolGate::softmax) out.lse = log_sum_exp(membership(in), 1, in.score);
+  if (in.gate == PoolGate::softmax) out.lse = log_sum_exp(membership(in), in.heads, cooled(in));
   if (in.reduce == PoolReduce::max) {
     out.arg.assign(in.graphs() * in.features, -1);
     pick_maximum(in, out);
@@ -66,7 +72,7 @@ Pooled pool(const Pool& in) {
   for (std::size_t g = 0; g < in.graphs(); ++g) {
     for (std::size_t n = in.begin(g); n < in.end(g); ++n) {
       for (std::size_t f = 0; f < in.features; ++f) {
-        out.y.add(g * in.features + f, out.weight[n] * in.x[n * in.features + f] / divisor(in, g));
+        out.y.add(g * in.features + f, out.weight[in.score_at(n, f)] * in.x[n * in.features + f] / divisor(in, g));
       }
     }
   }
@@ -76,28 +82,30 @@ Pooled pool(const Pool& in) {
 PoolGradients pool_backward(const Pool& in, const Reals& dy) {
   const Pooled forward = pool(in);
   const auto nodes = static_cast<std::size_t>(in.offset.back());
-  PoolGradients out{Sums(nodes * in.features), Sums(nodes)};
-  Sums da(nodes);
+  PoolGradients out{Sums(nodes * in.features), Sums(nodes * in.heads)};
+  Sums da(nodes * in.heads);
   for (std::size_t g = 0; g < in.graphs(); ++g) {
     for (std::size_t n = in.begin(g); n < in.end(g); ++n) {
       for (std::size_t f = 0; f < in.features; ++f) {
         const std::size_t at = n * in.features + f;
         const double gradient = dy[g * in.features + f] / divisor(in, g);
         if (in.reduce == PoolReduce::max && forward.arg[g * in.features + f] != static_cast<std::int64_t>(n)) continue;
-        out.dx.add(at, forward.weight[n] * gradient);
-        da.add(n, gradient * in.x[at]);
+        out.dx.add(at, forward.weight[in.score_at(n, f)] * gradient);
+        da.add(in.score_at(n, f), gradient * in.x[at]);
       }
     }
   }
   if (in.gate == PoolGate::softmax) {
-    out.dscore = edge_softmax_backward(membership(in), 1, forward.weight, da.value);
-    out.dscore.magnitude = edge_softmax_backward(membership(in), 1, forward.weight, da.magnitude).magnitude;
+    out.dscore = edge_softmax_backward(membership(in), in.heads, forward.weight, da.value);
+    out.dscore.magnitude = edge_softmax_backward(membership(in), in.heads, forward.weight, da.magnitude).magnitude;
+    for (double& each : out.dscore.value) each /= in.temperature;
+    for (double& each : out.dscore.magnitude) each /= in.temperature;
     return out;
   }
-  for (std::size_t n = 0; n < nodes; ++n) {
-    const double a = forward.weight[n];
-    if (in.gate == PoolGate::sigmoid) out.dscore.add(n, a * (1.0 - a) * da.value[n], a * (1.0 - a) * da.magnitude[n]);
-    if (in.gate == PoolGate::raw) out.dscore.add(n, da.value[n], da.magnitude[n]);
+  for (std::size_t k = 0; k < nodes * in.heads; ++k) {
+    const double a = forward.weight[k];
+    if (in.gate == PoolGate::sigmoid) out.dscore.add(k, a * (1.0 - a) * da.value[k], a * (1.0 - a) * da.magnitude[k]);
+    if (in.gate == PoolGate::raw) out.dscore.add(k, da.value[k], da.magnitude[k]);
   }
   return out;
 }

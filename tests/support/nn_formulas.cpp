@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../oracle/aggregate.hpp"
+#include "../oracle/residual_gate.hpp"
 
 namespace warpgnn::test::formula {
 namespace {
@@ -81,6 +82,83 @@ GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat&
   }
   const oracle::GatForward out = oracle::gat(in);
   return {add_bias(out.y.value, optional_value(list, name + ".bias")), out.weight};
+}
+
+namespace {
+
+/// Rows [first, first + count) of a matrix with `columns` columns.
+Reals rows_of(const Reals& matrix, std::size_t first, std::size_t count, std::size_t columns) {
+  const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(first * columns);
+  return {begin, begin + static_cast<std::ptrdiff_t>(count * columns)};
+}
+
+/// Projection number `part` of x: rows of the one matrix that holds all, and the same elements of their bias.
+Reals projection(const nn::ParameterList& list, const std::string& name, const PairConv& shape, std::size_t part,
+                 std::size_t count, const Reals& x) {
+  const std::size_t first = part * shape.heads * shape.channels;
+  const Reals bias = optional_value(list, name + ".projection_bias");
+  return add_bias(product(x, rows_of(value(list, name + ".weight"), first, count, shape.inputs), shape.inputs),
+                  bias.empty() ? bias : rows_of(bias, first, count, 1));
+}
+
+/// [N, heads, channels], or the mean over heads [N, channels].
+Reals join_heads(const Reals& y, const PairConv& shape) {
+  if (!shape.average_heads) return y;
+  Reals mean(y.size() / shape.heads, 0.0);
+  for (std::size_t k = 0; k < y.size(); ++k) {
+    const std::size_t node = k / (shape.heads * shape.channels), channel = k % shape.channels;
+    mean[node * shape.channels + channel] += y[k] / static_cast<double>(shape.heads);
+  }
+  return mean;
+}
+
+oracle::PairAttention pairs(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
+                            const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+  const std::size_t width = shape.heads * shape.channels;
+  oracle::PairAttention in;
+  in.edges = edges;
+  in.score = shape.score;
+  in.heads = shape.heads;
+  in.channels = in.values = shape.channels;
+  in.slope = shape.slope;
+  in.dropout = shape.dropout;
+  in.seed = shape.seed;
+  in.query = projection(list, name, shape, 0, width, x);
+  in.key = projection(list, name, shape, 1, width, x);
+  in.value = in.key;
+  in.vector = optional_value(list, name + ".att");
+  if (shape.edge_features > 0) {
+    in.edge_key = product(edge_features, value(list, name + ".edge_weight"), shape.edge_features);
+  }
+  return in;
+}
+
+}  // namespace
+
+PairResult gatv2(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
+                 const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+  const auto out = oracle::pair_attention(pairs(list, name, shape, edges, x, edge_features));
+  return {add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight.value,
+          out.dropped.value};
+}
+
+PairResult transformer(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
+                       const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+  const std::size_t width = shape.heads * shape.channels, outputs = shape.average_heads ? shape.channels : width;
+  auto in = pairs(list, name, shape, edges, x, edge_features);
+  in.scale = 1 / std::sqrt(static_cast<double>(shape.channels));
+  in.value = projection(list, name, shape, 2, width, x);
+  in.edge_value = in.edge_key;
+  const auto out = oracle::pair_attention(in);
+  PairResult result{join_heads(out.y.value, shape), out.weight.value, out.dropped.value};
+  if (value(list, name + ".weight").size() == 3 * width * shape.inputs) return result;  // made without a residual
+  const Reals residual = projection(list, name, shape, 3, outputs, x), gate = optional_value(list, name + ".gate");
+  if (gate.empty()) {
+    for (std::size_t k = 0; k < residual.size(); ++k) result.y[k] += residual[k];
+  } else {
+    result.y = oracle::residual_gate({outputs, result.y, residual, gate}).y.value;
+  }
+  return result;
 }
 
 oracle::Pooled attention_pool(const nn::ParameterList& list, const std::string& name, const TestGraph& graph,

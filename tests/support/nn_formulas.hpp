@@ -2,6 +2,7 @@
 
 #include "../oracle/attention.hpp"
 #include "../oracle/dense.hpp"
+#include "../oracle/pair_attention.hpp"
 #include "../oracle/pool.hpp"
 #include "nn_subject.hpp"
 
@@ -31,6 +32,27 @@ struct GatResult {
 };
 GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat& shape, const oracle::Edges& edges,
               const Reals& x, const Reals& edge_features);
+
+/// What the layers of attention_layers.hpp are made of.
+struct PairConv {
+  oracle::PairScore score = oracle::PairScore::gatv2;
+  std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
+  bool average_heads = false;
+  double slope = 0.2;
+  double dropout = 0;
+  std::uint64_t seed = 0;
+};
+struct PairResult {
+  Reals y;
+  Reals attention;  // before dropout
+  Reals dropped;
+};
+/// GATv2Conv, or AdditiveAttentionConv.
+PairResult gatv2(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
+                 const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
+/// With the parameters that a list may lack: the projection to the residual, and the gate.
+PairResult transformer(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
+                       const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
 
 /// Pools x [N, inputs] with the gate's own network.
 oracle::Pooled attention_pool(const nn::ParameterList& list, const std::string& name, const TestGraph& graph,

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <exception>
 
+#include "memory_marks.hpp"
+
 namespace warpgnn::test {
 namespace {
 
@@ -119,6 +121,21 @@ void TestTensor::set(std::size_t element, std::int64_t value) {
 
 void TestTensor::upload() {
   memory_->copy_from_host(image_.data(), image_.size());
+  mark();
+}
+
+/// Guards and gaps are nobody's, and an output has no value yet.
+void TestTensor::mark() const {
+  const char* const base = static_cast<const char*>(memory_->view().data);
+  const auto row_bytes = static_cast<std::size_t>(view_.row_size()) * size_of(dtype());
+  std::size_t end = 0;  // of what is marked
+  for (std::int64_t row = 0; row < view_.shape[0] && row_bytes > 0; ++row) {
+    const std::size_t first = byte_of(static_cast<std::size_t>(row * view_.row_size()));
+    forbid(base + end, first - end);
+    if (role_ == Role::output) mark_uninitialised(base + first, row_bytes);
+    end = first + row_bytes;
+  }
+  forbid(base + end, image_.size() - end);
 }
 
 std::vector<unsigned char> TestTensor::download() const {
@@ -188,7 +205,11 @@ GuardedWorkspace::GuardedWorkspace(const Context& context, std::size_t bytes) {
   const std::vector<unsigned char> image(round_up(2 * kGuardBytes + bytes), kNanByte);
   memory_ = Tensor(context, Dtype::int64, {static_cast<std::int64_t>(image.size() / 8)});
   memory_.copy_from_host(image.data(), image.size());
-  workspace_ = {static_cast<char*>(memory_.view().data) + kGuardBytes, bytes};
+  char* const base = static_cast<char*>(memory_.view().data);
+  workspace_ = {base + kGuardBytes, bytes};
+  forbid(base, kGuardBytes);
+  mark_uninitialised(workspace_.data, bytes);
+  forbid(base + kGuardBytes + bytes, image.size() - kGuardBytes - bytes);
 }
 
 GuardedWorkspace::~GuardedWorkspace() {

@@ -59,6 +59,7 @@ class TestTensor {
   void set(std::size_t element, double value);
   void set(std::size_t element, std::int64_t value);
   void upload();
+  void mark() const;
   std::vector<unsigned char> download() const;
   std::size_t byte_of(std::size_t element) const;
   void verify() const;

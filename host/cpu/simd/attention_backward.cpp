@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "attention_row.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
@@ -123,7 +121,7 @@ class Backward {
         std::copy(from, from + heads_, dedge_[out_.edge_id[s]]);
       }
     }
-    HeadwiseSum<T, 1>{{scratch.weight}, {dvalue_[j]}}.run(out_, begin, end, dy_, heads_, channels_);
+    HeadwiseSum<T, 1>{{scratch.weight}, {dvalue_[j]}}.run(begin, end, NeighborRows<T>(out_, dy_), heads_, channels_);
   }
 
   /// <dy_i, value_j> of every edge in `dscore`.
@@ -156,7 +154,6 @@ class Backward {
 
   /// The rest, for all edges and heads of the chunk in one loop without branches: `weight` and `dscore`.
   WARPGNN_INLINE void finish_terms(std::int64_t count, const Scratch<T>& scratch) const {
-    constexpr T kLowest = -std::numeric_limits<T>::infinity();
     const std::int64_t padded = whole_vectors<T>(count);
     for (T* const buffer : {scratch.exponent, scratch.weight, scratch.dscore, scratch.keep}) {
       std::fill(buffer + count, buffer + padded, T(0));
@@ -166,7 +163,7 @@ class Backward {
 #pragma omp simd
     for (std::int64_t k = 0; k < padded; ++k) {
       const T p = raw[k], total = weight[k], exponent = leaky_relu(p, slope) - total;
-      const T alpha = vector_exp(total == kLowest ? kLowest : exponent);
+      const T alpha = vector_exp(total == kLowest<T> ? kLowest<T> : exponent);
       weight[k] = alpha * keep[k];
       dscore[k] *= (p > 0 ? T(1) : slope) * alpha;
     }

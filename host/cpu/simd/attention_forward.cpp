@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "attention_row.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
@@ -72,8 +70,6 @@ class Forward {
   }
 
  private:
-  static constexpr T kLowest = -std::numeric_limits<T>::infinity();
-
   /// max, sum and unnormalised y of the chunk, relative to its own max.
   void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
     const std::int64_t count = (end - begin) * heads_, padded = whole_vectors<T>(count);
@@ -86,21 +82,22 @@ class Forward {
       positive[k] = weight[k] > 0 ? T(1) : T(0);
       weight[k] = score_.activate(weight[k]);
     }
-    find_max(weight, count, scratch.max);
-    subtract_max(scratch.max, count, weight);
+    find_max(weight, count, heads_, scratch.max);
+    subtract_max(scratch.max, count, heads_, weight);
 #pragma omp simd
     for (std::int64_t k = 0; k < padded; ++k) {
       weight[k] = vector_exp(weight[k]);
       positive[k] *= weight[k];
     }
-    add_up(weight, count, scratch.sum);
-    if (training_) add_up(positive, count, scratch.positive_sum);
+    add_up(weight, count, heads_, scratch.sum);
+    if (training_) add_up(positive, count, heads_, scratch.positive_sum);
     if (dropout_.active) drop(begin, end, scratch);
+    const NeighborRows<T> values(in_, value_);
     if (training_) {
-      HeadwiseSum<T, 2>{{weight, scratch.chunk_positive}, {y_[i], positive_y_[i]}}.run(in_, begin, end, value_, heads_,
+      HeadwiseSum<T, 2>{{weight, scratch.chunk_positive}, {y_[i], positive_y_[i]}}.run(begin, end, values, heads_,
                                                                                        channels_);
     } else {
-      HeadwiseSum<T, 1>{{weight}, {y_[i]}}.run(in_, begin, end, value_, heads_, channels_);
+      HeadwiseSum<T, 1>{{weight}, {y_[i]}}.run(begin, end, values, heads_, channels_);
     }
   }
 
@@ -110,36 +107,6 @@ class Forward {
         const std::int64_t j = in_.neighbor[s], e = edge_of(in_, s);
 #pragma omp simd
         for (std::int64_t h = 0; h < heads; ++h) score[h] = score_.raw(j, i, e, h);
-      }
-    });
-  }
-
-  void find_max(const T* score, std::int64_t count, T* max) const {
-    std::fill(max, max + heads_, kLowest);
-    with_heads(heads_, [&](auto heads) {
-      for (std::int64_t k = 0; k < count; k += heads) {
-#pragma omp simd
-        for (std::int64_t h = 0; h < heads; ++h) max[h] = score[k + h] > max[h] ? score[k + h] : max[h];
-      }
-    });
-  }
-
-  /// A head with nothing but -inf keeps its scores.
-  void subtract_max(const T* max, std::int64_t count, T* score) const {
-    with_heads(heads_, [&](auto heads) {
-      for (std::int64_t k = 0; k < count; k += heads) {
-#pragma omp simd
-        for (std::int64_t h = 0; h < heads; ++h) score[k + h] -= max[h] == kLowest ? T(0) : max[h];
-      }
-    });
-  }
-
-  void add_up(const T* weight, std::int64_t count, T* sum) const {
-    std::fill(sum, sum + heads_, T(0));
-    with_heads(heads_, [&](auto heads) {
-      for (std::int64_t k = 0; k < count; k += heads) {
-#pragma omp simd
-        for (std::int64_t h = 0; h < heads; ++h) sum[h] += weight[k + h];
       }
     });
   }
@@ -156,7 +123,7 @@ class Forward {
 
   void begin_long_row(const Scratch<T>& scratch) const {
     const std::int64_t width = heads_ * channels_;
-    std::fill(scratch.row_max, scratch.row_max + heads_, kLowest);
+    std::fill(scratch.row_max, scratch.row_max + heads_, kLowest<T>);
     std::fill(scratch.row_sum, scratch.row_sum + heads_, 0.0);
     std::fill(scratch.row_positive_sum, scratch.row_positive_sum + heads_, 0.0);
     std::fill(scratch.row_y, scratch.row_y + width, 0.0);
@@ -165,22 +132,13 @@ class Forward {
 
   void merge_chunk(std::int64_t i, const Scratch<T>& scratch) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
-      const T before = scratch.row_max[h], now = std::max(before, scratch.max[h]);
-      // A side with nothing but -inf has zero sums; exp(-inf - -inf) must not make them NaN.
-      const double old_factor = before == kLowest ? 0.0 : std::exp(static_cast<double>(before) - now);
-      const double new_factor = scratch.max[h] == kLowest ? 1.0 : std::exp(static_cast<double>(scratch.max[h]) - now);
-      scratch.row_max[h] = now;
-      scratch.row_sum[h] = scratch.row_sum[h] * old_factor + scratch.sum[h] * new_factor;
-      merge_values(scratch.row_y, y_[i], h, old_factor, new_factor);
+      const MergeFactors factors = merge_max(scratch.row_max[h], scratch.max[h]);
+      const std::int64_t c = h * channels_;
+      merge_values(factors, scratch.sum + h, 1, scratch.row_sum + h);
+      merge_values(factors, y_[i] + c, channels_, scratch.row_y + c);
       if (!training_) continue;
-      scratch.row_positive_sum[h] = scratch.row_positive_sum[h] * old_factor + scratch.positive_sum[h] * new_factor;
-      merge_values(scratch.row_positive_y, positive_y_[i], h, old_factor, new_factor);
-    }
-  }
-
-  void merge_values(double* row, const T* chunk, std::int64_t head, double old_factor, double new_factor) const {
-    for (std::int64_t c = head * channels_; c < (head + 1) * channels_; ++c) {
-      row[c] = row[c] * old_factor + static_cast<double>(chunk[c]) * new_factor;
+      merge_values(factors, scratch.positive_sum + h, 1, scratch.row_positive_sum + h);
+      merge_values(factors, positive_y_[i] + c, channels_, scratch.row_positive_y + c);
     }
   }
 
@@ -253,7 +211,7 @@ void attention_weights(const CpuExec& exec, const AttentionWeights& op) {
           for (std::int64_t h = 0; h < heads; ++h) {
             const T l = score.activate(score.raw(in.neighbor[s], i, e, h));
             const T total = lse[i][h];
-            weight[e][h] = total == -std::numeric_limits<T>::infinity() ? T(0) : vector_exp(l - total);
+            weight[e][h] = total == kLowest<T> ? T(0) : vector_exp(l - total);
           }
         }
       }

@@ -18,10 +18,10 @@ WARPGNN_INLINE void with_heads(std::int64_t heads, Body&& body) {
   }
 }
 
-/// dot[h] = <a_h, b_h> for `Heads` heads of `Channels` each, side by side in a and b. The products of whole vectors are
-/// added up within each head, and what is left pair by pair, in order, until one lane per head remains.
-template <class T, int Heads, int Channels>
-WARPGNN_INLINE void dot_heads(const T* a, const T* b, T* dots) {
+/// dot[h] = <f(a_h), b_h> for `Heads` heads of `Channels` each, side by side in a and b. The products of whole vectors
+/// are added up within each head, and what is left pair by pair, in order, until one lane per head remains.
+template <class T, int Heads, int Channels, class Function>
+WARPGNN_INLINE void dot_heads(const T* a, const T* b, T* dots, Function f) {
   using Tile = Pack<T, kVectorBytes, 1>;
   constexpr int kPerHead = Channels > Tile::kLanes ? Channels / Tile::kLanes : 1;
   constexpr int kVectors = Heads * Channels / Tile::kLanes / kPerHead;
@@ -31,7 +31,7 @@ WARPGNN_INLINE void dot_heads(const T* a, const T* b, T* dots) {
     Tile head = Tile::zero();
     for (int part = 0; part < kPerHead; ++part) {
       const int column = (k * kPerHead + part) * Tile::kLanes;
-      head.add_product(a + column, b + column);
+      head.add_product(a + column, b + column, f);
     }
     sum[k] = head.v[0];
   }
@@ -47,17 +47,18 @@ WARPGNN_INLINE void dot_heads(const T* a, const T* b, T* dots) {
 }
 
 /// The same for any shape: common ones by vectors, the rest head by head.
-template <class T>
-WARPGNN_INLINE void dot_heads(const T* a, const T* b, std::int64_t heads, std::int64_t channels, T* dots) {
+template <class T, class Function = Unchanged>
+WARPGNN_INLINE void dot_heads(const T* a, const T* b, std::int64_t heads, std::int64_t channels, T* dots,
+                              Function f = {}) {
   if constexpr (kLanes<T> >= 8) {
-    if (heads == 8 && channels == 8) return dot_heads<T, 8, 8>(a, b, dots);
-    if (heads == 8 && channels == 16) return dot_heads<T, 8, 16>(a, b, dots);
-    if (heads == 8 && channels == 32) return dot_heads<T, 8, 32>(a, b, dots);
-    if (heads == 4 && channels == 16) return dot_heads<T, 4, 16>(a, b, dots);
-    if (heads == 4 && channels == 32) return dot_heads<T, 4, 32>(a, b, dots);
-    if (heads == 4 && channels == 64) return dot_heads<T, 4, 64>(a, b, dots);
+    if (heads == 8 && channels == 8) return dot_heads<T, 8, 8>(a, b, dots, f);
+    if (heads == 8 && channels == 16) return dot_heads<T, 8, 16>(a, b, dots, f);
+    if (heads == 8 && channels == 32) return dot_heads<T, 8, 32>(a, b, dots, f);
+    if (heads == 4 && channels == 16) return dot_heads<T, 4, 16>(a, b, dots, f);
+    if (heads == 4 && channels == 32) return dot_heads<T, 4, 32>(a, b, dots, f);
+    if (heads == 4 && channels == 64) return dot_heads<T, 4, 64>(a, b, dots, f);
   }
-  for (std::int64_t h = 0; h < heads; ++h) dots[h] = dot(a + h * channels, b + h * channels, channels);
+  for (std::int64_t h = 0; h < heads; ++h) dots[h] = dot(a + h * channels, b + h * channels, channels, f);
 }
 
 }  // namespace warpgnn::backend::WARPGNN_ISA

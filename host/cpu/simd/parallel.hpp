@@ -28,20 +28,18 @@ void parallel_for(const CpuExec& exec, std::int64_t count, std::int64_t work, Bo
   for (std::int64_t p = 0; p < pieces; ++p) body(p * grain, std::min(count, (p + 1) * grain));
 }
 
-/// body(first_row, last_row, thread) over pieces of equal cost, a row costing 1 + its edges; `work` estimates the
-/// multiply-adds of one edge.
-template <class Body>
-void parallel_rows(const CpuExec& exec, const std::int64_t* offset, std::int64_t rows, std::int64_t work, Body&& body) {
-  if (rows == 0) return;
-  const std::int64_t cost = rows + offset[rows] - offset[0];
-  if (exec.threads == 1 || cost * work <= kSerialWork) {
-    body(std::int64_t{0}, rows, 0);
-    return;
-  }
-  const std::int64_t pieces = std::min<std::int64_t>(rows, std::int64_t{exec.threads} * 16);
-  const auto first_row = [&](std::int64_t piece) {
+/// Rows cut into pieces of equal cost, a row costing 1 + its edges.
+struct RowPieces {
+  const std::int64_t* offset;
+  std::int64_t rows, pieces;
+
+  RowPieces(const std::int64_t* row_offset, std::int64_t row_count, std::int64_t wanted)
+      : offset(row_offset), rows(row_count), pieces(std::min(row_count, wanted)) {}
+
+  std::int64_t cost() const { return rows == 0 ? 0 : rows + offset[rows] - offset[0]; }
+  std::int64_t first_row(std::int64_t piece) const {
     if (piece == pieces) return rows;
-    const std::int64_t target = cost * piece / pieces;
+    const std::int64_t target = cost() * piece / pieces;
     std::int64_t low = 0, high = rows;
     while (low < high) {
       const std::int64_t middle = (low + high) / 2;
@@ -51,11 +49,33 @@ void parallel_rows(const CpuExec& exec, const std::int64_t* offset, std::int64_t
         high = middle;
     }
     return low;
-  };
+  }
+};
+
+/// body(first_row, last_row, thread) over pieces of equal cost; `work` estimates the multiply-adds of one edge.
+template <class Body>
+void parallel_rows(const CpuExec& exec, const std::int64_t* offset, std::int64_t rows, std::int64_t work, Body&& body) {
+  if (rows == 0) return;
+  const RowPieces pieces(offset, rows, std::int64_t{exec.threads} * 16);
+  if (exec.threads == 1 || pieces.cost() * work <= kSerialWork) {
+    body(std::int64_t{0}, rows, 0);
+    return;
+  }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(exec.threads)
-  for (std::int64_t p = 0; p < pieces; ++p) {
-    const std::int64_t first = first_row(p), last = first_row(p + 1);
+  for (std::int64_t p = 0; p < pieces.pieces; ++p) {
+    const std::int64_t first = pieces.first_row(p), last = pieces.first_row(p + 1);
     if (first < last) body(first, last, omp_get_thread_num());
+  }
+}
+
+/// body(first_row, last_row, piece, thread) over the given pieces, however many threads there are: for sums over rows
+/// that are made piece by piece.
+template <class Body>
+void parallel_pieces(const CpuExec& exec, const RowPieces& pieces, std::int64_t work, Body&& body) {
+  const int threads = pieces.cost() * work <= kSerialWork ? 1 : exec.threads;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+  for (std::int64_t p = 0; p < pieces.pieces; ++p) {
+    body(pieces.first_row(p), pieces.first_row(p + 1), p, omp_get_thread_num());
   }
 }
 

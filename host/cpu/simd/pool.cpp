@@ -10,30 +10,44 @@ namespace {
 template <class T>
 constexpr T kLowest = -std::numeric_limits<T>::infinity();
 
-/// a_n of a node with score s in a graph with log-sum-exp lse.
+/// Heads of a pool's rows, and the features of each.
+struct Heads {
+  std::int64_t count, channels;
+
+  explicit Heads(const Layout& rows)
+      : count(rows.ndim == 3 ? rows.shape[1] : 1), channels(rows.row_size() / std::max<std::int64_t>(count, 1)) {}
+  /// Every feature has a score of its own.
+  bool are_features() const { return channels == 1 && count > 1; }
+};
+
+/// a_n of a node with score s in a graph with log-sum-exp lse, the gate's temperature being 1 / sharpness.
 template <class T>
-T gate_weight(PoolGate gate, T score, T lse) {
+T gate_weight(PoolGate gate, T score, T lse, T sharpness) {
   switch (gate) {
     case PoolGate::none: return T(1);
-    case PoolGate::softmax: return lse == kLowest<T> ? T(0) : vector_exp(score - lse);
+    case PoolGate::softmax: return lse == kLowest<T> ? T(0) : vector_exp(score * sharpness - lse);
     case PoolGate::sigmoid: return sigmoid(score);
     case PoolGate::raw: return score;
   }
   return T(0);
 }
 
-/// The softmax over a graph's scores: a_n = exp(s_n - max) / sum.
+/// The softmax over a graph's scores of one head: a_n = exp((s_n - max) sharpness) / sum.
 template <class T>
 struct Softmax {
+  T sharpness;
   T max = kLowest<T>;
   double sum = 0;
 
-  Softmax(Rows<const T> score, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t n = begin; n < end; ++n) max = *score[n] > max ? *score[n] : max;
-    for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(numerator(*score[n]));
+  Softmax(Rows<const T> score, std::int64_t head, std::int64_t begin, std::int64_t end, T given_sharpness)
+      : sharpness(given_sharpness) {
+    for (std::int64_t n = begin; n < end; ++n) max = score[n][head] > max ? score[n][head] : max;
+    for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(numerator(score[n][head]));
   }
-  T numerator(T score) const { return vector_exp(score - (max == kLowest<T> ? T(0) : max)); }
-  T log_sum_exp() const { return static_cast<T>(static_cast<double>(max) + std::log(sum)); }
+  T numerator(T score) const { return vector_exp((score - (max == kLowest<T> ? T(0) : max)) * sharpness); }
+  T log_sum_exp() const {
+    return static_cast<T>(static_cast<double>(max) * static_cast<double>(sharpness) + std::log(sum));
+  }
 };
 
 template <class T>
@@ -41,6 +55,8 @@ class Forward {
  public:
   explicit Forward(const PoolForward& op)
       : op_(op),
+        heads_(op.x),
+        sharpness_(static_cast<T>(1 / op.temperature)),
         x_(read_rows<T>(op.x)),
         score_(read_rows<T>(op.score)),
         y_(write_rows<T>(op.y)),
@@ -49,38 +65,68 @@ class Forward {
 
   void graph(std::int64_t g, double* scratch) const {
     const std::int64_t begin = op_.graph.graph_offsets()[g], end = op_.graph.graph_offsets()[g + 1];
+    const std::int64_t width = op_.x.row_size();
     if (op_.reduce == PoolReduce::max) return keep_max(g, begin, end);
     if (op_.gate == PoolGate::none) {
-      add_up(g, begin, end, scratch, [](std::int64_t) { return T(1); });
+      add_up(g, begin, end, 0, width, scratch, [](std::int64_t) { return T(1); });
     } else if (op_.gate == PoolGate::softmax) {
-      // Divided at the end: exp(s - lse) would carry the rounding of lse, which is large where scores are.
-      const Softmax<T> softmax(score_, begin, end);
-      *lse_[g] = softmax.log_sum_exp();
-      add_up(g, begin, end, scratch, [&](std::int64_t n) { return softmax.numerator(*score_[n]); });
-      divide(g, softmax.sum);
+      for (std::int64_t head = 0; head < heads_.count; ++head) pool_softmax(g, begin, end, head, scratch);
+    } else if (heads_.are_features()) {
+      if (op_.gate == PoolGate::sigmoid)
+        add_up_features(g, begin, end, scratch, [](T score) { return sigmoid(score); });
+      else
+        add_up_features(g, begin, end, scratch, [](T score) { return score; });
     } else {
-      add_up(g, begin, end, scratch, [&](std::int64_t n) { return gate_weight(op_.gate, *score_[n], T(0)); });
+      for (std::int64_t head = 0; head < heads_.count; ++head) {
+        add_up(g, begin, end, head * heads_.channels, heads_.channels, scratch,
+               [&](std::int64_t n) { return gate_weight(op_.gate, score_[n][head], T(0), T(1)); });
+      }
     }
-    if (op_.reduce == PoolReduce::mean) divide(g, static_cast<double>(end - begin));
+    if (op_.reduce == PoolReduce::mean) divide(y_[g], width, static_cast<double>(end - begin));
   }
 
  private:
+  /// Divided at the end: exp(s - lse) would carry the rounding of lse, which is large where scores are.
+  void pool_softmax(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, double* scratch) const {
+    const Softmax<T> softmax(score_, head, begin, end, sharpness_);
+    const std::int64_t first = head * heads_.channels;
+    lse_[g][head] = softmax.log_sum_exp();
+    add_up(g, begin, end, first, heads_.channels, scratch,
+           [&](std::int64_t n) { return softmax.numerator(score_[n][head]); });
+    divide(y_[g] + first, heads_.channels, softmax.sum);
+  }
+
+  /// y = sum of weight(n) x_n, for `width` features from `first` on.
   template <class Weight>
-  void add_up(std::int64_t g, std::int64_t begin, std::int64_t end, double* scratch, Weight&& weight) const {
-    const std::int64_t width = op_.x.row_size();
-    sum_in_chunks(begin, end, width, scratch, y_[g], [&](std::int64_t first, std::int64_t last, T* sum) {
+  void add_up(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t width,
+              double* scratch, Weight&& weight) const {
+    sum_in_chunks(begin, end, width, scratch, y_[g] + first, [&](std::int64_t from, std::int64_t to, T* sum) {
       for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
         auto total = tile.zero();
-        for (std::int64_t n = first; n < last; ++n) total.add_scaled(x_[n] + column, weight(n));
+        for (std::int64_t n = from; n < to; ++n) total.add_scaled(x_[n] + first + column, weight(n));
         total.store(sum + column);
       });
     });
   }
 
+  /// The same where every feature has a score of its own.
+  template <class Weight>
+  void add_up_features(std::int64_t g, std::int64_t begin, std::int64_t end, double* scratch, Weight&& weight) const {
+    const std::int64_t width = heads_.count;
+    sum_in_chunks(begin, end, width, scratch, y_[g], [&](std::int64_t from, std::int64_t to, T* sum) {
+      std::fill(sum, sum + width, T(0));
+      for (std::int64_t n = from; n < to; ++n) {
+        const T *const x = x_[n], *const score = score_[n];
+#pragma omp simd
+        for (std::int64_t c = 0; c < width; ++c) sum[c] += weight(score[c]) * x[c];
+      }
+    });
+  }
+
   /// An empty sum stays 0.
-  void divide(std::int64_t g, double by) const {
+  static void divide(T* y, std::int64_t width, double by) {
     const T divisor = by == 0 ? T(1) : static_cast<T>(by);
-    for (std::int64_t c = 0; c < op_.x.row_size(); ++c) y_[g][c] /= divisor;
+    for (std::int64_t c = 0; c < width; ++c) y[c] /= divisor;
   }
 
   void keep_max(std::int64_t g, std::int64_t begin, std::int64_t end) const {
@@ -108,6 +154,8 @@ class Forward {
   }
 
   const PoolForward& op_;
+  Heads heads_;
+  T sharpness_;
   Rows<const T> x_, score_;
   Rows<T> y_, lse_;
   Rows<std::int32_t> arg_;
@@ -118,6 +166,8 @@ class Backward {
  public:
   explicit Backward(const PoolBackward& op)
       : op_(op),
+        heads_(op.dy),
+        sharpness_(static_cast<T>(1 / op.temperature)),
         x_(read_rows<T>(op.x)),
         score_(read_rows<T>(op.score)),
         y_(read_rows<T>(op.y)),
@@ -129,32 +179,70 @@ class Backward {
 
   void graph(std::int64_t g) const {
     const std::int64_t begin = op_.graph.graph_offsets()[g], end = op_.graph.graph_offsets()[g + 1];
-    const std::int64_t width = op_.dy.row_size();
     const T share =
         op_.reduce == PoolReduce::mean ? T(1) / static_cast<T>(std::max<std::int64_t>(end - begin, 1)) : T(1);
-    const T lse = lse_ ? *lse_[g] : T(0);
-    const T row_dot = op_.gate == PoolGate::softmax && dscore_ ? dot(dy_[g], y_[g], width) : T(0);
-    for (std::int64_t n = begin; n < end; ++n) {
-      const T weight = op_.gate == PoolGate::none ? T(1) : gate_weight(op_.gate, *score_[n], lse);
-      if (dx_) write_dx(g, n, share * weight, width);
-      if (dscore_) *dscore_[n] = score_gradient(weight, share * dot(dy_[g], x_[n], width), row_dot);
+    if (op_.reduce == PoolReduce::max) {
+      for (std::int64_t n = begin; dx_ && n < end; ++n) pick(g, n);
+    } else if (op_.gate == PoolGate::none) {
+      for (std::int64_t n = begin; dx_ && n < end; ++n) scale(dx_[n], dy_[g], op_.dy.row_size(), share);
+    } else if (heads_.are_features() && op_.gate != PoolGate::softmax) {
+      for (std::int64_t n = begin; n < end; ++n) gated_features(g, n, share);
+    } else {
+      for (std::int64_t head = 0; head < heads_.count; ++head) gated(g, begin, end, head, share);
     }
   }
 
  private:
-  void write_dx(std::int64_t g, std::int64_t n, T scale, std::int64_t width) const {
-    T* const dx = dx_[n];
-    if (op_.reduce == PoolReduce::max) {
-      for (std::int64_t c = 0; c < width; ++c) dx[c] = arg_[g][c] == n ? dy_[g][c] : T(0);
-    } else {
-      for (std::int64_t c = 0; c < width; ++c) dx[c] = scale * dy_[g][c];
+  void gated(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, T share) const {
+    const std::int64_t first = head * heads_.channels, width = heads_.channels;
+    const T* const dy = dy_[g] + first;
+    const T lse = lse_ ? lse_[g][head] : T(0);
+    const T row_dot = op_.gate == PoolGate::softmax && dscore_ ? dot(dy, y_[g] + first, width) : T(0);
+    for (std::int64_t n = begin; n < end; ++n) {
+      const T weight = gate_weight(op_.gate, score_[n][head], lse, sharpness_);
+      if (dx_) scale(dx_[n] + first, dy, width, share * weight);
+      if (dscore_) dscore_[n][head] = score_gradient(weight, share * dot(dy, x_[n] + first, width), row_dot);
     }
+  }
+
+  /// The same for a sigmoid or raw gate where every feature has a score of its own.
+  void gated_features(std::int64_t g, std::int64_t n, T share) const {
+    const bool squashed = op_.gate == PoolGate::sigmoid;
+    const T *const dy = dy_[g], *const score = score_[n];
+    if (T* const dx = dx_ ? dx_[n] : nullptr; dx != nullptr && squashed) {
+#pragma omp simd
+      for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * sigmoid(score[c]) * dy[c];
+    } else if (dx != nullptr) {
+#pragma omp simd
+      for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * score[c] * dy[c];
+    }
+    if (!dscore_) return;
+    const T* const x = x_[n];
+    T* const dscore = dscore_[n];
+#pragma omp simd
+    for (std::int64_t c = 0; c < heads_.count; ++c) dscore[c] = share * dy[c] * x[c];
+    if (!squashed) return;
+#pragma omp simd
+    for (std::int64_t c = 0; c < heads_.count; ++c) {
+      const T weight = sigmoid(score[c]);
+      dscore[c] *= weight * (1 - weight);
+    }
+  }
+
+  static void scale(T* dx, const T* dy, std::int64_t width, T by) {
+    for (std::int64_t c = 0; c < width; ++c) dx[c] = by * dy[c];
+  }
+
+  /// The gradient of a maximum goes to its node alone.
+  void pick(std::int64_t g, std::int64_t n) const {
+    T* const dx = dx_[n];
+    for (std::int64_t c = 0; c < op_.dy.row_size(); ++c) dx[c] = arg_[g][c] == n ? dy_[g][c] : T(0);
   }
 
   T score_gradient(T weight, T product, T row_dot) const {
     switch (op_.gate) {
       case PoolGate::none: return T(0);
-      case PoolGate::softmax: return weight * (product - row_dot);
+      case PoolGate::softmax: return sharpness_ * weight * (product - row_dot);
       case PoolGate::sigmoid: return weight * (1 - weight) * product;
       case PoolGate::raw: return product;
     }
@@ -162,6 +250,8 @@ class Backward {
   }
 
   const PoolBackward& op_;
+  Heads heads_;
+  T sharpness_;
   Rows<const T> x_, score_, y_, lse_, dy_;
   Rows<const std::int32_t> arg_;
   Rows<T> dx_, dscore_;
@@ -204,11 +294,15 @@ void pool_weights(const CpuExec& exec, const PoolWeights& op) {
   with_real(op.weight.dtype, [&]<class T>(T) {
     const auto score = read_rows<T>(op.score), lse = read_rows<T>(op.lse);
     const auto weight = write_rows<T>(op.weight);
+    const T sharpness = static_cast<T>(1 / op.temperature);
+    const std::int64_t heads = op.score.row_size();
     const std::int64_t* const offset = op.graph.graph_offsets();
-    parallel_rows(exec, offset, op.graph.num_graphs(), 16, [&](std::int64_t first, std::int64_t last, int) {
+    parallel_rows(exec, offset, op.graph.num_graphs(), 16 * heads, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t g = first; g < last; ++g) {
         for (std::int64_t n = offset[g]; n < offset[g + 1]; ++n) {
-          *weight[n] = gate_weight(op.gate, *score[n], lse ? *lse[g] : T(0));
+          for (std::int64_t h = 0; h < heads; ++h) {
+            weight[n][h] = gate_weight(op.gate, score[n][h], lse ? lse[g][h] : T(0), sharpness);
+          }
         }
       }
     });

@@ -51,6 +51,14 @@ WARPGNN_INLINE T sum_lanes(const Vector& vector) {
   }
 }
 
+/// A function of vectors that does nothing.
+struct Unchanged {
+  template <class Vector>
+  WARPGNN_INLINE Vector operator()(Vector vector) const {
+    return vector;
+  }
+};
+
 /// N vectors of Bytes bytes each, side by side: a tile of a row. Loads and stores need only element alignment.
 template <class T, int Bytes, int N>
 struct Pack {
@@ -86,9 +94,10 @@ struct Pack {
   WARPGNN_INLINE void add(const T* from) {
     for (int k = 0; k < N; ++k) v[k] += load_vector(from + k * kLanes);
   }
-  /// this += a[...] * b[...]
-  WARPGNN_INLINE void add_product(const T* a, const T* b) {
-    for (int k = 0; k < N; ++k) v[k] += load_vector(a + k * kLanes) * load_vector(b + k * kLanes);
+  /// this += f(a[...]) * b[...]
+  template <class Function>
+  WARPGNN_INLINE void add_product(const T* a, const T* b, Function f) {
+    for (int k = 0; k < N; ++k) v[k] += f(load_vector(a + k * kLanes)) * load_vector(b + k * kLanes);
   }
   WARPGNN_INLINE T sum() const {
     Vector total = v[0];
@@ -112,7 +121,6 @@ struct Scalar {
   WARPGNN_INLINE void store(T* to) const { *to = v[0]; }
   WARPGNN_INLINE void add_scaled(const T* from, T factor) { v[0] += factor * *from; }
   WARPGNN_INLINE void add(const T* from) { v[0] += *from; }
-  WARPGNN_INLINE void add_product(const T* a, const T* b) { v[0] += *a * *b; }
   WARPGNN_INLINE T sum() const { return v[0]; }
 };
 
@@ -140,24 +148,24 @@ WARPGNN_INLINE void for_each_tile(std::int64_t width, Body&& body) {
   for (; column < width; ++column) body(Scalar<T>{}, column);
 }
 
-/// <a, b> over `width` elements.
-template <class T>
-WARPGNN_INLINE T dot(const T* a, const T* b, std::int64_t width) {
+/// <f(a), b> over `width` elements; f takes and returns whole vectors, or single elements.
+template <class T, class Function = Unchanged>
+WARPGNN_INLINE T dot(const T* a, const T* b, std::int64_t width, Function f = {}) {
   using Wide = Pack<T, kVectorBytes, 2>;
   using Narrow = Pack<T, 16, 1>;
   std::int64_t k = 0;
   T total = 0;
   if (width >= Wide::kWidth) {
     Wide wide = Wide::zero();
-    for (; k + Wide::kWidth <= width; k += Wide::kWidth) wide.add_product(a + k, b + k);
+    for (; k + Wide::kWidth <= width; k += Wide::kWidth) wide.add_product(a + k, b + k, f);
     total = wide.sum();
   }
   if (k + Narrow::kWidth <= width) {
     Narrow narrow = Narrow::zero();
-    for (; k + Narrow::kWidth <= width; k += Narrow::kWidth) narrow.add_product(a + k, b + k);
+    for (; k + Narrow::kWidth <= width; k += Narrow::kWidth) narrow.add_product(a + k, b + k, f);
     total += narrow.sum();
   }
-  for (; k < width; ++k) total += a[k] * b[k];
+  for (; k < width; ++k) total += f(a[k]) * b[k];
   return total;
 }
 

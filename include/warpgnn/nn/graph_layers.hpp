@@ -112,11 +112,11 @@ class GINConv {
 };
 
 /// Pools nodes to graphs, each node weighed by the gate of its score Linear(in, hidden), tanh, Linear(hidden, 1). Gate
-/// `none` makes it a plain pool without parameters.
+/// `none` makes it a plain pool without parameters. The temperature is that of a softmax gate.
 class AttentionPool {
  public:
   AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden, PoolReduce reduce,
-                PoolGate gate);
+                PoolGate gate, double temperature = 1);
 
   ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy);
@@ -128,6 +128,7 @@ class AttentionPool {
   Session* session_;
   PoolReduce reduce_;
   PoolGate gate_;
+  double temperature_;
   std::optional<Linear> first_, second_;
   std::optional<Activate> tanh_;
   Graph graph_;

@@ -4,6 +4,7 @@
 
 #include "warpgnn/dense.hpp"
 #include "warpgnn/nn/session.hpp"
+#include "warpgnn/row_norm.hpp"
 
 /// Dense layers with explicit forward and backward.
 ///
@@ -76,6 +77,22 @@ class BatchNorm {
   bool trained_ = false;
   ConstTensorView x_;
   Tensor y_, dx_;
+};
+
+/// Layer normalisation of every row, scaled by gamma, which starts as ones, and shifted by beta, which starts as zeros.
+class LayerNorm {
+ public:
+  LayerNorm(Session& session, const std::string& name, std::int64_t features, double epsilon = 1e-5);
+  ConstTensorView forward(const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  double epsilon_;
+  Parameter gamma_, beta_;
+  ConstTensorView x_;
+  Tensor mean_, inv_std_, y_, dx_;
 };
 
 /// Mean cross-entropy of logits [N, K] against labels [N] int32.

@@ -1,0 +1,369 @@
+#include "pair_attention_edges.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// Pieces of rows whose parts of dvector are summed one by one: a number of its own, so that threads do not show.
+constexpr std::int64_t kVectorPieces = 64;
+
+/// The sum of a row's chunks, in double where there are several.
+template <class T>
+struct ChunkSum {
+  T* target = nullptr;  // null: nobody asks
+  std::int64_t width = 0;
+  double* total = nullptr;
+
+  void begin() const {
+    if (target != nullptr) std::fill(total, total + width, 0.0);
+  }
+  void clear() const {
+    if (target != nullptr) std::fill(target, target + width, T(0));
+  }
+  void add() const {
+    for (std::int64_t c = 0; target != nullptr && c < width; ++c) total[c] += static_cast<double>(target[c]);
+  }
+  void end() const {
+    for (std::int64_t c = 0; target != nullptr && c < width; ++c) target[c] = static_cast<T>(total[c]);
+  }
+};
+
+/// One thread's memory: that of a block, sums of one row, and their double sums for long rows.
+template <class T>
+struct Scratch {
+  BlockScratch<T> block;
+  T *slope_sum, *value_sum;  // sums of dl f'(q) and of dl f(q), [heads][score channels]
+  double *long_score, *long_value;
+
+  Scratch(Carver& carver, const PairAttentionBackward& op) : block(carver, op) {
+    const bool long_rows = op.graph.in_edges().long_rows.rows > 0 || op.graph.out_edges().long_rows.rows > 0;
+    const bool activated = op.score != PairScore::dot;
+    slope_sum = carver.take<T>(activated ? op.query.row_size() : 0);
+    value_sum = carver.take<T>(activated ? op.query.row_size() : 0);
+    long_score = carver.take<double>(long_rows ? op.query.row_size() : 0);
+    long_value = carver.take<double>(long_rows ? op.value.row_size() : 0);
+  }
+};
+
+/// The terms of the destinations, each piece's part of dvector, then each thread's Scratch.
+template <class T>
+struct Memory {
+  DestinationTerms<T> terms;
+  double* vector_parts;  // [pieces][heads][score channels]
+  Carver threads;
+
+  Memory(const PairAttentionBackward& op, void* base) : threads(base) {
+    const std::int64_t heads = op.query.shape[1];
+    terms = {threads.take<T>(op.graph.num_destinations() * 3 * heads), heads};
+    vector_parts = threads.take<double>(op.dvector.defined() ? kVectorPieces * op.query.row_size() : 0);
+  }
+};
+
+template <class T>
+Scratch<T> carve(const PairAttentionBackward& op, Carver carver, int thread, std::size_t* bytes = nullptr) {
+  for (int t = 0;; ++t) {
+    const Scratch<T> scratch(carver, op);
+    if (bytes != nullptr) *bytes = carver.bytes();
+    if (t == thread) return scratch;
+  }
+}
+
+template <class T>
+void write_terms(const CpuExec& exec, const PairAttentionBackward& op, const DestinationTerms<T>& terms) {
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  const auto y = read_rows<T>(op.y), dy = read_rows<T>(op.dy), max = read_rows<T>(op.maximum),
+             sum = read_rows<T>(op.sum);
+  parallel_for(exec, op.graph.num_destinations(), heads * channels, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      dot_heads(dy[i], y[i], heads, channels, terms.delta(i));
+      for (std::int64_t h = 0; h < heads; ++h) {
+        terms.max(i)[h] = max[i][h] == kLowest<T> ? T(0) : max[i][h];
+        terms.inverse(i)[h] = sum[i][h] == 0 ? T(0) : T(1) / sum[i][h];
+      }
+    }
+  });
+}
+
+/// Calls part(first, last) for blocks of the slots [begin, end).
+template <class Part>
+WARPGNN_INLINE void for_each_block(std::int64_t begin, std::int64_t end, Part&& part) {
+  for (std::int64_t first = begin; first < end; first += kBlockEdges) part(first, std::min(end, first + kBlockEdges));
+}
+
+/// target += vector * sum.
+template <class T>
+WARPGNN_INLINE void add_product(const T* vector, const T* sum, std::int64_t width, T* target) {
+#pragma omp simd
+  for (std::int64_t c = 0; c < width; ++c) target[c] += vector[c] * sum[c];
+}
+
+// --- By destination: dquery, dvector, and the gradients of edges
+// ---------------------------------------------------------
+
+template <class T, class Score>
+class ByDestination {
+ public:
+  ByDestination(const PairAttentionBackward& op, const Score& score, const DestinationTerms<T>& terms)
+      : in_(op.graph.in_edges()),
+        edges_(op, score, terms),
+        width_(edges_.scores.width()),
+        joined_(op.joins_edge_values()),
+        with_vector_(op.dvector.defined()),
+        dquery_(write_rows<T>(op.dquery)),
+        dedge_key_(write_rows<T>(op.dedge_key)),
+        dedge_value_(write_rows<T>(op.dedge_value)),
+        dedge_bias_(write_rows<T>(op.dedge_bias)) {}
+
+  /// `vector_part` [width] gains the row's part of dvector.
+  void row(std::int64_t i, const Scratch<T>& scratch, double* vector_part) const {
+    const std::int64_t begin = in_.offset[i], end = in_.offset[i + 1];
+    const ChunkSum<T> dquery{dquery_ ? dquery_[i] : nullptr, width_, scratch.long_score};
+    if (end - begin <= kChunkEdges) return chunk(i, begin, end, scratch, dquery, vector_part);
+    dquery.begin();
+    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
+      chunk(i, first, std::min(end, first + kChunkEdges), scratch, dquery, vector_part);
+      dquery.add();
+    }
+    dquery.end();
+  }
+
+ private:
+  static constexpr bool kActivated = Score::kActivated;
+
+  void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, const ChunkSum<T>& dquery,
+             double* vector_part) const {
+    dquery.clear();
+    if constexpr (kActivated) {
+      std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
+      std::fill(scratch.value_sum, scratch.value_sum + width_, T(0));
+    }
+    for_each_block(begin, end, [&](std::int64_t first, std::int64_t last) {
+      edges_.template block<Side::destination>(in_, i, first, last, scratch.block);
+      if (dedge_bias_) write_bias_gradients(first, last, scratch.block);
+      scale_gradients(last - first, scratch.block);
+      if (dedge_key_) write_key_gradients(i, first, last, scratch.block);
+      if (dedge_value_) write_value_gradients(i, first, last, scratch.block);
+      add_block(first, last, scratch, dquery);
+    });
+    if constexpr (kActivated) {
+      if (dquery.target != nullptr) add_product(edges_.scores.vector, scratch.slope_sum, width_, dquery.target);
+      for (std::int64_t c = 0; with_vector_ && c < width_; ++c) {
+        vector_part[c] += static_cast<double>(scratch.value_sum[c]);
+      }
+    }
+  }
+
+  void add_block(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, const ChunkSum<T>& dquery) const {
+    const PairScores<T, Score>& scores = edges_.scores;
+    const T* const dscore = scratch.block.dscore;
+    if constexpr (kActivated) {
+      const auto rows = [&](bool derivative) {
+        return ActivationRows<T, Score>{scores.score, scratch.block.row, begin, width_, derivative};
+      };
+      if (dquery.target != nullptr) {
+        add_rows<true>(begin, end, rows(true), scores.heads, scores.channels, dscore, scratch.slope_sum);
+      }
+      if (with_vector_) {
+        add_rows<true>(begin, end, rows(false), scores.heads, scores.channels, dscore, scratch.value_sum);
+      }
+    } else if (dquery.target != nullptr) {
+      add_rows<true>(begin, end, NeighborRows<T>(in_, scores.key), scores.heads, scores.channels, dscore,
+                     dquery.target);
+      if (scores.edge_key) {
+        add_rows<true>(begin, end, EdgeRows<T>{in_, scores.edge_key}, scores.heads, scores.channels, dscore,
+                       dquery.target);
+      }
+    }
+  }
+
+  /// For the dot score, what follows is multiplied by its scale.
+  WARPGNN_INLINE void scale_gradients(std::int64_t count, const BlockScratch<T>& scratch) const {
+    if constexpr (!kActivated) {
+      for (std::int64_t k = 0; k < count * edges_.heads; ++k) scratch.dscore[k] *= edges_.scores.score.scale;
+    }
+  }
+
+  void write_bias_gradients(std::int64_t begin, std::int64_t end, const BlockScratch<T>& scratch) const {
+    for (std::int64_t s = begin; s < end; ++s) {
+      const T* const from = scratch.dscore + (s - begin) * edges_.heads;
+      std::copy(from, from + edges_.heads, dedge_bias_[edge_of(in_, s)]);
+    }
+  }
+
+  void write_key_gradients(std::int64_t i, std::int64_t begin, std::int64_t end, const BlockScratch<T>& scratch) const {
+    const PairScores<T, Score>& scores = edges_.scores;
+    for (std::int64_t s = begin; s < end; ++s) {
+      T* const target = dedge_key_[edge_of(in_, s)];
+      for (std::int64_t h = 0; h < scores.heads; ++h) {
+        const T dscore = scratch.dscore[(s - begin) * scores.heads + h];
+        const std::int64_t first = h * scores.channels;
+        T* const to = target + first;
+        if constexpr (kActivated) {
+          const T *const kept = scratch.row + (s - begin) * width_ + first, *const vector = scores.vector + first;
+#pragma omp simd
+          for (std::int64_t c = 0; c < scores.channels; ++c) {
+            to[c] = dscore * vector[c] * scores.score.derivative(kept[c]);
+          }
+        } else {
+          const T* const query = scores.query[i] + first;
+#pragma omp simd
+          for (std::int64_t c = 0; c < scores.channels; ++c) to[c] = dscore * query[c];
+        }
+        if (!joined_) continue;
+        const T weight = scratch.weight[(s - begin) * scores.heads + h];
+        const T* const dy = edges_.dy[i] + first;
+#pragma omp simd
+        for (std::int64_t c = 0; c < scores.channels; ++c) to[c] += weight * dy[c];
+      }
+    }
+  }
+
+  void write_value_gradients(std::int64_t i, std::int64_t begin, std::int64_t end,
+                             const BlockScratch<T>& scratch) const {
+    for (std::int64_t s = begin; s < end; ++s) {
+      T* const target = dedge_value_[edge_of(in_, s)];
+      for (std::int64_t h = 0; h < edges_.heads; ++h) {
+        const T weight = scratch.weight[(s - begin) * edges_.heads + h];
+        const std::int64_t first = h * edges_.channels;
+        const T* const dy = edges_.dy[i] + first;
+#pragma omp simd
+        for (std::int64_t c = 0; c < edges_.channels; ++c) target[first + c] = weight * dy[c];
+      }
+    }
+  }
+
+  const Adjacency& in_;
+  PairEdges<T, Score> edges_;
+  std::int64_t width_;
+  bool joined_, with_vector_;
+  Rows<T> dquery_, dedge_key_, dedge_value_, dedge_bias_;
+};
+
+// --- By source: dkey and dvalue
+// ------------------------------------------------------------------------------------------
+
+template <class T, class Score>
+class BySource {
+ public:
+  BySource(const PairAttentionBackward& op, const Score& score, const DestinationTerms<T>& terms)
+      : out_(op.graph.out_edges()),
+        edges_(op, score, terms),
+        width_(edges_.scores.width()),
+        joined_(op.joins_values()),
+        dkey_(write_rows<T>(op.dkey)),
+        dvalue_(write_rows<T>(op.dvalue)) {}
+
+  void row(std::int64_t j, const Scratch<T>& scratch) const {
+    const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
+    const ChunkSum<T> dkey{dkey_ ? dkey_[j] : nullptr, width_, scratch.long_score};
+    const ChunkSum<T> dvalue{dvalue_ ? dvalue_[j] : nullptr, edges_.heads * edges_.channels, scratch.long_value};
+    if (end - begin <= kChunkEdges) return chunk(j, begin, end, scratch, dkey, dvalue);
+    dkey.begin();
+    dvalue.begin();
+    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
+      chunk(j, first, std::min(end, first + kChunkEdges), scratch, dkey, dvalue);
+      dkey.add();
+      dvalue.add();
+    }
+    dkey.end();
+    dvalue.end();
+  }
+
+ private:
+  static constexpr bool kActivated = Score::kActivated;
+
+  void chunk(std::int64_t j, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, const ChunkSum<T>& dkey,
+             const ChunkSum<T>& dvalue) const {
+    dkey.clear();
+    dvalue.clear();
+    const bool slopes = kActivated && dkey.target != nullptr;
+    if (slopes) std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
+    T* const value_target = joined_ ? dkey.target : dvalue.target;
+    for_each_block(begin, end, [&](std::int64_t first, std::int64_t last) {
+      edges_.template block<Side::source>(out_, j, first, last, scratch.block);
+      if (dkey.target != nullptr) add_keys(first, last, scratch, dkey.target);
+      if (value_target != nullptr) {
+        add_rows<true>(first, last, NeighborRows<T>(out_, edges_.dy), edges_.heads, edges_.channels,
+                       static_cast<const T*>(scratch.block.weight), value_target);
+      }
+    });
+    if (slopes) add_product(edges_.scores.vector, scratch.slope_sum, width_, dkey.target);
+  }
+
+  void add_keys(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dkey) const {
+    const PairScores<T, Score>& scores = edges_.scores;
+    const BlockScratch<T>& block = scratch.block;
+    const T* const dscore = block.dscore;
+    if constexpr (kActivated) {
+      add_rows<true>(begin, end, ActivationRows<T, Score>{scores.score, block.row, begin, width_, true}, scores.heads,
+                     scores.channels, dscore, scratch.slope_sum);
+    } else {
+      for (std::int64_t k = 0; k < (end - begin) * edges_.heads; ++k) block.dscore[k] *= scores.score.scale;
+      add_rows<true>(begin, end, NeighborRows<T>(out_, scores.query), scores.heads, scores.channels, dscore, dkey);
+    }
+  }
+
+  const Adjacency& out_;
+  PairEdges<T, Score> edges_;
+  std::int64_t width_;
+  bool joined_;
+  Rows<T> dkey_, dvalue_;
+};
+
+// --- Both
+// ----------------------------------------------------------------------------------------------------------------
+
+template <class T, class Score>
+void run_by_destination(const CpuExec& exec, const PairAttentionBackward& op, const Score& score,
+                        const Memory<T>& memory) {
+  const Adjacency& in = op.graph.in_edges();
+  const ByDestination<T, Score> pass(op, score, memory.terms);
+  const std::int64_t width = op.query.row_size(), work = 4 * width + 2 * op.value.row_size();
+  const RowPieces pieces(in.offset, in.rows, kVectorPieces);
+  parallel_pieces(exec, pieces, work, [&](std::int64_t first, std::int64_t last, std::int64_t piece, int thread) {
+    const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
+    double* const part = memory.vector_parts + piece * width;
+    if (op.dvector.defined()) std::fill(part, part + width, 0.0);
+    for (std::int64_t i = first; i < last; ++i) pass.row(i, scratch, part);
+  });
+  for (std::int64_t c = 0; op.dvector.defined() && c < width; ++c) {
+    double total = 0;
+    for (std::int64_t p = 0; p < pieces.pieces; ++p) total += memory.vector_parts[p * width + c];
+    op.dvector.as<T>()[c] = static_cast<T>(total);
+  }
+}
+
+template <class T, class Score>
+void run_by_source(const CpuExec& exec, const PairAttentionBackward& op, const Score& score, const Memory<T>& memory) {
+  const Adjacency& out = op.graph.out_edges();
+  const BySource<T, Score> pass(op, score, memory.terms);
+  parallel_rows(exec, out.offset, out.rows, 4 * op.query.row_size() + 2 * op.value.row_size(),
+                [&](std::int64_t first, std::int64_t last, int thread) {
+                  const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
+                  for (std::int64_t j = first; j < last; ++j) pass.row(j, scratch);
+                });
+}
+
+}  // namespace
+
+std::size_t workspace_size(const CpuExec& exec, const PairAttentionBackward& op) {
+  std::size_t bytes = 0;
+  with_real(op.dy.dtype, [&]<class T>(T) { carve<T>(op, Memory<T>(op, nullptr).threads, exec.threads - 1, &bytes); });
+  return bytes;
+}
+
+void pair_attention_backward(const CpuExec& exec, const PairAttentionBackward& op) {
+  const bool by_destination = op.dquery.defined() || op.dvector.defined() || op.dedge_key.defined() ||
+                              op.dedge_value.defined() || op.dedge_bias.defined();
+  const bool by_source = op.dkey.defined() || op.dvalue.defined();
+  with_real(op.dy.dtype, [&]<class T>(T) {
+    const Memory<T> memory(op, op.workspace.data);
+    write_terms<T>(exec, op, memory.terms);
+    with_pair_score<T>(op, [&]<class Score>(const Score& score) {
+      if (by_destination) run_by_destination(exec, op, score, memory);
+      if (by_source) run_by_source(exec, op, score, memory);
+    });
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

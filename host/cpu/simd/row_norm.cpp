@@ -1,0 +1,145 @@
+// Normalisation of rows by their own statistics.
+
+#include <cmath>
+
+#include "rows.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+struct Moments {
+  double mean, variance;
+};
+
+/// Two passes: the second sums squares of differences to the mean, which cannot cancel.
+template <class T>
+Moments moments_of(const T* x, std::int64_t width) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t c = 0; c < width; ++c) sum += static_cast<double>(x[c]);
+  const double mean = sum / static_cast<double>(width);
+  double squares = 0;
+#pragma omp simd reduction(+ : squares)
+  for (std::int64_t c = 0; c < width; ++c) {
+    const double deviation = static_cast<double>(x[c]) - mean;
+    squares += deviation * deviation;
+  }
+  return {mean, squares / static_cast<double>(width)};
+}
+
+template <class T>
+void write_dx(const LayerNormBackward& op, const T* x, const T* dy, T mean, T inv_std, T* dx) {
+  const std::int64_t width = op.dy.shape[1];
+  const T* const gamma = op.gamma.as<T>();
+  double sum = 0, dot = 0;
+#pragma omp simd reduction(+ : sum, dot)
+  for (std::int64_t c = 0; c < width; ++c) {
+    const T g = gamma[c] * dy[c];
+    sum += static_cast<double>(g);
+    dot += static_cast<double>(g * ((x[c] - mean) * inv_std));
+  }
+  const T average = static_cast<T>(sum / static_cast<double>(width));
+  const T slope = static_cast<T>(dot / static_cast<double>(width));
+#pragma omp simd
+  for (std::int64_t c = 0; c < width; ++c) {
+    dx[c] = inv_std * (gamma[c] * dy[c] - average - (x[c] - mean) * inv_std * slope);
+  }
+}
+
+}  // namespace
+
+void layer_norm_forward(const CpuExec& exec, const LayerNormForward& op) {
+  const std::int64_t width = op.x.shape[1];
+  with_real(op.y.dtype, [&]<class T>(T) {
+    const auto x = read_rows<T>(op.x);
+    const auto y = write_rows<T>(op.y), saved_mean = write_rows<T>(op.mean), saved_inv_std = write_rows<T>(op.inv_std);
+    const T *const gamma = op.gamma.as<T>(), *const beta = op.beta.as<T>();
+    parallel_for(exec, op.x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) {
+        const T* const from = x[r];
+        T* const to = y[r];
+        const Moments moments = moments_of(from, width);
+        const T mean = static_cast<T>(moments.mean);
+        const T inv_std = static_cast<T>(1 / std::sqrt(moments.variance + op.epsilon));
+#pragma omp simd
+        for (std::int64_t c = 0; c < width; ++c) to[c] = gamma[c] * ((from[c] - mean) * inv_std) + beta[c];
+        if (saved_mean) *saved_mean[r] = mean;
+        if (saved_inv_std) *saved_inv_std[r] = inv_std;
+      }
+    });
+  });
+}
+
+std::size_t workspace_size(const CpuExec&, const LayerNormBackward& op) {
+  Carver carver;
+  if (op.dgamma.defined() || op.dbeta.defined()) {
+    carver.take<double>(reduction_doubles(op.dy.shape[0], 2 * op.dy.shape[1]));
+  }
+  return carver.bytes();
+}
+
+void layer_norm_backward(const CpuExec& exec, const LayerNormBackward& op) {
+  const std::int64_t rows = op.dy.shape[0], width = op.dy.shape[1];
+  with_real(op.dy.dtype, [&]<class T>(T) {
+    const auto x = read_rows<T>(op.x), dy = read_rows<T>(op.dy), mean = read_rows<T>(op.mean),
+               inv_std = read_rows<T>(op.inv_std);
+    if (op.dgamma.defined() || op.dbeta.defined()) {
+      T *const dgamma = op.dgamma.as<T>(), *const dbeta = op.dbeta.as<T>();
+      reduce_rows(
+          exec, rows, 2 * width, static_cast<double*>(op.workspace.data),
+          [&](std::int64_t r, double* partial) {
+            const T center = *mean[r], scale = *inv_std[r];
+            const T *const value = x[r], *const upstream = dy[r];
+#pragma omp simd
+            for (std::int64_t c = 0; c < width; ++c) {
+              partial[c] += static_cast<double>(upstream[c]);
+              partial[width + c] += static_cast<double>(upstream[c] * ((value[c] - center) * scale));
+            }
+          },
+          [&](std::int64_t c, double total) {
+            T* const target = c < width ? dbeta : dgamma;
+            if (target != nullptr) target[c % width] = static_cast<T>(total);
+          });
+    }
+    // Last, because dx may be dy.
+    if (!op.dx.defined()) return;
+    const auto dx = write_rows<T>(op.dx);
+    parallel_for(exec, rows, 8 * width, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) write_dx(op, x[r], dy[r], *mean[r], *inv_std[r], dx[r]);
+    });
+  });
+}
+
+void normalize_rows_forward(const CpuExec& exec, const NormalizeRowsForward& op) {
+  const std::int64_t width = op.x.shape[1];
+  with_real(op.y.dtype, [&]<class T>(T) {
+    const auto x = read_rows<T>(op.x);
+    const auto y = write_rows<T>(op.y), norm = write_rows<T>(op.norm);
+    parallel_for(exec, op.x.shape[0], 2 * width, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) {
+        const T length = std::sqrt(dot(x[r], x[r], width));
+        const T factor = length == 0 ? T(0) : T(1) / length;
+        for (std::int64_t c = 0; c < width; ++c) y[r][c] = x[r][c] * factor;
+        if (norm) *norm[r] = length;
+      }
+    });
+  });
+}
+
+void normalize_rows_backward(const CpuExec& exec, const NormalizeRowsBackward& op) {
+  const std::int64_t width = op.dy.shape[1];
+  with_real(op.dx.dtype, [&]<class T>(T) {
+    const auto y = read_rows<T>(op.y), norm = read_rows<T>(op.norm), dy = read_rows<T>(op.dy);
+    const auto dx = write_rows<T>(op.dx);
+    parallel_for(exec, op.dy.shape[0], 4 * width, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) {
+        const T factor = *norm[r] == 0 ? T(0) : T(1) / *norm[r];
+        const T along = dot(y[r], dy[r], width);
+        for (std::int64_t c = 0; c < width; ++c) dx[r][c] = (dy[r][c] - y[r][c] * along) * factor;
+      }
+    });
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

@@ -1,0 +1,125 @@
+// Pools whose weights come from networks of their own.
+
+#include "host/nn/run.hpp"
+#include "warpgnn/nn/pool_layers.hpp"
+
+namespace warpgnn::nn {
+
+namespace {
+
+/// dx = the sum of both ways back.
+ConstTensorView add_ways(const Session& session, const ConstTensorView& first, const ConstTensorView& second,
+                         Tensor& dx) {
+  shape_like(session, dx, first);
+  dx.fill_zero();
+  for (const ConstTensorView& way : {first, second}) {
+    add_scaled(session.context(), {.scale = 1, .source = way, .target = dx});
+  }
+  return dx;
+}
+
+}  // namespace
+
+MultiHeadAttentionPool::MultiHeadAttentionPool(Session& session, const std::string& name, std::int64_t in,
+                                               const MultiHeadAttentionPoolOptions& options)
+    : session_(&session),
+      options_(options),
+      first_(session, name + ".gate.0", in, expect_positive("hidden", options.hidden)),
+      second_(session, name + ".gate.2", options.hidden, expect_positive("heads", options.heads)),
+      value_(session, name + ".value", in, options.heads * expect_positive("channels", options.channels)),
+      tanh_(session, Activation::tanh) {}
+
+ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  graph_ = graph;
+  const std::int64_t heads = options_.heads, channels = options_.channels, graphs = graph.num_graphs();
+  score_ = second_.forward(tanh_.forward(first_.forward(x)));
+  values_ = reshape(value_.forward(x), {x.shape[0], heads, channels});
+  shape(*session_, y_, {graphs, heads, channels});
+  shape(*session_, lse_, {graphs, heads});
+  run(*session_, pool_forward,
+      PoolForward{.graph = graph,
+                  .gate = PoolGate::softmax,
+                  .temperature = options_.temperature,
+                  .x = values_,
+                  .score = score_,
+                  .y = y_,
+                  .lse = lse_});
+  return reshape(ConstTensorView(y_), {graphs, heads * channels});
+}
+
+ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
+  const std::int64_t heads = options_.heads, channels = options_.channels;
+  expect_matrix("dy", dy, graph_.num_graphs(), heads * channels);
+  shape_like(*session_, dvalues_, values_);
+  shape_like(*session_, dscore_, score_);
+  run(*session_, pool_backward,
+      PoolBackward{.graph = graph_,
+                   .gate = PoolGate::softmax,
+                   .temperature = options_.temperature,
+                   .x = values_,
+                   .score = score_,
+                   .y = y_,
+                   .lse = lse_,
+                   .dy = split_columns(dy, heads, channels),
+                   .dx = dvalues_,
+                   .dscore = dscore_});
+  const ConstTensorView through_values =
+      value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], heads * channels}));
+  return add_ways(*session_, through_values, first_.backward(tanh_.backward(second_.backward(dscore_))), dx_);
+}
+
+ConstTensorView MultiHeadAttentionPool::attention() {
+  shape_like(*session_, attention_, score_);
+  pool_weights(session_->context(), {.graph = graph_,
+                                     .gate = PoolGate::softmax,
+                                     .temperature = options_.temperature,
+                                     .score = score_,
+                                     .lse = lse_,
+                                     .weight = attention_});
+  return attention_;
+}
+
+void MultiHeadAttentionPool::collect(ParameterList& list) {
+  first_.collect(list);
+  second_.collect(list);
+  value_.collect(list);
+}
+
+GatedSumPool::GatedSumPool(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
+    : session_(&session),
+      out_(out),
+      gate_(session, name + ".gate", in, out),
+      value_(session, name + ".value", in, out) {}
+
+ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView& x) {
+  graph_ = graph;
+  score_ = gate_.forward(x);
+  values_ = reshape(value_.forward(x), {x.shape[0], out_, 1});  // every feature is a head with a score of its own
+  shape(*session_, y_, {graph.num_graphs(), out_, 1});
+  run(*session_, pool_forward,
+      PoolForward{.graph = graph, .gate = PoolGate::sigmoid, .x = values_, .score = score_, .y = y_});
+  return reshape(ConstTensorView(y_), {graph.num_graphs(), out_});
+}
+
+ConstTensorView GatedSumPool::backward(const ConstTensorView& dy) {
+  expect_matrix("dy", dy, graph_.num_graphs(), out_);
+  shape_like(*session_, dvalues_, values_);
+  shape_like(*session_, dscore_, score_);
+  run(*session_, pool_backward,
+      PoolBackward{.graph = graph_,
+                   .gate = PoolGate::sigmoid,
+                   .x = values_,
+                   .score = score_,
+                   .dy = split_columns(dy, out_, 1),
+                   .dx = dvalues_,
+                   .dscore = dscore_});
+  const ConstTensorView through_values = value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], out_}));
+  return add_ways(*session_, through_values, gate_.backward(dscore_), dx_);
+}
+
+void GatedSumPool::collect(ParameterList& list) {
+  gate_.collect(list);
+  value_.collect(list);
+}
+
+}  // namespace warpgnn::nn

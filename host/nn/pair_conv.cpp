@@ -1,0 +1,254 @@
+#include "host/nn/run.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
+
+namespace warpgnn::nn {
+
+namespace {
+
+/// Columns [first, first + heads * channels) of a matrix as [rows, heads, channels].
+TensorView column_heads(const Tensor& matrix, std::int64_t first, std::int64_t heads, std::int64_t channels) {
+  TensorView view = matrix.view();
+  view.data = view.as<char>() + first * static_cast<std::int64_t>(size_of(view.dtype));
+  view.ndim = 3;
+  view.shape = {view.shape[0], heads, channels};
+  view.stride = {view.stride[0], channels, 1};
+  return view;
+}
+
+/// The same columns as [rows, width].
+TensorView columns(const Tensor& matrix, std::int64_t first, std::int64_t width) {
+  TensorView view = column_heads(matrix, first, 1, width);
+  view.ndim = 2;
+  view.shape = {view.shape[0], width};
+  view.stride = {view.stride[0], 1};
+  return view;
+}
+
+/// One head of [rows, heads, channels] as [rows, channels].
+TensorView head_of(const Tensor& rows, std::int64_t head) {
+  TensorView view = rows.view();
+  const std::int64_t channels = view.shape[2];
+  view.data = view.as<char>() + head * channels * static_cast<std::int64_t>(size_of(view.dtype));
+  view.ndim = 2;
+  view.shape = {view.shape[0], channels};
+  view.stride = {view.stride[0], 1};
+  return view;
+}
+
+std::string shape_text(const Layout& layout) {
+  std::string text = "[";
+  for (int d = 0; d < layout.ndim; ++d) {
+    text += (d > 0 ? ", " : "") + std::to_string(layout.shape[static_cast<std::size_t>(d)]);
+  }
+  return text + "]";
+}
+
+void expect_rows(const char* name, const ConstTensorView& view, std::int64_t rows, std::int64_t width) {
+  if (view.ndim == 2 && view.shape[0] == rows && view.shape[1] == width) return;
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected shape [" + std::to_string(rows) + ", " +
+                                               std::to_string(width) + "], got " +
+                                               (view.defined() ? shape_text(view) : "none"));
+}
+
+/// Checked before the first parameter is made.
+template <class Shape>
+const Shape& checked(const Shape& shape) {
+  expect_positive("heads", shape.heads);
+  expect_positive("channels", shape.channels);
+  expect_probability("attention_dropout", shape.attention_dropout);
+  if (shape.edge_features < 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "edge_features: expected 0 or more, got " + std::to_string(shape.edge_features));
+  }
+  return shape;
+}
+
+}  // namespace
+
+PairConv::PairConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape)
+    : session_(&session),
+      shape_(checked(shape)),
+      weight_(glorot(session, name + ".weight", {shape.projections(), expect_positive("in", in)}, in, shape.width())) {
+  if (shape.projection_bias) projection_bias_ = zeros(session, name + ".projection_bias", {shape.projections()});
+  if (shape.score != PairScore::dot) {
+    vector_ = glorot(session, name + ".att", {shape.heads, shape.channels}, shape.channels, 1);
+  }
+  if (shape.edge_features > 0) {
+    edge_weight_ = glorot(session, name + ".edge_weight", {shape.width(), shape.edge_features}, shape.edge_features,
+                          shape.width());
+  }
+}
+
+ConstTensorView PairConv::projected(std::int64_t part) const {
+  return column_heads(projected_, part * shape_.width(), shape_.heads, shape_.channels);
+}
+
+TensorView PairConv::projected_gradient(std::int64_t part) {
+  return column_heads(dprojected_, part * shape_.width(), shape_.heads, shape_.channels);
+}
+
+ConstTensorView PairConv::extra() const {
+  return columns(projected_, shape_.projections() - shape_.extra, shape_.extra);
+}
+
+TensorView PairConv::extra_gradient() {
+  shape(*session_, dprojected_, {graph_.num_nodes(), shape_.projections()});
+  return columns(dprojected_, shape_.projections() - shape_.extra, shape_.extra);
+}
+
+void PairConv::project(const ConstTensorView& x) {
+  const Context& context = session_->context();
+  shape(*session_, projected_, {x.shape[0], shape_.projections()});
+  linear_forward(context, {.x = x, .weight = weight_.value, .bias = projection_bias_.value, .y = projected_});
+  if (shape_.edge_features == 0) return;
+  const std::int64_t edges = graph_.num_edges();
+  shape(*session_, edge_key_, {edges, shape_.heads, shape_.channels});
+  linear_forward(
+      context,
+      {.x = edge_features_, .weight = edge_weight_.value, .y = reshape(edge_key_.view(), {edges, shape_.width()})});
+}
+
+ConstTensorView PairConv::average(std::int64_t nodes) {
+  shape(*session_, averaged_, {nodes, shape_.channels});
+  averaged_.fill_zero();
+  for (std::int64_t h = 0; h < shape_.heads; ++h) {
+    add_scaled(session_->context(),
+               {.scale = 1 / static_cast<double>(shape_.heads), .source = head_of(y_, h), .target = averaged_});
+  }
+  return averaged_;
+}
+
+ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  trained_ = false;  // until the op has run
+  if (edge_features.defined() != (shape_.edge_features > 0)) {
+    throw Error(ErrorCode::invalid_argument, shape_.edge_features > 0
+                                                 ? "edge_features: expected a tensor, got none"
+                                                 : "edge_features: expected none, for the layer was made without");
+  }
+  const std::int64_t nodes = graph.num_nodes();
+  expect_rows("x", x, nodes, weight_.value.view().shape[1]);
+  graph_ = graph;
+  x_ = x;
+  edge_features_ = edge_features;
+  const bool drops = session_->training() && shape_.attention_dropout > 0;
+  dropout_ = drops ? AttentionDropout{shape_.attention_dropout, session_->next_dropout_seed()} : AttentionDropout{};
+  project(x);
+
+  shape(*session_, y_, {nodes, shape_.heads, shape_.channels});
+  shape(*session_, maximum_, {nodes, shape_.heads});
+  shape(*session_, sum_, {nodes, shape_.heads});
+  run(*session_, pair_attention_forward,
+      PairAttentionForward{.graph = graph,
+                           .score = shape_.score,
+                           .negative_slope = shape_.negative_slope,
+                           .scale = shape_.scale,
+                           .dropout = dropout_,
+                           .query = projected(0),
+                           .key = projected(1),
+                           .value = projected(shape_.own_value ? 2 : 1),
+                           .edge_key = edge_key_,
+                           .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+                           .vector = vector_.value,
+                           .y = y_,
+                           .maximum = maximum_,
+                           .sum = sum_});
+  trained_ = session_->training();
+  return shape_.average_heads ? average(nodes) : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
+}
+
+void PairConv::expect_gradient(const ConstTensorView& dy) const {
+  expect_trained(trained_, shape_.layer);
+  expect_rows("dy", dy, graph_.num_nodes(), shape_.outputs());
+}
+
+/// The gradient of every head, [nodes, heads, channels].
+ConstTensorView PairConv::spread(const ConstTensorView& dy, std::int64_t nodes) {
+  if (!shape_.average_heads) {
+    ConstTensorView split = dy;
+    split.ndim = 3;
+    split.shape = {nodes, shape_.heads, shape_.channels};
+    split.stride = {dy.stride[0], shape_.channels, 1};
+    return split;
+  }
+  shape(*session_, dheads_, {nodes, shape_.heads, shape_.channels});
+  dheads_.fill_zero();
+  for (std::int64_t h = 0; h < shape_.heads; ++h) {
+    add_scaled(session_->context(),
+               {.scale = 1 / static_cast<double>(shape_.heads), .source = dy, .target = head_of(dheads_, h)});
+  }
+  return dheads_;
+}
+
+ConstTensorView PairConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
+  const std::int64_t nodes = graph_.num_nodes();
+  shape(*session_, dprojected_, {nodes, shape_.projections()});
+  if (shape_.edge_features > 0) shape_like(*session_, dedge_key_, edge_key_.view());
+  run(*session_, pair_attention_backward,
+      PairAttentionBackward{.graph = graph_,
+                            .score = shape_.score,
+                            .negative_slope = shape_.negative_slope,
+                            .scale = shape_.scale,
+                            .dropout = dropout_,
+                            .query = projected(0),
+                            .key = projected(1),
+                            .value = projected(shape_.own_value ? 2 : 1),
+                            .edge_key = edge_key_,
+                            .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+                            .vector = vector_.value,
+                            .y = y_,
+                            .maximum = maximum_,
+                            .sum = sum_,
+                            .dy = spread(dy, nodes),
+                            .dquery = projected_gradient(0),
+                            .dkey = projected_gradient(1),
+                            .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},
+                            .dedge_key = dedge_key_,
+                            .dvector = vector_.gradient});
+  if (shape_.edge_features > 0) edge_backward();
+  if (need_dx) shape_like(*session_, dx_, x_);
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_,
+                     .weight = weight_.value,
+                     .dy = dprojected_,
+                     .dx = need_dx ? dx_.view() : TensorView{},
+                     .dweight = weight_.gradient,
+                     .dbias = projection_bias_.gradient});
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+void PairConv::edge_backward() {
+  const std::int64_t edges = graph_.num_edges();
+  shape(*session_, dedge_features_, {edges, shape_.edge_features});
+  run(*session_, linear_backward,
+      LinearBackward{.x = edge_features_,
+                     .weight = edge_weight_.value,
+                     .dy = reshape(ConstTensorView(dedge_key_), {edges, shape_.width()}),
+                     .dx = dedge_features_,
+                     .dweight = edge_weight_.gradient});
+}
+
+ConstTensorView PairConv::attention(bool after_dropout) {
+  shape(*session_, attention_, {graph_.num_edges(), shape_.heads});
+  run(*session_, pair_attention_weights,
+      PairAttentionWeights{.graph = graph_,
+                           .score = shape_.score,
+                           .negative_slope = shape_.negative_slope,
+                           .scale = shape_.scale,
+                           .dropout = after_dropout ? dropout_ : AttentionDropout{},
+                           .query = projected(0),
+                           .key = projected(1),
+                           .edge_key = edge_key_,
+                           .vector = vector_.value,
+                           .maximum = maximum_,
+                           .sum = sum_,
+                           .weight = attention_});
+  return attention_;
+}
+
+void PairConv::collect_projections(ParameterList& list) {
+  for (Parameter* each : {&weight_, &projection_bias_, &vector_, &edge_weight_}) {
+    if (each->value.defined()) list.push_back(each);
+  }
+}
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,135 @@
+// GATv2Conv, AdditiveAttentionConv and TransformerConv: what each adds to PairConv.
+
+#include <cmath>
+
+#include "host/nn/run.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
+
+namespace warpgnn::nn {
+
+GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in, const Shape& shape)
+    : PairConv(session, name, in, shape) {
+  if (shape.projection_bias) bias_ = zeros(session, name + ".bias", {shape.outputs()});
+}
+
+GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options)
+    : GATv2Conv(session, name, in,
+                Shape{.layer = "GATv2Conv",
+                      .score = PairScore::gatv2,
+                      .negative_slope = options.negative_slope,
+                      .heads = options.heads,
+                      .channels = options.channels,
+                      .average_heads = options.average_heads,
+                      .attention_dropout = options.attention_dropout,
+                      .edge_features = options.edge_features,
+                      .projection_bias = options.bias}) {}
+
+ConstTensorView GATv2Conv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  const ConstTensorView attended = attend(graph, x, edge_features);
+  if (!bias_.value.defined()) return attended;
+  // Backward needs the attended values without the bias, so the sum goes to a tensor of its own.
+  shape_like(*session_, biased_, attended);
+  add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
+  return biased_;
+}
+
+ConstTensorView GATv2Conv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_gradient(dy);
+  if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  return attend_backward(dy, need_dx);
+}
+
+void GATv2Conv::collect(ParameterList& list) {
+  collect_projections(list);
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+AdditiveAttentionConv::AdditiveAttentionConv(Session& session, const std::string& name, std::int64_t in,
+                                             const AdditiveAttentionOptions& options)
+    : GATv2Conv(session, name, in,
+                Shape{.layer = "AdditiveAttentionConv",
+                      .score = PairScore::additive,
+                      .heads = options.heads,
+                      .channels = options.channels,
+                      .average_heads = options.average_heads,
+                      .attention_dropout = options.attention_dropout,
+                      .edge_features = options.edge_features,
+                      .projection_bias = options.bias}) {}
+
+namespace {
+
+const TransformerOptions& checked(const TransformerOptions& options) {
+  expect_positive("channels", options.channels);  // before its square root is taken
+  if (options.gate && !options.skip) {
+    throw Error(ErrorCode::invalid_argument, "gate: expected skip beside it, got a layer without");
+  }
+  return options;
+}
+
+}  // namespace
+
+TransformerConv::TransformerConv(Session& session, const std::string& name, std::int64_t in,
+                                 const TransformerOptions& options)
+    : PairConv(session, name, in,
+               Shape{.layer = "TransformerConv",
+                     .score = PairScore::dot,
+                     .scale = 1 / std::sqrt(static_cast<double>(checked(options).channels)),
+                     .heads = options.heads,
+                     .channels = options.channels,
+                     .average_heads = options.average_heads,
+                     .attention_dropout = options.attention_dropout,
+                     .edge_features = options.edge_features,
+                     .own_value = true,
+                     .edge_value = options.edge_features > 0,
+                     .extra = !options.skip           ? 0
+                              : options.average_heads ? options.channels
+                                                      : options.heads * options.channels,
+                     .projection_bias = options.bias}),
+      skip_(options.skip) {
+  if (options.gate) gate_weight_ = glorot(session, name + ".gate", {3, shape_.outputs()}, 3 * shape_.outputs(), 1);
+}
+
+ConstTensorView TransformerConv::forward(const Graph& graph, const ConstTensorView& x,
+                                         const ConstTensorView& edge_features) {
+  attended_ = attend(graph, x, edge_features);
+  if (!skip_) return attended_;
+  shape_like(*session_, result_, attended_);
+  if (gate_weight_.value.defined()) {
+    shape(*session_, gate_, {attended_.shape[0]});
+    residual_gate_forward(
+        session_->context(),
+        {.x = attended_, .residual = extra(), .weight = gate_weight_.value, .y = result_, .gate = gate_});
+  } else {
+    copy_rows(*session_, attended_, result_);
+    add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = result_});
+  }
+  return result_;
+}
+
+ConstTensorView TransformerConv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_gradient(dy);
+  if (!skip_) return attend_backward(dy, need_dx);
+  const TensorView dresidual = extra_gradient();
+  if (!gate_weight_.value.defined()) {
+    copy_rows(*session_, dy, dresidual);
+    return attend_backward(dy, need_dx);
+  }
+  shape_like(*session_, dattended_, attended_);
+  run(*session_, residual_gate_backward,
+      ResidualGateBackward{.x = attended_,
+                           .residual = extra(),
+                           .weight = gate_weight_.value,
+                           .gate = gate_,
+                           .dy = dy,
+                           .dx = dattended_,
+                           .dresidual = dresidual,
+                           .dweight = gate_weight_.gradient});
+  return attend_backward(dattended_, need_dx);
+}
+
+void TransformerConv::collect(ParameterList& list) {
+  collect_projections(list);
+  if (gate_weight_.value.defined()) list.push_back(&gate_weight_);
+}
+
+}  // namespace warpgnn::nn

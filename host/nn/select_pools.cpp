@@ -1,0 +1,100 @@
+// Pools that keep the best nodes.
+
+#include <cmath>
+
+#include "host/nn/run.hpp"
+#include "warpgnn/nn/pool_layers.hpp"
+
+namespace warpgnn::nn {
+
+GatedSelection::GatedSelection(Session& session, double ratio) : session_(&session), ratio_(ratio) {
+  if (ratio > 0 && ratio <= 1) return;
+  throw Error(ErrorCode::invalid_argument, "ratio: expected a number in (0, 1], got " + std::to_string(ratio));
+}
+
+ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorView& projection,
+                                        const ConstTensorView& x) {
+  x_ = x;
+  const std::int64_t nodes = graph.num_nodes(), kept = top_k_count(graph, ratio_);
+  shape(*session_, gate_, {nodes, 1});
+  activation_forward(session_->context(), {.kind = Activation::tanh, .x = projection, .y = gate_});
+  shape(*session_, selected_, {kept}, Dtype::int32);
+  shape(*session_, position_, {nodes}, Dtype::int32);
+  run(*session_, segment_top_k,
+      SegmentTopK{.graph = graph,
+                  .ratio = ratio_,
+                  .score = reshape(projection, {nodes}),
+                  .selected = selected_,
+                  .position = position_});
+  selection_ = induced_subgraph(session_->context(), graph, selected_);
+  shape(*session_, y_, {kept, x.shape[1]});
+  scaled_gather_forward(session_->context(),
+                        {.x = x, .scale = reshape(gate_.view(), {nodes}), .index = selected_, .y = y_});
+  return y_;
+}
+
+ConstTensorView GatedSelection::backward(const ConstTensorView& dy) {
+  expect_matrix("dy", dy, y_.view().shape[0], y_.view().shape[1]);
+  shape_like(*session_, dx_, x_);
+  shape_like(*session_, dgate_, gate_.view());
+  const std::int64_t nodes = gate_.view().shape[0];
+  scaled_gather_backward(session_->context(), {.x = x_,
+                                               .scale = reshape(ConstTensorView(gate_), {nodes}),
+                                               .position = position_,
+                                               .dy = dy,
+                                               .dx = dx_,
+                                               .dscale = reshape(dgate_.view(), {nodes})});
+  activation_backward(session_->context(), {.kind = Activation::tanh, .y = gate_, .dy = dgate_, .dx = dgate_});
+  return dgate_;
+}
+
+TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, double ratio)
+    : session_(&session),
+      direction_(
+          uniform(session, name + ".weight", {1, expect_positive("in", in)}, 1 / std::sqrt(static_cast<double>(in)))),
+      selection_(session, ratio) {}
+
+ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) {
+  x_ = x;
+  shape_like(*session_, unit_, direction_.value.view());
+  shape(*session_, norm_, {1});
+  normalize_rows_forward(session_->context(), {.x = direction_.value, .y = unit_, .norm = norm_});
+  shape(*session_, projection_, {graph.num_nodes(), 1});
+  linear_forward(session_->context(), {.x = x, .weight = unit_, .y = projection_});
+  return selection_.forward(graph, projection_, x);
+}
+
+ConstTensorView TopKPool::backward(const ConstTensorView& dy) {
+  const ConstTensorView dprojection = selection_.backward(dy);
+  shape_like(*session_, dx_, x_);
+  shape_like(*session_, dunit_, unit_.view());
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_, .weight = unit_, .dy = dprojection, .dx = dx_, .dweight = dunit_});
+  normalize_rows_backward(session_->context(), {.y = unit_, .norm = norm_, .dy = dunit_, .dx = direction_.gradient});
+  add_scaled(session_->context(), {.scale = 1, .source = selection_.dx(), .target = dx_});
+  return dx_;
+}
+
+void TopKPool::collect(ParameterList& list) {
+  list.push_back(&direction_);
+}
+
+SAGPool::SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio)
+    : session_(&session), score_(session, name + ".score", in, 1), selection_(session, ratio) {}
+
+ConstTensorView SAGPool::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  return selection_.forward(graph, score_.forward(graph, edge_weight, x), x);
+}
+
+ConstTensorView SAGPool::backward(const ConstTensorView& dy) {
+  const ConstTensorView dprojection = selection_.backward(dy);
+  const TensorView dx = selection_.dx();
+  add_scaled(session_->context(), {.scale = 1, .source = score_.backward(dprojection), .target = dx});
+  return dx;
+}
+
+void SAGPool::collect(ParameterList& list) {
+  score_.collect(list);
+}
+
+}  // namespace warpgnn::nn

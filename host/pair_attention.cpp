@@ -1,0 +1,144 @@
+#include "warpgnn/pair_attention.hpp"
+
+#include <cmath>
+
+#include "check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+bool same_view(const ConstTensorView& a, const ConstTensorView& b) {
+  return a.defined() && a.data == b.data && a.ndim == b.ndim && a.shape == b.shape && a.stride == b.stride;
+}
+
+/// Heads without channels have no meaning.
+void check_heads(const char* name, const Layout& layout) {
+  expect_dims(name, layout, 3);
+  if (layout.shape[1] < 1 || layout.shape[2] < 1) {
+    fail(std::string(name) + ": expected at least 1 head and 1 channel, got " + std::to_string(layout.shape[1]) +
+         " and " + std::to_string(layout.shape[2]));
+  }
+}
+
+/// Graph, options, and the tensors that make the scores.
+template <class Op>
+Dtype check_score(const Op& op, Checker& check) {
+  check.graph(op.graph);
+  if (!(op.dropout.probability >= 0 && op.dropout.probability < 1)) {
+    fail("dropout: expected a probability in [0, 1), got " + std::to_string(op.dropout.probability));
+  }
+  if (op.score == PairScore::gatv2 && !std::isfinite(op.negative_slope)) {
+    fail("negative_slope: expected a finite number, got " + std::to_string(op.negative_slope));
+  }
+  if (op.score == PairScore::dot && !std::isfinite(op.scale)) {
+    fail("scale: expected a finite number, got " + std::to_string(op.scale));
+  }
+  const Dtype dtype = expect_real("query", op.query);
+  check_heads("query", op.query);
+  const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], edges = op.graph.num_edges();
+  check.input("query", op.query, {op.graph.num_destinations(), heads, channels}, dtype);
+  check.input("key", op.key, {op.graph.num_sources(), heads, channels}, dtype);
+  check.optional_input("edge_key", op.edge_key, {edges, heads, channels}, dtype);
+  check.optional_input("edge_bias", op.edge_bias, {edges, heads}, dtype);
+  if (op.score == PairScore::dot) {
+    Checker::absent("vector", op.vector, "for the dot score");
+  } else {
+    check.input("vector", op.vector, {heads, channels}, dtype);
+    Checker::contiguous("vector", op.vector);
+  }
+  return dtype;
+}
+
+Checker checked(const Context& context, const PairAttentionForward& op) {
+  Checker check(context);
+  const Dtype dtype = check_score(op, check);
+  check_heads("value", op.value);
+  const std::int64_t heads = op.query.shape[1], channels = op.value.shape[2], rows = op.graph.num_destinations();
+  check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
+  check.optional_input("edge_value", op.edge_value, {op.graph.num_edges(), heads, channels}, dtype);
+  check.output("y", op.y, {rows, heads, channels}, dtype);
+  check.output("maximum", op.maximum, {rows, heads}, dtype);
+  check.output("sum", op.sum, {rows, heads}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const PairAttentionBackward& op) {
+  Checker check(context);
+  const Dtype dtype = check_score(op, check);
+  check_heads("value", op.value);
+  const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
+  const std::int64_t rows = op.graph.num_destinations(), sources = op.graph.num_sources();
+  const std::int64_t edges = op.graph.num_edges();
+  check.input("value", op.value, {sources, heads, values}, dtype);
+  check.optional_input("edge_value", op.edge_value, {edges, heads, values}, dtype);
+  check.input("y", op.y, {rows, heads, values}, dtype);
+  check.input("maximum", op.maximum, {rows, heads}, dtype);
+  check.input("sum", op.sum, {rows, heads}, dtype);
+  check.input("dy", op.dy, {rows, heads, values}, dtype);
+  check.optional_output("dquery", op.dquery, {rows, heads, channels}, dtype);
+  check.optional_output("dkey", op.dkey, {sources, heads, channels}, dtype);
+  check.optional_output("dvalue", op.dvalue, {sources, heads, values}, dtype);
+  check.optional_output("dedge_key", op.dedge_key, {edges, heads, channels}, dtype);
+  check.optional_output("dedge_value", op.dedge_value, {edges, heads, values}, dtype);
+  check.optional_output("dedge_bias", op.dedge_bias, {edges, heads}, dtype);
+  if (op.score == PairScore::dot) {
+    Checker::absent("dvector", op.dvector, "for the dot score");
+  } else {
+    check.optional_output("dvector", op.dvector, {heads, channels}, dtype);
+    Checker::contiguous("dvector", op.dvector);
+  }
+  return check;
+}
+
+Checker checked(const Context& context, const PairAttentionWeights& op) {
+  Checker check(context);
+  const Dtype dtype = check_score(op, check);
+  const std::int64_t heads = op.query.shape[1], rows = op.graph.num_destinations();
+  check.input("maximum", op.maximum, {rows, heads}, dtype);
+  check.input("sum", op.sum, {rows, heads}, dtype);
+  check.output("weight", op.weight, {op.graph.num_edges(), heads}, dtype);
+  return check;
+}
+
+}  // namespace
+
+bool PairAttentionBackward::joins_values() const {
+  return dkey.defined() && !dvalue.defined() && same_view(key, value);
+}
+
+bool PairAttentionBackward::joins_edge_values() const {
+  return dedge_key.defined() && !dedge_value.defined() && same_view(edge_key, edge_value);
+}
+
+std::size_t workspace_size(const Context& context, const PairAttentionForward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+std::size_t workspace_size(const Context& context, const PairAttentionBackward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+std::size_t workspace_size(const Context& context, const PairAttentionWeights& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+void pair_attention_forward(const Context& context, const PairAttentionForward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::pair_attention_forward(exec, o); });
+}
+
+void pair_attention_backward(const Context& context, const PairAttentionBackward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::pair_attention_backward(exec, o); });
+}
+
+void pair_attention_weights(const Context& context, const PairAttentionWeights& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::pair_attention_weights(exec, o); });
+}
+
+}  // namespace warpgnn

@@ -1,0 +1,58 @@
+#include "warpgnn/residual_gate.hpp"
+
+#include "check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+/// The sizes come from x, which every call has.
+template <class Op>
+Dtype check_inputs(const Op& op, Checker& check) {
+  const Dtype dtype = expect_real("x", op.x);
+  expect_dims("x", op.x, 2);
+  const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+  if (width < 1) fail("x: expected at least 1 column, got 0");
+  check.input("x", op.x, {rows, width}, dtype);
+  check.input("residual", op.residual, {rows, width}, dtype);
+  check.input("weight", op.weight, {3, width}, dtype);
+  return dtype;
+}
+
+Checker checked(const Context& context, const ResidualGateForward& op) {
+  Checker check(context);
+  const Dtype dtype = check_inputs(op, check);
+  check.output("y", op.y, Shape(op.x), dtype);
+  check.output("gate", op.gate, {op.x.shape[0]}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const ResidualGateBackward& op) {
+  Checker check(context);
+  const Dtype dtype = check_inputs(op, check);
+  check.input("gate", op.gate, {op.x.shape[0]}, dtype);
+  check.input("dy", op.dy, Shape(op.x), dtype);
+  check.output("dx", op.dx, Shape(op.x), dtype);
+  check.output("dresidual", op.dresidual, Shape(op.x), dtype);
+  check.output("dweight", op.dweight, {3, op.x.shape[1]}, dtype);
+  return check;
+}
+
+}  // namespace
+
+std::size_t workspace_size(const Context& context, const ResidualGateBackward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+void residual_gate_forward(const Context& context, const ResidualGateForward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::residual_gate_forward(exec, o); });
+}
+
+void residual_gate_backward(const Context& context, const ResidualGateBackward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::residual_gate_backward(exec, o); });
+}
+
+}  // namespace warpgnn

@@ -1,0 +1,62 @@
+#include "warpgnn/segment.hpp"
+
+#include "check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+std::int64_t width_of(const char* name, const Layout& rows) {
+  expect_dims(name, rows, 2);
+  if (rows.shape[1] < 1) fail(std::string(name) + ": expected at least 1 feature, got 0");
+  return rows.shape[1];
+}
+
+Checker checked(const Context& context, const SegmentDotForward& op) {
+  Checker check(context);
+  check.graph(op.graph);
+  const Dtype dtype = expect_real("x", op.x);
+  const std::int64_t width = width_of("x", op.x), nodes = op.graph.num_nodes();
+  check.input("x", op.x, {nodes, width}, dtype);
+  check.input("query", op.query, {op.graph.num_graphs(), width}, dtype);
+  check.output("score", op.score, {nodes}, dtype);
+  return check;
+}
+
+Checker checked(const Context& context, const SegmentDotBackward& op) {
+  Checker check(context);
+  check.graph(op.graph);
+  const Dtype dtype = expect_real("dscore", op.dscore);
+  const std::int64_t nodes = op.graph.num_nodes(), graphs = op.graph.num_graphs();
+  check.input("dscore", op.dscore, {nodes}, dtype);
+  if (op.dx.defined()) {
+    const std::int64_t width = width_of("query", op.query);
+    check.input("query", op.query, {graphs, width}, dtype);
+    check.updated("dx", op.dx, {nodes, width}, dtype);
+  }
+  if (op.dquery.defined()) {
+    const std::int64_t width = width_of("x", op.x);
+    check.input("x", op.x, {nodes, width}, dtype);
+    check.output("dquery", op.dquery, {graphs, width}, dtype);
+  }
+  return check;
+}
+
+}  // namespace
+
+std::size_t workspace_size(const Context& context, const SegmentDotBackward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
+void segment_dot_forward(const Context& context, const SegmentDotForward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::segment_dot_forward(exec, o); });
+}
+
+void segment_dot_backward(const Context& context, const SegmentDotBackward& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::segment_dot_backward(exec, o); });
+}
+
+}  // namespace warpgnn

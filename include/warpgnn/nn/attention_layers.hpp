@@ -1,0 +1,149 @@
+#pragma once
+
+#include <string>
+
+#include "warpgnn/nn/session.hpp"
+#include "warpgnn/pair_attention.hpp"
+#include "warpgnn/residual_gate.hpp"
+
+/// Attention layers whose scores look at both ends' feature vectors, under the contract of layers.hpp. Self-loops are
+/// the caller's choice, as in graph_layers.hpp, which has GATConv.
+namespace warpgnn::nn {
+
+/// What the layers below share: projections of x and of edge features, attention between them, and heads that are
+/// concatenated or averaged. All projections of x are one product: their weights are the rows of one matrix.
+class PairConv {
+ public:
+  /// The gradient of the edge features, [E, edge_features], of the last backward.
+  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  /// Attention [E, heads] of the last forward, in the caller's edge order: alpha before dropout, or the weights after
+  /// dropout that the forward used.
+  ConstTensorView attention(bool after_dropout = false);
+
+ protected:
+  struct Shape {
+    const char* layer = "";  ///< its name in messages
+    PairScore score = PairScore::gatv2;
+    double negative_slope = 0.2;
+    double scale = 1;
+    std::int64_t heads = 1, channels = 1;
+    bool average_heads = false;
+    double attention_dropout = 0;
+    std::int64_t edge_features = 0;
+    bool own_value = false;   ///< a projection for values; else they are the keys
+    bool edge_value = false;  ///< the edge's projection adds to the value too
+    std::int64_t extra = 0;   ///< columns of a further projection of x that the layer itself uses
+    bool projection_bias = true;
+
+    std::int64_t width() const { return heads * channels; }
+    std::int64_t outputs() const { return average_heads ? channels : width(); }
+    std::int64_t projections() const { return (own_value ? 3 : 2) * width() + extra; }
+  };
+
+  PairConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
+
+  /// The attended values [N, outputs()].
+  ConstTensorView attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
+  /// Refuses a gradient of another shape than the result, or without a training forward before it.
+  void expect_gradient(const ConstTensorView& dy) const;
+  /// From the gradient of attend's result; that of the extra columns has been written to extra_gradient() before.
+  ConstTensorView attend_backward(const ConstTensorView& dy, bool need_dx);
+  ConstTensorView extra() const;
+  TensorView extra_gradient();
+  void collect_projections(ParameterList& list);
+
+  Session* session_;
+  Shape shape_;
+
+ private:
+  ConstTensorView projected(std::int64_t part) const;
+  TensorView projected_gradient(std::int64_t part);
+  void project(const ConstTensorView& x);
+  ConstTensorView average(std::int64_t nodes);
+  ConstTensorView spread(const ConstTensorView& dy, std::int64_t nodes);
+  void edge_backward();
+
+  Parameter weight_, projection_bias_, vector_, edge_weight_;
+  Graph graph_;
+  ConstTensorView x_, edge_features_;
+  AttentionDropout dropout_;
+  bool trained_ = false;
+  Tensor projected_, edge_key_, y_, maximum_, sum_, averaged_, attention_;
+  Tensor dprojected_, dedge_key_, dedge_features_, dheads_, dx_;
+};
+
+struct GATv2Options {
+  std::int64_t heads = 1;
+  std::int64_t channels = 32;  ///< per head
+  bool average_heads = false;  ///< y [N, channels], the mean of the heads; else [N, heads * channels]
+  double negative_slope = 0.2;
+  double attention_dropout = 0;
+  std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
+  bool bias = true;                ///< of the projections, and of the result
+};
+
+/// GATv2 (Brody et al. 2022): scores <a, LeakyReLU(W_q x_i + W_k x_j + W_e f_e)>, values W_k x_j. Weights start Glorot,
+/// biases zero; `name.weight` holds the rows of W_q, then those of W_k.
+class GATv2Conv : public PairConv {
+ public:
+  GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+ protected:
+  GATv2Conv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
+
+ private:
+  Parameter bias_;
+  Tensor biased_;
+};
+
+struct AdditiveAttentionOptions {
+  std::int64_t heads = 1;
+  std::int64_t channels = 32;
+  bool average_heads = false;
+  double attention_dropout = 0;
+  std::int64_t edge_features = 0;
+  bool bias = true;
+};
+
+/// Additive attention (Bahdanau et al. 2015) along edges: as GATv2Conv, with the score
+/// <v, tanh(W_q x_i + W_k x_j + W_e f_e)>.
+class AdditiveAttentionConv : public GATv2Conv {
+ public:
+  AdditiveAttentionConv(Session& session, const std::string& name, std::int64_t in,
+                        const AdditiveAttentionOptions& options);
+};
+
+struct TransformerOptions {
+  std::int64_t heads = 1;
+  std::int64_t channels = 32;
+  bool average_heads = false;
+  double attention_dropout = 0;
+  std::int64_t edge_features = 0;  ///< their projection adds to key and value
+  bool bias = true;                ///< of the projections
+  bool skip = true;                ///< W_s x_i adds to the result
+  bool gate = false;               ///< a learnt gate between the result and W_s x_i, in place of the sum; needs skip
+};
+
+/// Graph Transformer (Shi et al. 2021): scores <W_q x_i, W_k x_j + W_e f_e> / sqrt(channels), values W_v x_j + W_e f_e.
+/// With m the attended values and r = W_s x_i: y = m + r, or y = beta r + (1 - beta) m with the gate beta =
+/// sigmoid(<w, [m, r, m - r]>). Weights start Glorot, biases zero; `name.weight` holds the rows of W_q, W_k, W_v, W_s.
+class TransformerConv : public PairConv {
+ public:
+  TransformerConv(Session& session, const std::string& name, std::int64_t in, const TransformerOptions& options);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  void collect(ParameterList& list);
+
+ private:
+  Parameter gate_weight_;
+  bool skip_;
+  ConstTensorView attended_;
+  Tensor result_, gate_, dattended_;
+};
+
+}  // namespace warpgnn::nn

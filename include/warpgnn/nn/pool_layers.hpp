@@ -1,0 +1,150 @@
+#pragma once
+
+#include <string>
+
+#include "warpgnn/coarsen.hpp"
+#include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/layers.hpp"
+
+/// Layers from nodes to graphs, or to fewer nodes, under the same contract as layers.hpp.
+namespace warpgnn::nn {
+
+struct MultiHeadAttentionPoolOptions {
+  std::int64_t heads = 4;
+  std::int64_t channels = 32;  ///< per head
+  std::int64_t hidden = 64;    ///< of the scores' network
+  double temperature = 1;
+};
+
+/// Pools nodes to graphs, heads concatenated: y [G, heads * channels]. Every head weighs its own values, a part of
+/// Linear(in, heads * channels), by a softmax over the graph's nodes of its own score, a column of
+/// Linear(in, hidden), tanh, Linear(hidden, heads).
+class MultiHeadAttentionPool {
+ public:
+  MultiHeadAttentionPool(Session& session, const std::string& name, std::int64_t in,
+                         const MultiHeadAttentionPoolOptions& options);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  /// The weights [N, heads] of the last forward.
+  ConstTensorView attention();
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  MultiHeadAttentionPoolOptions options_;
+  Linear first_, second_, value_;
+  Activate tanh_;
+  Graph graph_;
+  ConstTensorView score_, values_;
+  Tensor y_, lse_, dvalues_, dscore_, dx_, attention_;
+};
+
+/// The gated sum of Li et al. 2016: y_g = sum over the nodes of sigmoid(Linear(in, out)) * Linear(in, out).
+class GatedSumPool {
+ public:
+  GatedSumPool(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  std::int64_t out_;
+  Linear gate_, value_;
+  Graph graph_;
+  ConstTensorView score_, values_;
+  Tensor y_, dvalues_, dscore_, dx_;
+};
+
+/// Set2Set (Vinyals et al. 2016): y [G, 2F] from x [N, F]. With q* = 0, h = 0 and c = 0 before the first of `steps`
+/// steps, (h, c) = LSTM(q*, h, c); r_g = sum over the nodes of softmax(<x_n, h_g>)_n x_n; q* = [h, r]. The last q* is
+/// y. weight_ih [4F, 2F], weight_hh [4F, F] and bias [4F] (gates i, f, g, o) start uniform in +-1/sqrt(F).
+class Set2Set {
+ public:
+  Set2Set(Session& session, const std::string& name, std::int64_t in, std::int64_t steps);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  void collect(ParameterList& list);
+
+ private:
+  void advance(std::int64_t step);
+  void read(std::int64_t step);
+  void read_backward(std::int64_t step);
+  void advance_backward(std::int64_t step);
+  void weight_gradients();
+
+  Session* session_;
+  std::int64_t features_, steps_;
+  Parameter input_weight_, hidden_weight_, bias_;
+  Graph graph_;
+  ConstTensorView x_;
+  // Of all steps, one after the other; that before the first is where states_ begins.
+  Tensor states_;  // q*
+  Tensor gates_, cells_, scores_, lse_;
+  // Of one step.
+  Tensor product_, dstate_, dstate_before_, dhidden_, dcell_, dscore_, dread_x_;
+  Tensor dgates_;  // of all steps
+  Tensor dx_;
+};
+
+/// What TopKPool and SAGPool share: keeps of every graph the ceil(ratio n) nodes of highest projection, and of their
+/// rows tanh(projection) times themselves. Nodes are ranked before the tanh, which rounds all high ones to 1.
+class GatedSelection {
+ public:
+  GatedSelection(Session& session, double ratio);
+
+  /// @param projection [N, 1]. Returns the kept rows, [K, F]. Allocates and synchronises, as it makes a graph.
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& projection, const ConstTensorView& x);
+  /// The gradient of the projection, [N, 1]; that of x by way of the kept rows is in dx().
+  ConstTensorView backward(const ConstTensorView& dy);
+  const Tensor& dx() const { return dx_; }
+  const GraphSelection& selection() const { return selection_; }
+
+ private:
+  Session* session_;
+  double ratio_;
+  ConstTensorView x_;
+  GraphSelection selection_;
+  Tensor gate_, selected_, position_, y_, dx_, dgate_;
+};
+
+/// Top-k pooling (Gao and Ji 2019): keeps nodes by their projection x p / |p|. p [in] starts uniform in +-1/sqrt(in).
+class TopKPool {
+ public:
+  TopKPool(Session& session, const std::string& name, std::int64_t in, double ratio);
+
+  /// The rows of the nodes that are kept; `selection()` has their graph and says which they are.
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  const GraphSelection& selection() const { return selection_.selection(); }
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  Parameter direction_;
+  GatedSelection selection_;
+  ConstTensorView x_;
+  Tensor unit_, norm_, projection_, dunit_, dx_;
+};
+
+/// SAG pooling (Lee et al. 2019): keeps nodes by a score from their neighbourhood, GCNConv(in, 1).
+class SAGPool {
+ public:
+  SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio);
+
+  /// @param edge_weight as for GCNConv. For the graph that is left, gather it by `selection().edges` or make it anew.
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  const GraphSelection& selection() const { return selection_.selection(); }
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  GCNConv score_;
+  GatedSelection selection_;
+};
+
+}  // namespace warpgnn::nn

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn {
+
+/// A gate between a result and its residual, row by row: with w the three rows of `weight`,
+///   gate_n = sigmoid(<w_0, x_n> + <w_1, residual_n> + <w_2, x_n - residual_n>),
+///   y_n = gate_n residual_n + (1 - gate_n) x_n.
+///
+/// Shapes. x, residual and y [N, F], weight [3, F], gate [N]; F at least 1; one real dtype.
+/// Saved for backward. gate.
+/// Writes. Outputs are overwritten and may not overlap each other or an input.
+/// Determinism. Bit-identical reruns. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
+/// Source. The gated residual connection of Shi et al. 2021.
+struct ResidualGateForward {
+  ConstTensorView x;
+  ConstTensorView residual;
+  ConstTensorView weight;
+  TensorView y;
+  TensorView gate;
+};
+
+/// dz_n = gate_n (1 - gate_n) <dy_n, residual_n - x_n>;
+/// dx_n = (1 - gate_n) dy_n + dz_n (w_0 + w_2),   dresidual_n = gate_n dy_n + dz_n (w_1 - w_2),
+/// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n).
+/// Workspace: dz, and partial sums of dweight.
+struct ResidualGateBackward {
+  ConstTensorView x;
+  ConstTensorView residual;
+  ConstTensorView weight;
+  ConstTensorView gate;
+  ConstTensorView dy;
+  TensorView dx;
+  TensorView dresidual;
+  TensorView dweight;
+  Workspace workspace{};
+};
+
+std::size_t workspace_size(const Context& context, const ResidualGateBackward& op);
+void residual_gate_forward(const Context& context, const ResidualGateForward& op);
+void residual_gate_backward(const Context& context, const ResidualGateBackward& op);
+
+}  // namespace warpgnn

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "warpgnn/context.hpp"
+#include "warpgnn/graph.hpp"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn {
+
+/// score_n = <x_n, query_g> for every node n of graph g: how well nodes answer what is asked of their graph.
+///
+/// Shapes. x [N, F], F >= 1; query [G, F], score [N]; one real dtype. N and G are those of the graph batch.
+/// Writes. score is overwritten and may not overlap an input.
+/// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument.
+/// Source. Vinyals et al. 2016 (Set2Set's read).
+struct SegmentDotForward {
+  Graph graph;
+  ConstTensorView x;
+  ConstTensorView query;
+  TensorView score;
+};
+
+/// dx_n += dscore_n query_g (ACCUMULATES: x usually has another use, as what is read); dquery_g = sum_n dscore_n x_n
+/// (overwritten, 0 for an empty graph). Each is optional; dx needs query, dquery needs x.
+/// Errors. As forward, and `workspace_too_small`.
+struct SegmentDotBackward {
+  Graph graph;
+  ConstTensorView x{};
+  ConstTensorView query{};
+  ConstTensorView dscore;
+  TensorView dx{};
+  TensorView dquery{};
+  Workspace workspace{};
+};
+
+std::size_t workspace_size(const Context& context, const SegmentDotBackward& op);
+void segment_dot_forward(const Context& context, const SegmentDotForward& op);
+void segment_dot_backward(const Context& context, const SegmentDotBackward& op);
+
+}  // namespace warpgnn

@@ -1,0 +1,346 @@
+#pragma once
+
+// Pair attention forward: one pass over the in-edges with an online softmax, and the weights on request.
+
+#include "kernels/attention_state.cuh"
+#include "kernels/heads.cuh"
+#include "kernels/pair_scores.cuh"
+#include "kernels/scores.cuh"
+
+namespace warpgnn::kernels {
+
+/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of the pair kernels.
+template <class T>
+inline constexpr int kPairBlocks = sizeof(T) == 4 ? 5 : 4;
+
+/// Softmax states of chunks, which the merge brings to one maximum.
+template <class T>
+struct PairPartials {
+  T* maximum = nullptr;  // [chunks, H]
+  T* sum = nullptr;      // [chunks, H]
+  T* y = nullptr;        // [chunks, H * C], not yet divided by the sum
+};
+
+template <class T, class Score>
+struct PairForwardArguments {
+  Adjacency edges;  // in-edges
+  HeadTiles tiles;  // of the wider of score and value
+  PairInputs<T, Score> inputs;
+  EdgeDropout dropout;
+  Rows<T> y;
+  Rows<T> maximum;
+  Rows<T> sum;
+  PairPartials<T> partials;
+};
+
+/// A lane's columns in rows of scores and of values, and whether it has any.
+struct PairColumns {
+  std::int64_t score;
+  std::int64_t value;
+  bool scores;
+  bool values;
+};
+
+template <int kWidth, class T, class Score>
+__device__ PairColumns columns_of(const PairInputs<T, Score>& inputs, const HeadPlace& place) {
+  const std::int64_t column = static_cast<std::int64_t>(place.first_pack) * kWidth;
+  return PairColumns{place.head * inputs.channels + column, place.head * inputs.values + column,
+                     !place.idle && column < inputs.channels, !place.idle && column < inputs.values};
+}
+
+/// A lane's packs of an edge's key and value. Lanes without columns hold zeros.
+template <class T, int kWidth>
+struct EdgePacks {
+  Pack<T, kWidth> key;
+  Pack<T, kWidth> value;
+};
+
+template <int kWidth, class T, class Score>
+__device__ void load_source(const PairInputs<T, Score>& inputs, const PairColumns& columns, std::int64_t source,
+                            EdgePacks<T, kWidth>& packs) {
+  if (columns.scores) packs.key = load_read_only<kWidth>(inputs.key[source] + columns.score);
+  if (inputs.value_is_key) {
+    packs.value = packs.key;
+  } else if (columns.values) {
+    packs.value = load_read_only<kWidth>(inputs.value[source] + columns.value);
+  }
+}
+
+/// Adds the edge's own key and value.
+template <int kWidth, class T, class Score>
+__device__ void add_edge(const PairInputs<T, Score>& inputs, const PairColumns& columns, std::int64_t edge_id,
+                         EdgePacks<T, kWidth>& packs) {
+  if (inputs.edge_key && columns.scores) {
+    const Pack<T, kWidth> edge = load_streamed<kWidth>(inputs.edge_key[edge_id] + columns.score);
+    add_to(packs.key, edge);
+    if (inputs.edge_value_is_key) add_to(packs.value, edge);
+  }
+  if (inputs.edge_value && !inputs.edge_value_is_key && columns.values) {
+    add_to(packs.value, load_streamed<kWidth>(inputs.edge_value[edge_id] + columns.value));
+  }
+}
+
+template <int kWidth, class T, class Score>
+__device__ Pack<T, kWidth> load_vector(const PairInputs<T, Score>& inputs, const PairColumns& columns) {
+  if constexpr (Score::kHasVector) {
+    if (columns.scores) return load_read_only<kWidth>(inputs.vector + columns.score);
+  }
+  return Pack<T, kWidth>{};
+}
+
+template <class T, int kWidth, class Score>
+__device__ void store_state(const PairForwardArguments<T, Score>& arguments, const EdgeSpan& span,
+                            const HeadPlace& place, const PairColumns& columns,
+                            AttentionState<T, kWidth, false>& state) {
+  if (span.chunk >= 0) {
+    const PairPartials<T>& partials = arguments.partials;
+    const std::int64_t heads = arguments.tiles.heads;
+    if (columns.values) {
+      store_streamed<kWidth>(partials.y + span.chunk * heads * arguments.inputs.values + columns.value, state.y);
+    }
+    if (!place.leader) return;
+    partials.maximum[span.chunk * heads + place.head] = state.maximum;
+    partials.sum[span.chunk * heads + place.head] = state.sum;
+    return;
+  }
+  if (columns.values) {
+    const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
+    const T factor = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / state.sum;
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) state.y[v] = empty ? T(0) : state.y[v] * factor;
+    store_streamed<kWidth>(arguments.y[span.row] + columns.value, state.y);
+  }
+  if (!place.leader) return;
+  arguments.maximum[span.row][place.head] = state.maximum;
+  arguments.sum[span.row][place.head] = state.sum;
+}
+
+/// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
+/// of the head, and one pack of that head's score channels and values.
+template <class T, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
+    pair_attention_forward_by_destination(PairForwardArguments<T, Score> arguments) {
+  const Adjacency& edges = arguments.edges;
+  const PairInputs<T, Score>& inputs = arguments.inputs;
+  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const HeadPlace place = place_of(arguments.tiles, tile, group.lane, 1);
+  const PairColumns columns = columns_of<kWidth>(inputs, place);
+  const int bit = place.head - place.first_head;
+  Pack<T, kWidth> query{};
+  if (columns.scores) query = load_read_only<kWidth>(inputs.query[span.row] + columns.score);
+  const Pack<T, kWidth> vector = load_vector<kWidth>(inputs, columns);
+
+  AttentionState<T, kWidth, false> state;
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    std::int32_t my_neighbor = 0, my_id = 0;
+    std::uint32_t my_kept = 0;
+    if (first + group.lane < span.end) {
+      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
+      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, arguments.tiles.heads_per_tile);
+    }
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kEdgesInFlight) {
+      EdgePacks<T, kWidth> packs[kEdgesInFlight] = {};
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) {
+        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
+        const std::int32_t id = group.broadcast(my_id, k + u);
+        if (k + u >= count) continue;
+        load_source(inputs, columns, neighbor, packs[u]);
+        add_edge(inputs, columns, id, packs[u]);
+      }
+      Pack<T, kWidth> value[kEdgesInFlight];
+      T l[kEdgesInFlight];
+      bool kept[kEdgesInFlight], positive[kEdgesInFlight];
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) {
+        const T part = terms_of(inputs.score, keep_pack(inputs.score, query, packs[u].key), query, vector);
+        const T sum = group.sum(part, arguments.tiles.lanes_per_head);
+        const std::int32_t id = group.broadcast(my_id, k + u);
+        kept[u] = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
+        positive[u] = false;
+        value[u] = packs[u].value;
+        l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -kInfinity<T>;
+      }
+      state.absorb(l, positive, kept, value);
+    }
+  }
+  store_state(arguments, span, place, columns, state);
+}
+
+/// The same for heads too wide for a warp's registers: one warp per (span, head) finds the scores of kWarpSize edges at
+/// a time, one per lane, and then adds their values to y, which it keeps in memory between batches.
+template <class T, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, 4)
+    pair_attention_forward_by_destination_wide(PairForwardArguments<T, Score> arguments) {
+  const Adjacency& edges = arguments.edges;
+  const PairInputs<T, Score>& inputs = arguments.inputs;
+  const int heads = arguments.tiles.heads;
+  const LaneGroup warp = LaneGroup::of_size(kWarpSize);
+  int head;
+  const std::int64_t item = split_tile(group_number(kWarpSize), heads, head);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const bool whole = span.chunk < 0;
+  const std::int64_t head_column = head * inputs.values;
+  T* const y =
+      head_column + (whole ? arguments.y[span.row] : arguments.partials.y + span.chunk * heads * inputs.values);
+
+  T maximum = -kInfinity<T>, sum = 0;
+  std::int64_t first = span.begin;
+  do {  // once for an empty row too, which writes its zeros
+    const bool present = first + warp.lane < span.end;
+    const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
+    const std::int32_t my_neighbor = present ? __ldcs(edges.neighbor + first + warp.lane) : 0;
+    const std::int32_t my_id = present ? static_cast<std::int32_t>(edge_id_of(edges, first + warp.lane)) : 0;
+    T my_l = -kInfinity<T>;
+#pragma unroll 1
+    for (int k = 0; k < count; ++k) {
+      const T l =
+          score_of_edge<kWidth>(inputs, warp, head, span.row, warp.broadcast(my_neighbor, k), warp.broadcast(my_id, k));
+      if (warp.lane == k) my_l = l;
+    }
+    const T largest = std::fmax(maximum, warp.max(my_l)), base = softmax_base(largest);
+    const T factor = std::exp(maximum - base), my_weight = std::exp(my_l - base);
+    maximum = largest;
+    sum = sum * factor + warp.sum(my_weight);
+    const bool kept = present && (kept_heads(arguments.dropout, my_id, head, 1) & 1u) != 0;
+    const T my_dropped = kept ? my_weight : T(0);
+#pragma unroll 1
+    for (std::int64_t start = 0; start < inputs.values; start += kWarpSize * kWidth) {
+      const std::int64_t column = start + warp.lane * kWidth;
+      const bool active = column < inputs.values;
+      Pack<T, kWidth> total{};
+      if (active && first > span.begin) add_scaled_to(total, factor, load<kWidth>(y + column));
+#pragma unroll 1
+      for (int k = 0; k < count; ++k) {
+        const std::int64_t neighbor = warp.broadcast(my_neighbor, k);
+        const std::int64_t id = warp.broadcast(my_id, k);
+        const T weight = warp.broadcast(my_dropped, k);
+        if (active) add_scaled_to(total, weight, load_value<kWidth>(inputs, neighbor, id, head_column + column));
+      }
+      if (active) store<kWidth>(y + column, total);
+    }
+    first += kWarpSize;
+  } while (first < span.end);
+
+  if (whole) {
+    const bool empty = sum == T(0);
+    const T factor = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / sum;
+    for (std::int64_t column = warp.lane * kWidth; column < inputs.values; column += kWarpSize * kWidth) {
+      Pack<T, kWidth> total = load<kWidth>(y + column);
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) total[v] = empty ? T(0) : total[v] * factor;
+      store<kWidth>(y + column, total);
+    }
+  }
+  if (warp.lane != 0) return;
+  (whole ? arguments.maximum[span.row] : arguments.partials.maximum + span.chunk * heads)[head] = maximum;
+  (whole ? arguments.sum[span.row] : arguments.partials.sum + span.chunk * heads)[head] = sum;
+}
+
+// --- Long rows -------------------------------------------------------------------------------------------------------
+
+template <class T>
+struct PairMergeArguments {
+  LongRows long_rows;
+  std::int64_t heads;
+  std::int64_t values;
+  double dropout_scale;
+  PairPartials<T> partials;
+  Rows<T> y;
+  Rows<T> maximum;
+  Rows<T> sum;
+};
+
+/// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
+template <class T>
+__global__ void __launch_bounds__(kMergeThreads, 2) pair_attention_forward_merge(PairMergeArguments<T> arguments) {
+  __shared__ T shared_maximum[kMergeParts][kWarpSize];
+  __shared__ double shared_sum[kMergeParts][kWarpSize];
+  __shared__ double shared_y[kMergeParts][kWarpSize];
+  const PairPartials<T>& partials = arguments.partials;
+  const std::int64_t columns = arguments.heads * arguments.values;
+  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
+  const bool active = column < columns;
+  const std::int64_t head = active ? column / arguments.values : 0;
+  ChunkRange chunks = chunks_of_part(arguments.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
+  if (!active) chunks.end = chunks.begin;
+
+  T maximum = -kInfinity<T>;
+  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+    maximum = std::fmax(maximum, partials.maximum[chunk * arguments.heads + head]);
+  }
+  shared_maximum[threadIdx.y][threadIdx.x] = maximum;
+  __syncthreads();
+  for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
+  const double base = static_cast<double>(softmax_base(maximum));
+
+  double sum = 0, y = 0;
+  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+    const std::int64_t row = chunk * arguments.heads + head;
+    const double factor = std::exp(static_cast<double>(partials.maximum[row]) - base);
+    sum += factor * static_cast<double>(partials.sum[row]);
+    y += factor * static_cast<double>(partials.y[chunk * columns + column]);
+  }
+  shared_sum[threadIdx.y][threadIdx.x] = sum;
+  shared_y[threadIdx.y][threadIdx.x] = y;
+  __syncthreads();
+  if (threadIdx.y != 0 || !active) return;
+  sum = 0;
+  y = 0;
+  for (int part = 0; part < kMergeParts; ++part) {
+    sum += shared_sum[part][threadIdx.x];
+    y += shared_y[part][threadIdx.x];
+  }
+  const std::int64_t row = arguments.long_rows.row[blockIdx.x];
+  arguments.y[row][column] = sum == 0 ? T(0) : static_cast<T>(y * arguments.dropout_scale / sum);
+  if (column % arguments.values != 0) return;
+  arguments.maximum[row][head] = maximum;
+  arguments.sum[row][head] = static_cast<T>(sum);
+}
+
+// --- Weights ---------------------------------------------------------------------------------------------------------
+
+template <class T, class Score>
+struct PairWeightsArguments {
+  Adjacency edges;  // in-edges
+  int group;        // lanes per head
+  int heads;
+  PairInputs<T, Score> inputs;
+  EdgeDropout dropout;
+  Rows<const T> maximum;
+  Rows<const T> sum;
+  Rows<T> weight;
+};
+
+/// One group of lanes per (span, head), edge after edge.
+template <class T, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, 8)
+    pair_attention_weights_by_destination(PairWeightsArguments<T, Score> arguments) {
+  const Adjacency& edges = arguments.edges;
+  const LaneGroup group = LaneGroup::of_size(arguments.group);
+  int head;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.heads, head);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const T base = softmax_base(__ldg(arguments.maximum[span.row] + head));
+  const T sum = __ldg(arguments.sum[span.row] + head);
+  const T inverse = sum == T(0) ? T(0) : T(1) / sum;
+  for (std::int64_t slot = span.begin; slot < span.end; ++slot) {
+    const std::int64_t id = edge_id_of(edges, slot);
+    const T l = score_of_edge<kWidth>(arguments.inputs, group, head, span.row, edges.neighbor[slot], id);
+    if (group.lane != 0) continue;
+    const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
+    const T scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
+    arguments.weight[id][head] = scale * (std::exp(l - base) * inverse);
+  }
+}
+
+}  // namespace warpgnn::kernels

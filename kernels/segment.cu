@@ -1,0 +1,75 @@
+#include "kernels/segment.cuh"
+
+namespace warpgnn::backend {
+
+using namespace kernels;
+
+namespace {
+
+LaunchShape shape_of(std::int64_t nodes, int lanes) {
+  return {dim3(blocks_for(nodes, kSegmentThreads / lanes)), dim3(kSegmentThreads)};
+}
+
+/// The gradient of a query is a pool weighted by the scores' gradients.
+PoolForward query_gradient(const SegmentDotBackward& op) {
+  return {.graph = op.graph,
+          .reduce = PoolReduce::sum,
+          .gate = PoolGate::raw,
+          .x = op.x,
+          .score = op.dscore,
+          .y = op.dquery,
+          .workspace = op.workspace};
+}
+
+template <class T>
+void forward(const CudaExec& exec, const SegmentDotForward& op) {
+  const std::int64_t nodes = op.x.shape[0], columns = op.x.row_size();
+  with_pack_width<T>(pack_width<T>(columns, {op.x, op.query}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    const int lanes = lanes_for(columns / kWidth);
+    launch(exec, "segment_dot_forward", segment_dot_forward_by_node<T, kWidth>, shape_of(nodes, lanes),
+           SegmentDotForwardArguments<T>{.offsets = op.graph.graph_offsets(),
+                                         .graphs = op.graph.num_graphs(),
+                                         .nodes = nodes,
+                                         .columns = columns,
+                                         .lanes = lanes,
+                                         .x = rows_of<T>(op.x),
+                                         .query = rows_of<T>(op.query),
+                                         .score = rows_of<T>(op.score)});
+  });
+}
+
+template <class T>
+void input_gradient(const CudaExec& exec, const SegmentDotBackward& op) {
+  const std::int64_t nodes = op.dx.shape[0], columns = op.dx.row_size();
+  with_pack_width<T>(pack_width<T>(columns, {op.query, op.dx}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    const int lanes = lanes_for(columns / kWidth);
+    launch(exec, "segment_dot_backward", segment_dot_backward_by_node<T, kWidth>, shape_of(nodes, lanes),
+           SegmentDotBackwardArguments<T>{.offsets = op.graph.graph_offsets(),
+                                          .graphs = op.graph.num_graphs(),
+                                          .nodes = nodes,
+                                          .columns = columns,
+                                          .lanes = lanes,
+                                          .query = rows_of<T>(op.query),
+                                          .dscore = rows_of<T>(op.dscore),
+                                          .dx = rows_of<T>(op.dx)});
+  });
+}
+
+}  // namespace
+
+void segment_dot_forward(const CudaExec& exec, const SegmentDotForward& op) {
+  with_real(op.score.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+}
+
+std::size_t workspace_size(const CudaExec& exec, const SegmentDotBackward& op) {
+  return op.dquery.defined() ? workspace_size(exec, query_gradient(op)) : 0;
+}
+
+void segment_dot_backward(const CudaExec& exec, const SegmentDotBackward& op) {
+  if (op.dquery.defined()) pool_forward(exec, query_gradient(op));
+  if (op.dx.defined()) with_real(op.dx.dtype, [&](auto zero) { input_gradient<decltype(zero)>(exec, op); });
+}
+
+}  // namespace warpgnn::backend

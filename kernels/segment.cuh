@@ -1,0 +1,75 @@
+#pragma once
+
+// Dot products of nodes with a row of their graph: a group of lanes per node.
+
+#include <cstdint>
+
+#include "kernels/graph_of.cuh"
+#include "kernels/launch.cuh"
+#include "kernels/memory.cuh"
+#include "kernels/warp.cuh"
+
+namespace warpgnn::kernels {
+
+inline constexpr int kSegmentThreads = 256;
+
+template <class T>
+struct SegmentDotForwardArguments {
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t nodes;
+  std::int64_t columns;
+  int lanes;  // per node, a power of two
+  Rows<const T> x, query;
+  Rows<T> score;
+};
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kSegmentThreads)
+    segment_dot_forward_by_node(SegmentDotForwardArguments<T> arguments) {
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t node = group_number(group.size);
+  if (node >= arguments.nodes) return;
+  const T* const query_row = arguments.query[graph_of(arguments.offsets, arguments.graphs, node)];
+  const T* const x_row = arguments.x[node];
+  T dot = 0;
+  for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
+    const Pack<T, kWidth> x = load_read_only<kWidth>(x_row + column);
+    const Pack<T, kWidth> query = load_read_only<kWidth>(query_row + column);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) dot += x[k] * query[k];
+  }
+  dot = group.sum(dot);
+  if (group.lane == 0) *arguments.score[node] = dot;
+}
+
+template <class T>
+struct SegmentDotBackwardArguments {
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t nodes;
+  std::int64_t columns;
+  int lanes;  // per node, a power of two
+  Rows<const T> query, dscore;
+  Rows<T> dx;
+};
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kSegmentThreads)
+    segment_dot_backward_by_node(SegmentDotBackwardArguments<T> arguments) {
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t node = group_number(group.size);
+  if (node >= arguments.nodes) return;
+  const T* const query_row = arguments.query[graph_of(arguments.offsets, arguments.graphs, node)];
+  T* const dx_row = arguments.dx[node];
+  const T factor = *arguments.dscore[node];
+  for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
+    const Pack<T, kWidth> query = load_read_only<kWidth>(query_row + column);
+    Pack<T, kWidth> dx = load<kWidth>(dx_row + column);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) dx[k] += factor * query[k];
+    store(dx_row + column, dx);
+  }
+}
+
+}  // namespace warpgnn::kernels

@@ -1,0 +1,261 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "oracle/pair_attention.hpp"
+#include "support/backends.hpp"
+#include "support/compare.hpp"
+#include "support/graphs.hpp"
+#include "warpgnn/pair_attention.hpp"
+
+namespace warpgnn::test {
+
+inline constexpr oracle::PairScore kPairScores[] = {oracle::PairScore::gatv2, oracle::PairScore::additive,
+                                                    oracle::PairScore::dot};
+inline const char* name_of(oracle::PairScore score) {
+  switch (score) {
+    case oracle::PairScore::gatv2: return "gatv2";
+    case oracle::PairScore::additive: return "additive";
+    case oracle::PairScore::dot: return "dot";
+  }
+  return "unknown";
+}
+
+/// A problem as the oracle sees it, and which of its tensors the library gets as one view.
+struct PairProblem : oracle::PairAttention {
+  bool value_is_key = false;
+  bool edge_value_is_key = false;
+};
+
+/// Attention between pairs of feature vectors on one backend, from the oracle's description of it.
+class PairAttentionFixture : public OpTest {
+ protected:
+  struct Inputs {
+    TestTensor query, key, own_value, edge_key, own_edge_value, edge_bias, vector;
+    bool value_is_key, edge_value_is_key;
+
+    ConstTensorView value() const { return value_is_key ? key : own_value; }
+    ConstTensorView edge_value() const { return edge_value_is_key ? edge_key : own_edge_value; }
+  };
+  struct Forward {
+    TestTensor y, maximum, sum;
+  };
+  struct Backward {
+    TestTensor dquery, dkey, dvalue, dedge_key, dedge_value, dedge_bias, dvector;
+  };
+
+  static std::int64_t heads(const PairProblem& in) { return static_cast<std::int64_t>(in.heads); }
+  static std::int64_t channels(const PairProblem& in) { return static_cast<std::int64_t>(in.channels); }
+  static std::int64_t values(const PairProblem& in) { return static_cast<std::int64_t>(in.values); }
+  static std::int64_t edges(const PairProblem& in) { return static_cast<std::int64_t>(in.edges.count()); }
+  static Shape queries(const PairProblem& in) { return {in.edges.num_destinations, heads(in), channels(in)}; }
+  static Shape keys(const PairProblem& in) { return {in.edges.num_sources, heads(in), channels(in)}; }
+  static Shape source_values(const PairProblem& in) { return {in.edges.num_sources, heads(in), values(in)}; }
+  static Shape results(const PairProblem& in) { return {in.edges.num_destinations, heads(in), values(in)}; }
+  static Shape row_scores(const PairProblem& in) { return {in.edges.num_destinations, heads(in)}; }
+  static Shape edge_keys(const PairProblem& in) { return {edges(in), heads(in), channels(in)}; }
+  static Shape edge_values(const PairProblem& in) { return {edges(in), heads(in), values(in)}; }
+  static Shape edge_scores(const PairProblem& in) { return {edges(in), heads(in)}; }
+  static Shape vectors(const PairProblem& in) { return {heads(in), channels(in)}; }
+  static PairScore score(const PairProblem& in) { return static_cast<PairScore>(static_cast<int>(in.score)); }
+  /// Parameters have no gaps between rows.
+  static Place packed(Place place) { return place == Place::strided ? Place::misaligned : place; }
+
+  TestTensor input(const Shape& shape, const oracle::Reals& values, Place place) const {
+    return TestTensor::input(context(), dtype(), shape, values, place);
+  }
+  TestTensor given(const Shape& shape, const oracle::Reals& values, Place place) const {
+    return values.empty() && shape[0] > 0 ? TestTensor() : input(shape, values, place);
+  }
+  TestTensor output(const Shape& shape, Place place) const {
+    return TestTensor::output(context(), dtype(), shape, place);
+  }
+  Graph upload(const PairProblem& in) const { return TestGraph{"", in.edges}.upload(context()); }
+
+  Inputs inputs(const PairProblem& in, Place place) const {
+    return {input(queries(in), in.query, place),
+            input(keys(in), in.key, place),
+            in.value_is_key ? TestTensor() : input(source_values(in), in.value, place),
+            given(edge_keys(in), in.edge_key, place),
+            in.edge_value_is_key ? TestTensor() : given(edge_values(in), in.edge_value, place),
+            given(edge_scores(in), in.edge_bias, place),
+            in.score == oracle::PairScore::dot ? TestTensor() : input(vectors(in), in.vector, packed(place)),
+            in.value_is_key,
+            in.edge_value_is_key};
+  }
+
+  template <class Op>
+  Op op_of(const PairProblem& in, const Inputs& given_inputs) const {
+    Op op;
+    op.graph = upload(in);
+    op.score = score(in);
+    op.negative_slope = in.slope;
+    op.scale = in.scale;
+    op.dropout = {in.dropout, in.seed};
+    op.query = given_inputs.query;
+    op.key = given_inputs.key;
+    if constexpr (requires { op.value; }) {
+      op.value = given_inputs.value();
+      op.edge_value = given_inputs.edge_value();
+    }
+    op.edge_key = given_inputs.edge_key;
+    op.edge_bias = given_inputs.edge_bias;
+    op.vector = given_inputs.vector;
+    return op;
+  }
+
+  Forward forward(const PairProblem& in, Place place = Place::contiguous) const {
+    const Inputs given_inputs = inputs(in, place);
+    Forward out{output(results(in), place), output(row_scores(in), place), output(row_scores(in), place)};
+    auto op = op_of<PairAttentionForward>(in, given_inputs);
+    op.y = out.y;
+    op.maximum = out.maximum;
+    op.sum = out.sum;
+    run(context(), pair_attention_forward, op);
+    return out;
+  }
+
+  /// All gradients, but those of values that are joined to keys.
+  Backward outputs(const PairProblem& in, Place place) const {
+    const bool with_vector = in.score != oracle::PairScore::dot;
+    return {output(queries(in), place),
+            output(keys(in), place),
+            in.value_is_key ? TestTensor() : output(source_values(in), place),
+            output(edge_keys(in), place),
+            in.edge_value_is_key ? TestTensor() : output(edge_values(in), place),
+            output(edge_scores(in), place),
+            with_vector ? output(vectors(in), packed(place)) : TestTensor()};
+  }
+
+  static void set_outputs(const Backward& out, PairAttentionBackward& op) {
+    op.dquery = out.dquery;
+    op.dkey = out.dkey;
+    op.dvalue = out.dvalue;
+    op.dedge_key = out.dedge_key;
+    op.dedge_value = out.dedge_value;
+    op.dedge_bias = out.dedge_bias;
+    op.dvector = out.dvector;
+  }
+
+  /// Backward from what the oracle's forward saves, into `out`.
+  void backward(const PairProblem& in, const oracle::Reals& dy, Place place, const Backward& out) const {
+    const oracle::PairAttentionForward saved = oracle::pair_attention(in);
+    const Inputs given_inputs = inputs(in, place);
+    const TestTensor y = input(results(in), saved.y.value, place);
+    const TestTensor maximum = input(row_scores(in), saved.maximum.value, place);
+    const TestTensor sum = input(row_scores(in), saved.sum.value, place);
+    const TestTensor upstream = input(results(in), dy, place);
+    auto op = op_of<PairAttentionBackward>(in, given_inputs);
+    op.y = y;
+    op.maximum = maximum;
+    op.sum = sum;
+    op.dy = upstream;
+    set_outputs(out, op);
+    run(context(), pair_attention_backward, op);
+  }
+  Backward backward(const PairProblem& in, const oracle::Reals& dy, Place place = Place::contiguous) const {
+    Backward out = outputs(in, place);
+    backward(in, dy, place, out);
+    return out;
+  }
+
+  /// The weights after dropout.
+  TestTensor weights(const PairProblem& in, Place place = Place::contiguous) const {
+    const Inputs given_inputs = inputs(in, place);
+    const oracle::PairAttentionForward saved = oracle::pair_attention(in);
+    const TestTensor maximum = input(row_scores(in), saved.maximum.value, place);
+    const TestTensor sum = input(row_scores(in), saved.sum.value, place);
+    TestTensor weight = output(edge_scores(in), place);
+    auto op = op_of<PairAttentionWeights>(in, given_inputs);
+    op.maximum = maximum;
+    op.sum = sum;
+    op.weight = weight;
+    run(context(), pair_attention_weights, op);
+    return weight;
+  }
+  TestTensor weights_before_dropout(PairProblem in, Place place = Place::contiguous) const {
+    in.dropout = 0;
+    return weights(in, place);
+  }
+
+  static oracle::Sums joined(oracle::Sums a, const oracle::Sums& b) {
+    for (std::size_t k = 0; k < a.value.size(); ++k) a.add(k, b.value[k], b.magnitude[k]);
+    return a;
+  }
+
+  static void expect_gradients(const PairProblem& in, const Backward& found, const oracle::PairAttentionGradients& want,
+                               double factor) {
+    expect_close(found.dquery, want.dquery, factor, "dquery");
+    expect_close(found.dkey, in.value_is_key ? joined(want.dkey, want.dvalue) : want.dkey, factor, "dkey");
+    if (!in.value_is_key) expect_close(found.dvalue, want.dvalue, factor, "dvalue");
+    expect_close(found.dedge_bias, want.dedge_bias, factor, "dedge_bias");
+    expect_close(found.dedge_key, in.edge_value_is_key ? joined(want.dedge_key, want.dedge_value) : want.dedge_key,
+                 factor, "dedge_key");
+    if (!in.edge_value_is_key) expect_close(found.dedge_value, want.dedge_value, factor, "dedge_value");
+    if (in.score != oracle::PairScore::dot) expect_close(found.dvector, want.dvector, factor, "dvector");
+  }
+
+  /// Everything against the oracle; factors in units of epsilon.
+  void check(const PairProblem& in, const oracle::Reals& dy, Place place, double factor = kSumFactor) const {
+    const auto want = oracle::pair_attention(in);
+    const Forward got = forward(in, place);
+    expect_close(got.y, want.y, factor, "y");
+    expect_close(got.maximum, want.maximum, factor, "maximum");
+    expect_close(got.sum, want.sum, factor, "sum");
+    if (in.edges.count() > 0) {
+      expect_close(weights(in, place), want.dropped, factor, "weight after dropout");
+      expect_close(weights_before_dropout(in, place), want.weight, factor, "weight before dropout");
+    }
+    expect_gradients(in, backward(in, dy, place), oracle::pair_attention_backward(in, dy), factor);
+  }
+};
+
+struct PairSettings {
+  oracle::PairScore score = oracle::PairScore::gatv2;
+  std::size_t heads = 2;
+  std::size_t channels = 4;
+  std::size_t values = 3;  // 0: the value is the key
+  bool edge_key = false;
+  bool edge_value = false;
+  bool edge_bias = false;
+  double dropout = 0;
+};
+
+/// A random problem. Queries and keys are multiples of 1/64, queries shifted by 1/128: sums of them are exact in both
+/// precisions and at least 1/128 away from the kink of LeakyReLU. Without values of its own the edge value is the edge
+/// key as well.
+inline PairProblem random_pairs(Rng& rng, const TestGraph& graph, const PairSettings& settings) {
+  const auto features = [&](std::size_t rows, double shift) {
+    oracle::Reals values = rng.integers(rows * settings.heads * settings.channels, -64, 64);
+    for (double& value : values) value = value / 64 + shift;
+    return values;
+  };
+  const std::size_t width = settings.values == 0 ? settings.channels : settings.values;
+  PairProblem in;
+  in.edges = graph.edges;
+  in.score = settings.score;
+  in.heads = settings.heads;
+  in.channels = settings.channels;
+  in.values = width;
+  in.scale = 1 / std::sqrt(static_cast<double>(settings.channels));
+  in.query = features(graph.edges.destinations(), 1.0 / 128);
+  in.key = features(graph.edges.sources(), 0);
+  in.value_is_key = settings.values == 0;
+  in.value = in.value_is_key ? in.key : rng.reals(graph.edges.sources() * settings.heads * width);
+  if (settings.edge_key) in.edge_key = features(graph.edges.count(), 0);
+  in.edge_value_is_key = in.value_is_key && settings.edge_key && settings.edge_value;
+  if (settings.edge_value) {
+    in.edge_value = in.edge_value_is_key ? in.edge_key : rng.reals(graph.edges.count() * settings.heads * width);
+  }
+  if (settings.edge_bias) in.edge_bias = rng.reals(graph.edges.count() * settings.heads);
+  if (settings.score != oracle::PairScore::dot) in.vector = rng.reals(settings.heads * settings.channels);
+  in.dropout = settings.dropout;
+  in.seed = rng.next();
+  return in;
+}
+
+inline oracle::Reals random_upstream(Rng& rng, const PairProblem& in) {
+  return rng.reals(in.edges.destinations() * in.heads * in.values);
+}
+
+}  // namespace warpgnn::test

@@ -1,0 +1,27 @@
+#pragma once
+
+// The cuBLAS calls that linear layers use, on the host's BLAS: executor/cublas.cpp.
+
+#include <cuda_runtime.h>
+
+enum cublasStatus_t {
+  CUBLAS_STATUS_SUCCESS = 0,
+  CUBLAS_STATUS_INVALID_VALUE = 7,
+  CUBLAS_STATUS_EXECUTION_FAILED = 13,
+};
+enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
+enum cublasMath_t { CUBLAS_DEFAULT_MATH = 0, CUBLAS_PEDANTIC_MATH = 2 };
+using cublasHandle_t = struct cublasContext*;
+
+const char* cublasGetStatusString(cublasStatus_t status);
+cublasStatus_t cublasCreate(cublasHandle_t* handle);
+cublasStatus_t cublasDestroy(cublasHandle_t handle);
+cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream);
+cublasStatus_t cublasSetWorkspace(cublasHandle_t handle, void* workspace, std::size_t bytes);
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode);
+cublasStatus_t cublasSgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                              std::int64_t n, std::int64_t k, const float* alpha, const float* a, std::int64_t lda,
+                              const float* b, std::int64_t ldb, const float* beta, float* c, std::int64_t ldc);
+cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                              std::int64_t n, std::int64_t k, const double* alpha, const double* a, std::int64_t lda,
+                              const double* b, std::int64_t ldb, const double* beta, double* c, std::int64_t ldc);

@@ -1,0 +1,28 @@
+#pragma once
+
+// fp16 as storage: conversions only. Kernels compute in float; arithmetic on __half does not compile here.
+
+#include <cuda_runtime.h>
+
+struct alignas(2) __half {
+  _Float16 value;
+};
+using half = __half;
+using __half2 = simt::Vector2<__half>;
+using half2 = __half2;
+
+inline float __half2float(__half h) {
+  return static_cast<float>(h.value);
+}
+inline __half __float2half(float f) {
+  return __half{static_cast<_Float16>(f)};
+}
+inline __half __float2half_rn(float f) {
+  return __float2half(f);
+}
+inline float2 __half22float2(__half2 h) {
+  return {__half2float(h.x), __half2float(h.y)};
+}
+inline __half2 __floats2half2_rn(float x, float y) {
+  return {__float2half(x), __float2half(y)};
+}

@@ -1,0 +1,72 @@
+#pragma once
+
+// What a test may ask of the executor: how to run, what to check, and what was seen.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace simt {
+
+/// In which order the lanes and warps of a block run, and the blocks of a grid.
+enum class Order { forward, reverse, random };
+
+struct Options {
+  Order order = Order::forward;
+  std::uint64_t seed = 1;      ///< of Order::random
+  bool check_memory = false;   ///< bounds, alignment, lifetime, initialisation of what kernels access
+  bool check_races = false;    ///< unordered accesses of two lanes to the same bytes, one of them a write
+  bool count_traffic = false;  ///< runs the lanes of a warp in step, access by access
+};
+/// The options of the launches to come. The checks need kernels that were compiled with -fsanitize=thread.
+Options& options();
+
+struct Finding {
+  std::string kind;  ///< bounds, freed, alignment, uninitialised, race, barrier, deadlock, mask, shuffle or launch
+  std::string text;
+};
+/// What was found since the last call. A launch with findings fails with cudaErrorLaunchFailure.
+std::vector<Finding> take_findings();
+
+/// Kernels launched so far, by their names without template arguments, in order of their first launch.
+std::vector<std::string> launched_kernels();
+std::uint64_t launch_count();
+
+/// A mix of all that was copied from the device since the last restart: equal for runs that computed the same bits.
+std::uint64_t digest();
+void restart_digest();
+
+// --- Memory contents
+// ------------------------------------------------------------------------------------------------------
+
+/// Kernels may not read these bytes before they write them.
+void mark_uninitialised(const void* memory, std::size_t bytes);
+/// Kernels may not touch these bytes at all.
+void forbid(const void* memory, std::size_t bytes);
+
+// --- Traffic
+// --------------------------------------------------------------------------------------------------------------
+
+/// Requests are warps' accesses. A sector is an aligned run of 32 bytes, what memory moves at a time.
+struct GlobalTraffic {
+  std::uint64_t requests = 0;
+  std::uint64_t bytes = 0;           ///< that lanes asked for
+  std::uint64_t sectors = 0;         ///< that each request touched: traffic without any cache
+  std::uint64_t unique_sectors = 0;  ///< that the launch touched: traffic with a perfect cache
+};
+struct SharedTraffic {
+  std::uint64_t requests = 0;
+  std::uint64_t wavefronts = 0;  ///< passes over the 32 banks
+  std::uint64_t conflicts = 0;   ///< passes beyond what the width of the accesses needs
+};
+struct LaunchTraffic {
+  std::string kernel;
+  GlobalTraffic loads, stores;
+  SharedTraffic shared;
+  std::uint64_t atomics = 0;  ///< lanes' updates, which also count as stores
+};
+/// Of the launches since the last call that ran with count_traffic.
+std::vector<LaunchTraffic> take_traffic();
+
+}  // namespace simt

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Which kernels the tests launched on the executor.
+#   kernel_coverage.sh count KERNELS       how many __global__ functions the folder of kernels has
+#   kernel_coverage.sh clear LOG           begins a new log
+#   kernel_coverage.sh check KERNELS LOG   fails if one of them is in no log of the tests
+set -euo pipefail
+
+kernel_names() {
+  cat "$1"/*.cu "$1"/*.cuh |
+    grep -Pzo '__global__\s+void\s+(__launch_bounds__\((?:[^()]|\([^()]*\))*\)\s+)?\K\w+' | tr '\0' '\n' | sort -u
+}
+
+case $1 in
+  count) kernel_names "$2" | wc -l ;;
+  clear)
+    rm -rf "$2"
+    mkdir -p "$2"
+    ;;
+  check)
+    launched=$(cat "$3"/*.log | awk '$1 == "kernel" { print $2 }' | sort -u)
+    launches=$(cat "$3"/*.log | awk '$1 == "launches" { sum += $2 } END { print sum }')
+    missing=$(comm -23 <(kernel_names "$2") <(echo "$launched"))
+    total=$(kernel_names "$2" | wc -l)
+    echo "SIMT executor: $launches launches, $((total - $(grep -c . <<<"$missing" || true))) of $total kernels"
+    [[ -z $missing ]] || { printf 'never launched: %s\n' $missing; exit 1; }
+    ;;
+  *)
+    echo "kernel_coverage: unknown command '$1'" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,148 @@
+#include "rows.hpp"
+
+#include <stdexcept>
+
+#include "bench/generators.hpp"
+
+namespace warpgnn::traffic {
+namespace {
+
+using bench::Case;
+using bench::Direction;
+using bench::HeadShape;
+
+constexpr std::int64_t kWidth = 64;
+constexpr std::int64_t kHeads = 4;
+constexpr std::int64_t kRelations = 5, kBases = 3;
+constexpr HeadShape kShape{kHeads, kWidth / kHeads};
+
+class Rows {
+ public:
+  template <class Make>
+  void add(const std::string& op, const std::string& direction, const std::string& graph, const Make& make) {
+    rows_.push_back({op + "/" + direction + "/" + graph, graph, make});
+  }
+  /// `make` takes the direction last.
+  template <class Make>
+  void add_passes(const std::string& op, const std::string& graph, const Make& make) {
+    for (const auto& [name, direction] :
+         {std::pair("forward", Direction::forward), {"backward", Direction::backward}}) {
+      add(op, name, graph, [=](const Context& context, const Graph& g) { return make(context, g, direction); });
+    }
+  }
+
+  void aggregation(const std::string& graph) {
+    const auto add_kind = [&](const char* op, Reduce reduce, bool weighted) {
+      add_passes(op, graph, [=](const Context& context, const Graph& g, Direction direction) {
+        return bench::aggregate_case(context, g, reduce, weighted, kWidth, direction);
+      });
+    };
+    add_kind("aggregate_sum", Reduce::sum, false);
+    add_kind("aggregate_weighted", Reduce::sum, true);
+    add_kind("aggregate_max", Reduce::max, false);
+    add("edge_dot", "forward", graph,
+        [](const Context& context, const Graph& g) { return bench::edge_dot_case(context, g, kWidth); });
+  }
+
+  void messages(const std::string& graph) {
+    add_passes("edge_aggregate_relu", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::edge_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction);
+    });
+    add("relation_weights", "forward", graph,
+        [](const Context& context, const Graph& g) { return bench::relation_weights_case(context, g, kRelations); });
+    add_passes("relation_sum", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::relation_case(context, g, kRelations, kBases, kWidth, direction);
+    });
+  }
+
+  void edges(const std::string& graph) {
+    add_passes("gcn_norm", graph, bench::gcn_norm_case);
+    add_passes("edge_softmax", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::edge_softmax_case(context, g, kHeads, direction);
+    });
+  }
+
+  void attention(const std::string& graph) {
+    const auto make = [](const Context& context, const Graph& g, Direction direction) {
+      return bench::attention_case(context, g, kShape, direction);
+    };
+    add_passes("attention", graph, make);
+    add("attention", "training", graph,
+        [=](const Context& context, const Graph& g) { return make(context, g, Direction::training); });
+  }
+
+  void pair_attention(const std::string& graph) {
+    const auto add_kind = [&](const char* op, PairScore score) {
+      add_passes(op, graph, [=](const Context& context, const Graph& g, Direction direction) {
+        return bench::pair_attention_case(context, g, score, kShape, direction);
+      });
+    };
+    add_kind("pair_attention_gatv2", PairScore::gatv2);
+    add_kind("pair_attention_additive", PairScore::additive);
+    add_kind("pair_attention_dot", PairScore::dot);
+  }
+
+  void nodes(const std::string& graph) {
+    add_passes("layer_norm", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::layer_norm_case(context, g.num_nodes(), kWidth, direction);
+    });
+    add_passes("head_dot", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::head_dot_case(context, g, kShape, direction);
+    });
+  }
+
+  void pooling(const std::string& graph) {
+    const auto add_kind = [&](const char* op, PoolReduce reduce, PoolGate gate) {
+      add_passes(op, graph, [=](const Context& context, const Graph& g, Direction direction) {
+        return bench::pool_case(context, g, reduce, gate, kWidth, direction);
+      });
+    };
+    add_kind("pool_sum", PoolReduce::sum, PoolGate::none);
+    add_kind("pool_max", PoolReduce::max, PoolGate::none);
+    add_kind("pool_softmax", PoolReduce::sum, PoolGate::softmax);
+    add_passes("pool_softmax_heads", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::head_pool_case(context, g, PoolGate::softmax, kShape, direction);
+    });
+    add_passes("segment_dot", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::segment_dot_case(context, g, kWidth, direction);
+    });
+    add_passes("scaled_gather", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::scaled_gather_case(context, g, kWidth, direction);
+    });
+    add("segment_top_k", "forward", graph, bench::segment_top_k_case);
+    add_passes("lstm_cell", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::lstm_cell_case(context, g, kWidth, direction);
+    });
+  }
+
+  std::vector<Row> take() { return std::move(rows_); }
+
+ private:
+  std::vector<Row> rows_;
+};
+
+}  // namespace
+
+bench::EdgeSet graph_of(const std::string& name) {
+  if (name == "power_law") return bench::power_law(2708, 10556, 168, 1);
+  if (name == "hub") return bench::hub_stress(2000, 8000, 3000, 2);
+  if (name == "molecules") return bench::molecules(64, 18, 3, 3);
+  if (name == "dense") return bench::dense_batch(2, 119, 6100, 4);
+  throw std::invalid_argument("no graph is named " + name);
+}
+
+std::vector<Row> all_rows() {
+  Rows rows;
+  for (const char* graph : {"power_law", "hub", "molecules", "dense"}) {
+    rows.aggregation(graph);
+    rows.edges(graph);
+    rows.messages(graph);
+    rows.attention(graph);
+    rows.pair_attention(graph);
+  }
+  rows.nodes("power_law");
+  for (const char* graph : {"molecules", "dense"}) rows.pooling(graph);
+  return rows.take();
+}
+
+}  // namespace warpgnn::traffic
