@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -41,6 +42,15 @@ Reals with_bias(const Subject& subject, const std::string& bias, Reals y) {
   const Reals values = subject.value(bias);
   for (std::size_t k = 0; k < y.size(); ++k) y[k] += values[k % values.size()];
   return y;
+}
+
+Reals of_length_one(Reals rows, std::size_t width) {
+  for (std::size_t first = 0; first < rows.size(); first += width) {
+    double squares = 0;
+    for (std::size_t k = first; k < first + width; ++k) squares += rows[k] * rows[k];
+    for (std::size_t k = first; k < first + width; ++k) rows[k] /= std::sqrt(squares);
+  }
+  return rows;
 }
 
 // --- GINE ------------------------------------------------------------------------------------------------------------
@@ -105,7 +115,8 @@ SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out
                  subject.edges(), twin(options.reduce), static_cast<std::size_t>(in), x, {}, {}};
              const Reals y = sum_of(product(subject, "sage.lin_l.weight", oracle::aggregate(gathered).y.value, in),
                                     product(subject, "sage.lin_r.weight", x, in));
-             return options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
+             const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
+             return options.normalize ? of_length_one(whole, static_cast<std::size_t>(out)) : whole;
            }});
 }
 
@@ -180,6 +191,8 @@ std::vector<SubjectCase> all_cases() {
       sage_case("mean without bias", 5, 3, {.bias = false}),
       sage_case("max", 4, 4, {.reduce = Reduce::max}),
       sage_case("min without bias", 4, 2, {.reduce = Reduce::min, .bias = false}),
+      sage_case("mean of length 1", 4, 3, {.normalize = true}),
+      sage_case("max of length 1, without bias", 3, 5, {.reduce = Reduce::max, .normalize = true, .bias = false}),
       sage_case("sum", 3, 4, {.reduce = Reduce::sum}),
       rgcn_case("one basis", 3, 4, {.relations = 3, .bases = 1}, true),
       rgcn_case("two bases, plain sum", 4, 3, {.relations = 3, .bases = 2}, false),

@@ -1,6 +1,7 @@
 #include "warpgnn/nn/message_layers.hpp"
 
 #include "host/nn/run.hpp"
+#include "warpgnn/row_norm.hpp"
 
 namespace warpgnn::nn {
 
@@ -93,10 +94,23 @@ ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) 
   linear_forward(session_->context(),
                  {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value, .y = y_});
   add_product(*session_, x, root_weight_, root_, y_);
+  if (options_.normalize) {
+    shape(*session_, norm_, {nodes});
+    normalize_rows_forward(session_->context(), {.x = y_, .y = y_, .norm = norm_});
+  }
   return y_;
 }
 
+/// The gradient of y before it was divided by its length.
+ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
+  if (!options_.normalize) return dy;
+  shape_like(*session_, dprojected_, y_.view());
+  normalize_rows_backward(session_->context(), {.y = y_, .norm = norm_, .dy = dy, .dx = dprojected_});
+  return dprojected_;
+}
+
 ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  const ConstTensorView dprojected = through_norm(dy);
   if (need_dx) {
     shape_like(*session_, daggregated_, x_);
     shape_like(*session_, dneighbor_, x_);
@@ -105,14 +119,14 @@ ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
   run(*session_, linear_backward,
       LinearBackward{.x = aggregated_,
                      .weight = neighbor_weight_.value,
-                     .dy = dy,
+                     .dy = dprojected,
                      .dx = need_dx ? daggregated_.view() : TensorView{},
                      .dweight = neighbor_weight_.gradient,
                      .dbias = bias_.gradient});
   run(*session_, linear_backward,
       LinearBackward{.x = x_,
                      .weight = root_weight_.value,
-                     .dy = dy,
+                     .dy = dprojected,
                      .dx = need_dx ? dx_.view() : TensorView{},
                      .dweight = root_weight_.gradient});
   if (!need_dx) return {};

@@ -59,7 +59,7 @@ struct RelationAggregateForward {
 ///
 /// Shapes as in RelationAggregateForward, with dy like y, dx like x, dcoefficient like coefficient. Each gradient is
 /// computed only where its view is given. x is read only for dcoefficient. No product per edge is stored; the
-/// workspace of dcoefficient holds tables of [R, B], at most E / R of them.
+/// workspace of dcoefficient holds tables of [R, B], at most max(E / R, 1) of them.
 /// Writes. Gradients are overwritten and may not overlap any input.
 /// Determinism, errors. As RelationAggregateForward.
 struct RelationAggregateBackward {

@@ -12,8 +12,8 @@
 ///
 /// Where others normalise differently, and what gives their result here:
 ///
-/// | layer | PyTorch Geometric                             | DGL                                             |
-/// |-------|-----------------------------------------------|-------------------------------------------------|
+/// | layer | PyTorch Geometric                              | DGL                                             |
+/// |-------|------------------------------------------------|-------------------------------------------------|
 /// | GCN   | adds missing self-loops and counts edge        | adds none; norm "both" takes 1/sqrt of the      |
 /// |       | weights in the degree: loops by                | out-degree of j and of the in-degree of i, at   |
 /// |       | with_self_loops(where_missing), then gcn_norm  | least 1, without weights: on a symmetric graph  |
@@ -54,11 +54,12 @@ class GINEConv {
 
 struct SAGEOptions {
   Reduce reduce = Reduce::mean;
+  bool normalize = false;  ///< divide each y_i by its length
   bool bias = true;
 };
 
 /// GraphSAGE (Hamilton et al. 2017): y_i = W_l reduce of x_j + W_r x_i + b. A node without in-edges keeps W_r x_i + b.
-/// Weights start Glorot, bias zero.
+/// With `normalize` a row of y whose length is 0 stays 0 and has gradient 0. Weights start Glorot, bias zero.
 class SAGEConv {
  public:
   SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
@@ -69,14 +70,16 @@ class SAGEConv {
   void collect(ParameterList& list);
 
  private:
+  ConstTensorView through_norm(const ConstTensorView& dy);
+
   Session* session_;
   SAGEOptions options_;
   std::int64_t out_;
   Parameter neighbor_weight_, root_weight_, bias_;
   Graph graph_;
   ConstTensorView x_;
-  Tensor aggregated_, arg_, root_, y_;
-  Tensor daggregated_, dneighbor_, dx_;
+  Tensor aggregated_, arg_, root_, y_, norm_;
+  Tensor dprojected_, daggregated_, dneighbor_, dx_;
 };
 
 struct RGCNOptions {
