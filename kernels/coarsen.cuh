@@ -86,8 +86,8 @@ struct Threshold {
   unsigned equals;
 };
 
-/// Counts the nodes above the calling thread's bin, of which threads hold them from the highest on. All threads of the
-/// block call it; those without a bin pass 0.
+/// How many nodes are in the bins of the threads before the calling one, where thread 0 has the highest bin. All
+/// threads of the block call it; those without a bin pass 0.
 __device__ inline unsigned count_above(unsigned own, const LaneGroup& warp, unsigned* warp_total) {
   unsigned above = warp.sum_before(own);
   const unsigned own_warp = threadIdx.x / kWarpSize;
