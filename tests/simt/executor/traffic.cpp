@@ -11,7 +11,7 @@
 namespace simt {
 namespace {
 
-constexpr std::uintptr_t kSectorBytes = 32;
+constexpr std::uintptr_t kSectorBytes = 32;  // allocations begin at sectors
 constexpr std::uintptr_t kBankBytes = 4;
 constexpr unsigned kBanks = 32;
 constexpr std::size_t kWavefrontBytes = kBanks * kBankBytes;
@@ -40,8 +40,7 @@ void count_global(const std::vector<const Access*>& accesses, GlobalTraffic& tra
   ++traffic.requests;
   traffic.sectors += sectors.size();
   for (const std::uintptr_t sector : sectors) {
-    Region* const region =
-        device_memory().find(std::max(sector * kSectorBytes, accesses.front()->address & ~(kSectorBytes - 1)));
+    Region* const region = device_memory().find(sector * kSectorBytes);
     if (region == nullptr) continue;
     SectorSet& seen = accesses.front()->kind == AccessKind::load ? region->loaded : region->stored;
     if (seen.insert(sector - region->base / kSectorBytes, counting().launch)) ++traffic.unique_sectors;
