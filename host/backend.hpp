@@ -135,6 +135,12 @@ void list_edges(const CpuExec&, const Adjacency& in, std::int32_t shift, std::in
 void list_edges(const CudaExec&, const Adjacency& in, std::int32_t shift, std::int32_t* source,
                 std::int32_t* destination);
 
+/// typed[k] = node[k] * relations + relation[k] for k in [0, count).
+void number_typed_nodes(const CpuExec&, std::int64_t count, const std::int32_t* node, const std::int32_t* relation,
+                        std::int64_t relations, std::int32_t* typed);
+void number_typed_nodes(const CudaExec&, std::int64_t count, const std::int32_t* node, const std::int32_t* relation,
+                        std::int64_t relations, std::int32_t* typed);
+
 /// The nodes, increasing, that SelfLoops asks to give a loop. `nodes` has room for all rows. Returns how many.
 std::int64_t list_loop_nodes(const Context&, const CpuExec&, const Adjacency& in, SelfLoops which, std::int32_t* nodes);
 std::int64_t list_loop_nodes(const Context&, const CudaExec&, const Adjacency& in, SelfLoops which,

@@ -177,7 +177,7 @@ Tensor narrowed_ids(const Context& context, const char* name, const ConstTensorV
     return backend::narrow_ids(exec, ids, limit, narrowed.view().as<std::int32_t>());
   });
   if (bad >= 0) {
-    throw Error(ErrorCode::out_of_range, std::string(name) + ": expected node ids in [0, " + std::to_string(limit) +
+    throw Error(ErrorCode::out_of_range, std::string(name) + ": expected ids in [0, " + std::to_string(limit) +
                                              "), element " + std::to_string(bad) + " is not");
   }
   return narrowed;

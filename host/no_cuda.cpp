@@ -82,6 +82,10 @@ void find_long_rows(const Context&, const CudaExec&, AdjacencyStorage&) {
 void list_edges(const CudaExec&, const Adjacency&, std::int32_t, std::int32_t*, std::int32_t*) {
   not_built();
 }
+void number_typed_nodes(const CudaExec&, std::int64_t, const std::int32_t*, const std::int32_t*, std::int64_t,
+                        std::int32_t*) {
+  not_built();
+}
 std::int64_t list_loop_nodes(const Context&, const CudaExec&, const Adjacency&, SelfLoops, std::int32_t*) {
   not_built();
 }

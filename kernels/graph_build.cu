@@ -211,6 +211,12 @@ void list_edges(const CudaExec& exec, const Adjacency& in, std::int32_t shift, s
   launch(exec, "list_edges", list_edges_kernel, warps_for(in.rows), in, shift, source, destination);
 }
 
+void number_typed_nodes(const CudaExec& exec, std::int64_t count, const std::int32_t* node,
+                        const std::int32_t* relation, std::int64_t relations, std::int32_t* typed) {
+  launch(exec, "number_typed_nodes", number_typed_nodes_kernel, threads_for(count), count, node, relation, relations,
+         typed);
+}
+
 std::int64_t list_loop_nodes(const Context&, const CudaExec& exec, const Adjacency& in, SelfLoops which,
                              std::int32_t* nodes) {
   if (which == SelfLoops::all_nodes) {

@@ -152,6 +152,12 @@ __global__ void list_edges_kernel(Adjacency in, std::int32_t shift, std::int32_t
   }
 }
 
+__global__ void number_typed_nodes_kernel(std::int64_t count, const std::int32_t* node, const std::int32_t* relation,
+                                          std::int64_t relations, std::int32_t* typed) {
+  const std::int64_t k = build_thread();
+  if (k < count) typed[k] = static_cast<std::int32_t>(node[k] * relations + relation[k]);
+}
+
 /// missing[r] = 1 where row r has no edge to itself, else 0; element `rows` is 0. A warp takes a row.
 __global__ void mark_missing_loops(Adjacency in, std::int32_t* missing) {
   const std::int64_t r = build_row();

@@ -111,6 +111,13 @@ void list_edges(const CpuExec&, const Adjacency& in, std::int32_t shift, std::in
   }
 }
 
+void number_typed_nodes(const CpuExec&, std::int64_t count, const std::int32_t* node, const std::int32_t* relation,
+                        std::int64_t relations, std::int32_t* typed) {
+  for (std::int64_t k = 0; k < count; ++k) {
+    typed[k] = static_cast<std::int32_t>(node[k] * relations + relation[k]);
+  }
+}
+
 std::int64_t list_loop_nodes(const Context&, const CpuExec&, const Adjacency& in, SelfLoops which,
                              std::int32_t* nodes) {
   std::int64_t count = 0;

@@ -81,4 +81,25 @@ void relation_weights(const Context& context, const RelationWeights& op);
 void relation_aggregate_forward(const Context& context, const RelationAggregateForward& op);
 void relation_aggregate_backward(const Context& context, const RelationAggregateBackward& op);
 
+/// A graph with typed edges whose nodes stand once for each relation, so that an op that knows no relations, attention
+/// say, treats those of a node apart: row j * R + r of its features is what node j is to relation r. A linear layer's
+/// [N, R * F] seen as [N * R, F] is in that order.
+struct RelationGraph {
+  std::int64_t relations = 0;  ///< R
+  Graph typed;                 ///< edge e = (j -> i) goes from j * R + r_e to i * R + r_e: a row for each relation
+  Graph merged;                ///< edge e goes from j * R + r_e to i: a row has the edges of all relations
+  Tensor typed_destination;    ///< [E] int32: i * R + r_e
+};
+
+/// Edge e of both graphs is edge e of `graph`; neither is a batch of more than one graph, whatever `graph` is. It
+/// allocates, waits and sorts, as building a graph does: expand once for each graph and share it between layers.
+///
+/// Shapes. relation [E] int32 or int64, on the host or on the context's device; relations at least 1. Here, other than
+/// in the ops above, every relation has to be in [0, relations).
+/// Determinism. Identical reruns.
+/// Errors. `out_of_range` for a relation outside its domain, `overflow` if relations times the nodes of a side are more
+/// than a graph has room for, `invalid_argument` names any other wrong argument.
+RelationGraph expand_relations(const Context& context, const Graph& graph, const ConstTensorView& relation,
+                               std::int64_t relations);
+
 }  // namespace warpgnn

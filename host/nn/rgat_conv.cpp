@@ -1,0 +1,239 @@
+#include "host/nn/run.hpp"
+#include "warpgnn/edge_aggregate.hpp"
+#include "warpgnn/nn/relation_layers.hpp"
+
+namespace warpgnn::nn {
+
+namespace {
+
+/// Checked before the first parameter is made.
+const RGATOptions& checked(const RGATOptions& options) {
+  expect_positive("relations", options.relations);
+  expect_positive("heads", options.heads);
+  expect_positive("channels", options.channels);
+  expect_probability("attention_dropout", options.attention_dropout);
+  return options;
+}
+
+/// sum += scale times each of the `parts` equal parts of a matrix's rows.
+void add_parts(const Session& session, const ConstTensorView& matrix, std::int64_t parts, double scale,
+               const Tensor& sum) {
+  const std::int64_t width = matrix.shape[1] / parts;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    add_scaled(session.context(), {.scale = scale, .source = columns_of(matrix, part * width, width), .target = sum});
+  }
+}
+
+}  // namespace
+
+RGATConv::RGATConv(Session& session, const std::string& name, std::int64_t in, const RGATOptions& options)
+    : session_(&session),
+      options_(checked(options)),
+      in_(expect_positive("in", in)),
+      weight_(glorot(session, name + ".weight", {options.relations * width(), in}, in, width())),
+      source_vector_(glorot(session, name + ".att_src", {options.relations * options.heads, options.channels},
+                            options.channels, 1)),
+      destination_vector_(glorot(session, name + ".att_dst", {options.relations * options.heads, options.channels},
+                                 options.channels, 1)) {
+  if (options.bias) bias_ = zeros(session, name + ".bias", {options.average_heads ? options.channels : width()});
+}
+
+/// What a node is to each relation, as rows of the expanded graph.
+ConstTensorView RGATConv::values() const {
+  return reshape(ConstTensorView(z_), {nodes_ * options_.relations, options_.heads, options_.channels});
+}
+
+/// Across relations, a row's term differs from edge to edge and is part of the edge's score.
+ConstTensorView RGATConv::destination_score() const {
+  return across() ? no_score_ : typed_score_;
+}
+
+void RGATConv::check(const RelationGraph& graph, const ConstTensorView& x) const {
+  if (graph.relations != options_.relations) {
+    throw Error(ErrorCode::invalid_argument, "graph: expected " + std::to_string(options_.relations) +
+                                                 " relations, got " + std::to_string(graph.relations));
+  }
+  expect_matrix("x", x, graph.typed.num_nodes() / options_.relations, in_);
+}
+
+void RGATConv::project(const RelationGraph& graph) {
+  const Context& context = session_->context();
+  const std::int64_t rows = nodes_ * options_.relations, heads = options_.relations * options_.heads;
+  shape(*session_, z_, {nodes_, heads, options_.channels});
+  shape(*session_, source_score_, {rows, options_.heads});
+  shape(*session_, typed_score_, {rows, options_.heads});
+  linear_forward(context,
+                 {.x = x_, .weight = weight_.value, .y = reshape(z_.view(), {nodes_, heads * options_.channels})});
+  head_dot_forward(context,
+                   {.x = z_, .vector = source_vector_.value, .score = reshape(source_score_.view(), {nodes_, heads})});
+  head_dot_forward(
+      context, {.x = z_, .vector = destination_vector_.value, .score = reshape(typed_score_.view(), {nodes_, heads})});
+  if (!across()) return;
+  shape(*session_, edge_score_, {merged_.num_edges(), options_.heads});
+  gather_rows(context, {.x = typed_score_, .index = graph.typed_destination, .y = edge_score_});
+  shape(*session_, no_score_, {nodes_, options_.heads});
+  no_score_.fill_zero();
+}
+
+void RGATConv::attend() {
+  const std::int64_t heads = options_.heads, channels = options_.channels;
+  const bool training = session_->training();
+  shape(*session_, attended_, {rows(), heads, channels});
+  shape(*session_, lse_, {rows(), heads});
+  if (training) {
+    shape(*session_, positive_y_, {rows(), heads, channels});
+    shape(*session_, positive_weight_, {rows(), heads});
+  }
+  run(*session_, attention_forward,
+      AttentionForward{.graph = graph(),
+                       .negative_slope = options_.negative_slope,
+                       .dropout = dropout_,
+                       .value = values(),
+                       .source_score = source_score_,
+                       .destination_score = destination_score(),
+                       .edge_score = edge_score_,
+                       .y = attended_,
+                       .lse = lse_,
+                       .positive_y = training ? positive_y_.view() : TensorView{},
+                       .positive_weight = training ? positive_weight_.view() : TensorView{}});
+}
+
+/// Relations added, then heads averaged, then the bias.
+ConstTensorView RGATConv::combine() {
+  ConstTensorView y = reshape(ConstTensorView(attended_), {nodes_, (across() ? 1 : options_.relations) * width()});
+  if (!across()) {
+    shape(*session_, summed_, {nodes_, width()});
+    summed_.fill_zero();
+    add_parts(*session_, y, options_.relations, 1, summed_);
+    y = summed_;
+  }
+  if (options_.average_heads) {
+    shape(*session_, averaged_, {nodes_, options_.channels});
+    averaged_.fill_zero();
+    add_parts(*session_, y, options_.heads, 1 / static_cast<double>(options_.heads), averaged_);
+    y = averaged_;
+  }
+  if (!bias_.value.defined()) return y;
+  shape_like(*session_, biased_, y);
+  add_bias(session_->context(), {.x = y, .bias = bias_.value, .y = biased_});
+  return biased_;
+}
+
+ConstTensorView RGATConv::forward(const RelationGraph& graph, const ConstTensorView& x) {
+  trained_ = false;  // until the op has run
+  check(graph, x);
+  typed_ = graph.typed;
+  merged_ = graph.merged;
+  nodes_ = merged_.num_destinations();
+  x_ = x;
+  const bool drops = session_->training() && options_.attention_dropout > 0;
+  dropout_ = drops ? AttentionDropout{options_.attention_dropout, session_->next_dropout_seed()} : AttentionDropout{};
+  project(graph);
+  attend();
+  trained_ = session_->training();
+  return combine();
+}
+
+/// The gradient of what the attention returned, [rows, heads, channels]: combine's way back.
+ConstTensorView RGATConv::attended_gradient(const ConstTensorView& dy) {
+  ConstTensorView dheads = dy;
+  if (options_.average_heads) {
+    shape(*session_, dheads_, {nodes_, width()});
+    dheads_.fill_zero();
+    for (std::int64_t h = 0; h < options_.heads; ++h) {
+      add_scaled(session_->context(), {.scale = 1 / static_cast<double>(options_.heads),
+                                       .source = dy,
+                                       .target = columns_of(dheads_.view(), h * options_.channels, options_.channels)});
+    }
+    dheads = dheads_;
+  }
+  if (across()) return split_columns(dheads, options_.heads, options_.channels);
+  shape(*session_, dattended_, {nodes_, options_.relations * width()});
+  for (std::int64_t r = 0; r < options_.relations; ++r) {
+    copy_rows(*session_, dheads, columns_of(dattended_.view(), r * width(), width()));
+  }
+  return reshape(ConstTensorView(dattended_), {rows(), options_.heads, options_.channels});
+}
+
+/// From the attention's result to z as value and to the scores.
+void RGATConv::attend_backward(const ConstTensorView& dy) {
+  const std::int64_t heads = options_.heads, typed_rows = nodes_ * options_.relations;
+  shape_like(*session_, dz_, z_.view());
+  shape(*session_, dsource_score_, {typed_rows, heads});
+  shape(*session_, dtyped_score_, {typed_rows, heads});
+  if (across()) {
+    shape(*session_, dno_score_, {nodes_, heads});
+    shape(*session_, dedge_score_, {merged_.num_edges(), heads});
+  }
+  run(*session_, attention_backward,
+      AttentionBackward{.graph = graph(),
+                        .negative_slope = options_.negative_slope,
+                        .dropout = dropout_,
+                        .value = values(),
+                        .source_score = source_score_,
+                        .destination_score = destination_score(),
+                        .edge_score = edge_score_,
+                        .y = attended_,
+                        .lse = lse_,
+                        .positive_y = positive_y_,
+                        .positive_weight = positive_weight_,
+                        .dy = dy,
+                        .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
+                        .dsource_score = dsource_score_,
+                        .ddestination_score = across() ? dno_score_ : dtyped_score_,
+                        .dedge_score = dedge_score_});
+  if (!across()) return;
+  // The gather's way back: rows of the typed graph hold the edges that read the same score.
+  run(*session_, edge_aggregate_forward,
+      EdgeAggregateForward{.graph = typed_, .message = EdgeMessage::edge, .edge = dedge_score_, .y = dtyped_score_});
+}
+
+/// From the scores to z as well, and to the vectors they are products with.
+void RGATConv::scores_backward() {
+  const std::int64_t heads = options_.relations * options_.heads;
+  const auto through = [&](Parameter& vector, const Tensor& dscore) {
+    run(*session_, head_dot_backward,
+        HeadDotBackward{.x = z_,
+                        .vector = vector.value,
+                        .dscore = reshape(ConstTensorView(dscore), {nodes_, heads}),
+                        .dx = dz_,
+                        .dvector = vector.gradient});
+  };
+  through(source_vector_, dsource_score_);
+  through(destination_vector_, dtyped_score_);
+}
+
+ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_trained(trained_, "RGATConv");
+  expect_matrix("dy", dy, nodes_, options_.average_heads ? options_.channels : width());
+  if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  attend_backward(attended_gradient(dy));
+  scores_backward();
+  if (need_dx) shape_like(*session_, dx_, x_);
+  run(*session_, linear_backward,
+      LinearBackward{.x = x_,
+                     .weight = weight_.value,
+                     .dy = reshape(ConstTensorView(dz_), {nodes_, options_.relations * width()}),
+                     .dx = need_dx ? dx_.view() : TensorView{},
+                     .dweight = weight_.gradient});
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+ConstTensorView RGATConv::attention() {
+  shape(*session_, attention_, {graph().num_edges(), options_.heads});
+  attention_weights(session_->context(), {.graph = graph(),
+                                          .negative_slope = options_.negative_slope,
+                                          .source_score = source_score_,
+                                          .destination_score = destination_score(),
+                                          .edge_score = edge_score_,
+                                          .lse = lse_,
+                                          .weight = attention_});
+  return attention_;
+}
+
+void RGATConv::collect(ParameterList& list) {
+  list.insert(list.end(), {&weight_, &source_vector_, &destination_vector_});
+  if (bias_.value.defined()) list.push_back(&bias_);
+}
+
+}  // namespace warpgnn::nn
