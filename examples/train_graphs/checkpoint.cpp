@@ -1,9 +1,10 @@
 #include "checkpoint.hpp"
 
-#include "errors.hpp"
-#include "files.hpp"
+#include "common/errors.hpp"
+#include "common/files.hpp"
+#include "common/fingerprint.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 using nlohmann::json;
 
@@ -11,29 +12,21 @@ namespace {
 
 constexpr const char* kFormat = "train_graphs checkpoint 1";
 
-/// FNV-1a over the bytes of a vector.
-template <class Value>
-std::uint64_t hash_more(std::uint64_t hash, const std::vector<Value>& values) {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
-  for (std::size_t i = 0; i < values.size() * sizeof(Value); ++i) hash = (hash ^ bytes[i]) * 0x100000001B3u;
-  return hash;
-}
-
 }  // namespace
 
 std::string fingerprint(const Dataset& dataset) {
-  std::uint64_t hash = 0xCBF29CE484222325u;
-  hash = hash_more(hash, dataset.graph_offsets);
-  hash = hash_more(hash, dataset.source);
-  hash = hash_more(hash, dataset.destination);
-  hash = hash_more(hash, dataset.graph_labels.index);
-  hash = hash_more(hash, dataset.node_labels.index);
-  hash = hash_more(hash, dataset.edge_labels.index);
-  hash = hash_more(hash, dataset.node_attributes.values);
-  hash = hash_more(hash, dataset.edge_attributes.values);
+  Fingerprint hash;
+  hash.add(dataset.graph_offsets);
+  hash.add(dataset.source);
+  hash.add(dataset.destination);
+  hash.add(dataset.graph_labels.index);
+  hash.add(dataset.node_labels.index);
+  hash.add(dataset.edge_labels.index);
+  hash.add(dataset.node_attributes.values);
+  hash.add(dataset.edge_attributes.values);
   return dataset.name + ", " + std::to_string(dataset.num_graphs()) + " graphs, " +
          std::to_string(dataset.num_nodes()) + " nodes, " + std::to_string(dataset.num_edges()) + " edges, hash " +
-         std::to_string(hash);
+         std::to_string(hash.value());
 }
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
@@ -72,4 +65,4 @@ TrainingState read_checkpoint(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -10,7 +10,7 @@
 #include "settings.hpp"
 #include "warpgnn/nn/safetensors.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Where a training stands, without the tensors of the present run. Kept in the checkpoint's metadata.
 struct TrainingState {
@@ -30,4 +30,4 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
 /// Throws DataError for a file that is no checkpoint of this program.
 TrainingState read_checkpoint(const std::filesystem::path& path);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -6,7 +6,7 @@
 
 #include "motif_generator.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 struct ClassName {
@@ -71,4 +71,4 @@ std::string class_name(const std::string& dataset, std::int64_t graph_label) {
   return "class " + std::to_string(graph_label);
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-namespace train_graphs {
+#include "common/picture.hpp"
 
-enum class Bond { plain, aromatic, single, double_bond, triple };
+namespace examples::train_graphs {
 
 /// How the labels of a molecule data set read, as its README says; anything unknown reads as the bare number.
 bool is_molecule_set(const std::string& dataset);
@@ -14,4 +14,4 @@ Bond bond_kind(const std::string& dataset, std::int64_t edge_label);
 /// The name of a class by its label in the file.
 std::string class_name(const std::string& dataset, std::int64_t graph_label);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

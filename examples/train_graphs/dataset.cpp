@@ -4,20 +4,7 @@
 #include <numeric>
 #include <tuple>
 
-namespace train_graphs {
-
-Categories categorise(const std::vector<std::int64_t>& raw) {
-  Categories categories;
-  categories.value = raw;
-  std::sort(categories.value.begin(), categories.value.end());
-  categories.value.erase(std::unique(categories.value.begin(), categories.value.end()), categories.value.end());
-  categories.index.reserve(raw.size());
-  for (const std::int64_t label : raw) {
-    const auto found = std::lower_bound(categories.value.begin(), categories.value.end(), label);
-    categories.index.push_back(static_cast<std::int32_t>(found - categories.value.begin()));
-  }
-  return categories;
-}
+namespace examples::train_graphs {
 
 namespace {
 
@@ -68,4 +55,4 @@ void remove_duplicate_edges(Dataset& dataset) {
   if (width != 0) dataset.edge_attributes.rows = static_cast<std::int64_t>(kept.size());
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -4,25 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace train_graphs {
+#include "common/matrix.hpp"
 
-/// Labels of any integers, mapped to 0..K-1 in increasing order. Empty when the data set has none.
-struct Categories {
-  std::vector<std::int32_t> index;  ///< one per item, in [0, value.size())
-  std::vector<std::int64_t> value;  ///< the integer in the file, by index
-  bool empty() const { return value.empty(); }
-  std::int64_t count() const { return static_cast<std::int64_t>(value.size()); }
-};
-
-/// Maps raw labels to categories.
-Categories categorise(const std::vector<std::int64_t>& raw);
-
-/// A row-major matrix on the host. No columns: there is no such data.
-struct Matrix {
-  std::int64_t rows = 0;
-  std::int64_t columns = 0;
-  std::vector<double> values;
-};
+namespace examples::train_graphs {
 
 /// Many graphs, each with a class, as one disconnected graph: the nodes of graph g are
 /// [graph_offsets[g], graph_offsets[g + 1]), and no edge joins two graphs.
@@ -47,4 +31,4 @@ struct Dataset {
 /// Leaves out every edge that was listed before with the same ends, label and attributes, and counts them.
 void remove_duplicate_edges(Dataset& dataset);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

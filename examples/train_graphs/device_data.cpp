@@ -3,33 +3,13 @@
 #include "warpgnn/dense.hpp"
 #include "warpgnn/normalize.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 using warpgnn::ConstTensorView;
 using warpgnn::Context;
 using warpgnn::Dtype;
 using warpgnn::Graph;
 using warpgnn::Tensor;
-
-Tensor upload(const Context& context, Dtype dtype, std::span<const double> values,
-              std::initializer_list<std::int64_t> shape) {
-  if (dtype == Dtype::float64) return Tensor::from(context, values, shape);
-  const std::vector<float> narrow(values.begin(), values.end());
-  return Tensor::from(context, std::span<const float>(narrow), shape);
-}
-
-std::vector<double> download(const ConstTensorView& view, const Context& context) {
-  // A view does not own memory that can be copied from, so the rows go through a tensor of ours.
-  const std::int64_t rows = view.shape[0], width = view.row_size();
-  std::vector<std::int32_t> every(static_cast<std::size_t>(rows));
-  for (std::size_t row = 0; row < every.size(); ++row) every[row] = static_cast<std::int32_t>(row);
-  const Tensor index = Tensor::from(context, std::span<const std::int32_t>(every), {rows});
-  Tensor copy(context, view.dtype, {rows, width});
-  warpgnn::gather_rows(context, {.x = warpgnn::reshape(view, {rows, width}), .index = index, .y = copy});
-  if (view.dtype == Dtype::float64) return copy.to_host<double>();
-  const std::vector<float> narrow = copy.to_host<float>();
-  return {narrow.begin(), narrow.end()};
-}
 
 namespace {
 
@@ -65,6 +45,9 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
     std::vector<double> padded = features.edge.values;
     padded.resize(static_cast<std::size_t>(edges * features.edge.columns), 0);
     edge_features_ = upload(context, dtype, padded, {edges, features.edge.columns});
+  } else if (needs.constant_edge_feature) {
+    const std::vector<double> ones(static_cast<std::size_t>(edges), 1);
+    edge_features_ = upload(context, dtype, ones, {edges, 1});
   }
 }
 
@@ -87,4 +70,4 @@ const Batch& Batcher::select(std::span<const std::int64_t> graphs) {
   return batch_;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -4,23 +4,19 @@
 #include <span>
 #include <vector>
 
+#include "common/transfer.hpp"
 #include "features.hpp"
 #include "warpgnn/graph.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Which per-edge data a model reads, and whether it wants self-loops.
 struct GraphNeeds {
   bool self_loops = false;
   bool edge_weight = false;  ///< gcn_norm
   bool edge_features = false;
+  bool constant_edge_feature = false;  ///< a one for every edge, where the data set has no edge features
 };
-
-/// Host values as a tensor of the context's device.
-warpgnn::Tensor upload(const warpgnn::Context& context, warpgnn::Dtype dtype, std::span<const double> values,
-                       std::initializer_list<std::int64_t> shape);
-/// The values of a real tensor.
-std::vector<double> download(const warpgnn::ConstTensorView& view, const warpgnn::Context& context);
 
 /// The whole data set on one device: all graphs as one batch, self-loops included, with the data that belongs to its
 /// nodes and edges. Mini-batches are cut out of it.
@@ -68,4 +64,4 @@ class Batcher {
   warpgnn::Tensor x_, edge_weight_, edge_features_;
 };
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

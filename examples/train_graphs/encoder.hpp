@@ -6,7 +6,7 @@
 #include "settings.hpp"
 #include "warpgnn/nn/session.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// A stack of graph layers of one kind: node features in, node states out. The contract of warpgnn/nn/layers.hpp.
 class Encoder {
@@ -24,4 +24,4 @@ GraphNeeds needs_of(ModelKind model);
 std::unique_ptr<Encoder> make_encoder(warpgnn::nn::Session& session, const Settings& settings,
                                       std::int64_t node_features, std::int64_t edge_features);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "statistics.hpp"
+#include "common/statistics.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 namespace nn = warpgnn::nn;
 
@@ -113,4 +113,4 @@ std::vector<Explanation> Evaluator::explain(nn::Session& session, Model& model, 
   return explanations;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -7,7 +7,7 @@
 #include "results.hpp"
 #include "warpgnn/nn/layers.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Scores a model on a fixed set of graphs, whose batches are cut out once.
 class Evaluator {
@@ -34,4 +34,4 @@ class Evaluator {
   std::vector<Part> parts_;
 };
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 /// Each column with mean 0 and variance 1; a constant column becomes 0.
@@ -76,4 +76,4 @@ Features make_features(const Dataset& dataset) {
   return features;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

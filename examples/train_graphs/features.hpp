@@ -4,7 +4,7 @@
 
 #include "dataset.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// What the model sees of nodes and edges, and how it was made.
 struct Features {
@@ -21,4 +21,4 @@ inline constexpr std::int64_t kDegreeCap = 64;
 /// Edges: one-hot labels beside standardised attributes.
 Features make_features(const Dataset& dataset);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -1,12 +1,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <exception>
 #include <iostream>
 
-#include "errors.hpp"
-#include "files.hpp"
-#include "interrupt.hpp"
+#include "common/errors.hpp"
+#include "common/files.hpp"
+#include "common/interrupt.hpp"
+#include "common/program.hpp"
 #include "motif_generator.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -14,12 +14,8 @@
 #include "trainer.hpp"
 #include "tu_reader.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
-
-constexpr int kExitFailure = 1;
-constexpr int kExitUsage = 2;
-constexpr int kExitInterrupted = 130;
 
 Dataset load_dataset(Options& options) {
   Settings& settings = options.settings;
@@ -37,31 +33,11 @@ Dataset load_dataset(Options& options) {
   return generate_ba2motifs(settings.seed);
 }
 
-warpgnn::Context open_context(const Options& options) {
-  switch (options.device) {
-    case DeviceChoice::cpu: return warpgnn::Context::cpu(options.threads);
-    case DeviceChoice::cuda: return warpgnn::Context::cuda();
-    case DeviceChoice::automatic: break;
-  }
-  return warpgnn::Context::best(options.threads);
-}
-
 std::int64_t epochs_done(const std::optional<TrainingState>& state) {
   if (!state) return 0;
   std::size_t epochs = state->present.epochs.size();
   for (const RunResult& run : state->results.runs) epochs += run.epochs.size();
   return static_cast<std::int64_t>(epochs);
-}
-
-/// A word as the shell would have to read it.
-std::string shell_word(const std::string& word) {
-  const bool is_plain = !word.empty() && word.find_first_not_of(
-                                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                             "0123456789_-+=./,:@%") == std::string::npos;
-  if (is_plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 std::string resume_command(const Options& options, const std::string& program, const std::string& checkpoint) {
@@ -111,7 +87,7 @@ int run(int argc, char** argv) {
   }
   const Dataset dataset = load_dataset(options);
   const Features features = make_features(dataset);
-  const warpgnn::Context context = open_context(options);
+  const warpgnn::Context context = open_context(options.device, options.threads);
   const Settings& settings = options.settings;
   print_start(settings, dataset, features, context);
   make_folder(options.out);
@@ -151,16 +127,8 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace train_graphs
+}  // namespace examples::train_graphs
 
 int main(int argc, char** argv) {
-  try {
-    return train_graphs::run(argc, argv);
-  } catch (const train_graphs::UsageError& error) {
-    std::cerr << "train_graphs: " << error.what() << "\n";
-    return train_graphs::kExitUsage;
-  } catch (const std::exception& error) {
-    std::cerr << "train_graphs: " << error.what() << "\n";
-    return train_graphs::kExitFailure;
-  }
+  return examples::run_program_main("train_graphs", [&] { return examples::train_graphs::run(argc, argv); });
 }

@@ -1,6 +1,6 @@
 #include "model.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 constexpr std::int64_t kGateWidth = 32;
@@ -34,4 +34,4 @@ std::int64_t Model::num_parameters() const {
   return count;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

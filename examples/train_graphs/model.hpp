@@ -5,7 +5,7 @@
 #include "encoder.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Graph classifier: encoder, (attention) pool, dropout, linear classifier.
 class Model {
@@ -37,4 +37,4 @@ class Model {
   warpgnn::nn::ParameterList parameters_;
 };
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

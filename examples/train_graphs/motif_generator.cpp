@@ -3,9 +3,9 @@
 #include <array>
 #include <utility>
 
-#include "random_bits.hpp"
+#include "common/random_bits.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 using NodePair = std::pair<std::int32_t, std::int32_t>;
@@ -72,4 +72,4 @@ Dataset generate_ba2motifs(std::uint64_t seed, std::int64_t graphs) {
   return dataset;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

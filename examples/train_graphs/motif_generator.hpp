@@ -4,7 +4,7 @@
 
 #include "dataset.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 inline constexpr const char* kMotifDatasetName = "ba2motifs";
 
@@ -13,4 +13,4 @@ inline constexpr const char* kMotifDatasetName = "ba2motifs";
 /// motif_nodes marks the motif; nodes carry no labels and no attributes. The same seed gives the same graphs.
 Dataset generate_ba2motifs(std::uint64_t seed, std::int64_t graphs = 1000);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

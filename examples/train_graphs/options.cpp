@@ -1,53 +1,12 @@
 #include "options.hpp"
 
-#include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
-#include "errors.hpp"
+#include "common/command_line.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
-
-constexpr std::int64_t kMaxCount = 1'000'000'000;
-constexpr double kMaxRate = 1e6;
-
-template <class Value>
-CLI::Validator between(Value low, Value high, const std::string& kind) {
-  const auto check = [=](const std::string& word) -> std::string {
-    Value value{};
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    const bool is_number = error == std::errc{} && end == word.data() + word.size();
-    if (is_number && value >= low && value <= high) return {};
-    std::ostringstream message;
-    message << "expected " << kind << " from " << low << " to " << high << ", found \"" << word << '"';
-    return message.str();
-  };
-  return CLI::Validator(check, "");
-}
-
-CLI::Validator whole_number(std::int64_t low, std::int64_t high = kMaxCount) {
-  return between(low, high, "a whole number");
-}
-
-CLI::Validator number(double low, double high) {
-  return between(low, high, "a number");
-}
-
-/// Help with the default behind each description in place of CLI11's type and range list.
-class HelpFormatter : public CLI::Formatter {
- public:
-  HelpFormatter() { column_width(30); }
-  std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
-  }
-  std::string make_option_desc(const CLI::Option* option) const override {
-    const std::string standard = option->get_default_str();
-    return option->get_description() + (standard.empty() ? "" : " [" + standard + "]");
-  }
-};
 
 /// What the command line says before the model's defaults fill the rest.
 struct Given {
@@ -57,17 +16,6 @@ struct Given {
   std::optional<std::int64_t> layers;
   std::vector<double> split;
 };
-
-template <class Value, std::size_t kCount, class Target>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::array<Choice<Value>, kCount>& table,
-                        Target& target, const std::string& help) {
-  const auto read = [&table, &target, name](const std::string& word) {
-    const std::optional<Value> value = find_in(table, word);
-    if (!value) throw UsageError(name + " takes " + names_of(table) + ", not \"" + word + "\"");
-    target = *value;
-  };
-  return app.add_option_function<std::string>(name, read, help + ": " + names_of(table))->type_name("WORD");
-}
 
 void add_data_options(CLI::App& app, Options& options) {
   app.add_option("--dataset", options.settings.dataset,
@@ -86,7 +34,7 @@ void add_model_options(CLI::App& app, Settings& settings, Given& given) {
   const auto group = [](CLI::Option* option) { return option->group("Model"); };
   group(add_choice(app, "--model", kModels, settings.model, "graph layers and read-out"))->default_str("attention");
   group(add_choice(app, "--pool", kPools, given.pool, "how nodes are reduced to a graph"))
-      ->default_str("gin: sum; others: mean");
+      ->default_str("gin, gine: sum; others: mean");
   group(add_choice(app, "--gate", kGates, given.gate, "node attention in the pool"))
       ->default_str("attention: raw; others: none");
   group(app.add_option("--hidden", given.hidden, "width of the graph layers: one for all, or one for each"))
@@ -97,8 +45,9 @@ void add_model_options(CLI::App& app, Settings& settings, Given& given) {
   group(app.add_option("--layers", given.layers, "number of graph layers"))
       ->check(whole_number(1, 64))
       ->type_name("N")
-      ->default_str("gin: 3; others: 2");
-  group(app.add_option("--heads", settings.heads, "attention heads of gat; they share the width"))
+      ->default_str("gin, gine: 3; others: 2");
+  group(
+      app.add_option("--heads", settings.heads, "attention heads of gat, gatv2 and transformer; they share the width"))
       ->check(whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();
@@ -106,7 +55,7 @@ void add_model_options(CLI::App& app, Settings& settings, Given& given) {
       ->check(number(0, 0.99))
       ->type_name("P")
       ->capture_default_str();
-  group(app.add_option("--attention-dropout", settings.attention_dropout, "dropout of gat's attention"))
+  group(app.add_option("--attention-dropout", settings.attention_dropout, "dropout of the attention along edges"))
       ->check(number(0, 0.99))
       ->type_name("P")
       ->capture_default_str();
@@ -175,7 +124,7 @@ std::vector<std::int64_t> layer_widths(ModelKind model, const Given& given) {
     }
     return given.hidden;
   }
-  const std::int64_t layers = given.layers.value_or(model == ModelKind::gin ? 3 : 2);
+  const std::int64_t layers = given.layers.value_or(is_isomorphism_network(model) ? 3 : 2);
   std::vector<std::int64_t> widths(static_cast<std::size_t>(layers), given.hidden.empty() ? 32 : given.hidden[0]);
   const bool widens = model == ModelKind::attention || model == ModelKind::gcn;
   if (given.hidden.empty() && widens) widths.back() = 64;
@@ -185,14 +134,14 @@ std::vector<std::int64_t> layer_widths(ModelKind model, const Given& given) {
 void settle(Settings& settings, const Given& given) {
   using warpgnn::PoolGate;
   using warpgnn::PoolReduce;
-  settings.pool = given.pool.value_or(settings.model == ModelKind::gin ? PoolReduce::sum : PoolReduce::mean);
+  settings.pool = given.pool.value_or(is_isomorphism_network(settings.model) ? PoolReduce::sum : PoolReduce::mean);
   const bool attends = settings.model == ModelKind::attention && settings.pool != PoolReduce::max;
   settings.gate = given.gate.value_or(attends ? PoolGate::raw : PoolGate::none);
   if (settings.pool == PoolReduce::max && settings.gate != PoolGate::none) {
     throw UsageError("--pool max takes no gate: use --gate none, or --pool sum or mean");
   }
   settings.widths = layer_widths(settings.model, given);
-  if (settings.model == ModelKind::gat) {
+  if (has_edge_attention(settings.model)) {
     for (const std::int64_t width : settings.widths) {
       if (width % settings.heads == 0) continue;
       throw UsageError("--heads " + std::to_string(settings.heads) + " does not divide the layer width " +
@@ -250,4 +199,4 @@ void adopt_settings(Options& options, const Settings& stored) {
   options.settings = stored;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -5,7 +5,7 @@
 
 #include "settings.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// The command line.
 struct Options {
@@ -32,4 +32,4 @@ Options parse_options(int argc, const char* const* argv);
 /// Takes over the settings of a checkpoint. Throws UsageError when the command line gave a different value for one.
 void adopt_settings(Options& options, const Settings& stored);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -2,9 +2,9 @@
 
 #include <sstream>
 
-#include "svg.hpp"
+#include "common/svg.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 constexpr const char* kStyle = R"(
@@ -59,21 +59,21 @@ std::string how_to_read(const Settings& settings) {
     text += settings.gate == warpgnn::PoolGate::raw ? ": orange adds its state, blue subtracts it, white leaves it out."
                                                     : ": the stronger the orange, the more its state counts.";
   }
-  if (settings.model == ModelKind::gat) {
+  if (has_edge_attention(settings.model)) {
     text += " A link's colour and width are the last layer's attention, mean over heads and both directions.";
   }
-  if (settings.gate == warpgnn::PoolGate::none && settings.model != ModelKind::gat) {
+  if (settings.gate == warpgnn::PoolGate::none && !has_edge_attention(settings.model)) {
     text += " This model has no attention to show.";
   }
   return text;
 }
 
-void add_figures(std::ostream& html, const Summary& summary, const std::vector<PageFigure>& figures) {
+void add_figures(std::ostream& html, const Summary& summary, const std::vector<Figure>& figures) {
   if (figures.empty()) return;
   html << "<h2>What the model looks at</h2>\n<p class=\"faint\">" << escape_markup(how_to_read(summary.settings))
        << (summary.dataset.motif_nodes.empty() ? "" : " Nodes with a bold rim belong to the true motif.") << "</p>\n"
        << "<div class=\"grid\">\n";
-  for (const PageFigure& figure : figures) {
+  for (const Figure& figure : figures) {
     html << "<figure>\n"
          << figure.svg << "<figcaption><span class=\"mark " << (figure.is_right ? "right" : "wrong") << "\">"
          << (figure.is_right ? "✓" : "✗") << "</span>" << escape_markup(figure.caption) << "</figcaption></figure>\n";
@@ -106,7 +106,7 @@ void add_settings(std::ostream& html, const Summary& summary) {
 }  // namespace
 
 std::string render_page(const Summary& summary, const std::vector<std::string>& charts,
-                        const std::vector<PageFigure>& figures) {
+                        const std::vector<Figure>& figures) {
   const std::string title = name_in(kModels, summary.settings.model) + " on " + summary.dataset.name;
   std::ostringstream html;
   html << "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -124,4 +124,4 @@ std::string render_page(const Summary& summary, const std::vector<std::string>& 
   return std::move(html).str();
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

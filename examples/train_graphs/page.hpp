@@ -3,19 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "common/gallery.hpp"
 #include "summary.hpp"
 
-namespace train_graphs {
-
-/// A picture as it stands on the page.
-struct PageFigure {
-  std::string svg;
-  std::string caption;
-  bool is_right = false;
-};
+namespace examples::train_graphs {
 
 /// One self-contained HTML page: result, curves, pictures, all accuracies, settings.
 std::string render_page(const Summary& summary, const std::vector<std::string>& charts,
-                        const std::vector<PageFigure>& figures);
+                        const std::vector<Figure>& figures);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

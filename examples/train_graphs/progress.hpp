@@ -1,43 +1,32 @@
 #pragma once
 
-#include <chrono>
 #include <fstream>
 #include <iosfwd>
 #include <string>
 
+#include "common/progress_line.hpp"
 #include "results.hpp"
 #include "settings.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Shows how far a training is: one line that is redrawn on a terminal, a line per finished fold elsewhere.
 class ProgressDisplay {
  public:
   /// @param epochs_before epochs that a resumed training had done already
   ProgressDisplay(std::ostream& out, const Settings& settings, bool is_terminal, std::int64_t epochs_before);
-  ~ProgressDisplay() { clear(); }
-  ProgressDisplay(const ProgressDisplay&) = delete;
-  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   void epoch_done(const RunResult& present);
   void run_done(const Results& results);
   /// Removes the redrawn line, so that other text can follow.
-  void clear();
+  void clear() { line_.clear(); }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   std::ostream& out_;
+  ProgressLine line_;
   const Settings& settings_;
-  bool is_terminal_;
-  std::int64_t epochs_before_;
-  std::int64_t epochs_here_ = 0;
-  Clock::time_point begin_ = Clock::now();
-  Clock::time_point last_drawn_{};
+  std::int64_t epochs_;
 };
-
-/// Whether a file descriptor is a terminal that can redraw a line.
-bool is_terminal(int descriptor);
 
 /// Writes one JSON record per line and epoch.
 class EpochLog {
@@ -51,4 +40,4 @@ class EpochLog {
   std::ofstream file_;
 };
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

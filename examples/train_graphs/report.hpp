@@ -6,7 +6,7 @@
 
 #include "summary.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// The files that write_report left, and remarks for the terminal.
 struct Report {
@@ -17,4 +17,4 @@ struct Report {
 /// Writes metrics.json, loss.svg, accuracy.svg, index.html and pictures/*.dot and *.svg into a folder.
 Report write_report(const std::filesystem::path& folder, const Summary& summary);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -1,9 +1,8 @@
 #include "results.hpp"
 
-#include <limits>
 #include <tuple>
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 using nlohmann::json;
 
@@ -25,6 +24,12 @@ std::vector<double> Results::test_accuracies(Selection selection) const {
   return accuracies;
 }
 
+std::vector<std::vector<EpochRecord>> Results::histories() const {
+  std::vector<std::vector<EpochRecord>> histories;
+  for (const RunResult& run : runs) histories.push_back(run.epochs);
+  return histories;
+}
+
 std::vector<double> Results::epoch_milliseconds() const {
   std::vector<double> milliseconds;
   for (const RunResult& run : runs) {
@@ -41,32 +46,10 @@ std::vector<double> Results::motif_aucs() const {
   return aucs;
 }
 
-namespace {
-
-// A score that is not a number has no place in JSON: it is written as null and read back as NaN.
-double number_from(const json& value) {
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-}
-
-json score_json(const Score& score) {
-  return json::array({score.loss, score.accuracy});
-}
-
-Score score_from(const json& value) {
-  return {number_from(value.at(0)), number_from(value.at(1))};
-}
-
-}  // namespace
-
 json to_json(const RunResult& run) {
-  json epochs = json::array();
-  for (const EpochRecord& epoch : run.epochs) {
-    epochs.push_back({score_json(epoch.train), epoch.valid ? score_json(*epoch.valid) : json(nullptr),
-                      score_json(epoch.test), epoch.milliseconds});
-  }
   return {{"repeat", run.repeat},
           {"fold", run.fold},
-          {"epochs", std::move(epochs)},
+          {"epochs", to_json(run.epochs)},
           {"motif_auc", run.motif_auc ? json(*run.motif_auc) : json(nullptr)}};
 }
 
@@ -74,14 +57,7 @@ RunResult run_from_json(const json& value) {
   RunResult run;
   run.repeat = value.at("repeat").get<std::int64_t>();
   run.fold = value.at("fold").get<std::int64_t>();
-  for (const json& record : value.at("epochs")) {
-    EpochRecord epoch;
-    epoch.train = score_from(record.at(0));
-    if (!record.at(1).is_null()) epoch.valid = score_from(record.at(1));
-    epoch.test = score_from(record.at(2));
-    epoch.milliseconds = record.at(3).get<double>();
-    run.epochs.push_back(epoch);
-  }
+  run.epochs = epochs_from_json(value.at("epochs"));
   if (!value.at("motif_auc").is_null()) run.motif_auc = value.at("motif_auc").get<double>();
   return run;
 }
@@ -121,4 +97,4 @@ Results results_from_json(const json& value) {
   return results;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -6,22 +6,9 @@
 #include <vector>
 
 #include "choices.hpp"
+#include "common/epochs.hpp"
 
-namespace train_graphs {
-
-/// Mean loss and fraction of right answers over a set of graphs.
-struct Score {
-  double loss = 0;
-  double accuracy = 0;
-  bool operator==(const Score&) const = default;
-};
-
-struct EpochRecord {
-  Score train;  ///< while training: over the steps of the epoch, dropout and all
-  std::optional<Score> valid;
-  Score test;
-  double milliseconds = 0;  ///< of training, without the scoring of valid and test
-};
+namespace examples::train_graphs {
 
 /// One training: one fold of one repeat.
 struct RunResult {
@@ -50,6 +37,8 @@ struct Results {
   std::vector<Explanation> explanations;
 
   std::vector<double> test_accuracies(Selection selection) const;
+  /// The epochs of every run.
+  std::vector<std::vector<EpochRecord>> histories() const;
   std::vector<double> epoch_milliseconds() const;
   std::vector<double> motif_aucs() const;
 };
@@ -60,4 +49,4 @@ nlohmann::json to_json(const Results& results);
 RunResult run_from_json(const nlohmann::json& json);
 Results results_from_json(const nlohmann::json& json);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

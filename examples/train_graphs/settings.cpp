@@ -1,20 +1,8 @@
 #include "settings.hpp"
 
-#include "errors.hpp"
+#include "common/json_choice.hpp"
 
-namespace train_graphs {
-namespace {
-
-template <class Table>
-auto choice_from(const nlohmann::json& json, const char* key, const Table& table) {
-  const auto name = json.at(key).get<std::string>();
-  const auto value = find_in(table, name);
-  if (!value) throw DataError("the settings name an unknown " + std::string(key) + ": " + name);
-  return *value;
-}
-
-}  // namespace
-
+namespace examples::train_graphs {
 nlohmann::json to_json(const Settings& settings) {
   nlohmann::json json{
       {"dataset", settings.dataset},
@@ -71,4 +59,4 @@ Settings settings_from_json(const nlohmann::json& json) {
   }
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

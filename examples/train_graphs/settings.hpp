@@ -9,7 +9,7 @@
 
 #include "choices.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Everything that decides the numbers a training run computes. It is stored in checkpoints.
 struct Settings {
@@ -42,4 +42,4 @@ nlohmann::json to_json(const Settings& settings);
 /// Throws DataError for JSON that to_json did not make.
 Settings settings_from_json(const nlohmann::json& json);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <string>
 
-#include "errors.hpp"
-#include "random_bits.hpp"
+#include "common/errors.hpp"
+#include "common/random_bits.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 /// The graphs of each class, in random order.
@@ -74,4 +74,4 @@ Split make_split(const Categories& labels, const std::array<double, 3>& fraction
   return split;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

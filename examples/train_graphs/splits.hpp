@@ -6,7 +6,7 @@
 
 #include "dataset.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Graph numbers, each part increasing. `valid` may be empty.
 struct Split {
@@ -21,4 +21,4 @@ std::vector<Split> make_folds(const Categories& labels, std::int64_t folds, std:
 /// One stratified split by fractions of each class (train, valid, test, summing to 1).
 Split make_split(const Categories& labels, const std::array<double, 3>& fractions, std::uint64_t seed);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

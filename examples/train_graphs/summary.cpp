@@ -1,14 +1,11 @@
 #include "summary.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
-#include <limits>
 
-#include "statistics.hpp"
-#include "svg.hpp"
+#include "common/statistics.hpp"
+#include "common/svg.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 using nlohmann::json;
 
@@ -54,43 +51,6 @@ json metrics_json(const Summary& summary) {
 
 namespace {
 
-using ScoreOf = std::function<std::optional<Score>(const EpochRecord&)>;
-
-Curve make_curve(const Results& results, const std::string& label, const std::string& colour, const ScoreOf& score_of,
-                 double Score::*part, double scale) {
-  Curve curve{label, colour, {}, {}};
-  const std::size_t epochs = results.runs.empty() ? 0 : results.runs[0].epochs.size();
-  for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
-    std::vector<double> values;
-    for (const RunResult& run : results.runs) {
-      if (const auto score = score_of(run.epochs[epoch])) values.push_back(scale * ((*score).*part));
-    }
-    if (values.empty()) break;
-    curve.mean.push_back(mean_of(values));
-    curve.deviation.push_back(deviation_of(values));
-  }
-  return curve;
-}
-
-std::vector<Curve> make_curves(const Results& results, double Score::*part, double scale) {
-  const std::vector<Curve> all{
-      make_curve(
-          results, "train", "#2563eb", [](const EpochRecord& epoch) { return epoch.train; }, part, scale),
-      make_curve(
-          results, "valid", "#15803d", [](const EpochRecord& epoch) { return epoch.valid; }, part, scale),
-      make_curve(
-          results, "test", "#e8590c", [](const EpochRecord& epoch) { return epoch.test; }, part, scale)};
-  std::vector<Curve> curves;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(curves),
-               [](const Curve& curve) { return !curve.mean.empty(); });
-  return curves;
-}
-
-std::string x_label(const Results& results) {
-  if (results.runs.size() < 2) return "epoch";
-  return "epoch (mean and standard deviation of " + std::to_string(results.runs.size()) + " trainings)";
-}
-
 std::string percent(double fraction) {
   return format_fixed(100 * fraction, 1) + " %";
 }
@@ -102,22 +62,6 @@ std::string joined(const std::vector<std::int64_t>& numbers) {
 }
 
 }  // namespace
-
-Chart loss_chart(const Results& results) {
-  return {"Loss", x_label(results), make_curves(results, &Score::loss, 1), 0, std::numeric_limits<double>::infinity()};
-}
-
-Chart accuracy_chart(const Results& results) {
-  return {"Accuracy in %", x_label(results), make_curves(results, &Score::accuracy, 100), 0, 100};
-}
-
-std::string format_duration(double seconds) {
-  if (seconds < 10) return format_fixed(seconds, 1) + " s";
-  const auto whole = std::llround(seconds);
-  if (whole < 120) return std::to_string(whole) + " s";
-  if (whole < 7200) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
-  return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
-}
 
 std::string run_name(const Settings& settings, const RunResult& run) {
   std::string name;
@@ -143,12 +87,12 @@ std::vector<std::pair<std::string, std::string>> describe(const Summary& summary
       {"node features", summary.features.node_source},
   };
   if (!summary.features.edge_source.empty()) {
-    const bool used = settings.model == ModelKind::gat;
+    const bool used = reads_edge_features(settings.model);
     rows.emplace_back("edge features", summary.features.edge_source + (used ? "" : " (not used by this model)"));
   }
   rows.emplace_back("model",
                     name_in(kModels, settings.model) + ", layer widths " + joined(settings.widths) +
-                        (settings.model == ModelKind::gat ? ", " + std::to_string(settings.heads) + " heads" : ""));
+                        (has_edge_attention(settings.model) ? ", " + std::to_string(settings.heads) + " heads" : ""));
   rows.emplace_back("pool", name_in(kPools, settings.pool) + ", gate " + name_in(kGates, settings.gate));
   rows.emplace_back("parameters", std::to_string(summary.parameters));
   std::string training = std::to_string(settings.epochs) + " epochs, batches of " +
@@ -197,4 +141,4 @@ std::string result_table(const Summary& summary) {
   return table;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -6,13 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "chart.hpp"
 #include "dataset.hpp"
 #include "features.hpp"
 #include "results.hpp"
 #include "settings.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Everything that the outputs of a finished training say.
 struct Summary {
@@ -33,9 +32,6 @@ struct Summary {
 
 /// The content of metrics.json.
 nlohmann::json metrics_json(const Summary& summary);
-/// The training curves, mean over runs.
-Chart loss_chart(const Results& results);
-Chart accuracy_chart(const Results& results);
 /// Names and values of the settings and of the data, for the page.
 std::vector<std::pair<std::string, std::string>> describe(const Summary& summary);
 /// "fold 3", "repeat 2, fold 3" or "repeat 2".
@@ -44,7 +40,5 @@ std::string run_name(const Settings& settings, const RunResult& run);
 std::string describe_data(const Dataset& dataset);
 /// The result table for the terminal.
 std::string result_table(const Summary& summary);
-/// "41 s" or "3 min 20 s".
-std::string format_duration(double seconds);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

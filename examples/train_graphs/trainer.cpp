@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "errors.hpp"
-#include "random_bits.hpp"
+#include "common/errors.hpp"
+#include "common/random_bits.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 Trainer::Trainer(const Options& options, const Dataset& dataset, const DeviceData& data, TrainerEvents events,
                  std::optional<TrainingState> resumed)
@@ -122,4 +122,4 @@ std::vector<Explanation> choose_for_pictures(std::vector<Explanation> explanatio
   return chosen;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -8,7 +8,7 @@
 #include "options.hpp"
 #include "training_run.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// What a Trainer calls back. All are optional.
 struct TrainerEvents {
@@ -53,4 +53,4 @@ class Trainer {
 std::vector<Explanation> choose_for_pictures(std::vector<Explanation> explanations, const Dataset& dataset,
                                              std::int64_t count);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

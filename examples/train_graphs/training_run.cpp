@@ -5,11 +5,11 @@
 #include <cmath>
 #include <numeric>
 
-#include "random_bits.hpp"
-#include "statistics.hpp"
+#include "common/random_bits.hpp"
+#include "common/statistics.hpp"
 #include "warpgnn/dense.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 namespace nn = warpgnn::nn;
 using warpgnn::Tensor;
@@ -153,4 +153,4 @@ void TrainingRun::restore(RunResult result, std::int64_t step, std::uint64_t dro
   load(tensors());
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

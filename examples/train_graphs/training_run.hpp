@@ -6,7 +6,7 @@
 #include "splits.hpp"
 #include "warpgnn/nn/adam.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
 /// Training of one model on one split: its state, one step, one epoch.
 class TrainingRun {
@@ -58,4 +58,4 @@ class TrainingRun {
   double milliseconds_ = 0;
 };
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

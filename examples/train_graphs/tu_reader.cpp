@@ -1,12 +1,11 @@
 #include "tu_reader.hpp"
 
-#include <cstdlib>
 #include <limits>
 
-#include "errors.hpp"
-#include "text_table.hpp"
+#include "common/errors.hpp"
+#include "common/text_table.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 namespace fs = std::filesystem;
@@ -118,34 +117,10 @@ Matrix read_attributes(const Files& files, const std::string& part, std::size_t 
   return matrix;
 }
 
-std::vector<fs::path> search_path(const std::string& data) {
-  if (!data.empty()) return {data};
-  std::vector<fs::path> folders;
-  if (const char* given = std::getenv("WARPGNN_DATA"); given != nullptr && *given != '\0') folders.emplace_back(given);
-  folders.emplace_back("../shared/data");
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    folders.push_back(fs::path(home) / ".cache" / "warpgnn");
-  }
-  return folders;
-}
-
 }  // namespace
 
 DatasetLocation find_dataset(const std::string& name, const std::string& data) {
-  if (name.empty() || name.find('/') != std::string::npos || name.find('\\') != std::string::npos) {
-    throw UsageError("--dataset takes a name such as MUTAG, not \"" + name + "\"; --data takes the folder");
-  }
-  DatasetLocation location;
-  for (const fs::path& folder : search_path(data)) {
-    for (const fs::path& candidate : {folder / name, folder}) {
-      std::error_code ignored;
-      if (!fs::is_regular_file(candidate / (name + "_A.txt"), ignored)) continue;
-      location.folder = candidate;
-      return location;
-    }
-    location.searched += (location.searched.empty() ? "" : ", ") + folder.string();
-  }
-  return location;
+  return find_data(name, data, name + "_A.txt");
 }
 
 Dataset read_tu(const fs::path& folder, const std::string& name) {
@@ -165,4 +140,4 @@ Dataset read_tu(const fs::path& folder, const std::string& name) {
   return dataset;
 }
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

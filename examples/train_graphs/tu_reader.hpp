@@ -1,21 +1,14 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
+#include "common/data_folder.hpp"
 #include "dataset.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 
-/// Where the files of a data set were looked for, and the folder that has them.
-struct DatasetLocation {
-  std::optional<std::filesystem::path> folder;
-  std::string searched;  ///< the places, for a message
-};
-
-/// Looks for NAME_A.txt and NAME/NAME_A.txt in `data` when that is given, else in the folder that the environment
-/// variable WARPGNN_DATA names, ../shared/data and ~/.cache/warpgnn.
+/// Looks for NAME_A.txt with find_data.
 DatasetLocation find_dataset(const std::string& name, const std::string& data);
 
 /// Reads a data set in the text format of the TUDataset collection (Morris et al. 2020): NAME_A.txt,
@@ -24,4 +17,4 @@ DatasetLocation find_dataset(const std::string& name, const std::string& data);
 /// Throws DataError that names the file, the line and what was expected there.
 Dataset read_tu(const std::filesystem::path& folder, const std::string& name);
 
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

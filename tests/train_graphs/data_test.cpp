@@ -9,15 +9,15 @@
 #include <string>
 #include <vector>
 
-#include "temporary_folder.hpp"
-#include "train_graphs/errors.hpp"
+#include "../support/temporary_folder.hpp"
+#include "common/errors.hpp"
+#include "common/statistics.hpp"
 #include "train_graphs/features.hpp"
 #include "train_graphs/motif_generator.hpp"
 #include "train_graphs/splits.hpp"
-#include "train_graphs/statistics.hpp"
 #include "train_graphs/tu_reader.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 /// Two graphs: a triangle of nodes 1 to 3 and an edge between nodes 4 and 5.
@@ -267,4 +267,4 @@ TEST(Statistics, MatchHandComputedValues) {
 }
 
 }  // namespace
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

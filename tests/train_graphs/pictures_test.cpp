@@ -7,16 +7,16 @@
 #include <string>
 #include <vector>
 
-#include "temporary_folder.hpp"
-#include "train_graphs/chart.hpp"
-#include "train_graphs/child_process.hpp"
-#include "train_graphs/layout.hpp"
+#include "../support/temporary_folder.hpp"
+#include "common/chart.hpp"
+#include "common/child_process.hpp"
+#include "common/layout.hpp"
+#include "common/svg.hpp"
+#include "train_graphs/graph_picture.hpp"
 #include "train_graphs/motif_generator.hpp"
-#include "train_graphs/picture.hpp"
-#include "train_graphs/svg.hpp"
 #include "train_graphs/trainer.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 TEST(Chart, LeavesOutValuesThatAreNotFinite) {
@@ -130,4 +130,4 @@ TEST(Pictures, ShowRightAndWrongAnswersOfAllClasses) {
 }
 
 }  // namespace
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

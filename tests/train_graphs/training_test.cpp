@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "temporary_folder.hpp"
-#include "train_graphs/errors.hpp"
+#include "../support/temporary_folder.hpp"
+#include "common/errors.hpp"
 #include "train_graphs/features.hpp"
 #include "train_graphs/motif_generator.hpp"
 #include "train_graphs/options.hpp"
 #include "train_graphs/report.hpp"
 #include "train_graphs/trainer.hpp"
 
-namespace train_graphs {
+namespace examples::train_graphs {
 namespace {
 
 Options parse(std::vector<const char*> words) {
@@ -50,6 +50,7 @@ TEST(Options, RefuseWhatMakesNoSense) {
                                                     {"--split", "0.5,0.5,0.5"},
                                                     {"--folds", "1"},
                                                     {"--heads", "3", "--model", "gat"},
+                                                    {"--heads", "3", "--model", "transformer"},
                                                     {"--unknown"},
                                                     {"--pool", "max", "--gate", "raw"},
                                                     {"stray"},
@@ -91,8 +92,10 @@ class Training : public testing::TestWithParam<const char*> {
   Options options(std::vector<const char*> more) const {
     std::vector<const char*> words{"--dataset", "ba2motifs",    "--model", GetParam(),  "--epochs", "3",      "--folds",
                                    "3",         "--batch-size", "6",       "--dropout", "0.3",      "--seed", "9"};
-    if (std::string(GetParam()) == "gat")
+    const std::string model = GetParam();
+    if (model == "gat" || model == "gatv2" || model == "transformer") {
       words.insert(words.end(), {"--attention-dropout", "0.2", "--gate", "sigmoid"});
+    }
     words.insert(words.end(), more.begin(), more.end());
     Options parsed = parse(words);
     parsed.out = folder.path().string();
@@ -181,7 +184,8 @@ TEST_P(Training, RefusesACheckpointOfOtherData) {
   EXPECT_ANY_THROW(read_checkpoint(folder.path() / "broken.safetensors"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Training, testing::Values("attention", "gcn", "gat", "gin"));
+INSTANTIATE_TEST_SUITE_P(Models, Training,
+                         testing::Values("attention", "gcn", "gat", "gin", "gatv2", "transformer", "gine"));
 
 }  // namespace
-}  // namespace train_graphs
+}  // namespace examples::train_graphs

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
+#include <sstream>
+#include <string>
+
+#include "common/choices.hpp"
+#include "common/errors.hpp"
+
+/// What the programs' command lines have in common.
+namespace examples {
+
+inline constexpr std::int64_t kMaxCount = 1'000'000'000;
+inline constexpr double kMaxRate = 1e6;
+
+template <class Value>
+CLI::Validator between(Value low, Value high, const std::string& kind) {
+  const auto check = [=](const std::string& word) -> std::string {
+    Value value{};
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool is_number = error == std::errc{} && end == word.data() + word.size();
+    if (is_number && value >= low && value <= high) return {};
+    std::ostringstream message;
+    message << "expected " << kind << " from " << low << " to " << high << ", found \"" << word << '"';
+    return message.str();
+  };
+  return CLI::Validator(check, "");
+}
+
+inline CLI::Validator whole_number(std::int64_t low, std::int64_t high = kMaxCount) {
+  return between(low, high, "a whole number");
+}
+
+inline CLI::Validator number(double low, double high) {
+  return between(low, high, "a number");
+}
+
+/// Help with the default behind each description in place of CLI11's type and range list.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(30); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string standard = option->get_default_str();
+    return option->get_description() + (standard.empty() ? "" : " [" + standard + "]");
+  }
+};
+
+/// An option that takes one word of a table.
+template <class Value, std::size_t kCount, class Target>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::array<Choice<Value>, kCount>& table,
+                        Target& target, const std::string& help) {
+  const auto read = [&table, &target, name](const std::string& word) {
+    const std::optional<Value> value = find_in(table, word);
+    if (!value) throw UsageError(name + " takes " + names_of(table) + ", not \"" + word + "\"");
+    target = *value;
+  };
+  return app.add_option_function<std::string>(name, read, help + ": " + names_of(table))->type_name("WORD");
+}
+
+}  // namespace examples

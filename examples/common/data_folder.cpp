@@ -1,0 +1,43 @@
+#include "common/data_folder.hpp"
+
+#include <cstdlib>
+#include <vector>
+
+#include "common/errors.hpp"
+
+namespace examples {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> search_path(const std::string& data) {
+  if (!data.empty()) return {data};
+  std::vector<fs::path> folders;
+  if (const char* given = std::getenv("WARPGNN_DATA"); given != nullptr && *given != '\0') folders.emplace_back(given);
+  folders.emplace_back("../shared/data");
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    folders.push_back(fs::path(home) / ".cache" / "warpgnn");
+  }
+  return folders;
+}
+
+}  // namespace
+
+DatasetLocation find_data(const std::string& name, const std::string& data, const std::string& marker) {
+  if (name.empty() || name.find('/') != std::string::npos || name.find('\\') != std::string::npos) {
+    throw UsageError("--dataset takes a name, not \"" + name + "\"; --data takes the folder");
+  }
+  DatasetLocation location;
+  for (const fs::path& folder : search_path(data)) {
+    for (const fs::path& candidate : {folder / name, folder}) {
+      std::error_code ignored;
+      if (!fs::is_regular_file(candidate / marker, ignored)) continue;
+      location.folder = candidate;
+      return location;
+    }
+    location.searched += (location.searched.empty() ? "" : ", ") + folder.string();
+  }
+  return location;
+}
+
+}  // namespace examples

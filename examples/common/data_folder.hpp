@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace examples {
+
+/// Where the files of a data set were looked for, and the folder that has them.
+struct DatasetLocation {
+  std::optional<std::filesystem::path> folder;
+  std::string searched;  ///< the places, for a message
+};
+
+/// Looks for the folders NAME and "." with `marker`, a file that the data set must have, in `data` when that is given,
+/// else in the folder that the environment variable WARPGNN_DATA names, ../shared/data and ~/.cache/warpgnn.
+/// Throws UsageError for a name with a path in it.
+DatasetLocation find_data(const std::string& name, const std::string& data, const std::string& marker);
+
+}  // namespace examples

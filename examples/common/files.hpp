@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace examples {
+
+/// Writes a whole file, or throws DataError.
+void write_file(const std::filesystem::path& path, std::string_view text);
+/// Makes a folder and its parents, or throws DataError.
+void make_folder(const std::filesystem::path& path);
+
+}  // namespace examples

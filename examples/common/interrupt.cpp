@@ -1,0 +1,30 @@
+#include "common/interrupt.hpp"
+
+#include <csignal>
+
+namespace examples {
+namespace {
+
+volatile std::sig_atomic_t flag = 0;
+
+extern "C" void on_signal(int) {
+  flag = 1;
+}
+
+}  // namespace
+
+void watch_interrupts() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  // One delivery each, then the default action; and blocking calls go on.
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() {
+  return flag != 0;
+}
+
+}  // namespace examples

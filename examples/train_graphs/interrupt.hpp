@@ -1,9 +1,0 @@
-#pragma once
-
-namespace train_graphs {
-
-/// From now on the first SIGINT or SIGTERM only sets a flag; a second one ends the program at once.
-void watch_interrupts();
-bool interrupted();
-
-}  // namespace train_graphs

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "results.hpp"
+#include "settings.hpp"
+#include "warpgnn/nn/safetensors.hpp"
+
+namespace examples::train_nodes {
+
+/// Where a training stands, without the tensors of the present run. Kept in the checkpoint's metadata.
+struct TrainingState {
+  Settings settings;
+  std::string data;  ///< which data the run used: fingerprint()
+  Results results;   ///< of the runs that are finished
+  std::vector<EpochRecord> present;
+  std::uint64_t dropout_state = 0;
+};
+
+void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
+                     const std::vector<warpgnn::nn::NamedTensor>& tensors);
+/// Throws DataError for a file that is no checkpoint of this program.
+TrainingState read_checkpoint(const std::filesystem::path& path);
+
+}  // namespace examples::train_nodes

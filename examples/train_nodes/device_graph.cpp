@@ -1,0 +1,33 @@
+#include "device_graph.hpp"
+
+#include "warpgnn/normalize.hpp"
+
+namespace examples::train_nodes {
+
+DeviceGraph::DeviceGraph(const warpgnn::Context& context, warpgnn::Dtype dtype, const NodeData& data,
+                         const Matrix& features)
+    : context_(context),
+      source_(data.source),
+      destination_(data.destination),
+      features_(upload(context, dtype, features.values, {features.rows, features.columns})) {
+  const std::int64_t nodes = data.num_nodes();
+  std::vector<bool> has_loop(static_cast<std::size_t>(nodes), false);
+  for (std::size_t e = 0; e < source_.size(); ++e) {
+    if (source_[e] == destination_[e]) has_loop[static_cast<std::size_t>(source_[e])] = true;
+  }
+  for (std::int32_t node = 0; node < nodes; ++node) {
+    if (has_loop[static_cast<std::size_t>(node)]) continue;
+    source_.push_back(node);
+    destination_.push_back(node);
+  }
+  const auto edges = static_cast<std::int64_t>(source_.size());
+  graph_ = warpgnn::Graph::from_coo(context, {.source = warpgnn::view(source_.data(), {edges}),
+                                              .destination = warpgnn::view(destination_.data(), {edges}),
+                                              .num_sources = nodes,
+                                              .num_destinations = nodes});
+  edge_weight_ = warpgnn::Tensor(context, dtype, {edges});
+  const warpgnn::Tensor inv_sqrt_degree(context, dtype, {nodes});
+  warpgnn::gcn_norm_forward(context, {.graph = graph_, .norm = edge_weight_, .inv_sqrt_degree = inv_sqrt_degree});
+}
+
+}  // namespace examples::train_nodes

@@ -1,0 +1,119 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "block_generator.hpp"
+#include "common/errors.hpp"
+#include "common/files.hpp"
+#include "common/interrupt.hpp"
+#include "common/program.hpp"
+#include "ogb_reader.hpp"
+#include "options.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+#include "trainer.hpp"
+
+namespace examples::train_nodes {
+namespace {
+
+NodeData load_data(Options& options) {
+  Settings& settings = options.settings;
+  if (settings.dataset == kBlockDatasetName) return generate_blocks(settings.seed);
+  const DatasetLocation location = find_dataset(settings.dataset, options.data);
+  if (location.folder) return read_ogb(*location.folder, settings.dataset, settings.split);
+  const bool was_chosen = options.was_given("dataset") || options.was_given("data") || !options.resume.empty();
+  if (was_chosen) {
+    throw DataError("data set " + settings.dataset + " not found in " + location.searched +
+                    " (looked for raw/edge.csv.gz there and in a folder " + settings.dataset + ")");
+  }
+  std::cout << settings.dataset << " is not in " << location.searched << ": using the generated graph "
+            << kBlockDatasetName << " instead.\n";
+  settings.dataset = kBlockDatasetName;
+  return generate_blocks(settings.seed);
+}
+
+std::string resume_command(const Options& options, const std::string& program, const std::string& checkpoint) {
+  std::string command =
+      shell_word(program) + " --resume " + shell_word(checkpoint) + " --out " + shell_word(options.out);
+  const auto repeat = [&](const char* name, const std::string& value) {
+    if (options.was_given(name)) command += std::string(" --") + name + " " + shell_word(value);
+  };
+  repeat("data", options.data);
+  repeat("device", name_in(kDevices, options.device));
+  repeat("threads", std::to_string(options.threads));
+  repeat("log", options.log);
+  repeat("checkpoint", options.checkpoint);
+  repeat("checkpoint-every", std::to_string(options.checkpoint_every));
+  repeat("pictures", std::to_string(options.pictures));
+  return command;
+}
+
+int run(int argc, char** argv) {
+  const auto begin = std::chrono::steady_clock::now();
+  Options options = parse_options(argc, argv);
+  if (!options.help.empty()) {
+    std::cout << options.help;
+    return 0;
+  }
+  watch_interrupts();
+  std::optional<TrainingState> resumed;
+  if (!options.resume.empty()) {
+    resumed = read_checkpoint(options.resume);
+    adopt_settings(options, resumed->settings);
+  }
+  const NodeData data = load_data(options);
+  const warpgnn::Context context = open_context(options.device, options.threads);
+  const Settings& settings = options.settings;
+  Matrix features = data.features;
+  const bool is_normalised = normalise_rows(features);
+  std::cout << describe_data(data) << "\n"
+            << "Model " << name_in(kModels, settings.model) << "; features "
+            << (is_normalised ? "with rows of sum 1" : "as in the file") << "\n"
+            << "On " << context.description() << ", " << name_in(kDtypes, settings.dtype) << std::endl;
+  make_folder(options.out);
+
+  const DeviceGraph graph(context, settings.dtype, data, features);
+  EpochLog log(options.log, resumed.has_value());
+  ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO));
+  const TrainerEvents events{
+      .stop = interrupted,
+      .epoch_done =
+          [&](const Results& finished, const std::vector<EpochRecord>& present) {
+            log.write(finished.runs.size(), present);
+            progress.epoch_done(finished, present);
+          },
+      .run_done = [&](const Results& results) { progress.run_done(results); },
+  };
+  Trainer trainer(options, data, graph, events, std::move(resumed));
+  const bool completed = trainer.train();
+  progress.clear();
+  if (!completed) {
+    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], trainer.checkpoint_path())
+              << std::endl;
+    return kExitInterrupted;
+  }
+  const Summary summary{
+      .settings = settings,
+      .data = data,
+      .results = trainer.results(),
+      .device = context.description(),
+      .threads = context.threads(),
+      .parameters = trainer.num_parameters(),
+      .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+  };
+  const Report report = write_report(options.out, summary);
+  std::cout << "\n" << result_table(summary) << "\n";
+  if (!report.remark.empty()) std::cout << report.remark << "\n";
+  std::cout << "Written:";
+  for (const auto& file : report.files) std::cout << ' ' << file.string();
+  std::cout << std::endl;
+  return 0;
+}
+
+}  // namespace
+}  // namespace examples::train_nodes
+
+int main(int argc, char** argv) {
+  return examples::run_program_main("train_nodes", [&] { return examples::train_nodes::run(argc, argv); });
+}

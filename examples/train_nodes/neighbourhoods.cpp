@@ -1,0 +1,115 @@
+#include "neighbourhoods.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "common/svg.hpp"
+
+namespace examples::train_nodes {
+namespace {
+
+constexpr std::size_t kFewestDrawn = 4, kMostDrawn = 16;
+
+struct Answer {
+  std::int32_t predicted = 0;
+  std::vector<double> log_probability;
+};
+
+Answer answer_of(const std::vector<double>& logits, std::size_t node, std::size_t classes) {
+  const auto row = std::span(logits).subspan(node * classes, classes);
+  const auto largest = std::max_element(row.begin(), row.end());
+  double sum = 0;
+  for (const double logit : row) sum += std::exp(logit - *largest);
+  Answer answer{static_cast<std::int32_t>(largest - row.begin()), {}};
+  for (const double logit : row) answer.log_probability.push_back(logit - *largest - std::log(sum));
+  return answer;
+}
+
+std::int32_t label_of(const NodeData& data, std::int32_t node) {
+  return data.labels.index[static_cast<std::size_t>(node)];
+}
+
+std::string class_text(const NodeData& data, std::int32_t label) {
+  return std::to_string(data.labels.value[static_cast<std::size_t>(label)]);
+}
+
+double spread(const Neighbourhood& item) {
+  const auto [low, high] = std::minmax_element(item.weight.begin(), item.weight.end());
+  return *high - *low;
+}
+
+}  // namespace
+
+Score score_of(const std::vector<double>& logits, const NodeData& data, const std::vector<std::int32_t>& nodes) {
+  const auto classes = static_cast<std::size_t>(data.num_classes());
+  Score score;
+  for (const std::int32_t node : nodes) {
+    const Answer answer = answer_of(logits, static_cast<std::size_t>(node), classes);
+    const std::int32_t label = label_of(data, node);
+    score.loss -= answer.log_probability[static_cast<std::size_t>(label)];
+    score.accuracy += answer.predicted == label ? 1 : 0;
+  }
+  const auto count = static_cast<double>(nodes.size());
+  return {score.loss / count, score.accuracy / count};
+}
+
+std::vector<Neighbourhood> find_neighbourhoods(const NodeData& data, const DeviceGraph& graph,
+                                               const std::vector<double>& logits, const std::vector<double>& weight) {
+  const auto classes = static_cast<std::size_t>(data.num_classes());
+  std::vector<std::ptrdiff_t> place(static_cast<std::size_t>(data.num_nodes()), -1);
+  std::vector<Neighbourhood> all;
+  for (const std::int32_t node : data.split.test) {
+    place[static_cast<std::size_t>(node)] = static_cast<std::ptrdiff_t>(all.size());
+    const Answer answer = answer_of(logits, static_cast<std::size_t>(node), classes);
+    all.push_back(
+        {answer.predicted, std::exp(answer.log_probability[static_cast<std::size_t>(answer.predicted)]), {node}, {0}});
+  }
+  for (std::size_t e = 0; e < graph.source().size(); ++e) {
+    const std::int32_t from = graph.source()[e], to = graph.destination()[e];
+    const std::ptrdiff_t at = place[static_cast<std::size_t>(to)];
+    if (at < 0) continue;
+    Neighbourhood& item = all[static_cast<std::size_t>(at)];
+    if (from == to) {
+      item.weight[0] = weight[e];
+    } else {
+      item.nodes.push_back(from);
+      item.weight.push_back(weight[e]);
+    }
+  }
+  return all;
+}
+
+std::vector<Neighbourhood> choose_for_pictures(std::vector<Neighbourhood> all, const NodeData& data,
+                                               std::int64_t count) {
+  std::erase_if(all,
+                [](const auto& item) { return item.nodes.size() < kFewestDrawn || item.nodes.size() > kMostDrawn; });
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return spread(a) > spread(b); });
+  const auto is_right = [&](const Neighbourhood& item) { return item.predicted == label_of(data, item.nodes[0]); };
+  const auto wrong_begin = std::stable_partition(all.begin(), all.end(), is_right);
+  const auto wanted = static_cast<std::ptrdiff_t>(count);
+  const std::ptrdiff_t wrong = std::min(wanted / 3, all.end() - wrong_begin);
+  const std::ptrdiff_t right = std::min(wanted - wrong, wrong_begin - all.begin());
+  std::vector<Neighbourhood> chosen(all.begin(), all.begin() + right);
+  chosen.insert(chosen.end(), wrong_begin, wrong_begin + wrong);
+  return chosen;
+}
+
+Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood) {
+  const std::int32_t centre = neighbourhood.nodes[0], label = label_of(data, centre);
+  Picture picture;
+  picture.name = "node_" + std::to_string(centre);
+  picture.title = "Node " + std::to_string(centre) + " is of class " + class_text(data, label) + ", predicted " +
+                  class_text(data, neighbourhood.predicted) + " (" + format_fixed(100 * neighbourhood.probability, 0) +
+                  " %)";
+  picture.is_right = neighbourhood.predicted == label;
+  picture.has_node_weights = picture.has_link_weights = true;
+  for (std::size_t n = 0; n < neighbourhood.nodes.size(); ++n) {
+    const std::int32_t node = neighbourhood.nodes[n], its_label = label_of(data, node);
+    picture.nodes.push_back({class_text(data, its_label), neighbourhood.weight[n], its_label == label});
+    if (n != 0) picture.links.push_back({0, n, Bond::plain, neighbourhood.weight[n]});
+  }
+  return picture;
+}
+
+}  // namespace examples::train_nodes

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "common/picture.hpp"
+#include "device_graph.hpp"
+#include "results.hpp"
+
+namespace examples::train_nodes {
+
+/// Mean cross-entropy and accuracy of logits [N, classes] over some nodes.
+Score score_of(const std::vector<double>& logits, const NodeData& data, const std::vector<std::int32_t>& nodes);
+
+/// The neighbourhoods of all test nodes, in their order. weight [E, 1] is by edge of `graph`.
+std::vector<Neighbourhood> find_neighbourhoods(const NodeData& data, const DeviceGraph& graph,
+                                               const std::vector<double>& logits, const std::vector<double>& weight);
+
+/// Those worth a picture, at most `count`: of 4 to 16 nodes, two thirds of them classified right where there are enough
+/// wrong ones, the most uneven weights first.
+std::vector<Neighbourhood> choose_for_pictures(std::vector<Neighbourhood> all, const NodeData& data,
+                                               std::int64_t count);
+
+/// A node with its neighbours, coloured by the weight it gives them; a bold rim marks the class of the node itself.
+Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood);
+
+}  // namespace examples::train_nodes

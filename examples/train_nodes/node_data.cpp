@@ -1,0 +1,58 @@
+#include "node_data.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "common/fingerprint.hpp"
+
+namespace examples::train_nodes {
+
+void make_undirected(NodeData& data) {
+  std::vector<std::pair<std::int32_t, std::int32_t>> edges;
+  edges.reserve(2 * data.source.size());
+  for (std::size_t e = 0; e < data.source.size(); ++e) {
+    edges.emplace_back(data.source[e], data.destination[e]);
+    edges.emplace_back(data.destination[e], data.source[e]);
+  }
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  data.source.clear();
+  data.destination.clear();
+  for (const auto& [from, to] : edges) {
+    data.source.push_back(from);
+    data.destination.push_back(to);
+  }
+}
+
+bool normalise_rows(Matrix& features) {
+  const bool has_negative =
+      std::any_of(features.values.begin(), features.values.end(), [](double value) { return value < 0; });
+  if (has_negative) return false;
+  for (std::int64_t row = 0; row < features.rows; ++row) {
+    const auto begin = features.values.begin() + row * features.columns, end = begin + features.columns;
+    const double sum = std::accumulate(begin, end, 0.0);
+    if (sum > 0) std::transform(begin, end, begin, [sum](double value) { return value / sum; });
+  }
+  return true;
+}
+
+std::string fingerprint(const NodeData& data) {
+  Fingerprint hash;
+  hash.add(data.source);
+  hash.add(data.destination);
+  hash.add(data.features.values);
+  hash.add(data.labels.index);
+  for (const auto* part : {&data.split.train, &data.split.valid, &data.split.test}) hash.add(*part);
+  return data.name + ", " + std::to_string(data.num_nodes()) + " nodes, " + std::to_string(data.num_edges()) +
+         " edges, hash " + std::to_string(hash.value());
+}
+
+std::string describe_data(const NodeData& data) {
+  return data.name + ": " + std::to_string(data.num_nodes()) + " nodes, " + std::to_string(data.num_edges()) +
+         " directed edges, " + std::to_string(data.features.columns) + " features, " +
+         std::to_string(data.num_classes()) + " classes; " + std::to_string(data.split.train.size()) + " train, " +
+         std::to_string(data.split.valid.size()) + " valid, " + std::to_string(data.split.test.size()) + " test";
+}
+
+}  // namespace examples::train_nodes

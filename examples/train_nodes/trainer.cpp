@@ -1,0 +1,73 @@
+#include "trainer.hpp"
+
+#include <filesystem>
+
+#include "common/errors.hpp"
+
+namespace examples::train_nodes {
+
+Trainer::Trainer(const Options& options, const NodeData& data, const DeviceGraph& graph, TrainerEvents events,
+                 std::optional<TrainingState> resumed)
+    : options_(options),
+      data_(data),
+      graph_(graph),
+      events_(std::move(events)),
+      resumed_(std::move(resumed)),
+      fingerprint_(fingerprint(data)) {
+  if (data.num_classes() < 2) throw DataError(data.name + ": all nodes have the same class, nothing to learn");
+  if (!resumed_) return;
+  if (resumed_->data != fingerprint_) {
+    throw DataError(options.resume + " was made with other data: " + resumed_->data + "; here: " + fingerprint_);
+  }
+  results_ = resumed_->results;
+}
+
+std::string Trainer::checkpoint_path() const {
+  if (!options_.checkpoint.empty()) return options_.checkpoint;
+  if (!options_.resume.empty()) return options_.resume;
+  return (std::filesystem::path(options_.out) / "checkpoint.safetensors").string();
+}
+
+bool Trainer::train() {
+  for (auto repeat = static_cast<std::int64_t>(results_.runs.size()); repeat < options_.settings.repeats; ++repeat) {
+    TrainingRun run(graph_, data_, options_.settings, repeat);
+    num_parameters_ = run.num_parameters();
+    if (resumed_) {
+      run.restore(
+          resumed_->present, resumed_->dropout_state,
+          [&](const std::vector<warpgnn::nn::NamedTensor>& tensors) { load_safetensors(options_.resume, tensors); });
+      resumed_.reset();
+    }
+    if (!train_run(run)) return false;
+    results_.runs.push_back(run.epochs());
+    if (repeat == 0) results_.neighbourhoods = run.look_around(options_.pictures);
+    if (events_.run_done) events_.run_done(results_);
+  }
+  return true;
+}
+
+bool Trainer::train_run(TrainingRun& run) {
+  while (!run.finished()) {
+    if (events_.stop && events_.stop()) {
+      checkpoint(run);
+      return false;
+    }
+    run.train_epoch();
+    if (events_.epoch_done) events_.epoch_done(results_, run.epochs());
+    const bool is_due = static_cast<std::int64_t>(run.epochs().size()) % options_.checkpoint_every == 0;
+    if (!options_.checkpoint.empty() && (is_due || run.finished())) checkpoint(run);
+  }
+  return true;
+}
+
+void Trainer::checkpoint(TrainingRun& run) const {
+  save_checkpoint(checkpoint_path(),
+                  {.settings = options_.settings,
+                   .data = fingerprint_,
+                   .results = results_,
+                   .present = run.epochs(),
+                   .dropout_state = run.dropout_state()},
+                  run.tensors());
+}
+
+}  // namespace examples::train_nodes
