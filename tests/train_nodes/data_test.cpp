@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../support/temporary_folder.hpp"
@@ -172,7 +173,10 @@ TEST(BlockGenerator, MakesFourClassesThatMostlyKeepToThemselves) {
 
 std::vector<EpochRecord> epochs_of(const std::vector<Score>& valid) {
   std::vector<EpochRecord> epochs;
-  for (const Score& score : valid) epochs.push_back({.valid = score});
+  for (const Score& score : valid) {
+    epochs.emplace_back();
+    epochs.back().valid = score;
+  }
   return epochs;
 }
 
