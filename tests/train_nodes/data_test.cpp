@@ -83,9 +83,9 @@ TEST_F(OgbReader, RefusesDamagedGzip) {
 }
 
 TEST_F(OgbReader, NamesAMissingFile) {
+  EXPECT_THROW(read_ogb(folder.path(), "T", "random"), UsageError);
   fs::remove(folder.path() / "raw/node-label.csv.gz");
   expect_error("node-label.csv.gz: No such file");
-  EXPECT_THROW(read_ogb(folder.path(), "T", "random"), UsageError);
 }
 
 TEST_F(OgbReader, RefusesNodesOutOfRange) {
