@@ -64,7 +64,7 @@ nlohmann::json metrics_json(const Summary& summary) {
 }
 
 std::string result_table(const Summary& summary) {
-  constexpr std::size_t kNameWidth = 26;
+  constexpr std::size_t kNameWidth = 28;
   std::string table;
   const auto row = [&](const std::string& name, const std::string& value) {
     table += "  " + name + std::string(kNameWidth - std::min(kNameWidth, name.size()), ' ') + value + "\n";

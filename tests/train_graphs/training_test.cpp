@@ -35,6 +35,7 @@ TEST(Options, ModelsBringTheirOwnDefaults) {
   EXPECT_EQ(gin.pool, warpgnn::PoolReduce::sum);
   EXPECT_EQ(gin.gate, warpgnn::PoolGate::none);
   EXPECT_EQ(gin.widths.size(), 3u);
+  EXPECT_EQ(parse({"--model", "gine"}).settings.pool, warpgnn::PoolReduce::sum);
   EXPECT_EQ(parse({"--hidden", "16", "--layers", "4"}).settings.widths, (std::vector<std::int64_t>{16, 16, 16, 16}));
   EXPECT_EQ(parse({"--hidden", "8,16,24"}).settings.widths, (std::vector<std::int64_t>{8, 16, 24}));
   EXPECT_EQ(parse({"--pool", "max"}).settings.gate, warpgnn::PoolGate::none);
@@ -182,6 +183,19 @@ TEST_P(Training, RefusesACheckpointOfOtherData) {
   EXPECT_THROW(train(part, 2, state, completed), DataError);
   folder.write("broken.safetensors", "no checkpoint");
   EXPECT_ANY_THROW(read_checkpoint(folder.path() / "broken.safetensors"));
+}
+
+TEST_P(Training, SeesEdgeLabelsWhereItReadsThem) {
+  const auto trained = [&](std::int64_t period) {
+    std::vector<std::int64_t> labels;
+    for (std::int64_t e = 0; e < dataset.num_edges(); ++e) labels.push_back(e / period % 2);
+    dataset.edge_labels = categorise(labels);
+    features = make_features(dataset);
+    bool completed = false;
+    return without_times(train(options({}), std::numeric_limits<int>::max(), std::nullopt, completed));
+  };
+  const nlohmann::json by_direction = trained(1), by_link = trained(2);
+  EXPECT_EQ(by_direction != by_link, reads_edge_features(*find_in(kModels, GetParam())));
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Training,

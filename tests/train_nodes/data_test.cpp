@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../support/temporary_folder.hpp"
@@ -82,9 +83,9 @@ TEST_F(OgbReader, RefusesDamagedGzip) {
 }
 
 TEST_F(OgbReader, NamesAMissingFile) {
+  EXPECT_THROW(read_ogb(folder.path(), "T", "random"), UsageError);
   fs::remove(folder.path() / "raw/node-label.csv.gz");
   expect_error("node-label.csv.gz: No such file");
-  EXPECT_THROW(read_ogb(folder.path(), "T", "random"), UsageError);
 }
 
 TEST_F(OgbReader, RefusesNodesOutOfRange) {
@@ -172,7 +173,10 @@ TEST(BlockGenerator, MakesFourClassesThatMostlyKeepToThemselves) {
 
 std::vector<EpochRecord> epochs_of(const std::vector<Score>& valid) {
   std::vector<EpochRecord> epochs;
-  for (const Score& score : valid) epochs.push_back({.valid = score});
+  for (const Score& score : valid) {
+    epochs.emplace_back();
+    epochs.back().valid = score;
+  }
   return epochs;
 }
 
