@@ -18,7 +18,7 @@ for task in "$@"; do
       has ninja || missing+=(ninja-build)
       needed_packages+=(libopenblas-openmp-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
       ;;
-    test) needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev zlib1g-dev) ;;
+    test) needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev) ;;
     bench) needed_packages+=(libbenchmark-dev) ;;
     mutants) has python3 || missing+=(python3) ;;
     lint)
