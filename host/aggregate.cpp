@@ -24,12 +24,12 @@ void check_epsilon(const Graph& graph, const ConstTensorView& epsilon, Dtype dty
 Checker checked(const Context& context, const AggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   const std::int64_t width = op.x.shape[1];
   check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
-  check_weight(op.graph, op.reduce, op.weight, dtype, check);
-  check_epsilon(op.graph, op.epsilon, dtype, check);
+  check_weight(op.graph, op.reduce, op.weight, accumulator_of(dtype), check);
+  check_epsilon(op.graph, op.epsilon, accumulator_of(dtype), check);
   check.output("y", op.y, {op.graph.num_destinations(), width}, dtype);
   if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
   check.optional_output("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
@@ -39,23 +39,23 @@ Checker checked(const Context& context, const AggregateForward& op) {
 Checker checked(const Context& context, const AggregateBackward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("dy", op.dy);
+  const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   const std::int64_t width = op.dy.shape[1];
   const bool needs_x = op.dweight.defined() || op.depsilon.defined();
   check.input("dy", op.dy, {op.graph.num_destinations(), width}, dtype);
   if (needs_x || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
-  check_weight(op.graph, op.reduce, op.weight, dtype, check);
-  check_epsilon(op.graph, op.epsilon, dtype, check);
+  check_weight(op.graph, op.reduce, op.weight, accumulator_of(dtype), check);
+  check_epsilon(op.graph, op.epsilon, accumulator_of(dtype), check);
   if (is_extreme(op.reduce) && op.dx.defined()) {
     check.input("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
   }
   check.optional_output("dx", op.dx, {op.graph.num_sources(), width}, dtype);
   if (is_extreme(op.reduce)) Checker::absent("dweight", op.dweight, "with max or min");
-  check.optional_output("dweight", op.dweight, {op.graph.num_edges()}, dtype);
+  check.optional_output("dweight", op.dweight, {op.graph.num_edges()}, accumulator_of(dtype));
   if (op.depsilon.defined()) {
     op.graph.num_nodes();
-    check.output("depsilon", op.depsilon, {1}, dtype);
+    check.output("depsilon", op.depsilon, {1}, accumulator_of(dtype));
   }
   return check;
 }

@@ -54,6 +54,14 @@ decltype(auto) with_real(Dtype dtype, Function&& function) {
   return std::forward<Function>(function)(float{});
 }
 
+/// Calls `function` with a value of the C++ type that rows of a dtype are stored as: `function(Float16{})`.
+template <class Function>
+decltype(auto) with_storage(Dtype dtype, Function&& function) {
+  if (dtype == Dtype::float16) return std::forward<Function>(function)(Float16{});
+  if (dtype == Dtype::bfloat16) return std::forward<Function>(function)(BFloat16{});
+  return with_real(dtype, std::forward<Function>(function));
+}
+
 /// Hands out aligned pieces of a workspace; on a null base it only counts, so that one function both sizes and carves.
 class Carver {
  public:

@@ -69,6 +69,14 @@ Dtype expect_real(const char* name, const Layout& layout) {
   return layout.dtype;
 }
 
+Dtype expect_storage(const char* name, const Layout& layout) {
+  if (layout.ndim == 0) fail(std::string(name) + ": expected a tensor, got none");
+  if (!is_real(layout.dtype) && !is_half(layout.dtype)) {
+    fail(std::string(name) + ": expected float32, float64, float16 or bfloat16, got " + name_of(layout.dtype));
+  }
+  return layout.dtype;
+}
+
 void expect_dims(const char* name, const Layout& layout, int ndim) {
   if (layout.ndim == 0) fail(std::string(name) + ": expected a tensor, got none");
   if (layout.ndim != ndim) {

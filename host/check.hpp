@@ -102,6 +102,8 @@ std::size_t query_workspace(const Context& context, const Op& op) {
 
 /// The real dtype of a call, taken from its leading tensor.
 Dtype expect_real(const char* name, const Layout& layout);
+/// The same for ops whose rows may be stored in 16 bits.
+Dtype expect_storage(const char* name, const Layout& layout);
 /// Fails unless the tensor has this many dimensions.
 void expect_dims(const char* name, const Layout& layout, int ndim);
 

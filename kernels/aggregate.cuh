@@ -14,31 +14,33 @@ enum class Message {
   selected,  ///< those elements of the neighbour's row whose `arg` names the edge
 };
 
-template <class T>
+template <class S>
 struct SumArguments {
+  using T = Accumulator<S>;
   Adjacency edges;
   ColumnTiles tiles;
   std::int64_t columns;
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> weight;                 // scaled: per edge id; null: 1
   const std::int64_t* neighbor_offset;  // scaled: divide by the neighbour's row length; null: do not
   Rows<const std::int32_t> arg;         // selected
   bool mean;                            // divide by the length of the row
-  Rows<const T> self;                   // with epsilon: (1 + epsilon) self is added
+  Rows<const S> self;                   // with epsilon: (1 + epsilon) self is added
   const T* epsilon;                     // null: no such term
-  Rows<T> y;
+  Rows<S> y;
   T* partial;  // [chunks, columns]
 };
 
 /// What becomes of a row's sum, element by element.
-template <class T>
+template <class S>
 struct FinishSum {
+  using T = Accumulator<S>;
   const std::int64_t* mean_offset;  // null: no mean
-  Rows<const T> self;
+  Rows<const S> self;
   const T* epsilon;
-  Rows<T> y;
+  Rows<S> y;
 
-  explicit FinishSum(const SumArguments<T>& arguments)
+  explicit FinishSum(const SumArguments<S>& arguments)
       : mean_offset(arguments.mean ? arguments.edges.offset : nullptr),
         self(arguments.self),
         epsilon(arguments.epsilon),
@@ -46,14 +48,14 @@ struct FinishSum {
 
   __device__ void operator()(std::int64_t row, std::int64_t column, T total) const {
     if (mean_offset != nullptr) total /= static_cast<T>(mean_offset[row + 1] - mean_offset[row]);
-    if (epsilon != nullptr) total += (T(1) + *epsilon) * self[row][column];
-    y[row][column] = total;
+    if (epsilon != nullptr) total += (T(1) + *epsilon) * to_accumulator(self[row][column]);
+    y[row][column] = to_storage<S>(total);
   }
 };
 
 /// y_row = (1 + epsilon) self_row.
-template <class T, int kWidth>
-__device__ Pack<T, kWidth> self_term(const T* epsilon, const Rows<const T>& self, std::int64_t row,
+template <int kWidth, class S, class T = Accumulator<S>>
+__device__ Pack<T, kWidth> self_term(const T* epsilon, const Rows<const S>& self, std::int64_t row,
                                      std::int64_t column) {
   Pack<T, kWidth> term{};
   if (epsilon == nullptr) return term;
@@ -72,8 +74,9 @@ struct FetchedEdge {
   T scale = 0;
 };
 
-template <class T, Message kMessage>
-__device__ FetchedEdge<T> fetch_edge(const SumArguments<T>& arguments, std::int64_t slot) {
+template <Message kMessage, class S>
+__device__ FetchedEdge<Accumulator<S>> fetch_edge(const SumArguments<S>& arguments, std::int64_t slot) {
+  using T = Accumulator<S>;
   FetchedEdge<T> edge;
   edge.neighbor = __ldcs(arguments.edges.neighbor + slot);
   if constexpr (kMessage == Message::selected) edge.id = static_cast<std::int32_t>(edge_id_of(arguments.edges, slot));
@@ -89,8 +92,9 @@ __device__ FetchedEdge<T> fetch_edge(const SumArguments<T>& arguments, std::int6
 }
 
 /// One group of lanes per (span, tile): each lane owns one pack of columns and walks the span's edges.
-template <class T, int kWidth, Message kMessage>
-__global__ void __launch_bounds__(kSpanThreads) aggregate_sum_by_row(SumArguments<T> arguments) {
+template <class S, int kWidth, Message kMessage>
+__global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArguments<S> arguments) {
+  using T = Accumulator<S>;
   // A selected edge loads two packs.
   constexpr int kInFlight = kMessage == Message::selected ? kEdgesInFlight / 2 : kEdgesInFlight;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
@@ -104,7 +108,7 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_sum_by_row(SumArgument
   Pack<T, kWidth> sum{};
   for (std::int64_t first = span.begin; first < span.end; first += group.size) {
     FetchedEdge<T> mine;
-    if (first + group.lane < span.end) mine = fetch_edge<T, kMessage>(arguments, first + group.lane);
+    if (first + group.lane < span.end) mine = fetch_edge<kMessage>(arguments, first + group.lane);
     const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
 #pragma unroll 1
     for (int k = 0; k < count; k += kInFlight) {
@@ -140,7 +144,7 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_sum_by_row(SumArgument
     store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, sum);
     return;
   }
-  const Pack<T, kWidth> self = self_term<T, kWidth>(arguments.epsilon, arguments.self, span.row, column);
+  const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
   const T edges = arguments.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
@@ -149,16 +153,17 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_sum_by_row(SumArgument
 
 // --- Maxima and minima -----------------------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct ExtremumArguments {
+  using T = Accumulator<S>;
   Adjacency edges;
   ColumnTiles tiles;
   std::int64_t columns;
   bool largest;
-  Rows<const T> x;
-  Rows<const T> self;
+  Rows<const S> x;
+  Rows<const S> self;
   const T* epsilon;
-  Rows<T> y;
+  Rows<S> y;
   Rows<std::int32_t> arg;      // null: not wanted
   T* partial;                  // [chunks, columns]
   std::int32_t* partial_edge;  // [chunks, columns]
@@ -182,8 +187,9 @@ struct Extremum {
   }
 };
 
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) aggregate_extremum_by_row(ExtremumArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) aggregate_extremum_by_row(ExtremumArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
@@ -232,7 +238,7 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_extremum_by_row(Extrem
     store_streamed<kWidth>(arguments.partial_edge + span.chunk * arguments.columns + column, edge);
     return;
   }
-  const Pack<T, kWidth> self = self_term<T, kWidth>(arguments.epsilon, arguments.self, span.row, column);
+  const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) value[v] += self[v];
   store_streamed<kWidth>(arguments.y[span.row] + column, value);
@@ -240,8 +246,9 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_extremum_by_row(Extrem
 }
 
 /// Chunks are compared in order, so that the earliest edge still wins ties.
-template <class T>
-__global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(ExtremumArguments<T> arguments) {
+template <class S>
+__global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(ExtremumArguments<S> arguments) {
+  using T = Accumulator<S>;
   __shared__ T shared_value[kMergeParts][kWarpSize];
   __shared__ std::int32_t shared_edge[kMergeParts][kWarpSize];
   const std::int64_t owner = blockIdx.x;
@@ -262,37 +269,39 @@ __global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(Extrem
     best.absorb(shared_value[part][threadIdx.x], shared_edge[part][threadIdx.x], arguments.largest);
   }
   const std::int64_t row = arguments.edges.long_rows.row[owner];
-  const Pack<T, 1> self = self_term<T, 1>(arguments.epsilon, arguments.self, row, column);
-  arguments.y[row][column] = best.value + self[0];
+  const Pack<T, 1> self = self_term<1>(arguments.epsilon, arguments.self, row, column);
+  arguments.y[row][column] = to_storage<S>(best.value + self[0]);
   if (arguments.arg) arguments.arg[row][column] = best.edge;
 }
 
 // --- The gradients that are sums of products -------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct WeightGradientArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // in-edges
   int group;
   std::int64_t columns;
   bool mean;
-  Rows<const T> x;
-  Rows<const T> dy;
+  Rows<const S> x;
+  Rows<const S> dy;
   Rows<T> dweight;
 };
 
 /// dweight_e = <dy_row, x_neighbour>, written at the edge's own id. One group of lanes per span.
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(WeightGradientArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(WeightGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
   const std::int64_t item = group_number(group.size);
   EdgeSpan span;
   if (!find_span(arguments.edges, item, span)) return;
-  const T* const dy = arguments.dy[span.row];
+  const S* const dy = arguments.dy[span.row];
   T divisor = T(1);
   if (arguments.mean) divisor = static_cast<T>(arguments.edges.offset[span.row + 1] - arguments.edges.offset[span.row]);
 
   for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
-    const T* x[kEdgesInFlight];
+    const S* x[kEdgesInFlight];
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
       const std::int64_t slot = first + u < span.end ? first + u : span.end - 1;
@@ -319,10 +328,11 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(Weight
 }
 
 /// <dy_row, x_row> over one pack of columns.
-template <class T, int kWidth>
+template <class S, int kWidth>
 struct RowDot {
-  Rows<const T> dy;
-  Rows<const T> x;
+  using T = Accumulator<S>;
+  Rows<const S> dy;
+  Rows<const S> x;
 
   __device__ T operator()(std::int64_t row, std::int64_t column) const {
     const Pack<T, kWidth> gradient = load_streamed<kWidth>(dy[row] + column);

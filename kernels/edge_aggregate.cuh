@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_sum_by_row(EdgeSu
     store_streamed<kWidth>(base.partial + span.chunk * base.columns + column, sum);
     return;
   }
-  const Pack<T, kWidth> self = self_term<T, kWidth>(base.epsilon, base.self, span.row, column);
+  const Pack<T, kWidth> self = self_term<kWidth>(base.epsilon, base.self, span.row, column);
   const T edges = base.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
@@ -162,7 +162,7 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_extremum_by_row(E
     store_streamed<kWidth>(base.partial_edge + span.chunk * base.columns + column, edge);
     return;
   }
-  const Pack<T, kWidth> self = self_term<T, kWidth>(base.epsilon, base.self, span.row, column);
+  const Pack<T, kWidth> self = self_term<kWidth>(base.epsilon, base.self, span.row, column);
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) value[v] += self[v];
   store_streamed<kWidth>(base.y[span.row] + column, value);
@@ -254,7 +254,7 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_backward_by_sourc
     store_streamed<kWidth>(base.partial + span.chunk * base.columns + column, sum);
     return;
   }
-  const Pack<T, kWidth> self = self_term<T, kWidth>(base.epsilon, base.self, span.row, column);
+  const Pack<T, kWidth> self = self_term<kWidth>(base.epsilon, base.self, span.row, column);
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) sum[v] += self[v];
   store_streamed<kWidth>(base.y[span.row] + column, sum);

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/half.cuh"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn::kernels {
@@ -26,11 +27,11 @@ struct Pack {
 };
 
 /// The built-in type whose load is one memory instruction of kWidth elements.
-template <class T, int kWidth>
+template <class S, int kWidth>
 struct VectorType;
-template <class T>
-struct VectorType<T, 1> {
-  using type = T;
+template <class S>
+struct VectorType<S, 1> {
+  using type = std::conditional_t<is_half_type<S>, unsigned short, S>;
 };
 template <>
 struct VectorType<float, 2> {
@@ -52,23 +53,49 @@ template <>
 struct VectorType<std::int32_t, 4> {
   using type = int4;
 };
+template <>
+struct VectorType<Float16, 4> {
+  using type = uint2;  // two elements a word, the first in the lower half
+};
+template <>
+struct VectorType<BFloat16, 4> {
+  using type = uint2;
+};
 
 namespace detail {
 
-template <class T, int kWidth, class Vector>
-__device__ __forceinline__ Pack<T, kWidth> unpack(const Vector& vector) {
-  if constexpr (kWidth == 1) {
-    return Pack<T, 1>{{vector}};
+template <class S>
+__device__ __forceinline__ float half_of(unsigned bits) {
+  return to_accumulator(S{static_cast<unsigned short>(bits)});
+}
+template <class S>
+__device__ __forceinline__ unsigned halves(float low, float high) {
+  return static_cast<unsigned>(to_storage<S>(high).bits) << 16 | to_storage<S>(low).bits;
+}
+
+template <class S, int kWidth, class Vector>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> unpack(const Vector& vector) {
+  if constexpr (is_half_type<S> && kWidth == 1) {
+    return {{half_of<S>(vector)}};
+  } else if constexpr (is_half_type<S>) {
+    return {{half_of<S>(vector.x & 0xffffu), half_of<S>(vector.x >> 16), half_of<S>(vector.y & 0xffffu),
+             half_of<S>(vector.y >> 16)}};
+  } else if constexpr (kWidth == 1) {
+    return {{vector}};
   } else if constexpr (kWidth == 2) {
-    return Pack<T, 2>{{vector.x, vector.y}};
+    return {{vector.x, vector.y}};
   } else {
-    return Pack<T, 4>{{vector.x, vector.y, vector.z, vector.w}};
+    return {{vector.x, vector.y, vector.z, vector.w}};
   }
 }
 
-template <class T, int kWidth>
-__device__ __forceinline__ typename VectorType<T, kWidth>::type repack(const Pack<T, kWidth>& pack) {
-  if constexpr (kWidth == 1) {
+template <class S, int kWidth>
+__device__ __forceinline__ typename VectorType<S, kWidth>::type repack(const Pack<Accumulator<S>, kWidth>& pack) {
+  if constexpr (is_half_type<S> && kWidth == 1) {
+    return to_storage<S>(pack[0]).bits;
+  } else if constexpr (is_half_type<S>) {
+    return {halves<S>(pack[0], pack[1]), halves<S>(pack[2], pack[3])};
+  } else if constexpr (kWidth == 1) {
     return pack[0];
   } else if constexpr (kWidth == 2) {
     return {pack[0], pack[1]};
@@ -77,41 +104,43 @@ __device__ __forceinline__ typename VectorType<T, kWidth>::type repack(const Pac
   }
 }
 
-template <int kWidth, class T>
-__device__ __forceinline__ const typename VectorType<T, kWidth>::type* vector_at(const T* address) {
-  return reinterpret_cast<const typename VectorType<T, kWidth>::type*>(address);
+template <int kWidth, class S>
+__device__ __forceinline__ const typename VectorType<S, kWidth>::type* vector_at(const S* address) {
+  return reinterpret_cast<const typename VectorType<S, kWidth>::type*>(address);
 }
-template <int kWidth, class T>
-__device__ __forceinline__ typename VectorType<T, kWidth>::type* vector_at(T* address) {
-  return reinterpret_cast<typename VectorType<T, kWidth>::type*>(address);
+template <int kWidth, class S>
+__device__ __forceinline__ typename VectorType<S, kWidth>::type* vector_at(S* address) {
+  return reinterpret_cast<typename VectorType<S, kWidth>::type*>(address);
 }
 
 }  // namespace detail
 
+// Loads widen 16-bit storage to float, and stores round it.
+
 /// Coherent load: for memory that this kernel may also write.
-template <int kWidth, class T>
-__device__ __forceinline__ Pack<T, kWidth> load(const T* address) {
-  const typename VectorType<T, kWidth>::type vector = *detail::vector_at<kWidth>(address);  // in one piece
-  return detail::unpack<T, kWidth>(vector);
+template <int kWidth, class S>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load(const S* address) {
+  const typename VectorType<S, kWidth>::type vector = *detail::vector_at<kWidth>(address);  // in one piece
+  return detail::unpack<S, kWidth>(vector);
 }
 /// Load through the read-only path: for memory that nobody writes while the kernel runs.
-template <int kWidth, class T>
-__device__ __forceinline__ Pack<T, kWidth> load_read_only(const T* address) {
-  return detail::unpack<T, kWidth>(__ldg(detail::vector_at<kWidth>(address)));
+template <int kWidth, class S>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_read_only(const S* address) {
+  return detail::unpack<S, kWidth>(__ldg(detail::vector_at<kWidth>(address)));
 }
 /// Load of data that is used once: evicted first, so that it does not push reused rows out of the caches.
-template <int kWidth, class T>
-__device__ __forceinline__ Pack<T, kWidth> load_streamed(const T* address) {
-  return detail::unpack<T, kWidth>(__ldcs(detail::vector_at<kWidth>(address)));
+template <int kWidth, class S>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_streamed(const S* address) {
+  return detail::unpack<S, kWidth>(__ldcs(detail::vector_at<kWidth>(address)));
 }
-template <int kWidth, class T>
-__device__ __forceinline__ void store(T* address, const Pack<T, kWidth>& pack) {
-  *detail::vector_at<kWidth>(address) = detail::repack(pack);
+template <int kWidth, class S>
+__device__ __forceinline__ void store(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
+  *detail::vector_at<kWidth>(address) = detail::repack<S>(pack);
 }
 /// Store of data that this kernel does not read again.
-template <int kWidth, class T>
-__device__ __forceinline__ void store_streamed(T* address, const Pack<T, kWidth>& pack) {
-  __stcs(detail::vector_at<kWidth>(address), detail::repack(pack));
+template <int kWidth, class S>
+__device__ __forceinline__ void store_streamed(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
+  __stcs(detail::vector_at<kWidth>(address), detail::repack<S>(pack));
 }
 
 // --- Rows ------------------------------------------------------------------------------------------------------------
@@ -138,13 +167,15 @@ Rows<T> rows_of(const TensorView& view) {
 // --- The width of packs ----------------------------------------------------------------------------------------------
 
 inline constexpr int kPackBytes = 16;
-template <class T>
-inline constexpr int kMaxPackWidth = kPackBytes / static_cast<int>(sizeof(T));
+/// Packs are 16 bytes of what a lane computes with: a pack of 16-bit storage is 8 bytes in memory, so that a lane has
+/// as many registers at work as for float32.
+template <class S>
+inline constexpr int kMaxPackWidth = kPackBytes / static_cast<int>(sizeof(Accumulator<S>));
 
-/// The widest pack of T that divides `columns` and to which every row of every given view is aligned.
-template <class T>
+/// The widest pack of S that divides `columns` and to which every row of every given view is aligned.
+template <class S>
 int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> views) {
-  int width = kMaxPackWidth<T>;
+  int width = kMaxPackWidth<S>;
   while (columns % width != 0) width /= 2;
   for (const ConstTensorView& view : views) {
     if (!view.defined()) continue;
@@ -158,13 +189,16 @@ int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> view
   return width;
 }
 
-/// Calls `function` with the width as a compile-time constant.
-template <class T, class Function>
+/// Calls `function` with the width as a compile-time constant. 16-bit storage has whole packs or single elements only,
+/// which spares instances for widths that nobody stores in 16 bits.
+template <class S, class Function>
 void with_pack_width(int width, Function&& function) {
-  if constexpr (kMaxPackWidth<T> >= 4) {
+  if constexpr (kMaxPackWidth<S> >= 4) {
     if (width == 4) return std::forward<Function>(function)(std::integral_constant<int, 4>{});
   }
-  if (width == 2) return std::forward<Function>(function)(std::integral_constant<int, 2>{});
+  if constexpr (!is_half_type<S>) {
+    if (width == 2) return std::forward<Function>(function)(std::integral_constant<int, 2>{});
+  }
   return std::forward<Function>(function)(std::integral_constant<int, 1>{});
 }
 

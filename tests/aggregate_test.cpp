@@ -68,8 +68,8 @@ class AggregateTest : public OpTest {
                                ? TestTensor::input_ids(context(), Dtype::int32, shape, oracle::aggregate(in).arg, place)
                                : TestTensor();
     Backward out{TestTensor::output(context(), dtype(), {in.edges.num_sources, width(in)}, place),
-                 in.weight.empty() ? TestTensor() : TestTensor::output(context(), dtype(), edge_shape(in), place),
-                 in.epsilon ? TestTensor::output(context(), dtype(), {1}, place) : TestTensor()};
+                 in.weight.empty() ? TestTensor() : TestTensor::output(context(), accumulator(), edge_shape(in), place),
+                 in.epsilon ? TestTensor::output(context(), accumulator(), {1}, place) : TestTensor()};
     run(context(), aggregate_backward,
         AggregateBackward{graph, library(in.reduce), given.x, given.weight, given.epsilon, arg, upstream, out.dx,
                           out.dweight, out.depsilon});
@@ -106,8 +106,9 @@ class AggregateTest : public OpTest {
 
   Inputs inputs(const oracle::Aggregate& in, Place place) const {
     return {TestTensor::input(context(), dtype(), {in.edges.num_sources, width(in)}, in.x, place),
-            in.weight.empty() ? TestTensor() : TestTensor::input(context(), dtype(), edge_shape(in), in.weight, place),
-            in.epsilon ? TestTensor::input(context(), dtype(), {1}, {*in.epsilon}, place) : TestTensor()};
+            in.weight.empty() ? TestTensor()
+                              : TestTensor::input(context(), accumulator(), edge_shape(in), in.weight, place),
+            in.epsilon ? TestTensor::input(context(), accumulator(), {1}, {*in.epsilon}, place) : TestTensor()};
   }
 };
 
@@ -392,6 +393,38 @@ TEST_P(AggregateTest, ExtremesWithoutArg) {
       expect_exact(y, oracle::aggregate(in).y.value, "y");
     }
   }
+}
+
+/// Rows stored in 16 bits; everything else in float32.
+class AggregateHalfTest : public AggregateTest {};
+
+WARPGNN_INSTANTIATE_HALF_TESTS(AggregateHalfTest);
+
+TEST_P(AggregateHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  oracle::Ids degrees(20, 3);
+  degrees[4] = kChunkEdges + 90;
+  for (const TestGraph& graph : {random_graph(rng, 30, 30, 110), graph_with_degrees(rng, 20, degrees)}) {
+    for (const std::size_t features : {1u, 5u, 8u, 36u}) {
+      for (const Place place : kPlaces) {
+        for (const auto reduce : kReduces) {
+          SCOPED_TRACE(graph.name + " width " + std::to_string(features) + " " + name_of(place) + " reduce " +
+                       std::to_string(static_cast<int>(reduce)));
+          const auto in = problem(rng, graph, reduce, {features, !is_extremum(reduce), graph.square(), false});
+          check(in, upstream(rng, in), place, false);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(AggregateHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const TestGraph graph = graph_with_degrees(rng, 40, {3, 2 * kChunkEdges, 0, 17});
+  const auto in = problem(rng, graph, oracle::Reduce::sum, {12, true, false, false});
+  const Reals dy = upstream(rng, in);
+  expect_same_bits(forward(in).y, forward(in).y, "y");
+  expect_same_bits(backward(in, dy).dx, backward(in, dy).dx, "dx");
 }
 
 }  // namespace

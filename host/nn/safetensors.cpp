@@ -25,6 +25,8 @@ const char* file_dtype(Dtype dtype) {
     case Dtype::float64: return "F64";
     case Dtype::int32: return "I32";
     case Dtype::int64: return "I64";
+    case Dtype::float16: return "F16";
+    case Dtype::bfloat16: return "BF16";
   }
   return "";
 }

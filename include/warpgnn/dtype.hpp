@@ -3,17 +3,32 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "warpgnn/half.hpp"
+
 namespace warpgnn {
 
-/// Element type of a tensor. Ops compute on float32 and float64; int32 and int64 hold indices, labels and counters.
-enum class Dtype : std::uint8_t { float32, float64, int32, int64 };
+/// Element type of a tensor. int32 and int64 hold indices, labels and counters. Ops compute in float32 or float64;
+/// float16 and bfloat16 are for storage, and computed with in float32.
+enum class Dtype : std::uint8_t { float32, float64, int32, int64, float16, bfloat16 };
 
-constexpr std::size_t size_of(Dtype dtype) {
-  return dtype == Dtype::float32 || dtype == Dtype::int32 ? 4 : 8;
+constexpr bool is_half(Dtype dtype) {
+  return dtype == Dtype::float16 || dtype == Dtype::bfloat16;
 }
 
+/// Whether ops compute in this type.
 constexpr bool is_real(Dtype dtype) {
   return dtype == Dtype::float32 || dtype == Dtype::float64;
+}
+
+/// What ops compute in when their rows are stored as `dtype`, and what everything that belongs to the computation is
+/// stored as: softmax statistics, scores, edge weights, parameters that are not matrices, and gradients of parameters.
+constexpr Dtype accumulator_of(Dtype dtype) {
+  return is_half(dtype) ? Dtype::float32 : dtype;
+}
+
+constexpr std::size_t size_of(Dtype dtype) {
+  if (is_half(dtype)) return 2;
+  return dtype == Dtype::float32 || dtype == Dtype::int32 ? 4 : 8;
 }
 
 constexpr const char* name_of(Dtype dtype) {
@@ -22,6 +37,8 @@ constexpr const char* name_of(Dtype dtype) {
     case Dtype::float64: return "float64";
     case Dtype::int32: return "int32";
     case Dtype::int64: return "int64";
+    case Dtype::float16: return "float16";
+    case Dtype::bfloat16: return "bfloat16";
   }
   return "unknown";
 }
@@ -44,6 +61,14 @@ struct DtypeOf<std::int32_t> {
 template <>
 struct DtypeOf<std::int64_t> {
   static constexpr Dtype value = Dtype::int64;
+};
+template <>
+struct DtypeOf<Float16> {
+  static constexpr Dtype value = Dtype::float16;
+};
+template <>
+struct DtypeOf<BFloat16> {
+  static constexpr Dtype value = Dtype::bfloat16;
 };
 
 template <class T>

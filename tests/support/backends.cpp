@@ -56,13 +56,24 @@ std::string unavailable(const BackendCase& backend) {
   return backend.type == DeviceType::cuda ? cuda_unavailable() : std::string();
 }
 
-std::vector<OpCase> op_cases() {
+namespace {
+
+std::vector<OpCase> cases_of(std::initializer_list<Dtype> dtypes) {
   std::vector<OpCase> cases;
   for (const BackendCase& backend : backends()) {
-    cases.push_back({backend, Dtype::float32});
-    cases.push_back({backend, Dtype::float64});
+    for (const Dtype dtype : dtypes) cases.push_back({backend, dtype});
   }
   return cases;
+}
+
+}  // namespace
+
+std::vector<OpCase> op_cases() {
+  return cases_of({Dtype::float32, Dtype::float64});
+}
+
+std::vector<OpCase> half_cases() {
+  return cases_of({Dtype::float16, Dtype::bfloat16});
 }
 
 }  // namespace warpgnn::test

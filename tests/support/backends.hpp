@@ -34,6 +34,8 @@ struct OpCase {
 
 /// Every backend with every real dtype.
 std::vector<OpCase> op_cases();
+/// Every backend with both 16-bit storage types.
+std::vector<OpCase> half_cases();
 
 inline const BackendCase& backend_of(const BackendCase& param) {
   return param;
@@ -84,7 +86,10 @@ using BackendTest = BackendFixture<BackendCase>;
 
 class OpTest : public BackendFixture<OpCase> {
  protected:
+  /// What rows of features are stored as.
   Dtype dtype() const { return GetParam().dtype; }
+  /// What everything else is stored as: scores, statistics, edge weights, parameters.
+  Dtype accumulator() const { return accumulator_of(dtype()); }
 };
 
 }  // namespace warpgnn::test
@@ -92,5 +97,7 @@ class OpTest : public BackendFixture<OpCase> {
 /// Runs the tests of a fixture derived from OpTest, or from BackendTest, on every backend.
 #define WARPGNN_INSTANTIATE_OP_TESTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::op_cases()), ::warpgnn::test::CaseName())
+#define WARPGNN_INSTANTIATE_HALF_TESTS(Fixture) \
+  INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::half_cases()), ::warpgnn::test::CaseName())
 #define WARPGNN_INSTANTIATE_BACKEND_TESTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::backends()), ::warpgnn::test::CaseName())

@@ -52,10 +52,10 @@ void expect_written(const TestTensor& got, const std::string& what) {
   }
 }
 
-/// The smallest normal number: what may be lost where a result underflows.
+/// What may be lost where a result underflows: the smallest normal number, or the step of float16's subnormals.
 double smallest_of(Dtype dtype) {
-  return dtype == Dtype::float64 ? std::numeric_limits<double>::min()
-                                 : static_cast<double>(std::numeric_limits<float>::min());
+  if (dtype == Dtype::float64) return std::numeric_limits<double>::min();
+  return dtype == Dtype::float16 ? 0x1p-24 : static_cast<double>(std::numeric_limits<float>::min());
 }
 
 bool same_special(double got, double want) {
@@ -91,6 +91,11 @@ double epsilon_of(Dtype dtype) {
                                  : static_cast<double>(std::numeric_limits<float>::epsilon());
 }
 
+double storage_rounding(Dtype dtype) {
+  if (!is_half(dtype)) return 0;
+  return dtype == Dtype::float16 ? 0x1p-11 : 0x1p-8;
+}
+
 double hub_factor(Dtype dtype) {
   return (dtype == Dtype::float64 ? 1e-12 : 1e-6) / epsilon_of(dtype);
 }
@@ -102,12 +107,13 @@ void expect_exact(const TestTensor& got, const Reals& want, const std::string& w
 
 void expect_close(const TestTensor& got, const oracle::Sums& want, double factor, const std::string& what) {
   const double scale = factor * epsilon_of(got.dtype()) + (got.dtype() == Dtype::float64 ? kOracleError : 0.0);
-  expect_within(
-      got, want.value, what, [&](std::size_t k) { return scale * want.magnitude[k]; }, smallest_of(got.dtype()));
+  const double rounding = 1.001 * storage_rounding(got.dtype());
+  const auto tolerance = [&](std::size_t k) { return scale * want.magnitude[k] + rounding * std::abs(want.value[k]); };
+  expect_within(got, want.value, what, tolerance, smallest_of(got.dtype()));
 }
 
 void expect_relative(const TestTensor& got, const Reals& want, double factor, const std::string& what, double floor) {
-  const double scale = factor * epsilon_of(got.dtype());
+  const double scale = factor * epsilon_of(got.dtype()) + 1.001 * storage_rounding(got.dtype());
   expect_within(
       got, want, what, [&](std::size_t k) { return scale * std::max(std::abs(want[k]), floor); },
       smallest_of(got.dtype()));

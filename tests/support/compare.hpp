@@ -7,8 +7,10 @@
 
 namespace warpgnn::test {
 
-/// Distance from 1 to the next number of the dtype.
+/// Distance from 1 to the next number of what ops on this dtype compute in: float32 for 16-bit storage.
 double epsilon_of(Dtype dtype);
+/// What one rounding to 16-bit storage may lose, relative to the number; 0 where results are stored as computed.
+double storage_rounding(Dtype dtype);
 
 /// What a sum of up to kChunkEdges terms may lose, in units of epsilon times the sum of |terms|. Equal terms round the
 /// same way each time, so that half an epsilon a term is possible, if rare.
@@ -23,7 +25,8 @@ double hub_factor(Dtype dtype);
 
 /// Every element is exactly the number wanted: for inputs whose result is exact in the dtype.
 void expect_exact(const TestTensor& got, const oracle::Reals& want, const std::string& what);
-/// |got - want| <= factor * epsilon * (sum of |terms|), element by element.
+/// |got - want| <= factor * epsilon * (sum of |terms|), element by element. In 16-bit storage one rounding of the
+/// result is allowed beside it, which is half of what the naive computation in that format would lose at least.
 void expect_close(const TestTensor& got, const oracle::Sums& want, double factor, const std::string& what);
 /// |got - want| <= factor * epsilon * max(|want|, floor), element by element.
 void expect_relative(const TestTensor& got, const oracle::Reals& want, double factor, const std::string& what,

@@ -19,6 +19,16 @@ std::uint64_t test_seed() {
   return hash;
 }
 
+double rounded_to(Dtype storage, double value) {
+  const auto single = static_cast<float>(value);
+  switch (storage) {
+    case Dtype::float64: return value;
+    case Dtype::float16: return static_cast<double>(to_float(from_float<Float16>(single)));
+    case Dtype::bfloat16: return static_cast<double>(to_float(from_float<BFloat16>(single)));
+    default: return static_cast<double>(single);
+  }
+}
+
 std::uint64_t Rng::next() {
   state_ += 0x9E3779B97F4A7C15u;
   std::uint64_t z = state_;
@@ -33,7 +43,7 @@ std::int64_t Rng::below(std::int64_t limit) {
 
 double Rng::real(double low, double high) {
   const double unit = static_cast<double>(next() >> 11) * 0x1p-53;
-  return static_cast<float>(low + (high - low) * unit);
+  return rounded_to(storage_, low + (high - low) * unit);
 }
 
 oracle::Reals Rng::reals(std::size_t count, double low, double high) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "../oracle/types.hpp"
+#include "warpgnn/dtype.hpp"
 
 namespace warpgnn::test {
 
@@ -16,6 +17,8 @@ std::uint64_t test_seed();
 class Rng {
  public:
   explicit Rng(std::uint64_t seed = test_seed()) : state_(seed) {}
+  /// One whose real numbers are numbers of `storage` too: for tests of rows stored in 16 bits.
+  explicit Rng(Dtype storage) : state_(test_seed()), storage_(storage) {}
 
   std::uint64_t next();
   std::int64_t below(std::int64_t limit);
@@ -30,7 +33,11 @@ class Rng {
 
  private:
   std::uint64_t state_;
+  Dtype storage_ = Dtype::float32;
 };
+
+/// The number of `storage` nearest to a value; float64 keeps it.
+double rounded_to(Dtype storage, double value);
 
 /// Moves each value that is nearer to zero than `distance` away from it, so that a difference quotient stays on one
 /// side of a kink there.

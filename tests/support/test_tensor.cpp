@@ -12,11 +12,11 @@ namespace warpgnn::test {
 namespace {
 
 constexpr std::size_t kGuardBytes = kWorkspaceAlignment;
-constexpr unsigned char kNanByte = 0xFF;  // all ones is a NaN in both precisions
+constexpr unsigned char kNanByte = 0xFF;  // all ones is a NaN in every precision
 constexpr unsigned char kIntegerByte = 0x7E;
 
 unsigned char fill_byte(Dtype dtype) {
-  return is_real(dtype) ? kNanByte : kIntegerByte;
+  return is_real(dtype) || is_half(dtype) ? kNanByte : kIntegerByte;
 }
 
 template <class T>
@@ -103,10 +103,12 @@ TestTensor::~TestTensor() {
 
 void TestTensor::set(std::size_t element, double value) {
   unsigned char* const at = image_.data() + byte_of(element);
-  if (dtype() == Dtype::float64) {
-    store(at, value);
-  } else {
-    store(at, static_cast<float>(value));
+  const auto single = static_cast<float>(value);
+  switch (dtype()) {
+    case Dtype::float64: return store(at, value);
+    case Dtype::float16: return store(at, from_float<Float16>(single));
+    case Dtype::bfloat16: return store(at, from_float<BFloat16>(single));
+    default: return store(at, single);
   }
 }
 
@@ -166,7 +168,12 @@ oracle::Reals TestTensor::reals() const {
   oracle::Reals values(static_cast<std::size_t>(view_.count()));
   for (std::size_t k = 0; k < values.size(); ++k) {
     const unsigned char* const at = bytes.data() + byte_of(k);
-    values[k] = dtype() == Dtype::float64 ? load<double>(at) : static_cast<double>(load<float>(at));
+    switch (dtype()) {
+      case Dtype::float64: values[k] = load<double>(at); break;
+      case Dtype::float16: values[k] = static_cast<double>(to_float(load<Float16>(at))); break;
+      case Dtype::bfloat16: values[k] = static_cast<double>(to_float(load<BFloat16>(at))); break;
+      default: values[k] = static_cast<double>(load<float>(at));
+    }
   }
   return values;
 }

@@ -29,6 +29,38 @@ Rows<T> write_rows(const TensorView& view) {
   return view.defined() ? Rows<T>{view.as<T>(), view.row_stride()} : Rows<T>{};
 }
 
+/// The rows that a thread computes in T: the rows of y themselves, or for 16-bit storage a row of the thread's own
+/// scratch, which finish() rounds once into y.
+template <class S>
+class ComputedRows {
+ public:
+  using T = Accumulator<S>;
+
+  /// Elements of scratch.
+  static std::int64_t scratch_count(const CpuExec& exec, std::int64_t width) {
+    return is_half_type<S> ? exec.threads * width : 0;
+  }
+  ComputedRows(const TensorView& y, T* scratch)
+      : y_(y.defined() ? Rows<S>{y.as<S>(), y.row_stride()} : Rows<S>{}), width_(y.row_size()), scratch_(scratch) {}
+
+  explicit operator bool() const { return y_.data != nullptr; }
+  WARPGNN_INLINE T* row(std::int64_t row, [[maybe_unused]] int thread) const {
+    if constexpr (is_half_type<S>) {
+      return scratch_ + thread * width_;
+    } else {
+      return y_[row];
+    }
+  }
+  WARPGNN_INLINE void finish([[maybe_unused]] std::int64_t row, [[maybe_unused]] int thread) const {
+    if constexpr (is_half_type<S>) convert_row(scratch_ + thread * width_, width_, y_[row]);
+  }
+
+ private:
+  Rows<S> y_;
+  std::int64_t width_;
+  T* scratch_;
+};
+
 WARPGNN_INLINE std::int64_t edge_of(const Adjacency& adjacency, std::int64_t slot) {
   return adjacency.edge_id == nullptr ? slot : adjacency.edge_id[slot];
 }
@@ -41,6 +73,20 @@ WARPGNN_INLINE std::int64_t degree(const Adjacency& adjacency, std::int64_t row)
 inline std::int64_t long_row_doubles(const CpuExec& exec, const Adjacency& adjacency, std::int64_t width) {
   return adjacency.long_rows.rows > 0 ? exec.threads * width : 0;
 }
+
+/// What sums over the edges of rows need for each thread.
+template <class S>
+struct RowScratch {
+  Accumulator<S>* row = nullptr;  // ComputedRows
+  double* long_rows = nullptr;    // sum_in_chunks
+
+  static RowScratch carve(Carver& carver, const CpuExec& exec, const Adjacency& adjacency, std::int64_t width) {
+    RowScratch scratch;
+    scratch.row = carver.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, width));
+    scratch.long_rows = carver.take<double>(long_row_doubles(exec, adjacency, width));
+    return scratch;
+  }
+};
 
 /// y[0, width) = the sum over slots [begin, end) that body(first, last, y) writes for any part of them. Long ranges go
 /// chunk by chunk, added up in double, which bounds the rounding error of a hub row.
@@ -62,16 +108,16 @@ WARPGNN_INLINE void sum_in_chunks(std::int64_t begin, std::int64_t end, std::int
 /// Rows this many slots ahead are fetched into the cache while the current one is added.
 inline constexpr std::int64_t kPrefetchSlots = 6;
 
-template <class T>
-WARPGNN_INLINE void prefetch_row(const T* row, std::int64_t width) {
+template <class S>
+WARPGNN_INLINE void prefetch_row(const S* row, std::int64_t width) {
   const auto* const bytes = reinterpret_cast<const char*>(row);
-  const std::int64_t length = std::min<std::int64_t>(width * static_cast<std::int64_t>(sizeof(T)), 1024);
+  const std::int64_t length = std::min<std::int64_t>(width * static_cast<std::int64_t>(sizeof(S)), 1024);
   for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(bytes + b);
 }
 
 /// y = sum over the slots of `row` of factor(slot) * x[neighbor].
-template <class T, class Factor>
-WARPGNN_INLINE void weighted_row_sum(const Adjacency& adjacency, std::int64_t row, Rows<const T> x, std::int64_t width,
+template <class S, class T, class Factor>
+WARPGNN_INLINE void weighted_row_sum(const Adjacency& adjacency, std::int64_t row, Rows<const S> x, std::int64_t width,
                                      Factor&& factor, double* scratch, T* y) {
   const std::int32_t* const neighbor = adjacency.neighbor;
   const std::int64_t last_slot = adjacency.edges - 1;

@@ -8,23 +8,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "half.hpp"
 #include "host/backend.hpp"
 
-#ifndef WARPGNN_ISA
-#define WARPGNN_ISA baseline
-#endif
-
 namespace warpgnn::backend::WARPGNN_ISA {
-
-#if defined(__AVX512F__)
-inline constexpr int kVectorBytes = 64;
-#elif defined(__AVX2__)
-inline constexpr int kVectorBytes = 32;
-#else
-inline constexpr int kVectorBytes = 16;
-#endif
-
-#define WARPGNN_INLINE inline __attribute__((always_inline))
 
 /// The sums of neighbouring lanes, first those of `a`, then those of `b`.
 template <class Vector, int... Lane>
@@ -59,7 +46,8 @@ struct Unchanged {
   }
 };
 
-/// N vectors of Bytes bytes each, side by side: a tile of a row. Loads and stores need only element alignment.
+/// N vectors of Bytes bytes each, side by side: a tile of a row. Loads and stores need only element alignment, and go
+/// from and to rows of T as well as rows of 16-bit storage.
 template <class T, int Bytes, int N>
 struct Pack {
   typedef T Vector __attribute__((vector_size(Bytes)));
@@ -69,34 +57,49 @@ struct Pack {
 
   Vector v[N];
 
-  static WARPGNN_INLINE Vector load_vector(const T* from) {
-    Vector vector;
-    std::memcpy(&vector, from, sizeof vector);
-    return vector;
+  template <class S>
+  static WARPGNN_INLINE Vector load_vector(const S* from) {
+    if constexpr (is_half_type<S>) {
+      return HalfVector<T, Bytes>::load(from);
+    } else {
+      Vector vector;
+      std::memcpy(&vector, from, sizeof vector);
+      return vector;
+    }
   }
   static WARPGNN_INLINE Pack zero() {
     Pack pack;
     for (int k = 0; k < N; ++k) pack.v[k] = Vector{};
     return pack;
   }
-  static WARPGNN_INLINE Pack load(const T* from) {
+  template <class S>
+  static WARPGNN_INLINE Pack load(const S* from) {
     Pack pack;
     for (int k = 0; k < N; ++k) pack.v[k] = load_vector(from + k * kLanes);
     return pack;
   }
-  WARPGNN_INLINE void store(T* to) const {
-    for (int k = 0; k < N; ++k) std::memcpy(to + k * kLanes, &v[k], Bytes);
+  template <class S>
+  WARPGNN_INLINE void store(S* to) const {
+    for (int k = 0; k < N; ++k) {
+      if constexpr (is_half_type<S>) {
+        HalfVector<T, Bytes>::store(v[k], to + k * kLanes);
+      } else {
+        std::memcpy(to + k * kLanes, &v[k], Bytes);
+      }
+    }
   }
   /// this += factor * from[...]
-  WARPGNN_INLINE void add_scaled(const T* from, T factor) {
+  template <class S>
+  WARPGNN_INLINE void add_scaled(const S* from, T factor) {
     for (int k = 0; k < N; ++k) v[k] += factor * load_vector(from + k * kLanes);
   }
-  WARPGNN_INLINE void add(const T* from) {
+  template <class S>
+  WARPGNN_INLINE void add(const S* from) {
     for (int k = 0; k < N; ++k) v[k] += load_vector(from + k * kLanes);
   }
   /// this += f(a[...]) * b[...]
-  template <class Function>
-  WARPGNN_INLINE void add_product(const T* a, const T* b, Function f) {
+  template <class A, class B, class Function>
+  WARPGNN_INLINE void add_product(const A* a, const B* b, Function f) {
     for (int k = 0; k < N; ++k) v[k] += f(load_vector(a + k * kLanes)) * load_vector(b + k * kLanes);
   }
   WARPGNN_INLINE T sum() const {
@@ -115,12 +118,27 @@ struct Scalar {
 
   T v[1];
 
-  static WARPGNN_INLINE T load_vector(const T* from) { return *from; }
+  template <class S>
+  static WARPGNN_INLINE T load_vector(const S* from) {
+    return to_accumulator(*from);
+  }
   static WARPGNN_INLINE Scalar zero() { return Scalar{{0}}; }
-  static WARPGNN_INLINE Scalar load(const T* from) { return Scalar{{*from}}; }
-  WARPGNN_INLINE void store(T* to) const { *to = v[0]; }
-  WARPGNN_INLINE void add_scaled(const T* from, T factor) { v[0] += factor * *from; }
-  WARPGNN_INLINE void add(const T* from) { v[0] += *from; }
+  template <class S>
+  static WARPGNN_INLINE Scalar load(const S* from) {
+    return Scalar{{load_vector(from)}};
+  }
+  template <class S>
+  WARPGNN_INLINE void store(S* to) const {
+    *to = to_storage<S>(v[0]);
+  }
+  template <class S>
+  WARPGNN_INLINE void add_scaled(const S* from, T factor) {
+    v[0] += factor * load_vector(from);
+  }
+  template <class S>
+  WARPGNN_INLINE void add(const S* from) {
+    v[0] += load_vector(from);
+  }
   WARPGNN_INLINE T sum() const { return v[0]; }
 };
 
@@ -149,8 +167,9 @@ WARPGNN_INLINE void for_each_tile(std::int64_t width, Body&& body) {
 }
 
 /// <f(a), b> over `width` elements; f takes and returns whole vectors, or single elements.
-template <class T, class Function = Unchanged>
-WARPGNN_INLINE T dot(const T* a, const T* b, std::int64_t width, Function f = {}) {
+template <class A, class B, class Function = Unchanged>
+WARPGNN_INLINE Accumulator<A> dot(const A* a, const B* b, std::int64_t width, Function f = {}) {
+  using T = Accumulator<A>;
   using Wide = Pack<T, kVectorBytes, 2>;
   using Narrow = Pack<T, 16, 1>;
   std::int64_t k = 0;
@@ -165,8 +184,14 @@ WARPGNN_INLINE T dot(const T* a, const T* b, std::int64_t width, Function f = {}
     for (; k + Narrow::kWidth <= width; k += Narrow::kWidth) narrow.add_product(a + k, b + k, f);
     total += narrow.sum();
   }
-  for (; k < width; ++k) total += f(a[k]) * b[k];
+  for (; k < width; ++k) total += f(to_accumulator(a[k])) * to_accumulator(b[k]);
   return total;
+}
+
+/// to[...] = from[...], from and to rows of any storage.
+template <class From, class To>
+WARPGNN_INLINE void convert_row(const From* from, std::int64_t width, To* to) {
+  for_each_tile<Accumulator<From>>(width, [&](auto tile, std::int64_t k) { tile.load(from + k).store(to + k); });
 }
 
 }  // namespace warpgnn::backend::WARPGNN_ISA

@@ -26,6 +26,12 @@ inline __nv_bfloat16 __float2bfloat16(float f) {
 inline __nv_bfloat16 __float2bfloat16_rn(float f) {
   return __float2bfloat16(f);
 }
+inline __nv_bfloat16 __ushort_as_bfloat16(unsigned short bits) {
+  return __nv_bfloat16{bits};
+}
+inline unsigned short __bfloat16_as_ushort(__nv_bfloat16 b) {
+  return b.bits;
+}
 inline float2 __bfloat1622float2(__nv_bfloat162 b) {
   return {__bfloat162float(b.x), __bfloat162float(b.y)};
 }

@@ -4,6 +4,8 @@
 
 #include <cuda_runtime.h>
 
+#include <bit>
+
 struct alignas(2) __half {
   _Float16 value;
 };
@@ -19,6 +21,12 @@ inline __half __float2half(float f) {
 }
 inline __half __float2half_rn(float f) {
   return __float2half(f);
+}
+inline __half __ushort_as_half(unsigned short bits) {
+  return std::bit_cast<__half>(bits);
+}
+inline unsigned short __half_as_ushort(__half h) {
+  return std::bit_cast<unsigned short>(h);
 }
 inline float2 __half22float2(__half2 h) {
   return {__half2float(h.x), __half2float(h.y)};
