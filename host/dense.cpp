@@ -27,13 +27,13 @@ void check_blas_sizes(const Context& context, std::initializer_list<std::int64_t
 
 Checker checked(const Context& context, const LinearForward& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   expect_dims("weight", op.weight, 2);
   const std::int64_t rows = op.x.shape[0], in = op.x.shape[1], out = op.weight.shape[0];
   check.input("x", op.x, {rows, in}, dtype);
   check.input("weight", op.weight, {out, in}, dtype);
-  check.optional_input("bias", op.bias, {out}, dtype);
+  check.optional_input("bias", op.bias, {out}, accumulator_of(dtype));
   Checker::contiguous("bias", op.bias);
   check.output("y", op.y, {rows, out}, dtype);
   check_blas_sizes(context, {rows, op.x.row_stride(), op.weight.row_stride(), op.y.row_stride()});
@@ -42,7 +42,7 @@ Checker checked(const Context& context, const LinearForward& op) {
 
 Checker checked(const Context& context, const LinearBackward& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("dy", op.dy);
+  const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   const std::int64_t rows = op.dy.shape[0], out = op.dy.shape[1];
   check.input("dy", op.dy, {rows, out}, dtype);
@@ -54,9 +54,9 @@ Checker checked(const Context& context, const LinearBackward& op) {
   if (op.dweight.defined()) {
     expect_dims("x", op.x, 2);
     check.input("x", op.x, {rows, op.x.shape[1]}, dtype);
-    check.output("dweight", op.dweight, {out, op.x.shape[1]}, dtype);
+    check.output("dweight", op.dweight, {out, op.x.shape[1]}, accumulator_of(dtype));
   }
-  check.optional_output("dbias", op.dbias, {out}, dtype);
+  check.optional_output("dbias", op.dbias, {out}, accumulator_of(dtype));
   Checker::contiguous("dbias", op.dbias);
   check_blas_sizes(context, {rows, op.dy.row_stride(), op.weight.row_stride(), op.x.row_stride(), op.dx.row_stride(),
                              op.dweight.row_stride()});
@@ -65,7 +65,7 @@ Checker checked(const Context& context, const LinearBackward& op) {
 
 Checker checked(const Context& context, const ActivationForward& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   check.input("x", op.x, Shape(op.x), dtype);
   check.output_in_place("y", op.y, Shape(op.x), dtype, "x");
   return check;
@@ -73,7 +73,7 @@ Checker checked(const Context& context, const ActivationForward& op) {
 
 Checker checked(const Context& context, const ActivationBackward& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("y", op.y);
+  const Dtype dtype = expect_storage("y", op.y);
   const bool sloped = op.kind == Activation::leaky_relu || op.kind == Activation::elu;
   if (sloped && !(op.slope > 0)) fail("slope: expected a positive number, got " + std::to_string(op.slope));
   check.input("y", op.y, Shape(op.y), dtype);
@@ -85,7 +85,7 @@ Checker checked(const Context& context, const ActivationBackward& op) {
 Checker checked(const Context& context, const Dropout& op) {
   Checker check(context);
   check_probability(op.probability);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   check.input("x", op.x, Shape(op.x), dtype);
   check.output_in_place("y", op.y, Shape(op.x), dtype, "x");
@@ -102,9 +102,24 @@ Checker checked(const Context& context, const GatherRows& op) {
   return check;
 }
 
+void expect_convertible(const char* name, const Layout& layout) {
+  if (expect_storage(name, layout) == Dtype::float64) {
+    fail(std::string(name) + ": expected float32, float16 or bfloat16, got float64");
+  }
+}
+
+Checker checked(const Context& context, const Convert& op) {
+  Checker check(context);
+  expect_convertible("x", op.x);
+  expect_convertible("y", op.y);
+  check.input("x", op.x, Shape(op.x), op.x.dtype);
+  check.output("y", op.y, Shape(op.x), op.y.dtype);
+  return check;
+}
+
 Checker checked(const Context& context, const AddScaled& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("source", op.source);
+  const Dtype dtype = expect_storage("source", op.source);
   check.input("source", op.source, Shape(op.source), dtype);
   check.updated("target", op.target, Shape(op.source), dtype);
   return check;
@@ -112,10 +127,10 @@ Checker checked(const Context& context, const AddScaled& op) {
 
 Checker checked(const Context& context, const AddBias& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   check.input("x", op.x, Shape(op.x), dtype);
-  check.input("bias", op.bias, {op.x.shape[1]}, dtype);
+  check.input("bias", op.bias, {op.x.shape[1]}, accumulator_of(dtype));
   Checker::contiguous("bias", op.bias);
   check.output_in_place("y", op.y, Shape(op.x), dtype, "x");
   return check;
@@ -221,6 +236,11 @@ void check_adam_slot(const Context& context, const AdamSlot& slot, const TensorV
 
 }  // namespace
 
+std::size_t workspace_size(const Context& context, const LinearForward& op) {
+  checked(context, op);
+  return query_workspace(context, op);
+}
+
 std::size_t workspace_size(const Context& context, const LinearBackward& op) {
   checked(context, op);
   return query_workspace(context, op);
@@ -268,6 +288,10 @@ void dropout(const Context& context, const Dropout& op) {
 void gather_rows(const Context& context, const GatherRows& op) {
   run_checked(context, op, checked(context, op),
               [](const auto& exec, const auto& o) { backend::gather_rows(exec, o); });
+}
+
+void convert(const Context& context, const Convert& op) {
+  run_checked(context, op, checked(context, op), [](const auto& exec, const auto& o) { backend::convert(exec, o); });
 }
 
 void add_scaled(const Context& context, const AddScaled& op) {

@@ -21,18 +21,19 @@ struct Extent {
 
 /// out = function(first, second), element by element; second may be null. Inputs may be the output: each element is
 /// read by the thread that writes it, before it does.
-template <class T, int kWidth, class Function>
+template <class S, int kWidth, class Function>
 __global__ void __launch_bounds__(kTileThreads)
-    map_elements(Extent extent, Rows<const T> first, Rows<const T> second, Rows<T> out, Function function) {
+    map_elements(Extent extent, Rows<const S> first, Rows<const S> second, Rows<S> out, Function function) {
+  using T = Accumulator<S>;
 #pragma unroll 1
   for (std::int64_t row = tile_row(); row < extent.rows; row += tile_row_step()) {
     const std::int64_t left = extent.count - row * extent.columns;
     const std::int64_t columns = left < extent.columns ? left : extent.columns;
 #pragma unroll 1
     for (std::int64_t column = tile_pack() * kWidth; column < columns; column += tile_pack_step() * kWidth) {
-      const T* const a_at = first[row] + column;
-      const T* const b_at = second ? second[row] + column : nullptr;
-      T* const out_at = out[row] + column;
+      const S* const a_at = first[row] + column;
+      const S* const b_at = second ? second[row] + column : nullptr;
+      S* const out_at = out[row] + column;
       if (column + kWidth <= columns) {
         Pack<T, kWidth> a = load<kWidth>(a_at);
         const Pack<T, kWidth> b = second ? load<kWidth>(b_at) : Pack<T, kWidth>{};
@@ -41,7 +42,10 @@ __global__ void __launch_bounds__(kTileThreads)
       } else {
         const int rest = static_cast<int>(columns - column);
 #pragma unroll 1
-        for (int k = 0; k < rest; ++k) out_at[k] = function(a_at[k], second ? b_at[k] : T{});
+        for (int k = 0; k < rest; ++k) {
+          const T b = second ? to_accumulator(b_at[k]) : T{};
+          out_at[k] = to_storage<S>(function(to_accumulator(a_at[k]), b));
+        }
       }
     }
   }
@@ -85,10 +89,10 @@ struct ScaledSum {
 /// One random block of philox serves four columns, which one thread takes, as packs of kWidth.
 inline constexpr int kDropoutColumns = 4;
 
-template <class T, int kWidth>
+template <class S, int kWidth, class T = Accumulator<S>>
 __global__ void __launch_bounds__(kTileThreads)
     dropout_rows(std::int64_t rows, std::int64_t columns, std::uint64_t seed, std::uint32_t threshold, T scale,
-                 Rows<const T> x, Rows<T> y) {
+                 Rows<const S> x, Rows<S> y) {
   for (std::int64_t row = tile_row(); row < rows; row += tile_row_step()) {
     for (std::int64_t quad = tile_pack(); quad * kDropoutColumns < columns; quad += tile_pack_step()) {
       const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(quad));
@@ -100,6 +104,17 @@ __global__ void __launch_bounds__(kTileThreads)
         for (int k = 0; k < kWidth; ++k) pack[k] = words.word[first + k] >= threshold ? pack[k] * scale : T(0);
         store(y[row] + column, pack);
       }
+    }
+  }
+}
+
+/// y = x in another storage.
+template <class From, class To, int kWidth>
+__global__ void __launch_bounds__(kTileThreads)
+    convert_rows(std::int64_t rows, std::int64_t columns, Rows<const From> x, Rows<To> y) {
+  for (std::int64_t row = tile_row(); row < rows; row += tile_row_step()) {
+    for (std::int64_t column = tile_pack() * kWidth; column < columns; column += tile_pack_step() * kWidth) {
+      store(y[row] + column, load_read_only<kWidth>(x[row] + column));
     }
   }
 }

@@ -10,9 +10,9 @@
 namespace warpgnn::kernels {
 
 /// y_n = bias, or zeros where it is null.
-template <class T, int kWidth>
+template <class S, int kWidth, class T = Accumulator<S>>
 __global__ void __launch_bounds__(kTileThreads)
-    fill_rows(std::int64_t rows, std::int64_t columns, Rows<const T> bias, Rows<T> y) {
+    fill_rows(std::int64_t rows, std::int64_t columns, Rows<const T> bias, Rows<S> y) {
   for (std::int64_t column = tile_pack() * kWidth; column < columns; column += tile_pack_step() * kWidth) {
     Pack<T, kWidth> pack{};
     if (bias) {
@@ -23,9 +23,9 @@ __global__ void __launch_bounds__(kTileThreads)
 }
 
 /// y_n = x_n + bias; x may be y.
-template <class T, int kWidth>
+template <class S, int kWidth, class T = Accumulator<S>>
 __global__ void __launch_bounds__(kTileThreads)
-    add_to_rows(std::int64_t rows, std::int64_t columns, Rows<const T> bias, Rows<const T> x, Rows<T> y) {
+    add_to_rows(std::int64_t rows, std::int64_t columns, Rows<const T> bias, Rows<const S> x, Rows<S> y) {
   for (std::int64_t column = tile_pack() * kWidth; column < columns; column += tile_pack_step() * kWidth) {
     Pack<T, kWidth> addend;
     for (int k = 0; k < kWidth; ++k) addend[k] = *bias[column + k];
@@ -37,9 +37,10 @@ __global__ void __launch_bounds__(kTileThreads)
   }
 }
 
-template <class T, int kWidth>
+template <class S, int kWidth>
 struct ColumnSumTerm {
-  Rows<const T> values;
+  using T = Accumulator<S>;
+  Rows<const S> values;
 
   __device__ void operator()(std::int64_t row, std::int64_t column, Pack<T, kWidth> (&sum)[1]) const {
     const Pack<T, kWidth> pack = load_read_only<kWidth>(values[row] + column);

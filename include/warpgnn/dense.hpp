@@ -6,19 +6,27 @@
 #include "warpgnn/tensor.hpp"
 
 /// The dense operations that a graph network needs beside its graph operations. All are stream-ordered, allocate
-/// nothing and give bit-identical reruns on the same machine and thread count; one real dtype each. Outputs are
-/// overwritten and may not overlap an input unless said. Errors: `invalid_argument` names the argument.
+/// nothing and give bit-identical reruns on the same machine and thread count. Outputs are overwritten and may not
+/// overlap an input unless said. Errors: `invalid_argument` names the argument.
+///
+/// Dtypes. Matrices of rows (x, y and their gradients) of one op have one dtype: float32, float64, float16 or bfloat16.
+/// Parameter vectors, statistics, and the gradients of parameters have accumulator_of it: float32 beside 16-bit rows.
+/// The loss and Adam take float32 and float64 only.
 namespace warpgnn {
 
-/// y = x weight^T + bias: x [N, I], weight [O, I], bias [O] (optional), y [N, O]. OpenBLAS or cuBLAS in full precision.
+/// y = x weight^T + bias: x [N, I], weight [O, I] of x's dtype, bias [O] (optional), y [N, O]. OpenBLAS or cuBLAS in
+/// full precision; 16-bit matrices are multiplied with float32 sums. Workspace: CPU, 16-bit matrices only.
 struct LinearForward {
   ConstTensorView x;
   ConstTensorView weight;
   ConstTensorView bias{};
   TensorView y;
+  Workspace workspace{};
 };
 
-/// dx = dy weight, dweight = dy^T x, dbias = column sums of dy; each only where its view is given.
+/// dx = dy weight, dweight = dy^T x, dbias = column sums of dy; each only where its view is given. dweight and dbias
+/// are float32 beside 16-bit rows: what an optimiser adds to its float32 copy of the parameters, of which the next
+/// step's weight is made by `convert`.
 struct LinearBackward {
   ConstTensorView x{};
   ConstTensorView weight{};
@@ -64,6 +72,12 @@ struct Dropout {
 struct GatherRows {
   ConstTensorView x;
   ConstTensorView index;
+  TensorView y;
+};
+
+/// y = x, rounded to nearest where y has less precision: tensors of one shape, each float32, float16 or bfloat16.
+struct Convert {
+  ConstTensorView x;
   TensorView y;
 };
 
@@ -158,6 +172,7 @@ struct AdamStep {
   TensorView step;
 };
 
+std::size_t workspace_size(const Context& context, const LinearForward& op);
 std::size_t workspace_size(const Context& context, const LinearBackward& op);
 std::size_t workspace_size(const Context& context, const BatchNormForward& op);
 std::size_t workspace_size(const Context& context, const BatchNormBackward& op);
@@ -168,6 +183,7 @@ void activation_forward(const Context& context, const ActivationForward& op);
 void activation_backward(const Context& context, const ActivationBackward& op);
 void dropout(const Context& context, const Dropout& op);
 void gather_rows(const Context& context, const GatherRows& op);
+void convert(const Context& context, const Convert& op);
 void add_scaled(const Context& context, const AddScaled& op);
 void add_bias(const Context& context, const AddBias& op);
 void batch_norm_forward(const Context& context, const BatchNormForward& op);

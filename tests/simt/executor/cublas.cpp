@@ -2,8 +2,11 @@
 
 #include <cblas.h>
 #include <cublas_v2.h>
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #include <limits>
+#include <type_traits>
 
 #include "region.hpp"
 #include "report.hpp"
@@ -43,21 +46,83 @@ struct Matrix {
   }
 };
 
-CBLAS_TRANSPOSE transpose_of(cublasOperation_t operation) {
-  return operation == CUBLAS_OP_T ? CblasTrans : CblasNoTrans;
+float number(float value) {
+  return value;
+}
+float number(__half value) {
+  return __half2float(value);
+}
+float number(__nv_bfloat16 value) {
+  return __bfloat162float(value);
+}
+
+template <class C>
+C stored(float value) {
+  if constexpr (std::is_same_v<C, __half>) return __float2half(value);
+  if constexpr (std::is_same_v<C, __nv_bfloat16>) return __float2bfloat16(value);
+  if constexpr (std::is_same_v<C, float>) return value;
 }
 
 bool fits_int(std::int64_t value) {
   return value >= 0 && value <= std::numeric_limits<int>::max();
 }
 
+/// A product in cuBLAS' terms: C [m, n] = alpha op(A) op(B) + beta C, column by column, sums over k.
+template <class S, class C, class T>
+struct Product {
+  bool transpose_a, transpose_b;
+  std::int64_t m, n, k;
+  T alpha;
+  const S* a;
+  std::int64_t lda;
+  const S* b;
+  std::int64_t ldb;
+  T beta;
+  C* c;
+  std::int64_t ldc;
+};
+
+CBLAS_TRANSPOSE transpose_of(bool transpose) {
+  return transpose ? CblasTrans : CblasNoTrans;
+}
+
 template <class T>
-cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
-                    std::int64_t n, std::int64_t k, T alpha, const T* a, std::int64_t lda, const T* b, std::int64_t ldb,
-                    T beta, T* c, std::int64_t ldc) {
-  const Matrix left{"A", a, sizeof(T), of_a == CUBLAS_OP_N ? m : k, of_a == CUBLAS_OP_N ? k : m, lda};
-  const Matrix right{"B", b, sizeof(T), of_b == CUBLAS_OP_N ? k : n, of_b == CUBLAS_OP_N ? n : k, ldb};
-  const Matrix target{"C", c, sizeof(T), m, n, ldc};
+void multiply(const Product<T, T, T>& p) {
+  const auto call = [&](auto function) {
+    function(CblasColMajor, transpose_of(p.transpose_a), transpose_of(p.transpose_b), static_cast<int>(p.m),
+             static_cast<int>(p.n), static_cast<int>(p.k), p.alpha, p.a, static_cast<int>(p.lda), p.b,
+             static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
+  };
+  if constexpr (sizeof(T) == sizeof(float)) {
+    call(cblas_sgemm);
+  } else {
+    call(cblas_dgemm);
+  }
+}
+
+/// 16-bit factors: no BLAS has them.
+template <class S, class C>
+  requires(sizeof(S) == 2)
+void multiply(const Product<S, C, float>& p) {
+  for (std::int64_t column = 0; column < p.n; ++column) {
+    for (std::int64_t row = 0; row < p.m; ++row) {
+      float sum = 0;
+      for (std::int64_t k = 0; k < p.k; ++k) {
+        const S left = p.transpose_a ? p.a[row * p.lda + k] : p.a[k * p.lda + row];
+        const S right = p.transpose_b ? p.b[k * p.ldb + column] : p.b[column * p.ldb + k];
+        sum += number(left) * number(right);
+      }
+      C& target = p.c[column * p.ldc + row];
+      target = stored<C>(p.alpha * sum + (p.beta == 0 ? 0.0f : p.beta * number(target)));
+    }
+  }
+}
+
+template <class S, class C, class T>
+cublasStatus_t gemm(cublasHandle_t handle, const Product<S, C, T>& p) {
+  const Matrix left{"A", p.a, sizeof(S), p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.lda};
+  const Matrix right{"B", p.b, sizeof(S), p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.ldb};
+  const Matrix target{"C", p.c, sizeof(C), p.m, p.n, p.ldc};
   for (const Matrix& matrix : {left, right, target}) {
     const bool valid = fits_int(matrix.rows) && fits_int(matrix.columns) && fits_int(matrix.leading) &&
                        matrix.leading >= std::max<std::int64_t>(1, matrix.rows);
@@ -67,16 +132,7 @@ cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t of_a, cublasOperati
     if (!left.is_on_device() || !right.is_on_device() || !target.is_on_device()) {
       return set_last_error(cudaErrorLaunchFailure);
     }
-    const auto multiply = [&](auto function) {
-      function(CblasColMajor, transpose_of(of_a), transpose_of(of_b), static_cast<int>(m), static_cast<int>(n),
-               static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta, c,
-               static_cast<int>(ldc));
-    };
-    if constexpr (sizeof(T) == sizeof(float)) {
-      multiply(cblas_sgemm);
-    } else {
-      multiply(cblas_dgemm);
-    }
+    multiply(p);
     target.mark_written();
     return cudaSuccess;
   };
@@ -121,11 +177,33 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) {
 cublasStatus_t cublasSgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
                               std::int64_t n, std::int64_t k, const float* alpha, const float* a, std::int64_t lda,
                               const float* b, std::int64_t ldb, const float* beta, float* c, std::int64_t ldc) {
-  return simt::gemm(handle, of_a, of_b, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc);
+  return simt::gemm<float, float, float>(
+      handle, {of_a == CUBLAS_OP_T, of_b == CUBLAS_OP_T, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc});
 }
 
 cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
                               std::int64_t n, std::int64_t k, const double* alpha, const double* a, std::int64_t lda,
                               const double* b, std::int64_t ldb, const double* beta, double* c, std::int64_t ldc) {
-  return simt::gemm(handle, of_a, of_b, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc);
+  return simt::gemm<double, double, double>(
+      handle, {of_a == CUBLAS_OP_T, of_b == CUBLAS_OP_T, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc});
+}
+
+cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                               std::int64_t n, std::int64_t k, const void* alpha, const void* a, cudaDataType_t type_a,
+                               std::int64_t lda, const void* b, cudaDataType_t type_b, std::int64_t ldb,
+                               const void* beta, void* c, cudaDataType_t type_c, std::int64_t ldc, cublasComputeType_t,
+                               cublasGemmAlgo_t) {
+  if (type_a != type_b || type_a == CUDA_R_32F || (type_c != type_a && type_c != CUDA_R_32F)) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  const auto call = [&]<class S, class C>(S, C) {
+    return simt::gemm<S, C, float>(
+        handle,
+        {of_a == CUBLAS_OP_T, of_b == CUBLAS_OP_T, m, n, k, *static_cast<const float*>(alpha), static_cast<const S*>(a),
+         lda, static_cast<const S*>(b), ldb, *static_cast<const float*>(beta), static_cast<C*>(c), ldc});
+  };
+  const auto call_for = [&]<class S>(S factor) {
+    return type_c == CUDA_R_32F ? call(factor, 0.0f) : call(factor, S{});
+  };
+  return type_a == CUDA_R_16F ? call_for(__half{}) : call_for(__nv_bfloat16{});
 }

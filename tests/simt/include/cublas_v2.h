@@ -11,6 +11,9 @@ enum cublasStatus_t {
 };
 enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
 enum cublasMath_t { CUBLAS_DEFAULT_MATH = 0, CUBLAS_PEDANTIC_MATH = 2 };
+enum cublasComputeType_t { CUBLAS_COMPUTE_32F = 68 };
+enum cublasGemmAlgo_t { CUBLAS_GEMM_DEFAULT = -1 };
+enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
 using cublasHandle_t = struct cublasContext*;
 
 const char* cublasGetStatusString(cublasStatus_t status);
@@ -25,3 +28,9 @@ cublasStatus_t cublasSgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cub
 cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
                               std::int64_t n, std::int64_t k, const double* alpha, const double* a, std::int64_t lda,
                               const double* b, std::int64_t ldb, const double* beta, double* c, std::int64_t ldc);
+/// Factors of 16 bits, of one type; C of that type or float.
+cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                               std::int64_t n, std::int64_t k, const void* alpha, const void* a, cudaDataType_t type_a,
+                               std::int64_t lda, const void* b, cudaDataType_t type_b, std::int64_t ldb,
+                               const void* beta, void* c, cudaDataType_t type_c, std::int64_t ldc,
+                               cublasComputeType_t compute, cublasGemmAlgo_t algorithm);
