@@ -2,24 +2,25 @@
 
 namespace warpgnn::bench {
 
-Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction) {
+Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction, Dtype storage) {
   struct Memory {
     Tensor value, source_score, destination_score, y, lse, positive_y, positive_weight;
     Tensor dy, dvalue, dsource_score, ddestination_score;
   };
   const std::int64_t nodes = graph.num_nodes(), heads = shape.heads, channels = shape.channels;
   const auto m = std::make_shared<Memory>();
-  m->value = random_tensor(context, {nodes, heads, channels});
+  m->value = random_tensor(context, {nodes, heads, channels}, storage);
   m->source_score = random_tensor(context, {nodes, heads});
   m->destination_score = random_tensor(context, {nodes, heads});
-  for (Tensor* tensor : {&m->y, &m->positive_y, &m->dvalue}) *tensor = empty(context, {nodes, heads, channels});
+  for (Tensor* tensor : {&m->y, &m->positive_y, &m->dvalue})
+    *tensor = empty(context, {nodes, heads, channels}, storage);
   for (Tensor* tensor : {&m->lse, &m->positive_weight, &m->dsource_score, &m->ddestination_score}) {
     *tensor = empty(context, {nodes, heads});
   }
-  m->dy = random_tensor(context, {nodes, heads, channels});
+  m->dy = random_tensor(context, {nodes, heads, channels}, storage);
 
   const bool training = direction != Direction::forward;
-  const Sizes sizes = sizes_of(graph, heads * channels, heads);
+  const Sizes sizes = sizes_of(graph, heads * channels, heads, storage);
   return choose(direction,
                 {call_of(context, attention_forward,
                          AttentionForward{.graph = graph,

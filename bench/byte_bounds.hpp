@@ -24,13 +24,14 @@ inline Bytes streamed(double bytes) {
 /// What the formulas below count in.
 struct Sizes {
   double nodes = 0, edges = 0;
-  double s = 4;       ///< bytes per element
+  double s = 4;       ///< bytes per element of what is not a row: scores, weights, statistics
   double index = 4;   ///< bytes per node or edge number
   double width = 0;   ///< features of a row
   double heads = 0;   ///< `width` is then heads * channels
   double graphs = 0;  ///< of a batch
+  double stored = 4;  ///< bytes per element of a row of features
 
-  double row() const { return width * s; }
+  double row() const { return width * stored; }
 };
 
 /// One row of neighbours per edge, one row per node written.
@@ -216,11 +217,11 @@ inline Bytes scaled_gather_backward_bytes(const Sizes& z, double kept) {
 
 /// `in` and `z.width` are the two widths of the weight.
 inline Bytes linear_forward_bytes(const Sizes& z, double in) {
-  return streamed(z.s * (z.nodes * (in + z.width) + in * z.width));
+  return streamed(z.stored * (z.nodes * (in + z.width) + in * z.width));
 }
 /// dx and dweight: x, dy and the weight are read.
 inline Bytes linear_backward_bytes(const Sizes& z, double in) {
-  return streamed(z.s * (z.nodes * (2 * in + z.width) + 2 * in * z.width));
+  return streamed(z.stored * (z.nodes * (2 * in + z.width) + in * z.width) + z.s * in * z.width);
 }
 
 /// An edge list is read; offsets (8 bytes), neighbours and one edge number are written, by destination and by source.

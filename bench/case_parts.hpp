@@ -50,12 +50,14 @@ inline Case choose(Direction direction, const Pass& forward, const Pass& backwar
   return result;
 }
 
-inline Sizes sizes_of(const Graph& graph, std::int64_t width = 0, std::int64_t heads = 0) {
+inline Sizes sizes_of(const Graph& graph, std::int64_t width = 0, std::int64_t heads = 0,
+                      Dtype storage = Dtype::float32) {
   return {.nodes = static_cast<double>(graph.num_nodes()),
           .edges = static_cast<double>(graph.num_edges()),
           .width = static_cast<double>(width),
           .heads = static_cast<double>(heads),
-          .graphs = static_cast<double>(graph.num_graphs())};
+          .graphs = static_cast<double>(graph.num_graphs()),
+          .stored = static_cast<double>(size_of(storage))};
 }
 
 inline Tensor empty(const Context& context, std::initializer_list<std::int64_t> shape, Dtype dtype = Dtype::float32) {

@@ -30,13 +30,14 @@ struct HeadShape {
   std::int64_t heads = 1, channels = 1;
 };
 
-// Every case computes in float32 on inputs that are the same for the same sizes.
+// Every case computes in float32 on inputs that are the same for the same sizes. Rows of features are stored as
+// `storage`.
 
 Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
-                    Direction direction);
+                    Direction direction, Dtype storage = Dtype::float32);
 /// Messages over rows of edges; backward gives the gradients of both.
 Case edge_aggregate_case(const Context& context, const Graph& graph, EdgeMessage message, Reduce reduce,
-                         std::int64_t width, Direction direction);
+                         std::int64_t width, Direction direction, Dtype storage = Dtype::float32);
 Case relation_weights_case(const Context& context, const Graph& graph, std::int64_t relations);
 /// Backward gives the gradients of x and of the coefficients.
 Case relation_case(const Context& context, const Graph& graph, std::int64_t relations, std::int64_t bases,
@@ -49,14 +50,15 @@ Case graph_build_case(const Context& context, const EdgeSet& edges);
 /// A mini-batch of every eighth graph of the batch.
 Case graph_select_case(const Context& context, const Graph& graph);
 
-Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
+Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction,
+                    Dtype storage = Dtype::float32);
 /// The dot score with values of its own, the others with the keys as values.
 Case pair_attention_case(const Context& context, const Graph& graph, PairScore score, HeadShape shape,
-                         Direction direction);
+                         Direction direction, Dtype storage = Dtype::float32);
 Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction);
 
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
-               Direction direction);
+               Direction direction, Dtype storage = Dtype::float32);
 /// A gate of its own for each head; with one channel per head, for each feature.
 Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, HeadShape shape, Direction direction);
 Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
@@ -68,7 +70,8 @@ Case scaled_gather_case(const Context& context, const Graph& graph, std::int64_t
 Case induced_subgraph_case(const Context& context, const Graph& graph);
 Case layer_norm_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction);
 Case normalize_rows_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction);
-Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction);
+Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction,
+                 Dtype storage = Dtype::float32);
 
 /// Whole layers, the product with the weights included. Self-loops are added before, outside the timed part; GCN's
 /// normalisation is inside it.

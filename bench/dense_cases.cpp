@@ -3,18 +3,18 @@
 namespace warpgnn::bench {
 
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
-               Direction direction) {
+               Direction direction, Dtype storage) {
   struct Memory {
     Tensor x, score, y, lse, arg, dy, dx, dscore;
   };
   const std::int64_t nodes = graph.num_nodes(), graphs = graph.num_graphs();
-  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}),
+  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}, storage),
                                                  .score = {},
-                                                 .y = empty(context, {graphs, width}),
+                                                 .y = empty(context, {graphs, width}, storage),
                                                  .lse = {},
                                                  .arg = {},
-                                                 .dy = random_tensor(context, {graphs, width}),
-                                                 .dx = empty(context, {nodes, width}),
+                                                 .dy = random_tensor(context, {graphs, width}, storage),
+                                                 .dx = empty(context, {nodes, width}, storage),
                                                  .dscore = {}});
   if (gate != PoolGate::none) {
     m->score = random_tensor(context, {nodes});
@@ -22,7 +22,7 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
   }
   if (gate == PoolGate::softmax) m->lse = empty(context, {graphs});
   if (reduce == PoolReduce::max) m->arg = empty(context, {graphs, width}, Dtype::int32);
-  const Sizes sizes = sizes_of(graph, width);
+  const Sizes sizes = sizes_of(graph, width, 0, storage);
   return choose(direction,
                 {call_of(context, pool_forward,
                          PoolForward{.graph = graph,
@@ -50,17 +50,20 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
                 m);
 }
 
-Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction) {
+Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std::int64_t out, Direction direction,
+                 Dtype storage) {
   struct Memory {
     Tensor x, weight, y, dy, dx, dweight;
   };
-  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {rows, in}),
-                                                 .weight = random_tensor(context, {out, in}),
-                                                 .y = empty(context, {rows, out}),
-                                                 .dy = random_tensor(context, {rows, out}),
-                                                 .dx = empty(context, {rows, in}),
+  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {rows, in}, storage),
+                                                 .weight = random_tensor(context, {out, in}, storage),
+                                                 .y = empty(context, {rows, out}, storage),
+                                                 .dy = random_tensor(context, {rows, out}, storage),
+                                                 .dx = empty(context, {rows, in}, storage),
                                                  .dweight = empty(context, {out, in})});
-  const Sizes sizes{.nodes = static_cast<double>(rows), .width = static_cast<double>(out)};
+  const Sizes sizes{.nodes = static_cast<double>(rows),
+                    .width = static_cast<double>(out),
+                    .stored = static_cast<double>(size_of(storage))};
   const double flops = 2 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
   return choose(
       direction,

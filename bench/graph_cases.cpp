@@ -3,21 +3,21 @@
 namespace warpgnn::bench {
 
 Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
-                    Direction direction) {
+                    Direction direction, Dtype storage) {
   struct Memory {
     Tensor x, weight, y, arg, dy, dx;
   };
   const std::int64_t nodes = graph.num_nodes();
   const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
-  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}),
+  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}, storage),
                                                  .weight = {},
-                                                 .y = empty(context, {nodes, width}),
+                                                 .y = empty(context, {nodes, width}, storage),
                                                  .arg = {},
-                                                 .dy = random_tensor(context, {nodes, width}),
-                                                 .dx = empty(context, {nodes, width})});
+                                                 .dy = random_tensor(context, {nodes, width}, storage),
+                                                 .dx = empty(context, {nodes, width}, storage)});
   if (weighted) m->weight = random_tensor(context, {graph.num_edges()});
   if (extreme) m->arg = empty(context, {nodes, width}, Dtype::int32);
-  const Sizes sizes = sizes_of(graph, width);
+  const Sizes sizes = sizes_of(graph, width, 0, storage);
   return choose(
       direction,
       {call_of(context, aggregate_forward,

@@ -3,24 +3,24 @@
 namespace warpgnn::bench {
 
 Case edge_aggregate_case(const Context& context, const Graph& graph, EdgeMessage message, Reduce reduce,
-                         std::int64_t width, Direction direction) {
+                         std::int64_t width, Direction direction, Dtype storage) {
   struct Memory {
     Tensor x, edge, y, arg, dy, dx, dedge;
   };
   const std::int64_t nodes = graph.num_nodes(), edges = graph.num_edges();
   const auto m = std::make_shared<Memory>(Memory{.x = {},
-                                                 .edge = random_tensor(context, {edges, width}),
-                                                 .y = empty(context, {nodes, width}),
+                                                 .edge = random_tensor(context, {edges, width}, storage),
+                                                 .y = empty(context, {nodes, width}, storage),
                                                  .arg = {},
-                                                 .dy = random_tensor(context, {nodes, width}),
+                                                 .dy = random_tensor(context, {nodes, width}, storage),
                                                  .dx = {},
-                                                 .dedge = empty(context, {edges, width})});
+                                                 .dedge = empty(context, {edges, width}, storage)});
   if (message != EdgeMessage::edge) {
-    m->x = random_tensor(context, {nodes, width});
-    m->dx = empty(context, {nodes, width});
+    m->x = random_tensor(context, {nodes, width}, storage);
+    m->dx = empty(context, {nodes, width}, storage);
   }
   if (reduce == Reduce::max || reduce == Reduce::min) m->arg = empty(context, {nodes, width}, Dtype::int32);
-  const Sizes sizes = sizes_of(graph, width);
+  const Sizes sizes = sizes_of(graph, width, 0, storage);
   return choose(direction,
                 {call_of(context, edge_aggregate_forward,
                          EdgeAggregateForward{.graph = graph,

@@ -70,18 +70,20 @@ const std::vector<Direction> kAllPasses{Direction::forward, Direction::backward,
 const std::vector<Direction> kUses{Direction::forward, Direction::both};
 const std::vector<Direction> kAllUses{Direction::forward, Direction::training, Direction::backward, Direction::both};
 
-/// The rows of one graph.
+/// The rows of one graph. `storage` is that of features in aggregations, attention, pools and linear layers; other rows
+/// have no choice and belong to float32.
 class GraphRows {
  public:
-  GraphRows(std::string graph, std::vector<Row>& rows)
-      : graph_(std::move(graph)), shown_(display_name(graph_)), rows_(rows) {}
+  GraphRows(std::string graph, std::vector<Row>& rows, Dtype storage = Dtype::float32)
+      : graph_(std::move(graph)), shown_(display_name(graph_)), storage_(storage), rows_(rows) {}
 
   void aggregate(Reduce reduce, bool weighted, std::int64_t width, const std::vector<Direction>& directions) {
     const std::string op = "aggregate_" + (weighted ? "weighted" : text(reduce));
     for (const Direction direction : directions) {
-      add(op, text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-        return aggregate_case(context, graph, reduce, weighted, width, direction);
-      });
+      add(op, text(direction), std::to_string(width),
+          [=, storage = storage_](const Context& context, const Graph& graph) {
+            return aggregate_case(context, graph, reduce, weighted, width, direction, storage);
+          });
     }
   }
   void all_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
@@ -94,9 +96,10 @@ class GraphRows {
                       const std::vector<Direction>& directions) {
     const std::string op = "edge_aggregate_" + text(message) + "_" + text(reduce);
     for (const Direction direction : directions) {
-      add(op, text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-        return edge_aggregate_case(context, graph, message, reduce, width, direction);
-      });
+      add(op, text(direction), std::to_string(width),
+          [=, storage = storage_](const Context& context, const Graph& graph) {
+            return edge_aggregate_case(context, graph, message, reduce, width, direction, storage);
+          });
     }
   }
   void all_edge_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
@@ -129,15 +132,17 @@ class GraphRows {
   void attention(HeadShape shape, const std::vector<Direction>& directions) {
     for (const Direction direction : directions) {
       add("attention", text(direction), text(shape),
-          [=](const Context& context, const Graph& graph) { return attention_case(context, graph, shape, direction); });
+          [=, storage = storage_](const Context& context, const Graph& graph) {
+            return attention_case(context, graph, shape, direction, storage);
+          });
     }
   }
   void pair_attention(HeadShape shape, const std::vector<Direction>& directions) {
     for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
       for (const Direction direction : directions) {
         add("pair_attention_" + text(score), text(direction), text(shape),
-            [=](const Context& context, const Graph& graph) {
-              return pair_attention_case(context, graph, score, shape, direction);
+            [=, storage = storage_](const Context& context, const Graph& graph) {
+              return pair_attention_case(context, graph, score, shape, direction, storage);
             });
       }
     }
@@ -148,17 +153,18 @@ class GraphRows {
       add("head_dot", text(direction), text(shape),
           [=](const Context& context, const Graph& graph) { return head_dot_case(context, graph, shape, direction); });
       add("linear", text(direction), std::to_string(kLayerInputs) + "to" + std::to_string(out),
-          [=](const Context& context, const Graph& graph) {
-            return linear_case(context, graph.num_nodes(), kLayerInputs, out, direction);
+          [=, storage = storage_](const Context& context, const Graph& graph) {
+            return linear_case(context, graph.num_nodes(), kLayerInputs, out, direction, storage);
           });
     }
   }
   void pools(std::int64_t width, const std::vector<Direction>& directions) {
     for (const Pool& pool : kPools) {
       for (const Direction direction : directions) {
-        add(pool.name, text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-          return pool_case(context, graph, pool.reduce, pool.gate, width, direction);
-        });
+        add(pool.name, text(direction), std::to_string(width),
+            [=, storage = storage_](const Context& context, const Graph& graph) {
+              return pool_case(context, graph, pool.reduce, pool.gate, width, direction, storage);
+            });
       }
     }
   }
@@ -245,7 +251,7 @@ class GraphRows {
  private:
   void add(const std::string& op, const std::string& direction, const std::string& shape,
            std::function<Case(const Context&, const Graph&)> make) {
-    std::string name = op;
+    std::string name = op + (storage_ == Dtype::float32 ? "" : std::string("_") + name_of(storage_));
     for (const std::string& part : {direction, shown_, shape}) {
       if (!part.empty()) name += "/" + part;
     }
@@ -257,6 +263,7 @@ class GraphRows {
   }
 
   std::string graph_, shown_;
+  Dtype storage_;
   std::vector<Row>& rows_;
 };
 
@@ -277,6 +284,14 @@ std::vector<Row> smoke_rows(bool cuda) {
   smoke.build();
   smoke.select();
   smoke.baselines(16, cuda);
+  for (const Dtype storage : {Dtype::float16, Dtype::bfloat16}) {
+    GraphRows half("smoke", rows, storage);
+    half.all_aggregates(16, kAllPasses);
+    half.all_edge_aggregates(16, kAllPasses);
+    half.attention({2, 8}, kAllUses);
+    half.pair_attention({2, 8}, kAllPasses);
+    half.pools(16, kAllPasses);
+  }
   return rows;
 }
 
@@ -299,6 +314,10 @@ std::vector<Row> standard_rows(bool cuda) {
   yardstick.row_norms(128, kPasses);
   yardstick.build();
   yardstick.baselines(128, cuda);
+  GraphRows half("yardstick", rows, Dtype::bfloat16);
+  half.aggregate(Reduce::sum, true, 128, kPasses);
+  half.attention({4, 32}, kPasses);
+  half.pair_attention({4, 32}, kPasses);
 
   for (const char* name : {"cora", "road", "hub16th", "arxiv"}) {
     GraphRows graph(name, rows);
@@ -332,6 +351,12 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
     graph.attention(shape, kAllUses);
     graph.pair_attention(shape, kAllPasses);
     graph.dense(shape, kAllPasses);
+  }
+  GraphRows half(name, rows, Dtype::bfloat16);
+  for (const std::int64_t width : {16, 64, 128, 256}) half.aggregate(Reduce::sum, true, width, kAllPasses);
+  for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 64}, HeadShape{1, 256}}) {
+    half.attention(shape, kAllUses);
+    half.pair_attention(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
   for (const std::int64_t bases : {1, 4, 30}) graph.relations(90, bases, 64, kPasses);

@@ -26,7 +26,7 @@ class RandomBits {
   std::uint64_t state_;
 };
 
-/// A float32 tensor of uniform values in [-1, 1), the same for the same shape.
-Tensor random_tensor(const Context& context, std::initializer_list<std::int64_t> shape);
+/// A tensor of uniform values in [-1, 1), the same for the same shape; float32, or those rounded to 16 bits.
+Tensor random_tensor(const Context& context, std::initializer_list<std::int64_t> shape, Dtype dtype = Dtype::float32);
 
 }  // namespace warpgnn::bench

@@ -82,6 +82,23 @@ class Rows {
     add_kind("pair_attention_dot", PairScore::dot);
   }
 
+  /// What gathers most, on rows stored in 16 bits.
+  void halves(const std::string& graph) {
+    constexpr Dtype kStorage = Dtype::bfloat16;
+    add_passes("aggregate_weighted_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::aggregate_case(context, g, Reduce::sum, true, kWidth, direction, kStorage);
+    });
+    add_passes("edge_aggregate_relu_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::edge_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction, kStorage);
+    });
+    add_passes("attention_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::attention_case(context, g, kShape, direction, kStorage);
+    });
+    add_passes("pair_attention_gatv2_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::pair_attention_case(context, g, PairScore::gatv2, kShape, direction, kStorage);
+    });
+  }
+
   void nodes(const std::string& graph) {
     add_passes("layer_norm", graph, [](const Context& context, const Graph& g, Direction direction) {
       return bench::layer_norm_case(context, g.num_nodes(), kWidth, direction);
@@ -139,6 +156,7 @@ std::vector<Row> all_rows() {
     rows.messages(graph);
     rows.attention(graph);
     rows.pair_attention(graph);
+    rows.halves(graph);
   }
   rows.nodes("power_law");
   for (const char* graph : {"molecules", "dense"}) rows.pooling(graph);
