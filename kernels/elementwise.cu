@@ -111,9 +111,9 @@ void dropout(const CudaExec& exec, const Dropout& op) {
     using T = decltype(zero);
     with_pack_width<T>(pack_width<T>(columns, {op.x, op.y}), [&](auto constant) {
       launch(exec, "dropout", dropout_rows<T, decltype(constant)::value>,
-             row_tiles(rows, (columns + kDropoutColumns - 1) / kDropoutColumns), rows, columns, op.seed,
-             dropout_threshold(op.probability), static_cast<T>(1 / (1 - op.probability)), rows_of<T>(op.x),
-             rows_of<T>(op.y));
+             row_tiles(rows, (columns + kDropoutColumns - 1) / kDropoutColumns), rows, columns,
+             DropoutSeed::of(op.seed, op.counter), dropout_threshold(op.probability),
+             static_cast<T>(1 / (1 - op.probability)), rows_of<T>(op.x), rows_of<T>(op.y));
     });
   });
 }
