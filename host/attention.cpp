@@ -21,12 +21,6 @@ void check_heads(const char* name, const Layout& layout) {
   }
 }
 
-void check_dropout(const AttentionDropout& dropout) {
-  if (!(dropout.probability >= 0 && dropout.probability < 1)) {
-    fail("dropout: expected a probability in [0, 1), got " + std::to_string(dropout.probability));
-  }
-}
-
 template <class Op>
 void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check) {
   check.graph(op.graph);
@@ -38,7 +32,7 @@ void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check)
 
 Checker checked(const Context& context, const AttentionForward& op) {
   Checker check(context);
-  check_dropout(op.dropout);
+  check.dropout(op.dropout);
   const Dtype dtype = expect_real("value", op.value);
   check_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
@@ -56,7 +50,7 @@ Checker checked(const Context& context, const AttentionForward& op) {
 
 Checker checked(const Context& context, const AttentionBackward& op) {
   Checker check(context);
-  check_dropout(op.dropout);
+  check.dropout(op.dropout);
   const Dtype dtype = expect_real("value", op.value);
   check_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];

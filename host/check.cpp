@@ -125,6 +125,13 @@ void Checker::output_in_place(const char* name, const TensorView& view, const Sh
   outputs_.add({name, &view, view.as<char>(), input});
 }
 
+void Checker::dropout(const AttentionDropout& dropout) {
+  if (!(dropout.probability >= 0 && dropout.probability < 1)) {
+    fail("dropout: expected a probability in [0, 1), got " + std::to_string(dropout.probability));
+  }
+  optional_input("dropout.counter", dropout.counter, {1}, Dtype::int64);
+}
+
 void Checker::contiguous(const char* name, const Layout& layout) {
   if (layout.ndim > 0 && layout.shape[0] > 1 && layout.stride[0] != layout.row_size()) {
     fail(std::string(name) + ": expected contiguous memory, got a row stride of " + std::to_string(layout.stride[0]));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dispatch.hpp"
+#include "warpgnn/attention.hpp"
 
 namespace warpgnn {
 
@@ -47,6 +48,8 @@ class Checker {
   void optional_output(const char* name, const TensorView& view, const Shape& shape, Dtype dtype) {
     if (view.defined()) output(name, view, shape, dtype);
   }
+  /// A probability, and the counter if there is one.
+  void dropout(const AttentionDropout& dropout);
   /// Elements side by side: for parameter vectors and flat updates.
   static void contiguous(const char* name, const Layout& layout);
   static void absent(const char* name, const Layout& layout, const char* why);

@@ -88,7 +88,14 @@ Checker checked(const Context& context, const Dropout& op) {
   const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   check.input("x", op.x, Shape(op.x), dtype);
+  check.optional_input("counter", op.counter, {1}, Dtype::int64);
   check.output_in_place("y", op.y, Shape(op.x), dtype, "x");
+  return check;
+}
+
+Checker checked(const Context& context, const AdvanceCounter& op) {
+  Checker check(context);
+  check.updated("counter", op.counter, {1}, Dtype::int64);
   return check;
 }
 
@@ -283,6 +290,11 @@ void activation_backward(const Context& context, const ActivationBackward& op) {
 
 void dropout(const Context& context, const Dropout& op) {
   run_checked(context, op, checked(context, op), [](const auto& exec, const auto& o) { backend::dropout(exec, o); });
+}
+
+void advance_counter(const Context& context, const AdvanceCounter& op) {
+  run_checked(context, op, checked(context, op),
+              [](const auto& exec, const auto& o) { backend::advance_counter(exec, o); });
 }
 
 void gather_rows(const Context& context, const GatherRows& op) {

@@ -25,9 +25,7 @@ void check_heads(const char* name, const Layout& layout) {
 template <class Op>
 Dtype check_score(const Op& op, Checker& check) {
   check.graph(op.graph);
-  if (!(op.dropout.probability >= 0 && op.dropout.probability < 1)) {
-    fail("dropout: expected a probability in [0, 1), got " + std::to_string(op.dropout.probability));
-  }
+  check.dropout(op.dropout);
   if (op.score == PairScore::gatv2 && !std::isfinite(op.negative_slope)) {
     fail("negative_slope: expected a finite number, got " + std::to_string(op.negative_slope));
   }

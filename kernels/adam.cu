@@ -49,6 +49,10 @@ namespace warpgnn::backend {
 
 using namespace kernels;
 
+void advance_counter(const CudaExec& exec, const AdvanceCounter& op) {
+  launch(exec, "advance_counter", advance_step, {dim3(1), dim3(1)}, op.counter.as<std::int64_t>());
+}
+
 void adam_step(const CudaExec& exec, const AdamStep& op) {
   launch(exec, "advance_step", advance_step, {dim3(1), dim3(1)}, op.step.as<std::int64_t>());
   if (op.slots.empty()) return;

@@ -151,9 +151,9 @@ void dropout(const CudaExec& exec, const Dropout& op) {
     using T = Accumulator<S>;
     with_pack_width<S>(pack_width<S>(columns, {op.x, op.y}), [&](auto constant) {
       launch(exec, "dropout", dropout_rows<S, decltype(constant)::value>,
-             row_tiles(rows, (columns + kDropoutColumns - 1) / kDropoutColumns), rows, columns, op.seed,
-             dropout_threshold(op.probability), static_cast<T>(1 / (1 - op.probability)), rows_of<S>(op.x),
-             rows_of<S>(op.y));
+             row_tiles(rows, (columns + kDropoutColumns - 1) / kDropoutColumns), rows, columns,
+             DropoutSeed::of(op.seed, op.counter), dropout_threshold(op.probability),
+             static_cast<T>(1 / (1 - op.probability)), rows_of<S>(op.x), rows_of<S>(op.y));
     });
   });
 }

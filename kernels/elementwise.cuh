@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/dropout.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/row_tiles.cuh"
 #include "warpgnn/dense.hpp"
-#include "warpgnn/random.hpp"
 
 namespace warpgnn::kernels {
 
@@ -91,8 +91,9 @@ inline constexpr int kDropoutColumns = 4;
 
 template <class S, int kWidth, class T = Accumulator<S>>
 __global__ void __launch_bounds__(kTileThreads)
-    dropout_rows(std::int64_t rows, std::int64_t columns, std::uint64_t seed, std::uint32_t threshold, T scale,
+    dropout_rows(std::int64_t rows, std::int64_t columns, DropoutSeed mask, std::uint32_t threshold, T scale,
                  Rows<const S> x, Rows<S> y) {
+  const std::uint64_t seed = mask.now();
   for (std::int64_t row = tile_row(); row < rows; row += tile_row_step()) {
     for (std::int64_t quad = tile_pack(); quad * kDropoutColumns < columns; quad += tile_pack_step()) {
       const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(quad));

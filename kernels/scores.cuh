@@ -7,10 +7,10 @@
 
 #include <cstdint>
 
+#include "kernels/dropout.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/softmax.cuh"
 #include "warpgnn/attention.hpp"
-#include "warpgnn/random.hpp"
 
 namespace warpgnn::kernels {
 
@@ -44,12 +44,12 @@ struct GatScore {
 struct EdgeDropout {
   bool active;
   std::uint32_t threshold;
-  std::uint64_t seed;
+  DropoutSeed seed;
   double scale;  // of what is kept
 
   static EdgeDropout of(const AttentionDropout& dropout) {
-    return EdgeDropout{dropout.probability > 0, dropout_threshold(dropout.probability), dropout.seed,
-                       1.0 / (1.0 - dropout.probability)};
+    return EdgeDropout{dropout.probability > 0, dropout_threshold(dropout.probability),
+                       DropoutSeed::of(dropout.seed, dropout.counter), 1.0 / (1.0 - dropout.probability)};
   }
 };
 
@@ -58,11 +58,11 @@ struct EdgeDropout {
 __device__ inline std::uint32_t kept_heads(const EdgeDropout& dropout, std::int64_t edge_id, int first_head,
                                            int heads) {
   if (!dropout.active) return 0xffffffffu;
+  const std::uint64_t seed = dropout.seed.now();
   std::uint32_t bits = 0;
 #pragma unroll 1
   for (int quad = first_head / 4; quad * 4 < first_head + heads; ++quad) {
-    const PhiloxWords words =
-        philox(dropout.seed, static_cast<std::uint64_t>(edge_id), static_cast<std::uint64_t>(quad));
+    const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(edge_id), static_cast<std::uint64_t>(quad));
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
       const int place = quad * 4 + k - first_head;

@@ -20,7 +20,9 @@ class AttentionFixture : public OpTest {
     TestTensor dvalue, dsource_score, ddestination_score, dedge_score;
   };
   struct Inputs {
-    TestTensor value, source_score, destination_score, edge_score;
+    TestTensor value, source_score, destination_score, edge_score, counter;
+
+    AttentionDropout dropout(const oracle::Gat& in) const { return {in.dropout, in.seed, counter}; }
   };
 
   static std::int64_t heads(const oracle::Gat& in) { return static_cast<std::int64_t>(in.heads); }
@@ -42,7 +44,8 @@ class AttentionFixture : public OpTest {
   Inputs inputs(const oracle::Gat& in, Place place) const {
     return {input(source_rows(in), in.value, place), input(source_scores(in), in.source_score, place),
             input(destination_scores(in), in.destination_score, place),
-            in.edge_score.empty() ? TestTensor() : input(edge_scores(in), in.edge_score, place)};
+            in.edge_score.empty() ? TestTensor() : input(edge_scores(in), in.edge_score, place),
+            in.counter == 0 ? TestTensor() : TestTensor::input_ids(context(), Dtype::int64, {1}, {in.counter})};
   }
 
   Graph upload(const oracle::Gat& in) const { return TestGraph{"", in.edges}.upload(context()); }
@@ -52,16 +55,8 @@ class AttentionFixture : public OpTest {
     Forward out{output(destination_rows(in), place), output(destination_scores(in), place),
                 output(destination_rows(in), place), output(destination_scores(in), place)};
     run(context(), attention_forward,
-        AttentionForward{upload(in),
-                         in.slope,
-                         {in.dropout, in.seed},
-                         given.value,
-                         given.source_score,
-                         given.destination_score,
-                         given.edge_score,
-                         out.y,
-                         out.lse,
-                         out.positive_y,
+        AttentionForward{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
+                         given.destination_score, given.edge_score, out.y, out.lse, out.positive_y,
                          out.positive_weight});
     return out;
   }
@@ -79,22 +74,9 @@ class AttentionFixture : public OpTest {
                  output(destination_scores(in), place),
                  in.edge_score.empty() ? TestTensor() : output(edge_scores(in), place)};
     run(context(), attention_backward,
-        AttentionBackward{upload(in),
-                          in.slope,
-                          {in.dropout, in.seed},
-                          given.value,
-                          given.source_score,
-                          given.destination_score,
-                          given.edge_score,
-                          y,
-                          lse,
-                          positive_y,
-                          positive_weight,
-                          upstream,
-                          out.dvalue,
-                          out.dsource_score,
-                          out.ddestination_score,
-                          out.dedge_score});
+        AttentionBackward{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
+                          given.destination_score, given.edge_score, y, lse, positive_y, positive_weight, upstream,
+                          out.dvalue, out.dsource_score, out.ddestination_score, out.dedge_score});
     return out;
   }
 

@@ -168,7 +168,7 @@ TEST_P(AttentionTest, ForwardFeedsBackward) {
                      output(destination_scores(in), Place::contiguous), output(edge_scores(in), Place::contiguous)};
   AttentionBackward op{upload(in),
                        in.slope,
-                       {in.dropout, in.seed},
+                       given.dropout(in),
                        given.value,
                        given.source_score,
                        given.destination_score,
@@ -201,6 +201,21 @@ TEST_P(AttentionTest, ForwardFeedsBackward) {
   expect_same_bits(again.dvalue, out.dvalue, "dvalue");
   expect_same_bits(again.dsource_score, out.dsource_score, "dsource_score");
   expect_same_bits(again.ddestination_score, out.ddestination_score, "ddestination_score");
+}
+
+TEST_P(AttentionTest, TheCounterOnTheDeviceCountsIntoTheSeed) {
+  Rng rng;
+  Ids degrees(9, 4);
+  degrees[2] = kChunkEdges + 20;
+  auto in = random_gat(rng, graph_with_degrees(rng, 12, degrees), {3, 4, true, 0.5});
+  const Reals dy = random_upstream(rng, in);
+  const Reals uncounted = forward(in).y.reals();
+  for (const std::int64_t counter : {std::int64_t{1}, std::int64_t{-3}, (std::int64_t{1} << 40) + 7}) {
+    SCOPED_TRACE("counter " + std::to_string(counter));
+    in.counter = counter;
+    check(in, dy, Place::contiguous);
+    EXPECT_NE(forward(in).y.reals(), uncounted);
+  }
 }
 
 TEST_P(AttentionTest, InferenceGivesTheSameBits) {

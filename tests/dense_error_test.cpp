@@ -101,12 +101,22 @@ TEST_P(DenseErrorTest, DropoutGatherAndAdd) {
   {
     const auto x = input({5, 3});
     const auto y = output({5, 3});
-    const Refusals<Dropout> refuse(context(), dropout, {0.5, 1, x, y}, {&y});
+    const auto counter = TestTensor::input_ids(context(), Dtype::int64, {1}, {3});
+    const Refusals<Dropout> refuse(context(), dropout, {0.5, 1, x, y, counter}, {&y});
     refuse.argument("y", &Dropout::y);
+    refuse.argument("counter", &Dropout::counter, Presence::optional);
+    refuse.overlap("y", &Dropout::y, &Dropout::counter);
     refuse.mistake({"x:", "none"}, [](Dropout& op) { op.x = {}; });
     for (const double probability : {1.0, -0.25, 7.0}) {
       refuse.mistake({"probability:"}, [&](Dropout& op) { op.probability = probability; });
     }
+    refuse.accepted();
+  }
+  {
+    const auto counter = Tensor::from<std::int64_t>(context(), std::vector<std::int64_t>{3}, {1});
+    const Refusals<AdvanceCounter> refuse(context(), advance_counter, {counter}, {});
+    refuse.argument("counter", &AdvanceCounter::counter);
+    EXPECT_EQ(counter.to_host<std::int64_t>(), std::vector<std::int64_t>{3});
     refuse.accepted();
   }
   {

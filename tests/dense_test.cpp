@@ -294,6 +294,29 @@ TEST_P(ElementwiseTest, DropoutKeepsItsShareAndDependsOnTheSeed) {
   EXPECT_EQ(first, dropped(1));
 }
 
+TEST_P(ElementwiseTest, DropoutCountsWithTheCounterOnTheDevice) {
+  Rng rng;
+  const Reals values = rng.reals(29 * 7);
+  const auto x = input({29, 7}, values);
+  const auto dropped = [&](const ConstTensorView& counter) {
+    const auto y = output({29, 7});
+    run(context(), dropout, Dropout{0.5, 11, x, y, counter});
+    return y.reals();
+  };
+  for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::int64_t{-5}, std::int64_t{1} << 62}) {
+    const auto counter = TestTensor::input_ids(context(), Dtype::int64, {1}, {count});
+    const auto y = output({29, 7});
+    run(context(), dropout, Dropout{0.5, 11, x, y, counter});
+    expect_exact(y, oracle::dropout(values, 7, 0.5, oracle::counted_seed(11, count)), "y");
+  }
+  const auto counter = Tensor::from<std::int64_t>(context(), std::vector<std::int64_t>{41}, {1});
+  const Reals before = dropped(counter);
+  run(context(), advance_counter, AdvanceCounter{counter});
+  EXPECT_EQ(counter.to_host<std::int64_t>(), std::vector<std::int64_t>{42});
+  EXPECT_NE(dropped(counter), before);
+  EXPECT_EQ(dropped(counter), oracle::dropout(values, 7, 0.5, oracle::counted_seed(11, 42)));
+}
+
 TEST_P(ElementwiseTest, AddScaled) {
   Rng rng;
   for (const Shape& shape : {Shape{0}, Shape{1}, Shape{1000}, Shape{31, 33}, Shape{5, 3, 7}}) {

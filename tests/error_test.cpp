@@ -210,6 +210,7 @@ TEST_P(ErrorTest, AttentionForward) {
   refuse.overlap("lse", &Op::lse, &Op::positive_weight);
   refuse.mistake({"dropout:", "got 1"}, [](Op& op) { op.dropout.probability = 1; });
   refuse.mistake({"dropout:", "-0.5"}, [](Op& op) { op.dropout.probability = -0.5; });
+  refuse_dropout_counters(context(), refuse);
   refuse.mistake({"negative_slope:", "inf"},
                  [](Op& op) { op.negative_slope = std::numeric_limits<double>::infinity(); });
   refuse.mistake({"graph:"}, [](Op& op) { op.graph = {}; });
@@ -260,6 +261,7 @@ TEST_P(ErrorTest, AttentionBackward) {
   refuse.overlap("dsource_score", &Op::dsource_score, &Op::source_score);
   refuse.overlap("dsource_score", &Op::dsource_score, &Op::ddestination_score);
   refuse.mistake({"dropout:"}, [](Op& op) { op.dropout.probability = 1.5; });
+  refuse_dropout_counters(context(), refuse);
   refuse.workspace();
   refuse.accepted();
 }

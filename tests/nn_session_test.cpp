@@ -11,6 +11,7 @@
 #include "support/nn_subject.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/session.hpp"
+#include "warpgnn/random.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -126,6 +127,49 @@ TEST_P(NnSessionTest, DropoutSeedsGoOnFromASavedState) {
   EXPECT_EQ(seeds.size(), 101U);
   other.set_dropout_state(session.dropout_state());
   EXPECT_EQ(other.next_dropout_seed(), session.next_dropout_seed());
+}
+
+TEST_P(NnSessionTest, StepsRepeatTheirSeedsAndCountOnTheDevice) {
+  Session session(context(), dtype(), 5);
+  const auto step = [&] {
+    return std::vector<std::uint64_t>{session.next_dropout_seed(), session.next_dropout_seed()};
+  };
+  const auto seeds = step();
+  std::set<std::uint64_t> in_force{session.dropout_state()};
+  EXPECT_EQ(session.dropout_state(), seeds[1]);
+  for (std::int64_t ended = 1; ended < 5; ++ended) {
+    session.end_step();
+    EXPECT_EQ(step(), seeds);
+    EXPECT_EQ(session.dropout_state(), dropout_seed(seeds[1], ended));
+    in_force.insert(session.dropout_state());
+  }
+  EXPECT_EQ(in_force.size(), 5U);
+}
+
+TEST_P(NnSessionTest, StepsWithoutMasksAreNotCounted) {
+  Session session(context(), dtype(), 5);
+  const std::uint64_t before = session.dropout_state();
+  session.end_step();
+  EXPECT_EQ(session.dropout_state(), before);
+}
+
+TEST_P(NnSessionTest, ARestoredSessionEndsTheSameSteps) {
+  Session session(context(), dtype(), 5), other(context(), dtype(), 6);
+  const auto in_force = [](Session& from) {
+    std::vector<std::uint64_t> seeds;
+    for (int step = 0; step < 3; ++step) {
+      for (int mask = 0; mask < 2; ++mask) {
+        from.next_dropout_seed();
+        seeds.push_back(from.dropout_state());
+      }
+      from.end_step();
+    }
+    return seeds;
+  };
+  in_force(session);
+  in_force(other);
+  other.set_dropout_state(session.dropout_state());
+  EXPECT_EQ(in_force(other), in_force(session));
 }
 
 TEST_P(NnSessionTest, RefusesWrongArguments) {

@@ -51,6 +51,7 @@ class PairAttentionErrorTest : public OpTest {
     refuse.argument("sum", &Op::sum);
     refuse.mistake({"dropout:", "got 1"}, [](Op& op) { op.dropout.probability = 1; });
     refuse.mistake({"dropout:", "-0.5"}, [](Op& op) { op.dropout.probability = -0.5; });
+    refuse_dropout_counters(context(), refuse);
     refuse.mistake({"negative_slope:", "inf"},
                    [](Op& op) { op.negative_slope = std::numeric_limits<double>::infinity(); });
     refuse.mistake({"scale:", "nan"}, [](Op& op) {

@@ -31,7 +31,7 @@ struct PairProblem : oracle::PairAttention {
 class PairAttentionFixture : public OpTest {
  protected:
   struct Inputs {
-    TestTensor query, key, own_value, edge_key, own_edge_value, edge_bias, vector;
+    TestTensor query, key, own_value, edge_key, own_edge_value, edge_bias, vector, counter;
     bool value_is_key, edge_value_is_key;
 
     ConstTensorView value() const { return value_is_key ? key : own_value; }
@@ -80,6 +80,7 @@ class PairAttentionFixture : public OpTest {
             in.edge_value_is_key ? TestTensor() : given(edge_values(in), in.edge_value, place),
             given(edge_scores(in), in.edge_bias, place),
             in.score == oracle::PairScore::dot ? TestTensor() : input(vectors(in), in.vector, packed(place)),
+            in.counter == 0 ? TestTensor() : TestTensor::input_ids(context(), Dtype::int64, {1}, {in.counter}),
             in.value_is_key,
             in.edge_value_is_key};
   }
@@ -91,7 +92,7 @@ class PairAttentionFixture : public OpTest {
     op.score = score(in);
     op.negative_slope = in.slope;
     op.scale = in.scale;
-    op.dropout = {in.dropout, in.seed};
+    op.dropout = {in.dropout, in.seed, given_inputs.counter};
     op.query = given_inputs.query;
     op.key = given_inputs.key;
     if constexpr (requires { op.value; }) {

@@ -284,6 +284,24 @@ TEST_P(PairAttentionTest, ForwardFeedsBackward) {
   }
 }
 
+TEST_P(PairAttentionTest, TheCounterOnTheDeviceCountsIntoTheSeed) {
+  Rng rng;
+  Ids degrees(9, 4);
+  degrees[2] = kChunkEdges + 20;
+  const TestGraph graph = graph_with_degrees(rng, 12, degrees);
+  for (const std::size_t channels : {std::size_t{3}, std::size_t{600}}) {  // the second too wide for a warp
+    auto in = random_pairs(rng, graph, {oracle::PairScore::gatv2, 2, channels, 3, true, false, false, 0.5});
+    const Reals dy = random_upstream(rng, in);
+    const Reals uncounted = forward(in).y.reals();
+    for (const std::int64_t counter : {std::int64_t{-3}, (std::int64_t{1} << 40) + 7}) {
+      SCOPED_TRACE("counter " + std::to_string(counter));
+      in.counter = counter;
+      check(in, dy, Place::contiguous);
+      EXPECT_NE(forward(in).y.reals(), uncounted);
+    }
+  }
+}
+
 TEST_P(PairAttentionTest, RerunsAreBitIdentical) {
   Rng rng;
   std::size_t turn = 0;

@@ -53,6 +53,18 @@ TEST(Dropout, KeepsWhatTheOracleKeeps) {
   }
 }
 
+TEST(Dropout, TheCounterMovesTheSeed) {
+  EXPECT_EQ(dropout_seed(77, 0), 77u);
+  EXPECT_EQ(dropout_seed(0, 1), 0xD1342543DE82EF95u);
+  EXPECT_EQ(dropout_seed(0xD1342543DE82EF95u, -1), 0u);
+  Rng rng;
+  for (int k = 0; k < 100; ++k) {
+    const std::uint64_t seed = rng.next();
+    const auto counter = static_cast<std::int64_t>(rng.next());
+    EXPECT_EQ(dropout_seed(seed, counter), oracle::counted_seed(seed, counter));
+  }
+}
+
 TEST(Dropout, RowsBeyond32BitsAreDifferentRows) {
   int different = 0;
   for (std::int64_t row = 0; row < 100; ++row) {

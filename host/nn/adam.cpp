@@ -24,6 +24,7 @@ void Adam::step() {
                                   .weight_decay = options_.weight_decay,
                                   .slots = slots_,
                                   .step = step_});
+  session_->end_step();
 }
 
 std::vector<NamedTensor> Adam::state() {

@@ -71,8 +71,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;
-  const bool drops = session_->training() && options_.attention_dropout > 0;
-  dropout_ = drops ? AttentionDropout{options_.attention_dropout, session_->next_dropout_seed()} : AttentionDropout{};
+  dropout_ = draw_dropout(*session_, options_.attention_dropout);
   project(x);
 
   const std::int64_t nodes = graph.num_nodes(), heads = options_.heads, channels = options_.channels;

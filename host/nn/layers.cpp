@@ -55,19 +55,24 @@ DropoutLayer::DropoutLayer(Session& session, double probability) : session_(&ses
   expect_probability("probability", probability);
 }
 
+void DropoutLayer::apply(const ConstTensorView& from, const TensorView& to) const {
+  dropout(session_->context(),
+          {.probability = probability_, .seed = seed_, .x = from, .y = to, .counter = session_->dropout_counter()});
+}
+
 ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
   active_ = session_->training() && probability_ > 0;
   if (!active_) return x;
   seed_ = session_->next_dropout_seed();
   shape_like(*session_, y_, x);
-  dropout(session_->context(), {.probability = probability_, .seed = seed_, .x = x, .y = y_});
+  apply(x, y_);
   return y_;
 }
 
 ConstTensorView DropoutLayer::backward(const ConstTensorView& dy) {
   if (!active_) return dy;
   shape_like(*session_, dx_, dy);
-  dropout(session_->context(), {.probability = probability_, .seed = seed_, .x = dy, .y = dx_});
+  apply(dy, dx_);
   return dx_;
 }
 

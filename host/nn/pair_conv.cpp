@@ -130,8 +130,7 @@ ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, c
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;
-  const bool drops = session_->training() && shape_.attention_dropout > 0;
-  dropout_ = drops ? AttentionDropout{shape_.attention_dropout, session_->next_dropout_seed()} : AttentionDropout{};
+  dropout_ = draw_dropout(*session_, shape_.attention_dropout);
   project(x);
 
   shape(*session_, y_, {nodes, shape_.heads, shape_.channels});

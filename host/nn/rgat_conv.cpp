@@ -126,8 +126,7 @@ ConstTensorView RGATConv::forward(const RelationGraph& graph, const ConstTensorV
   merged_ = graph.merged;
   nodes_ = merged_.num_destinations();
   x_ = x;
-  const bool drops = session_->training() && options_.attention_dropout > 0;
-  dropout_ = drops ? AttentionDropout{options_.attention_dropout, session_->next_dropout_seed()} : AttentionDropout{};
+  dropout_ = draw_dropout(*session_, options_.attention_dropout);
   project(graph);
   attend();
   trained_ = session_->training();

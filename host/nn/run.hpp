@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 
+#include "warpgnn/attention.hpp"
 #include "warpgnn/dense.hpp"
 #include "warpgnn/error.hpp"
 #include "warpgnn/nn/session.hpp"
@@ -34,6 +35,12 @@ inline void expect_probability(const char* name, double probability) {
   if (probability >= 0 && probability < 1) return;
   throw Error(ErrorCode::invalid_argument,
               std::string(name) + ": expected a probability in [0, 1), got " + std::to_string(probability));
+}
+
+/// The dropout of one forward's attention: a mask of its own in training, none otherwise.
+inline AttentionDropout draw_dropout(Session& session, double probability) {
+  if (!session.training() || probability == 0) return {};
+  return {probability, session.next_dropout_seed(), session.dropout_counter()};
 }
 
 /// A size of a layer, named in the message.

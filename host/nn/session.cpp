@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "warpgnn/dense.hpp"
 #include "warpgnn/error.hpp"
+#include "warpgnn/random.hpp"
 
 namespace warpgnn::nn {
 
@@ -31,10 +33,27 @@ Parameter make(Session& session, std::string name, std::initializer_list<std::in
 }  // namespace
 
 Session::Session(Context context, Dtype dtype, std::uint64_t seed)
-    : context_(std::move(context)), dtype_(dtype), generator_(seed), dropout_seed_(seed ^ 0xD1B54A32D192ED03u) {
+    : context_(std::move(context)), dtype_(dtype), generator_(seed) {
   if (!is_real(dtype)) {
     throw Error(ErrorCode::invalid_argument, std::string("dtype: expected float32 or float64, got ") + name_of(dtype));
   }
+  dropout_counter_ = Tensor(context_, Dtype::int64, {1});
+  set_dropout_state(seed ^ 0xD1B54A32D192ED03u);
+}
+
+void Session::end_step() {
+  if (dropout_seed_ == first_dropout_seed_) return;  // no mask was drawn
+  dropout_seed_ = first_dropout_seed_;
+  advance_counter(context_, {dropout_counter_});
+}
+
+std::uint64_t Session::dropout_state() const {
+  return dropout_seed(dropout_seed_, dropout_counter_.to_host<std::int64_t>().front());
+}
+
+void Session::set_dropout_state(std::uint64_t state) {
+  first_dropout_seed_ = dropout_seed_ = state;
+  dropout_counter_.fill_zero();
 }
 
 Parameter zeros(Session& session, std::string name, std::initializer_list<std::int64_t> shape) {

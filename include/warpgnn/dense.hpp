@@ -59,12 +59,20 @@ struct ActivationBackward {
 };
 
 /// y = x / (1 - p) where dropout_keeps(seed, threshold(p), row, column), else 0; x and y [N, F], in place allowed.
-/// Its gradient is itself, applied to dy with the same seed.
+/// Its gradient is itself, applied to dy with the same seed. With a counter, [1] int64 on the op's device, the seed is
+/// dropout_seed(seed, counter) of random.hpp, read when the op runs: captured work that is replayed after
+/// advance_counter draws another mask.
 struct Dropout {
   double probability = 0.5;
   std::uint64_t seed = 0;
   ConstTensorView x;
   TensorView y;
+  ConstTensorView counter{};
+};
+
+/// ++counter: [1] int64. It lies on the device, so that captured work counts on when it is replayed.
+struct AdvanceCounter {
+  TensorView counter;
 };
 
 /// y_n = x[index_n]: x [M, F], index [N] int32 in [0, M), y [N, F]. Any dtype.
@@ -182,6 +190,7 @@ void linear_backward(const Context& context, const LinearBackward& op);
 void activation_forward(const Context& context, const ActivationForward& op);
 void activation_backward(const Context& context, const ActivationBackward& op);
 void dropout(const Context& context, const Dropout& op);
+void advance_counter(const Context& context, const AdvanceCounter& op);
 void gather_rows(const Context& context, const GatherRows& op);
 void convert(const Context& context, const Convert& op);
 void add_scaled(const Context& context, const AddScaled& op);

@@ -43,6 +43,13 @@ WARPGNN_HOST_DEVICE inline std::uint32_t dropout_threshold(double probability) {
   return static_cast<std::uint32_t>(probability * 4294967296.0);
 }
 
+/// The seed in force where dropout has a counter beside its seed: seed + counter * 0xD1342543DE82EF95, modulo 2^64. A
+/// counter of 0 leaves the seed as it is. Two million seeds that lie 0x9E3779B97F4A7C15 apart, as those of one session
+/// and step do, meet none of each other's within 2^41 counts.
+WARPGNN_HOST_DEVICE inline std::uint64_t dropout_seed(std::uint64_t seed, std::int64_t counter) {
+  return seed + static_cast<std::uint64_t>(counter) * 0xD1342543DE82EF95u;
+}
+
 /// Whether dropout keeps element (row, column) under `seed`: word column % 4 of philox(seed, row, column / 4).
 /// Rows are edge ids in the caller's order for attention and row numbers for features; columns are heads or features.
 WARPGNN_HOST_DEVICE inline bool dropout_keeps(std::uint64_t seed, std::uint32_t threshold, std::int64_t row,

@@ -17,6 +17,7 @@ struct Gat {
   Reals edge_score{};         // [E, H], empty: none
   double dropout = 0;
   std::uint64_t seed = 0;
+  std::int64_t counter = 0;
 
   /// p_e, before the LeakyReLU.
   double score(std::size_t e, std::size_t h) const;

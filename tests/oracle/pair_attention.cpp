@@ -10,7 +10,8 @@ namespace {
 
 double mask(const PairAttention& in, std::size_t e, std::size_t h) {
   if (in.dropout == 0.0) return 1.0;
-  return dropout_factor(in.dropout, in.seed, static_cast<std::int64_t>(e), static_cast<std::int64_t>(h));
+  return dropout_factor(in.dropout, counted_seed(in.seed, in.counter), static_cast<std::int64_t>(e),
+                        static_cast<std::int64_t>(h));
 }
 
 /// Where channel c of head h of an edge's ends and of the edge itself stand.

@@ -26,6 +26,7 @@ struct PairAttention {
   Reals vector{};      // [H, D], empty for dot
   double dropout = 0;
   std::uint64_t seed = 0;
+  std::int64_t counter = 0;
 };
 
 struct PairAttentionForward {

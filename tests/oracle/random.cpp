@@ -25,6 +25,10 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, st
   return counter;
 }
 
+std::uint64_t counted_seed(std::uint64_t seed, std::int64_t counter) {
+  return 0xD1342543DE82EF95u * static_cast<std::uint64_t>(counter) + seed;
+}
+
 double dropout_factor(double probability, std::uint64_t seed, std::int64_t row, std::int64_t column) {
   const auto row_bits = static_cast<std::uint64_t>(row);
   const auto group = static_cast<std::uint64_t>(column / 4);

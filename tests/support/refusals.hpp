@@ -136,4 +136,19 @@ class Refusals {
   GuardedWorkspace workspace_;
 };
 
+/// Wrong counters of an attention's dropout.
+template <class Op>
+void refuse_dropout_counters(const Context& context, const Refusals<Op>& refuse) {
+  const TestTensor counter = TestTensor::input_ids(context, Dtype::int64, {1}, {3});
+  for (const Flaw flaw : {Flaw::rows, Flaw::dims, Flaw::dtype, Flaw::device, Flaw::null}) {
+    SCOPED_TRACE(std::string("dropout.counter: ") + name_of(flaw));
+    ConstTensorView bad = counter;
+    spoil(flaw, bad);
+    if (flaw == Flaw::null) bad.data = nullptr;
+    std::vector<std::string> words = words_about(flaw, bad);
+    words.insert(words.begin(), "dropout.counter:");
+    refuse.mistake(words, [&](Op& op) { op.dropout.counter = bad; });
+  }
+}
+
 }  // namespace warpgnn::test

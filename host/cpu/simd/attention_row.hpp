@@ -47,7 +47,8 @@ struct DropoutMask {
   bool active;
 
   explicit DropoutMask(const AttentionDropout& dropout)
-      : seed(dropout.seed),
+      : seed(dropout.counter.defined() ? dropout_seed(dropout.seed, *dropout.counter.as<std::int64_t>())
+                                       : dropout.seed),
         threshold(dropout_threshold(dropout.probability)),
         scale(static_cast<T>(1 / (1 - dropout.probability))),
         active(dropout.probability > 0) {}

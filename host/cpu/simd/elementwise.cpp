@@ -113,6 +113,7 @@ void activation_backward(const CpuExec& exec, const ActivationBackward& op) {
 void dropout(const CpuExec& exec, const Dropout& op) {
   const std::int64_t width = op.x.row_size();
   const std::uint32_t threshold = dropout_threshold(op.probability);
+  const std::uint64_t seed = op.counter.defined() ? dropout_seed(op.seed, *op.counter.as<std::int64_t>()) : op.seed;
   with_storage(op.y.dtype, [&]<class S>(S) {
     using T = Accumulator<S>;
     const T scale = static_cast<T>(1 / (1 - op.probability));
@@ -121,7 +122,7 @@ void dropout(const CpuExec& exec, const Dropout& op) {
     parallel_for(exec, op.x.shape[0], 16 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
         for (std::int64_t c = 0; c < width; c += 4) {
-          const PhiloxWords words = philox(op.seed, static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(c / 4));
+          const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(c / 4));
           for (std::int64_t k = 0; k < std::min<std::int64_t>(4, width - c); ++k) {
             const T kept = words.word[k] >= threshold ? to_accumulator(x[r][c + k]) * scale : T(0);
             y[r][c + k] = to_storage<S>(kept);

@@ -180,6 +180,10 @@ void cross_entropy_backward(const CpuExec& exec, const CrossEntropyBackward& op)
   });
 }
 
+void advance_counter(const CpuExec&, const AdvanceCounter& op) {
+  ++*op.counter.as<std::int64_t>();
+}
+
 void adam_step(const CpuExec& exec, const AdamStep& op) {
   const std::int64_t step = ++*op.step.as<std::int64_t>();
   const double correction1 = 1 - std::pow(op.beta1, static_cast<double>(step));

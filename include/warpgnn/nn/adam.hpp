@@ -21,6 +21,7 @@ class Adam {
  public:
   Adam(Session& session, const ParameterList& parameters, const AdamOptions& options);
 
+  /// Updates the parameters and ends the session's training step (Session::end_step).
   void step();
   void set_learning_rate(double rate) { options_.learning_rate = rate; }
   /// Moments and step count, for a checkpoint.

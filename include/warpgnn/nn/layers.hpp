@@ -55,6 +55,8 @@ class DropoutLayer {
   ConstTensorView backward(const ConstTensorView& dy);
 
  private:
+  void apply(const ConstTensorView& from, const TensorView& to) const;
+
   Session* session_;
   double probability_;
   std::uint64_t seed_ = 0;

@@ -23,10 +23,19 @@ class Session {
 
   /// Initial values come from here: a fixed sequence for a seed, the same on every backend.
   std::mt19937_64& generator() { return generator_; }
-  /// A fresh seed for one dropout mask.
+  /// A fresh seed for one dropout mask, to be used with dropout_counter().
   std::uint64_t next_dropout_seed() { return dropout_seed_ += 0x9E3779B97F4A7C15u; }
-  std::uint64_t dropout_state() const { return dropout_seed_; }
-  void set_dropout_state(std::uint64_t state) { dropout_seed_ = state; }
+  /// How many training steps that drew masks have ended: [1] int64 on the device.
+  ConstTensorView dropout_counter() const { return dropout_counter_; }
+  /// Ends a training step; Adam::step does it. The seeds start over and the counter advances on the device, so that all
+  /// steps give the layers the same seeds and differ by the counter alone: a step that was captured draws fresh masks
+  /// at every replay, those of the same step run eagerly. Call it between a backward and the next forward.
+  void end_step();
+  /// For a checkpoint: the seed in force of the last mask, counter included. Waits for the stream, so not to be
+  /// captured.
+  std::uint64_t dropout_state() const;
+  /// Masks go on from there. Work captured before holds seeds of its own.
+  void set_dropout_state(std::uint64_t state);
 
   /// Scratch for the next op; valid until the next call.
   Workspace workspace(std::size_t bytes) { return scratch_.reserve(context_, bytes); }
@@ -36,7 +45,9 @@ class Session {
   Dtype dtype_;
   bool training_ = true;
   std::mt19937_64 generator_;
-  std::uint64_t dropout_seed_;
+  std::uint64_t first_dropout_seed_ = 0;  // where every step starts
+  std::uint64_t dropout_seed_ = 0;
+  Tensor dropout_counter_;
   WorkspaceBuffer scratch_;
 };
 
