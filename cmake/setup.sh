@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
 #   setup.sh [build] [test] [bench] [lint] [demo] [mutants]
-# What `demo` adds is only wished for: without it the demo runs on generated graphs or draws no pictures.
+# What `demo` adds is only wished for: without it the demo runs on generated graphs or draws no pictures. So is
+# clang-query, without which one test is skipped.
 # CUDA is never installed: it is used where nvcc is found.
 set -euo pipefail
 
@@ -18,7 +19,10 @@ for task in "$@"; do
       has ninja || missing+=(ninja-build)
       needed_packages+=(libopenblas-openmp-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
       ;;
-    test) needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev) ;;
+    test)
+      needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev)
+      has clang-query || wished+=(clang-tools)
+      ;;
     bench) needed_packages+=(libbenchmark-dev) ;;
     mutants) has python3 || missing+=(python3) ;;
     lint)

@@ -47,6 +47,7 @@ Checker checked(const Context& context, const AggregateBackward& op) {
   if (needs_x || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   check_weight(op.graph, op.reduce, op.weight, accumulator_of(dtype), check);
   check_epsilon(op.graph, op.epsilon, accumulator_of(dtype), check);
+  if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
   if (is_extreme(op.reduce) && op.dx.defined()) {
     check.input("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
   }

@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
   const HeadPlace place = place_of(tiles, tile, group.lane, kPacks);
   const int bit = place.head - place.first_head;
   const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
-  const int step = tiles.lanes_per_head * kWidth;
+  const std::int64_t step = tiles.lanes_per_head * kWidth;
   bool active[kPacks];
   Pack<T, kWidth> value[kPacks] = {}, sum[kPacks] = {};
 #pragma unroll

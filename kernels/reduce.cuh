@@ -51,7 +51,8 @@ __global__ void __launch_bounds__(kReduceThreads)
     __syncthreads();
     if (threadIdx.y >= half) continue;
     for (int s = 0; s < kSums; ++s) {
-      for (int k = 0; k < kWidth; ++k) shared[s][k][place] += shared[s][k][place + half * blockDim.x];
+      for (int k = 0; k < kWidth; ++k)
+        shared[s][k][place] += shared[s][k][place + static_cast<std::size_t>(half) * blockDim.x];
     }
   }
   if (threadIdx.y != 0 || column >= columns) return;

@@ -116,6 +116,7 @@ TEST_P(ErrorTest, AggregateBackward) {
   refuse.overlap("dx", &Op::dx, &Op::dy);
   refuse.overlap("dweight", &Op::dweight, &Op::weight);
   refuse.overlap("dx", &Op::dx, &Op::dweight);
+  refuse.mistake({"arg:", "expected none"}, [&](Op& op) { op.arg = dy; });
   refuse.workspace();
   refuse.accepted();
 }

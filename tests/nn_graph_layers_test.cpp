@@ -54,6 +54,7 @@ formula::GatResult gat_formula(const Subject& subject, const GATOptions& options
                            .heads = static_cast<std::size_t>(options.heads),
                            .channels = static_cast<std::size_t>(options.channels),
                            .edge_features = static_cast<std::size_t>(options.edge_features),
+                           .average_heads = options.average_heads,
                            .slope = options.negative_slope,
                            .dropout = subject.session().training() ? options.attention_dropout : 0,
                            .seed = subject.session().dropout_state()};
@@ -138,6 +139,9 @@ SubjectCase pool_case(const PoolKind& kind) {
 std::vector<SubjectCase> all_cases() {
   GATOptions unbiased = gat_options(2, 2, 0);
   unbiased.bias = false;
+  GATOptions averaged = gat_options(3, 0, 0), averaged_unbiased = gat_options(2, 3, 0.4);
+  averaged.average_heads = averaged_unbiased.average_heads = true;
+  averaged_unbiased.bias = false;
   std::vector<SubjectCase> cases{
       gcn_case(3, 6, true),
       gcn_case(3, 6, false),
@@ -152,6 +156,8 @@ std::vector<SubjectCase> all_cases() {
       gat_case("2 heads, dropout", gat_options(2, 0, 0.4)),
       gat_case("2 heads, edge features, dropout", gat_options(2, 5, 0.4)),
       gat_case("2 heads, edge features, without bias", unbiased),
+      gat_case("3 heads averaged", averaged),
+      gat_case("2 heads averaged, edge features, dropout, without bias", averaged_unbiased),
       gin_case(3, 5),
       gin_case(5, 3),
   };
@@ -360,6 +366,13 @@ TEST_P(NnGraphLayerErrorsTest, Gat) {
   plain.forward(graph, x);
   const Tensor on_its_side = tensor({6, 4}, Reals(24, 1));  // as many elements as it should have
   expect_error(kInvalid, {"dy", "[4, 6]"}, [&] { plain.backward(on_its_side); });
+
+  GATOptions averaging = gat_options(2, 0, 0);
+  averaging.average_heads = true;
+  GATConv mean(*session, "mean", 3, averaging);
+  mean.forward(graph, x);
+  const Tensor concatenated = tensor({4, 6}, Reals(24, 1));
+  expect_error(kInvalid, {"dy", "[4, 3]", "[4, 6]"}, [&] { mean.backward(concatenated); });
 }
 
 TEST_P(NnGraphLayerErrorsTest, GatOptions) {

@@ -1,24 +1,10 @@
-#include "host/nn/run.hpp"
+#include "host/nn/heads.hpp"
 #include "warpgnn/error.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 
 namespace warpgnn::nn {
 
 namespace {
-
-/// [N, heads * channels], rows any distance apart, seen as [N, heads, channels].
-ConstTensorView split_heads(const char* name, const ConstTensorView& flat, std::int64_t nodes,
-                            const GATOptions& options) {
-  if (flat.ndim != 2 || flat.shape[0] != nodes || flat.shape[1] != options.heads * options.channels) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected shape [" + std::to_string(nodes) + ", " +
-                                                 std::to_string(options.heads * options.channels) + "]");
-  }
-  ConstTensorView split = flat;
-  split.ndim = 3;
-  split.shape = {nodes, options.heads, options.channels};
-  split.stride = {flat.stride[0], options.channels, 1};
-  return split;
-}
 
 /// Checked before the first parameter is made.
 const GATOptions& checked(const GATOptions& options) {
@@ -45,7 +31,7 @@ GATConv::GATConv(Session& session, const std::string& name, std::int64_t in, con
     edge_matrix_ =
         glorot(session, name + ".att_edge", {options.heads, options.edge_features}, options.edge_features, 1);
   }
-  if (options.bias) bias_ = zeros(session, name + ".bias", {options.heads * options.channels});
+  if (options.bias) bias_ = zeros(session, name + ".bias", {outputs()});
 }
 
 void GATConv::project(const ConstTensorView& x) {
@@ -96,17 +82,20 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
                        .positive_y = training ? positive_y_.view() : TensorView{},
                        .positive_weight = training ? positive_weight_.view() : TensorView{}});
   trained_ = training;
-  const TensorView flat = reshape(y_.view(), {nodes, heads * channels});
-  if (!bias_.value.defined()) return flat;
+  const ConstTensorView attended = options_.average_heads
+                                       ? average_heads(*session_, y_, averaged_)
+                                       : ConstTensorView(reshape(y_.view(), {nodes, heads * channels}));
+  if (!bias_.value.defined()) return attended;
   // Backward needs y without the bias, so the sum goes to a tensor of its own.
-  shape(*session_, biased_, {nodes, heads * channels});
-  add_bias(session_->context(), {.x = flat, .bias = bias_.value, .y = biased_});
+  shape_like(*session_, biased_, attended);
+  add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
   return biased_;
 }
 
 ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_trained(trained_, "GATConv");
   const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
+  expect_matrix("dy", dy, nodes, outputs());
   if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
   shape(*session_, dvalue_, {nodes, heads, channels});
   shape(*session_, dsource_score_, {nodes, heads});
@@ -125,7 +114,8 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
                         .lse = lse_,
                         .positive_y = positive_y_,
                         .positive_weight = positive_weight_,
-                        .dy = split_heads("dy", dy, nodes, options_),
+                        .dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
+                                                     : split_columns(dy, heads, channels),
                         .dvalue = dvalue_,
                         .dsource_score = dsource_score_,
                         .ddestination_score = ddestination_score_,

@@ -1,4 +1,4 @@
-#include "host/nn/run.hpp"
+#include "host/nn/heads.hpp"
 #include "warpgnn/nn/attention_layers.hpp"
 
 namespace warpgnn::nn {
@@ -22,32 +22,6 @@ TensorView columns(const Tensor& matrix, std::int64_t first, std::int64_t width)
   view.shape = {view.shape[0], width};
   view.stride = {view.stride[0], 1};
   return view;
-}
-
-/// One head of [rows, heads, channels] as [rows, channels].
-TensorView head_of(const Tensor& rows, std::int64_t head) {
-  TensorView view = rows.view();
-  const std::int64_t channels = view.shape[2];
-  view.data = view.as<char>() + head * channels * static_cast<std::int64_t>(size_of(view.dtype));
-  view.ndim = 2;
-  view.shape = {view.shape[0], channels};
-  view.stride = {view.stride[0], 1};
-  return view;
-}
-
-std::string shape_text(const Layout& layout) {
-  std::string text = "[";
-  for (int d = 0; d < layout.ndim; ++d) {
-    text += (d > 0 ? ", " : "") + std::to_string(layout.shape[static_cast<std::size_t>(d)]);
-  }
-  return text + "]";
-}
-
-void expect_rows(const char* name, const ConstTensorView& view, std::int64_t rows, std::int64_t width) {
-  if (view.ndim == 2 && view.shape[0] == rows && view.shape[1] == width) return;
-  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected shape [" + std::to_string(rows) + ", " +
-                                               std::to_string(width) + "], got " +
-                                               (view.defined() ? shape_text(view) : "none"));
 }
 
 /// Checked before the first parameter is made.
@@ -108,16 +82,6 @@ void PairConv::project(const ConstTensorView& x) {
       {.x = edge_features_, .weight = edge_weight_.value, .y = reshape(edge_key_.view(), {edges, shape_.width()})});
 }
 
-ConstTensorView PairConv::average(std::int64_t nodes) {
-  shape(*session_, averaged_, {nodes, shape_.channels});
-  averaged_.fill_zero();
-  for (std::int64_t h = 0; h < shape_.heads; ++h) {
-    add_scaled(session_->context(),
-               {.scale = 1 / static_cast<double>(shape_.heads), .source = head_of(y_, h), .target = averaged_});
-  }
-  return averaged_;
-}
-
 ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
   trained_ = false;  // until the op has run
   if (edge_features.defined() != (shape_.edge_features > 0)) {
@@ -126,7 +90,7 @@ ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, c
                                                  : "edge_features: expected none, for the layer was made without");
   }
   const std::int64_t nodes = graph.num_nodes();
-  expect_rows("x", x, nodes, weight_.value.view().shape[1]);
+  expect_matrix("x", x, nodes, weight_.value.view().shape[1]);
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;
@@ -152,30 +116,13 @@ ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, c
                            .maximum = maximum_,
                            .sum = sum_});
   trained_ = session_->training();
-  return shape_.average_heads ? average(nodes) : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
+  return shape_.average_heads ? average_heads(*session_, y_, averaged_)
+                              : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
 }
 
 void PairConv::expect_gradient(const ConstTensorView& dy) const {
   expect_trained(trained_, shape_.layer);
-  expect_rows("dy", dy, graph_.num_nodes(), shape_.outputs());
-}
-
-/// The gradient of every head, [nodes, heads, channels].
-ConstTensorView PairConv::spread(const ConstTensorView& dy, std::int64_t nodes) {
-  if (!shape_.average_heads) {
-    ConstTensorView split = dy;
-    split.ndim = 3;
-    split.shape = {nodes, shape_.heads, shape_.channels};
-    split.stride = {dy.stride[0], shape_.channels, 1};
-    return split;
-  }
-  shape(*session_, dheads_, {nodes, shape_.heads, shape_.channels});
-  dheads_.fill_zero();
-  for (std::int64_t h = 0; h < shape_.heads; ++h) {
-    add_scaled(session_->context(),
-               {.scale = 1 / static_cast<double>(shape_.heads), .source = dy, .target = head_of(dheads_, h)});
-  }
-  return dheads_;
+  expect_matrix("dy", dy, graph_.num_nodes(), shape_.outputs());
 }
 
 ConstTensorView PairConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
@@ -197,7 +144,8 @@ ConstTensorView PairConv::attend_backward(const ConstTensorView& dy, bool need_d
                             .y = y_,
                             .maximum = maximum_,
                             .sum = sum_,
-                            .dy = spread(dy, nodes),
+                            .dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
+                                                       : split_columns(dy, shape_.heads, shape_.channels),
                             .dquery = projected_gradient(0),
                             .dkey = projected_gradient(1),
                             .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},

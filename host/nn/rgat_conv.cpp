@@ -1,4 +1,4 @@
-#include "host/nn/run.hpp"
+#include "host/nn/heads.hpp"
 #include "warpgnn/edge_aggregate.hpp"
 #include "warpgnn/nn/relation_layers.hpp"
 
@@ -15,12 +15,11 @@ const RGATOptions& checked(const RGATOptions& options) {
   return options;
 }
 
-/// sum += scale times each of the `parts` equal parts of a matrix's rows.
-void add_parts(const Session& session, const ConstTensorView& matrix, std::int64_t parts, double scale,
-               const Tensor& sum) {
+/// sum += each of the `parts` equal parts of a matrix's rows.
+void add_parts(const Session& session, const ConstTensorView& matrix, std::int64_t parts, const Tensor& sum) {
   const std::int64_t width = matrix.shape[1] / parts;
   for (std::int64_t part = 0; part < parts; ++part) {
-    add_scaled(session.context(), {.scale = scale, .source = columns_of(matrix, part * width, width), .target = sum});
+    add_scaled(session.context(), {.scale = 1, .source = columns_of(matrix, part * width, width), .target = sum});
   }
 }
 
@@ -104,14 +103,11 @@ ConstTensorView RGATConv::combine() {
   if (!across()) {
     shape(*session_, summed_, {nodes_, width()});
     summed_.fill_zero();
-    add_parts(*session_, y, options_.relations, 1, summed_);
+    add_parts(*session_, y, options_.relations, summed_);
     y = summed_;
   }
   if (options_.average_heads) {
-    shape(*session_, averaged_, {nodes_, options_.channels});
-    averaged_.fill_zero();
-    add_parts(*session_, y, options_.heads, 1 / static_cast<double>(options_.heads), averaged_);
-    y = averaged_;
+    y = average_heads(*session_, split_columns(y, options_.heads, options_.channels), averaged_);
   }
   if (!bias_.value.defined()) return y;
   shape_like(*session_, biased_, y);
@@ -137,14 +133,7 @@ ConstTensorView RGATConv::forward(const RelationGraph& graph, const ConstTensorV
 ConstTensorView RGATConv::attended_gradient(const ConstTensorView& dy) {
   ConstTensorView dheads = dy;
   if (options_.average_heads) {
-    shape(*session_, dheads_, {nodes_, width()});
-    dheads_.fill_zero();
-    for (std::int64_t h = 0; h < options_.heads; ++h) {
-      add_scaled(session_->context(), {.scale = 1 / static_cast<double>(options_.heads),
-                                       .source = dy,
-                                       .target = columns_of(dheads_.view(), h * options_.channels, options_.channels)});
-    }
-    dheads = dheads_;
+    dheads = reshape(spread_over_heads(*session_, dy, options_.heads, dheads_), {nodes_, width()});
   }
   if (across()) return split_columns(dheads, options_.heads, options_.channels);
   shape(*session_, dattended_, {nodes_, options_.relations * width()});

@@ -64,6 +64,22 @@ Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::
   return activation(kRelu, batch_norm(list, name + ".norm", second));
 }
 
+namespace {
+
+/// [N, heads, channels], or the mean over heads [N, channels].
+template <class Shape>
+Reals join_heads(const Reals& y, const Shape& shape) {
+  if (!shape.average_heads) return y;
+  Reals mean(y.size() / shape.heads, 0.0);
+  for (std::size_t k = 0; k < y.size(); ++k) {
+    const std::size_t node = k / (shape.heads * shape.channels), channel = k % shape.channels;
+    mean[node * shape.channels + channel] += y[k] / static_cast<double>(shape.heads);
+  }
+  return mean;
+}
+
+}  // namespace
+
 GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat& shape, const oracle::Edges& edges,
               const Reals& x, const Reals& edge_features) {
   const Reals z = product(x, value(list, name + ".weight"), shape.inputs);
@@ -81,7 +97,7 @@ GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat&
     in.edge_score = product(edge_features, value(list, name + ".att_edge"), shape.edge_features);
   }
   const oracle::GatForward out = oracle::gat(in);
-  return {add_bias(out.y.value, optional_value(list, name + ".bias")), out.weight};
+  return {add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight};
 }
 
 namespace {
@@ -99,17 +115,6 @@ Reals projection(const nn::ParameterList& list, const std::string& name, const P
   const Reals bias = optional_value(list, name + ".projection_bias");
   return add_bias(product(x, rows_of(value(list, name + ".weight"), first, count, shape.inputs), shape.inputs),
                   bias.empty() ? bias : rows_of(bias, first, count, 1));
-}
-
-/// [N, heads, channels], or the mean over heads [N, channels].
-Reals join_heads(const Reals& y, const PairConv& shape) {
-  if (!shape.average_heads) return y;
-  Reals mean(y.size() / shape.heads, 0.0);
-  for (std::size_t k = 0; k < y.size(); ++k) {
-    const std::size_t node = k / (shape.heads * shape.channels), channel = k % shape.channels;
-    mean[node * shape.channels + channel] += y[k] / static_cast<double>(shape.heads);
-  }
-  return mean;
 }
 
 oracle::PairAttention pairs(const nn::ParameterList& list, const std::string& name, const PairConv& shape,

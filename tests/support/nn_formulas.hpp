@@ -22,6 +22,7 @@ Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::
 
 struct Gat {
   std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
+  bool average_heads = false;
   double slope = 0.2;
   double dropout = 0;
   std::uint64_t seed = 0;

@@ -17,7 +17,7 @@ class PairConv {
   /// The gradient of the edge features, [E, edge_features], of the last backward.
   ConstTensorView edge_feature_gradient() const { return dedge_features_; }
   /// Attention [E, heads] of the last forward, in the caller's edge order: alpha before dropout, or the weights after
-  /// dropout that the forward used.
+  /// dropout that the forward used, as long as its training step has not ended.
   ConstTensorView attention(bool after_dropout = false);
 
  protected:
@@ -59,8 +59,6 @@ class PairConv {
   ConstTensorView projected(std::int64_t part) const;
   TensorView projected_gradient(std::int64_t part);
   void project(const ConstTensorView& x);
-  ConstTensorView average(std::int64_t nodes);
-  ConstTensorView spread(const ConstTensorView& dy, std::int64_t nodes);
   void edge_backward();
 
   Parameter weight_, projection_bias_, vector_, edge_weight_;

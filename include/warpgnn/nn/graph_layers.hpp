@@ -40,14 +40,15 @@ class GCNConv {
 struct GATOptions {
   std::int64_t heads = 1;
   std::int64_t channels = 32;  ///< per head
+  bool average_heads = false;  ///< y [N, channels], the mean of the heads; else [N, heads * channels]
   double negative_slope = 0.2;
   double attention_dropout = 0;
   std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
   bool bias = true;
 };
 
-/// GAT (Velickovic et al. 2018), heads concatenated: y [N, heads * channels]. With edge features f_e the score gains
-/// <m_h, f_e> with m [heads, edge_features]. Parameters start Glorot, bias zero.
+/// GAT (Velickovic et al. 2018), heads concatenated or averaged; the bias is added after that. With edge features f_e
+/// the score gains <m_h, f_e> with m [heads, edge_features]. Parameters start Glorot, bias zero.
 class GATConv {
  public:
   GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options);
@@ -62,6 +63,7 @@ class GATConv {
 
  private:
   void project(const ConstTensorView& x);
+  std::int64_t outputs() const { return (options_.average_heads ? 1 : options_.heads) * options_.channels; }
 
   Session* session_;
   GATOptions options_;
@@ -70,9 +72,9 @@ class GATConv {
   ConstTensorView x_, edge_features_;
   AttentionDropout dropout_;
   bool trained_ = false;
-  Tensor value_, source_score_, destination_score_, edge_score_, y_, biased_, lse_, positive_y_, positive_weight_,
-      attention_;
-  Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dx_;
+  Tensor value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, lse_, positive_y_,
+      positive_weight_, attention_;
+  Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dheads_, dx_;
 };
 
 /// The network of GIN and GINE: Linear, BatchNorm, ReLU, Linear, followed by BatchNorm and ReLU.
