@@ -33,17 +33,17 @@ void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check)
 Checker checked(const Context& context, const AttentionForward& op) {
   Checker check(context);
   check.dropout(op.dropout);
-  const Dtype dtype = expect_real("value", op.value);
+  const Dtype dtype = expect_storage("value", op.value), real = accumulator_of(dtype);
   check_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  check_scores(op, heads, dtype, check);
+  check_scores(op, heads, real, check);
   const std::int64_t rows = op.graph.num_destinations();
   check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
   check.output("y", op.y, {rows, heads, channels}, dtype);
-  check.output("lse", op.lse, {rows, heads}, dtype);
+  check.output("lse", op.lse, {rows, heads}, real);
   if (op.positive_y.defined() || op.positive_weight.defined()) {
     check.output("positive_y", op.positive_y, {rows, heads, channels}, dtype);
-    check.output("positive_weight", op.positive_weight, {rows, heads}, dtype);
+    check.output("positive_weight", op.positive_weight, {rows, heads}, real);
   }
   return check;
 }
@@ -51,21 +51,21 @@ Checker checked(const Context& context, const AttentionForward& op) {
 Checker checked(const Context& context, const AttentionBackward& op) {
   Checker check(context);
   check.dropout(op.dropout);
-  const Dtype dtype = expect_real("value", op.value);
+  const Dtype dtype = expect_storage("value", op.value), real = accumulator_of(dtype);
   check_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  check_scores(op, heads, dtype, check);
+  check_scores(op, heads, real, check);
   const std::int64_t sources = op.graph.num_sources(), rows = op.graph.num_destinations();
   check.input("value", op.value, {sources, heads, channels}, dtype);
   check.input("y", op.y, {rows, heads, channels}, dtype);
-  check.input("lse", op.lse, {rows, heads}, dtype);
+  check.input("lse", op.lse, {rows, heads}, real);
   check.input("positive_y", op.positive_y, {rows, heads, channels}, dtype);
-  check.input("positive_weight", op.positive_weight, {rows, heads}, dtype);
+  check.input("positive_weight", op.positive_weight, {rows, heads}, real);
   check.input("dy", op.dy, {rows, heads, channels}, dtype);
   check.output("dvalue", op.dvalue, {sources, heads, channels}, dtype);
-  check.output("dsource_score", op.dsource_score, {sources, heads}, dtype);
-  check.output("ddestination_score", op.ddestination_score, {rows, heads}, dtype);
-  check.optional_output("dedge_score", op.dedge_score, {op.graph.num_edges(), heads}, dtype);
+  check.output("dsource_score", op.dsource_score, {sources, heads}, real);
+  check.output("ddestination_score", op.ddestination_score, {rows, heads}, real);
+  check.optional_output("dedge_score", op.dedge_score, {op.graph.num_edges(), heads}, real);
   return check;
 }
 

@@ -6,8 +6,9 @@ using namespace kernels;
 
 namespace {
 
-template <class T>
-AttentionPartials<T> carve(Carver& carver, const AttentionForward& op) {
+template <class S>
+AttentionPartials<Accumulator<S>> carve(Carver& carver, const AttentionForward& op) {
+  using T = Accumulator<S>;
   const std::int64_t chunks = op.graph.in_edges().long_rows.chunks;
   const std::int64_t per_head = chunks * op.value.shape[1];
   const std::int64_t per_column = chunks * op.value.row_size();
@@ -22,39 +23,40 @@ AttentionPartials<T> carve(Carver& carver, const AttentionForward& op) {
   return partials;
 }
 
-template <class T, int kWidth, bool kPositive, class Score>
-void launch_forward(const CudaExec& exec, const AttentionForwardArguments<T, Score>& arguments) {
+template <class S, int kWidth, bool kPositive, class Score>
+void launch_forward(const CudaExec& exec, const AttentionForwardArguments<S, Score>& arguments) {
   const LongRows& long_rows = arguments.edges.long_rows;
-  launch(exec, "attention_forward", attention_forward_by_destination<T, kWidth, kPositive, Score>,
+  launch(exec, "attention_forward", attention_forward_by_destination<S, kWidth, kPositive, Score>,
          span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
   if (long_rows.rows == 0) return;
-  launch(exec, "attention_forward", attention_forward_merge<T, kPositive, Score>,
+  launch(exec, "attention_forward", attention_forward_merge<S, kPositive, Score>,
          merge_shape(long_rows, arguments.tiles.heads * arguments.channels), arguments);
 }
 
-template <class T>
+template <class S>
 void forward(const CudaExec& exec, const AttentionForward& op) {
+  using T = Accumulator<S>;
   Carver carver(op.workspace.data);
-  const AttentionPartials<T> partials = carve<T>(carver, op);
+  const AttentionPartials<T> partials = carve<S>(carver, op);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  const int width = pack_width<T>(channels, {op.value, op.y, op.positive_y});
-  with_pack_width<T>(width, [&](auto constant) {
+  const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y});
+  with_pack_width<S>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const AttentionForwardArguments<T, GatScore<T>> arguments{.edges = op.graph.in_edges(),
+    const AttentionForwardArguments<S, GatScore<T>> arguments{.edges = op.graph.in_edges(),
                                                               .tiles = HeadTiles::of(heads, channels, kWidth, 1),
                                                               .channels = channels,
                                                               .score = GatScore<T>::of(op),
                                                               .dropout = EdgeDropout::of(op.dropout),
-                                                              .value = rows_of<T>(op.value),
-                                                              .y = rows_of<T>(op.y),
+                                                              .value = rows_of<S>(op.value),
+                                                              .y = rows_of<S>(op.y),
                                                               .lse = rows_of<T>(op.lse),
-                                                              .positive_y = rows_of<T>(op.positive_y),
+                                                              .positive_y = rows_of<S>(op.positive_y),
                                                               .positive_weight = rows_of<T>(op.positive_weight),
                                                               .partials = partials};
     if (op.positive_y.defined()) {
-      launch_forward<T, kWidth, true>(exec, arguments);
+      launch_forward<S, kWidth, true>(exec, arguments);
     } else {
-      launch_forward<T, kWidth, false>(exec, arguments);
+      launch_forward<S, kWidth, false>(exec, arguments);
     }
   });
 }
@@ -76,12 +78,12 @@ void weights(const CudaExec& exec, const AttentionWeights& op) {
 
 std::size_t workspace_size(const CudaExec&, const AttentionForward& op) {
   Carver carver;
-  with_real(op.value.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.value.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
   return carver.bytes();
 }
 
 void attention_forward(const CudaExec& exec, const AttentionForward& op) {
-  with_real(op.value.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+  with_storage(op.value.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
 void attention_weights(const CudaExec& exec, const AttentionWeights& op) {

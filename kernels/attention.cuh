@@ -18,24 +18,27 @@ struct AttentionPartials {
   T* positive_y = nullptr;    // [chunks, H * C], with positive parts
 };
 
-template <class T, class Score>
+template <class S, class Score>
 struct AttentionForwardArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // in-edges
   HeadTiles tiles;
   std::int64_t channels;
   Score score;
   EdgeDropout dropout;
-  Rows<const T> value;
-  Rows<T> y;
+  Rows<const S> value;
+  Rows<S> y;
   Rows<T> lse;
-  Rows<T> positive_y;
+  Rows<S> positive_y;
   Rows<T> positive_weight;
   AttentionPartials<T> partials;
 };
 
-template <class T, int kWidth, bool kPositive, class Score>
-__device__ void store_chunk(const AttentionForwardArguments<T, Score>& arguments, const HeadPlace& place,
-                            std::int64_t chunk, bool active, const AttentionState<T, kWidth, kPositive>& state) {
+template <class S, int kWidth, bool kPositive, class Score>
+__device__ void store_chunk(const AttentionForwardArguments<S, Score>& arguments, const HeadPlace& place,
+                            std::int64_t chunk, bool active,
+                            const AttentionState<Accumulator<S>, kWidth, kPositive>& state) {
+  using T = Accumulator<S>;
   const AttentionPartials<T>& partials = arguments.partials;
   const std::int64_t row = chunk * arguments.tiles.heads + place.head;
   if (active) {
@@ -49,9 +52,10 @@ __device__ void store_chunk(const AttentionForwardArguments<T, Score>& arguments
   if constexpr (kPositive) partials.positive_sum[row] = state.positive_sum;
 }
 
-template <class T, int kWidth, bool kPositive, class Score>
-__device__ void store_row(const AttentionForwardArguments<T, Score>& arguments, const HeadPlace& place,
-                          std::int64_t row, bool active, AttentionState<T, kWidth, kPositive>& state) {
+template <class S, int kWidth, bool kPositive, class Score>
+__device__ void store_row(const AttentionForwardArguments<S, Score>& arguments, const HeadPlace& place,
+                          std::int64_t row, bool active, AttentionState<Accumulator<S>, kWidth, kPositive>& state) {
+  using T = Accumulator<S>;
   const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
   const T inverse = empty ? T(0) : T(1) / state.sum;
   if (active) {
@@ -73,9 +77,10 @@ __device__ void store_row(const AttentionForwardArguments<T, Score>& arguments, 
 
 /// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
 /// of the head, and one pack of that head's channels.
-template <class T, int kWidth, bool kPositive, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
-    attention_forward_by_destination(AttentionForwardArguments<T, Score> arguments) {
+template <class S, int kWidth, bool kPositive, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>)
+    attention_forward_by_destination(AttentionForwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
@@ -85,7 +90,7 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
   const HeadPlace place = place_of(arguments.tiles, tile, group.lane, 1);
   const bool active = !place.idle && place.first_pack < arguments.tiles.packs;
   const int bit = place.head - place.first_head;
-  const T* const value = arguments.value.data + place.head * arguments.channels + place.first_pack * kWidth;
+  const S* const value = arguments.value.data + place.head * arguments.channels + place.first_pack * kWidth;
   const T own_term = arguments.score.destination_term(span.row, place.head);
 
   AttentionState<T, kWidth, kPositive> state;
@@ -128,9 +133,10 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
 }
 
 /// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
-template <class T, bool kPositive, class Score>
+template <class S, bool kPositive, class Score>
 __global__ void __launch_bounds__(kMergeThreads, 2)
-    attention_forward_merge(AttentionForwardArguments<T, Score> arguments) {
+    attention_forward_merge(AttentionForwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   constexpr int kSums = kPositive ? 4 : 2;  // sum, y, positive sum, positive y
   __shared__ T shared_maximum[kMergeParts][kWarpSize];
   __shared__ double shared[kSums][kMergeParts][kWarpSize];
@@ -177,10 +183,10 @@ __global__ void __launch_bounds__(kMergeThreads, 2)
   const double inverse = empty ? 0.0 : 1.0 / sum[0];
   const double factor = inverse * arguments.dropout.scale;
   const bool leader = column % arguments.channels == 0;
-  arguments.y[row][column] = empty ? T(0) : static_cast<T>(sum[1] * factor);
+  arguments.y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[1] * factor));
   if (leader) arguments.lse[row][head] = static_cast<T>(static_cast<double>(maximum) + std::log(sum[0]));
   if constexpr (kPositive) {
-    arguments.positive_y[row][column] = empty ? T(0) : static_cast<T>(sum[3] * factor);
+    arguments.positive_y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[3] * factor));
     if (leader) arguments.positive_weight[row][head] = static_cast<T>(sum[2] * inverse);
   }
 }

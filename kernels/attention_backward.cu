@@ -24,63 +24,65 @@ Scratch<T> carve(Carver& carver, const AttentionBackward& op) {
   return scratch;
 }
 
-template <class T, class Score>
-void launch_merges(const CudaExec& exec, const AttentionBackwardArguments<T, Score>& arguments) {
+template <class S, class Score>
+void launch_merges(const CudaExec& exec, const AttentionBackwardArguments<S, Score>& arguments) {
+  using T = Accumulator<S>;
   const LongRows& long_rows = arguments.edges.long_rows;
   if (long_rows.rows == 0) return;
-  const auto merge = [&](std::int64_t columns, const T* partial, const Rows<T>& target) {
-    launch(exec, "attention_backward", merge_chunk_sums<T, StoreTotal<T>>, merge_shape(long_rows, columns), long_rows,
-           columns, partial, StoreTotal<T>{target});
+  const auto merge = [&]<class Target>(std::int64_t columns, const T* partial, const Rows<Target>& target) {
+    launch(exec, "attention_backward", merge_chunk_sums<T, StoreTotal<Target>>, merge_shape(long_rows, columns),
+           long_rows, columns, partial, StoreTotal<Target>{target});
   };
   merge(arguments.tiles.heads * arguments.channels, arguments.partial_dvalue, arguments.dvalue);
   merge(arguments.tiles.heads, arguments.partial_dsource_score, arguments.dsource_score);
 }
 
-template <class T, int kWidth, int kPacks, class Score>
-void launch_by_source(const CudaExec& exec, const AttentionBackwardArguments<T, Score>& arguments) {
-  launch(exec, "attention_backward", attention_backward_by_source<T, kWidth, kPacks, Score>,
+template <class S, int kWidth, int kPacks, class Score>
+void launch_by_source(const CudaExec& exec, const AttentionBackwardArguments<S, Score>& arguments) {
+  launch(exec, "attention_backward", attention_backward_by_source<S, kWidth, kPacks, Score>,
          span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
 }
 
-template <class T, int kWidth, class Score>
-void launch_backward(const CudaExec& exec, AttentionBackwardArguments<T, Score> arguments) {
+template <class S, int kWidth, class Score>
+void launch_backward(const CudaExec& exec, AttentionBackwardArguments<S, Score> arguments) {
   const int heads = arguments.tiles.heads;
   const int lanes = arguments.tiles.lanes_per_head;
-  launch(exec, "attention_backward", attention_backward_by_destination<T, kWidth, Score>,
+  launch(exec, "attention_backward", attention_backward_by_destination<S, kWidth, Score>,
          {dim3(blocks_for(arguments.destinations * heads, kSpanThreads / lanes)), dim3(kSpanThreads)}, arguments);
   if (arguments.tiles.packs <= kWarpSize) {
-    launch_by_source<T, kWidth, 1>(exec, arguments);
+    launch_by_source<S, kWidth, 1>(exec, arguments);
   } else if (arguments.tiles.packs <= 2 * kWarpSize) {
     arguments.tiles = HeadTiles::of(heads, arguments.channels, kWidth, 2);
-    launch_by_source<T, kWidth, 2>(exec, arguments);
+    launch_by_source<S, kWidth, 2>(exec, arguments);
   } else {
-    launch(exec, "attention_backward", attention_backward_by_source_wide<T, kWidth, Score>,
+    launch(exec, "attention_backward", attention_backward_by_source_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, heads), arguments);
   }
   launch_merges(exec, arguments);
 }
 
-template <class T>
+template <class S>
 void backward(const CudaExec& exec, const AttentionBackward& op) {
+  using T = Accumulator<S>;
   Carver carver(op.workspace.data);
   const Scratch<T> scratch = carve<T>(carver, op);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  const int width = pack_width<T>(channels, {op.value, op.y, op.positive_y, op.dy, op.dvalue});
-  with_pack_width<T>(width, [&](auto constant) {
+  const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y, op.dy, op.dvalue});
+  with_pack_width<S>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch_backward<T, kWidth, GatScore<T>>(exec, {.edges = op.graph.out_edges(),
+    launch_backward<S, kWidth, GatScore<T>>(exec, {.edges = op.graph.out_edges(),
                                                    .tiles = HeadTiles::of(heads, channels, kWidth, 1),
                                                    .channels = channels,
                                                    .destinations = op.graph.num_destinations(),
                                                    .score = GatScore<T>::of(op),
                                                    .dropout = EdgeDropout::of(op.dropout),
-                                                   .value = rows_of<T>(op.value),
-                                                   .y = rows_of<T>(op.y),
+                                                   .value = rows_of<S>(op.value),
+                                                   .y = rows_of<S>(op.y),
                                                    .lse = rows_of<T>(op.lse),
-                                                   .positive_y = rows_of<T>(op.positive_y),
+                                                   .positive_y = rows_of<S>(op.positive_y),
                                                    .positive_weight = rows_of<T>(op.positive_weight),
-                                                   .dy = rows_of<T>(op.dy),
-                                                   .dvalue = rows_of<T>(op.dvalue),
+                                                   .dy = rows_of<S>(op.dy),
+                                                   .dvalue = rows_of<S>(op.dvalue),
                                                    .dsource_score = rows_of<T>(op.dsource_score),
                                                    .ddestination_score = rows_of<T>(op.ddestination_score),
                                                    .dedge_score = rows_of<T>(op.dedge_score),
@@ -94,12 +96,12 @@ void backward(const CudaExec& exec, const AttentionBackward& op) {
 
 std::size_t workspace_size(const CudaExec&, const AttentionBackward& op) {
   Carver carver;
-  with_real(op.value.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.value.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
   return carver.bytes();
 }
 
 void attention_backward(const CudaExec& exec, const AttentionBackward& op) {
-  with_real(op.value.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
+  with_storage(op.value.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
 }
 
 }  // namespace warpgnn::backend

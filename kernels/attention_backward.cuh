@@ -29,21 +29,22 @@ __device__ DestinationTerms<T> load_terms(const T* terms) {
   }
 }
 
-template <class T, class Score>
+template <class S, class Score>
 struct AttentionBackwardArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // out-edges
   HeadTiles tiles;
   std::int64_t channels;
   std::int64_t destinations;
   Score score;
   EdgeDropout dropout;
-  Rows<const T> value;
-  Rows<const T> y;
+  Rows<const S> value;
+  Rows<const S> y;
   Rows<const T> lse;
-  Rows<const T> positive_y;
+  Rows<const S> positive_y;
   Rows<const T> positive_weight;
-  Rows<const T> dy;
-  Rows<T> dvalue;
+  Rows<const S> dy;
+  Rows<S> dvalue;
   Rows<T> dsource_score;
   Rows<T> ddestination_score;
   Rows<T> dedge_score;       // null: not wanted
@@ -53,9 +54,10 @@ struct AttentionBackwardArguments {
 };
 
 /// delta = <dy, y> and the gradient of the destination's score term. One head's lanes per (destination, head).
-template <class T, int kWidth, class Score>
+template <class S, int kWidth, class Score>
 __global__ void __launch_bounds__(kSpanThreads)
-    attention_backward_by_destination(AttentionBackwardArguments<T, Score> arguments) {
+    attention_backward_by_destination(AttentionBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   const HeadTiles& tiles = arguments.tiles;
   const LaneGroup group = LaneGroup::of_size(tiles.lanes_per_head);
   const std::int64_t number = group_number(group.size);
@@ -105,9 +107,10 @@ __device__ EdgeGradient<T> edge_gradient(const Score& score, const DestinationTe
 
 /// One group of lanes per (span of out-edges, tile of heads); a lane holds kPacks packs of its head's channels, so no
 /// head is cut into parts.
-template <class T, int kWidth, int kPacks, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
-    attention_backward_by_source(AttentionBackwardArguments<T, Score> arguments) {
+template <class S, int kWidth, int kPacks, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>)
+    attention_backward_by_source(AttentionBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   constexpr int kInFlight = kEdgesInFlight / kPacks;
   const Adjacency& edges = arguments.edges;
   const HeadTiles& tiles = arguments.tiles;
@@ -147,7 +150,7 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
       for (int u = 0; u < kInFlight; ++u) {
         const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
         if (k + u >= count) continue;
-        const T* const gradient = arguments.dy[neighbor] + column;
+        const S* const gradient = arguments.dy[neighbor] + column;
 #pragma unroll
         for (int n = 0; n < kPacks; ++n) {
           if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
@@ -182,22 +185,30 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<T>)
   }
 
   const bool whole = span.chunk < 0;
-  T* const dvalue =
-      whole ? arguments.dvalue[span.row] : arguments.partial_dvalue + span.chunk * tiles.heads * arguments.channels;
+  const auto store_dvalue = [&](auto* dvalue) {
 #pragma unroll
-  for (int n = 0; n < kPacks; ++n) {
-    if (active[n]) store_streamed<kWidth>(dvalue + column + n * step, sum[n]);
+    for (int n = 0; n < kPacks; ++n) {
+      if (active[n]) store_streamed<kWidth>(dvalue + column + n * step, sum[n]);
+    }
+  };
+  if (whole) {
+    store_dvalue(arguments.dvalue[span.row]);
+  } else {
+    store_dvalue(arguments.partial_dvalue + span.chunk * tiles.heads * arguments.channels);
   }
   T* const dsource =
       whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * tiles.heads;
   if (place.leader) dsource[place.head] = score_sum;
 }
 
-/// The same for heads too wide for a warp's registers: one warp per (span, head) finds the weights of kWarpSize edges
-/// at a time, one per lane, and then adds their rows to dvalue, which it keeps in memory between batches.
-template <class T, int kWidth, class Score>
+/// The same for heads too wide for a warp's registers: one warp per (span, head) first finds the weights of all edges,
+/// one per lane in each batch of kWarpSize, and then adds their rows to dvalue, one tile of columns after the other. A
+/// lane reads none but its own of the weights in shared memory.
+template <class S, int kWidth, class Score>
 __global__ void __launch_bounds__(kSpanThreads, 4)
-    attention_backward_by_source_wide(AttentionBackwardArguments<T, Score> arguments) {
+    attention_backward_by_source_wide(AttentionBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  __shared__ T shared_weight[kChunkEdges / kWarpSize][kSpanThreads];
   const Adjacency& edges = arguments.edges;
   const int heads = arguments.tiles.heads;
   const LaneGroup warp = LaneGroup::of_size(kWarpSize);
@@ -207,22 +218,19 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   if (!find_span(edges, item, span)) return;
   const bool whole = span.chunk < 0;
   const std::int64_t head_column = head * arguments.channels;
-  const T* const value = arguments.value[span.row] + head_column;
-  const T* const dy = arguments.dy.data + head_column;
-  T* const dvalue = head_column + (whole ? arguments.dvalue[span.row]
-                                         : arguments.partial_dvalue + span.chunk * heads * arguments.channels);
+  const S* const value = arguments.value[span.row] + head_column;
+  const S* const dy = arguments.dy.data + head_column;
   const T source_term = arguments.score.source_term(span.row, head);
   T score_sum = 0;
 
-  std::int64_t first = span.begin;
-  do {  // once for an empty row too, which writes its zeros
+  for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
     const bool present = first + warp.lane < span.end;
     const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
-    const std::int32_t my_neighbor = present ? __ldcs(edges.neighbor + first + warp.lane) : 0;
+    const std::int32_t my_neighbor = present ? __ldg(edges.neighbor + first + warp.lane) : 0;
     T my_dot = 0;
 #pragma unroll 1
     for (int k = 0; k < count; ++k) {
-      const T* const gradient = dy + warp.broadcast(my_neighbor, k) * arguments.dy.stride;
+      const S* const gradient = dy + warp.broadcast(my_neighbor, k) * arguments.dy.stride;
       T dot = 0;
 #pragma unroll 2
       for (std::int64_t column = warp.lane * kWidth; column < arguments.channels; column += kWarpSize * kWidth) {
@@ -246,12 +254,19 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
       if (arguments.dedge_score) arguments.dedge_score[id][head] = mine.score;
     }
     score_sum += mine.score;
+    shared_weight[(first - span.begin) / kWarpSize][threadIdx.x] = mine.weight;
+  }
+
 #pragma unroll 1
-    for (std::int64_t base = 0; base < arguments.channels; base += kWarpSize * kWidth) {
-      const std::int64_t column = base + warp.lane * kWidth;
-      const bool active = column < arguments.channels;
-      Pack<T, kWidth> sum{};
-      if (active && first > span.begin) sum = load<kWidth>(dvalue + column);
+  for (std::int64_t base = 0; base < arguments.channels; base += kWarpSize * kWidth) {
+    const std::int64_t column = base + warp.lane * kWidth;
+    const bool active = column < arguments.channels;
+    Pack<T, kWidth> sum{};
+#pragma unroll 1
+    for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+      const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
+      const std::int32_t my_neighbor = warp.lane < count ? __ldg(edges.neighbor + first + warp.lane) : 0;
+      const T my_weight = shared_weight[(first - span.begin) / kWarpSize][threadIdx.x];
 #pragma unroll 1
       for (int k = 0; k < count; k += kEdgesInFlight) {
         Pack<T, kWidth> gradient[kEdgesInFlight] = {};
@@ -263,15 +278,20 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
         }
 #pragma unroll
         for (int u = 0; u < kEdgesInFlight; ++u) {
-          const T weight = warp.broadcast(mine.weight, k + u);  // 0 beyond the last edge
+          const T weight = warp.broadcast(my_weight, k + u);  // 0 beyond the last edge
 #pragma unroll
           for (int v = 0; v < kWidth; ++v) sum[v] += weight * gradient[u][v];
         }
       }
-      if (active) store<kWidth>(dvalue + column, sum);
     }
-    first += kWarpSize;
-  } while (first < span.end);
+    if (!active) continue;
+    if (whole) {
+      store_streamed<kWidth>(arguments.dvalue[span.row] + head_column + column, sum);
+    } else {
+      store_streamed<kWidth>(arguments.partial_dvalue + span.chunk * heads * arguments.channels + head_column + column,
+                             sum);
+    }
+  }
 
   score_sum = warp.sum(score_sum);
   T* const dsource = whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * heads;

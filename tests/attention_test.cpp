@@ -4,6 +4,7 @@
 
 #include "attention_fixture.hpp"
 #include "oracle/aggregate.hpp"
+#include "support/errors.hpp"
 #include "warpgnn/aggregate.hpp"
 
 namespace warpgnn::test {
@@ -164,8 +165,9 @@ TEST_P(AttentionTest, ForwardFeedsBackward) {
   const Inputs given = inputs(in, Place::contiguous);
   const Forward saved = forward(in);
   const TestTensor upstream = input(destination_rows(in), dy, Place::contiguous);
-  const Backward out{output(source_rows(in), Place::contiguous), output(source_scores(in), Place::contiguous),
-                     output(destination_scores(in), Place::contiguous), output(edge_scores(in), Place::contiguous)};
+  const Backward out{output(source_rows(in), Place::contiguous), score_output(source_scores(in), Place::contiguous),
+                     score_output(destination_scores(in), Place::contiguous),
+                     score_output(edge_scores(in), Place::contiguous)};
   AttentionBackward op{upload(in),
                        in.slope,
                        given.dropout(in),
@@ -190,8 +192,8 @@ TEST_P(AttentionTest, ForwardFeedsBackward) {
   expect_close(out.dedge_score, want.dedge_score, kSumFactor, "dedge_score");
 
   const Backward again{output(source_rows(in), Place::contiguous),
-                       output(source_scores(in), Place::contiguous),
-                       output(destination_scores(in), Place::contiguous),
+                       score_output(source_scores(in), Place::contiguous),
+                       score_output(destination_scores(in), Place::contiguous),
                        {}};
   op.dvalue = again.dvalue;
   op.dsource_score = again.dsource_score;
@@ -226,7 +228,7 @@ TEST_P(AttentionTest, InferenceGivesTheSameBits) {
     const Forward training = forward(in);
     const Inputs given = inputs(in, Place::contiguous);
     const auto y = output(destination_rows(in), Place::contiguous);
-    const auto lse = output(destination_scores(in), Place::contiguous);
+    const auto lse = score_output(destination_scores(in), Place::contiguous);
     run(context(), attention_forward,
         AttentionForward{
             upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, lse});
@@ -300,6 +302,84 @@ TEST_P(AttentionTest, BatchIsItsGraphsOneByOne) {
     want.value.insert(want.value.end(), y.begin(), y.end());
   }
   expect_close(forward(in).y, want, kSumFactor, "y");
+}
+
+/// Rows stored in 16 bits; everything else in float32.
+class AttentionHalfTest : public AttentionFixture {};
+WARPGNN_INSTANTIATE_HALF_TESTS(AttentionHalfTest);
+
+TEST_P(AttentionHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  Ids degrees(12, 3);
+  degrees[4] = kChunkEdges + 90;
+  const TestGraph into = graph_with_degrees(rng, 15, degrees), out_of = transposed(into);
+  const std::pair<std::size_t, std::size_t> sizes[] = {{1, 1},  {2, 5},   {1, 8},   {3, 12}, {8, 8},
+                                                       {4, 36}, {1, 130}, {2, 160}, {1, 300}};
+  std::size_t turn = 0;
+  for (const auto& [heads, channels] : sizes) {
+    for (const TestGraph* const graph : {&into, &out_of}) {
+      const Place place = kPlaces[turn++ % 3];
+      SCOPED_TRACE(std::to_string(heads) + " x " + std::to_string(channels) + " " + name_of(place) + " turn " +
+                   std::to_string(turn));
+      const auto in = random_gat(rng, *graph, {heads, channels, turn % 3 == 0, turn % 4 < 2 ? 0.0 : 0.5});
+      check(in, random_upstream(rng, in), place);
+    }
+  }
+}
+
+TEST_P(AttentionHalfTest, EveryLayoutOfCommonSizes) {
+  Rng rng(dtype());
+  const TestGraph graph = random_graph(rng, 25, 15, 120);
+  for (const auto& [heads, channels] : {std::pair<std::size_t, std::size_t>{8, 8}, {1, 7}}) {
+    for (const Place place : kPlaces) {
+      SCOPED_TRACE(std::to_string(heads) + " x " + std::to_string(channels) + " " + name_of(place));
+      const auto in = random_gat(rng, graph, {heads, channels, true, 0.25});
+      check(in, random_upstream(rng, in), place);
+    }
+  }
+}
+
+TEST_P(AttentionHalfTest, InferenceGivesTheSameBits) {
+  Rng rng(dtype());
+  const auto in = random_gat(rng, graph_with_degrees(rng, 15, {3, kChunkEdges + 9, 0}), {3, 9});
+  const Forward training = forward(in);
+  const Inputs given = inputs(in, Place::contiguous);
+  const auto y = output(destination_rows(in), Place::contiguous);
+  const auto lse = score_output(destination_scores(in), Place::contiguous);
+  run(context(), attention_forward,
+      AttentionForward{upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, lse});
+  expect_same_bits(y, training.y, "y");
+  expect_same_bits(lse, training.lse, "lse");
+}
+
+TEST_P(AttentionHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const auto in = random_gat(rng, graph_with_degrees(rng, 40, {3, 2 * kChunkEdges, 0, 17}), {4, 9, true, 0.25});
+  const Reals dy = random_upstream(rng, in);
+  const Forward first = forward(in), second = forward(in);
+  expect_same_bits(second.y, first.y, "y");
+  expect_same_bits(second.positive_y, first.positive_y, "positive_y");
+  const Backward gradients = backward(in, dy), again = backward(in, dy);
+  expect_same_bits(again.dvalue, gradients.dvalue, "dvalue");
+  expect_same_bits(again.dsource_score, gradients.dsource_score, "dsource_score");
+}
+
+TEST_P(AttentionHalfTest, ScoresInHalfAreRefused) {
+  Rng rng(dtype());
+  const auto in = random_gat(rng, random_graph(rng, 6, 5, 16), {2, 3, true});
+  const Inputs given = inputs(in, Place::contiguous);
+  const Forward out{
+      output(destination_rows(in), Place::contiguous), score_output(destination_scores(in), Place::contiguous), {}, {}};
+  const auto refuse = [&](const char* argument, ConstTensorView AttentionForward::*member) {
+    AttentionForward op{upload(in),       in.slope, {},     given.value, given.source_score, given.destination_score,
+                        given.edge_score, out.y,    out.lse};
+    (op.*member).dtype = dtype();
+    expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
+                 [&] { attention_forward(context(), op); });
+  };
+  refuse("source_score:", &AttentionForward::source_score);
+  refuse("destination_score:", &AttentionForward::destination_score);
+  refuse("edge_score:", &AttentionForward::edge_score);
 }
 
 }  // namespace

@@ -29,7 +29,9 @@ struct AttentionDropout {
 ///
 /// Options. negative_slope is finite; dropout probability in [0, 1).
 /// Shapes. value [N_src, H, C], source_score [N_src, H], destination_score [N_dst, H], edge_score [E, H] (optional),
-/// y [N_dst, H, C], lse [N_dst, H], positive_y like y, positive_weight like lse; one real dtype.
+/// y [N_dst, H, C], lse [N_dst, H], positive_y like y, positive_weight like lse.
+/// Dtypes. value, y and positive_y: one of float32, float64, float16 or bfloat16; the rest: accumulator_of it
+/// (dtype.hpp), i.e. float32 beside 16-bit rows, which all is computed in; y and positive_y are rounded once.
 /// Saved for backward. lse, and y; and for training `positive_y` = the part of y that comes from edges with p_e > 0
 /// and `positive_weight` = sum of alpha_e over those edges. Both or neither are given.
 /// Writes. Outputs are overwritten and may not overlap each other or an input.
@@ -57,8 +59,8 @@ struct AttentionForward {
 ///   dvalue_j = sum drop(alpha_e) dy_i,  dsource_score_j = sum dp_e,  dedge_score_e = dp_e,
 ///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
 ///
-/// Shapes as in AttentionForward, gradients like what they are gradients of. All inputs are needed (edge_score if the
-/// forward had it); dedge_score is optional.
+/// Shapes and dtypes as in AttentionForward, gradients like what they are gradients of. All inputs are needed
+/// (edge_score if the forward had it); dedge_score is optional. delta is made of y as it is stored.
 /// Workspace: delta, and partial results of long rows.
 /// Writes. Gradients are overwritten and may not overlap each other or an input.
 struct AttentionBackward {
@@ -82,6 +84,7 @@ struct AttentionBackward {
 };
 
 /// The attention weights alpha_e [E, H] themselves, before dropout, for explanations: recomputed from lse on request.
+/// All float32 or all float64, as the scores are.
 struct AttentionWeights {
   Graph graph;
   double negative_slope = 0.2;

@@ -21,14 +21,16 @@ struct Scratch {
   }
 };
 
-/// delta [N_dst, H], then each thread's Scratch.
-template <class T>
+/// delta [N_dst, H] and the rows that threads compute for 16-bit storage, then each thread's Scratch.
+template <class S>
 struct Memory {
-  T* delta;
+  using T = Accumulator<S>;
+  T *delta, *dvalue;
   Carver threads;
 
-  Memory(const AttentionBackward& op, void* base) : threads(base) {
+  Memory(const CpuExec& exec, const AttentionBackward& op, void* base) : threads(base) {
     delta = threads.take<T>(op.lse.shape[0] * op.lse.shape[1]);
+    dvalue = threads.take<T>(ComputedRows<S>::scratch_count(exec, op.value.row_size()));
   }
 };
 
@@ -43,10 +45,11 @@ Scratch<T> carve(const AttentionBackward& op, Carver carver, int thread, std::si
 }
 
 /// delta_i = <dy_i, y_i> and the whole gradient of the destination scores, which the forward prepared.
-template <class T>
-void prepare_destinations(const CpuExec& exec, const AttentionBackward& op, T* delta) {
+template <class S>
+void prepare_destinations(const CpuExec& exec, const AttentionBackward& op, Accumulator<S>* delta) {
+  using T = Accumulator<S>;
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  const auto y = read_rows<T>(op.y), positive_y = read_rows<T>(op.positive_y), dy = read_rows<T>(op.dy);
+  const auto y = read_rows<S>(op.y), positive_y = read_rows<S>(op.positive_y), dy = read_rows<S>(op.dy);
   const auto positive_weight = read_rows<T>(op.positive_weight);
   const auto ddestination = write_rows<T>(op.ddestination_score);
   const T slope = static_cast<T>(op.negative_slope);
@@ -63,30 +66,38 @@ void prepare_destinations(const CpuExec& exec, const AttentionBackward& op, T* d
   });
 }
 
-template <class T>
+template <class S>
 class Backward {
  public:
-  Backward(const AttentionBackward& op, const T* delta)
+  using T = Accumulator<S>;
+
+  Backward(const AttentionBackward& op, const Memory<S>& memory)
       : out_(op.graph.out_edges()),
         heads_(op.value.shape[1]),
         channels_(op.value.shape[2]),
         score_(gat_score(op, T{})),
         dropout_(op.dropout),
-        value_(read_rows<T>(op.value)),
+        value_(read_rows<S>(op.value)),
         lse_(read_rows<T>(op.lse)),
-        dy_(read_rows<T>(op.dy)),
-        delta_(delta),
-        dvalue_(write_rows<T>(op.dvalue)),
+        dy_(read_rows<S>(op.dy)),
+        delta_(memory.delta),
+        dvalue_(op.dvalue, memory.dvalue),
         dsource_(write_rows<T>(op.dsource_score)),
         dedge_(write_rows<T>(op.dedge_score)) {}
 
-  void row(std::int64_t j, const Scratch<T>& scratch) const {
+  void row(std::int64_t j, int thread, const Scratch<T>& scratch) const {
+    fill(j, scratch, dvalue_.row(j, thread));
+    dvalue_.finish(j, thread);
+  }
+
+ private:
+  void fill(std::int64_t j, const Scratch<T>& scratch, T* dvalue) const {
     const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
-    if (end - begin <= kChunkEdges) return chunk(j, begin, end, scratch, dsource_[j]);
+    if (end - begin <= kChunkEdges) return chunk(j, begin, end, scratch, dvalue, dsource_[j]);
     const std::int64_t width = heads_ * channels_;
     std::fill(scratch.row_dscore, scratch.row_dscore + heads_, 0.0);
-    sum_in_chunks(begin, end, width, scratch.row_dvalue, dvalue_[j], [&](std::int64_t first, std::int64_t last, T*) {
-      chunk(j, first, last, scratch, scratch.source_sum);
+    sum_in_chunks(begin, end, width, scratch.row_dvalue, dvalue, [&](std::int64_t first, std::int64_t last, T* sum) {
+      chunk(j, first, last, scratch, sum, scratch.source_sum);
       for (std::int64_t h = 0; h < heads_; ++h) {
         scratch.row_dscore[h] += static_cast<double>(scratch.source_sum[h]);
       }
@@ -94,9 +105,9 @@ class Backward {
     for (std::int64_t h = 0; h < heads_; ++h) dsource_[j][h] = static_cast<T>(scratch.row_dscore[h]);
   }
 
- private:
   /// dvalue_j and dsource of the out-edges in slots [begin, end), dedge of each.
-  void chunk(std::int64_t j, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dsource) const {
+  void chunk(std::int64_t j, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dvalue,
+             T* dsource) const {
     const std::int64_t count = (end - begin) * heads_;
     if (dropout_.active) {
       for (std::int64_t s = begin; s < end; ++s) {
@@ -121,7 +132,7 @@ class Backward {
         std::copy(from, from + heads_, dedge_[out_.edge_id[s]]);
       }
     }
-    HeadwiseSum<T, 1>{{scratch.weight}, {dvalue_[j]}}.run(begin, end, NeighborRows<T>(out_, dy_), heads_, channels_);
+    HeadwiseSum<T, 1>{{scratch.weight}, {dvalue}}.run(begin, end, NeighborRows<S>(out_, dy_), heads_, channels_);
   }
 
   /// <dy_i, value_j> of every edge in `dscore`.
@@ -173,29 +184,34 @@ class Backward {
   std::int64_t heads_, channels_;
   GatScore<T> score_;
   DropoutMask<T> dropout_;
-  Rows<const T> value_, lse_, dy_;
+  Rows<const S> value_;
+  Rows<const T> lse_;
+  Rows<const S> dy_;
   const T* delta_;
-  Rows<T> dvalue_, dsource_, dedge_;
+  ComputedRows<S> dvalue_;
+  Rows<T> dsource_, dedge_;
 };
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const AttentionBackward& op) {
   std::size_t bytes = 0;
-  with_real(op.dy.dtype, [&]<class T>(T) { carve<T>(op, Memory<T>(op, nullptr).threads, exec.threads - 1, &bytes); });
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    carve<Accumulator<S>>(op, Memory<S>(exec, op, nullptr).threads, exec.threads - 1, &bytes);
+  });
   return bytes;
 }
 
 void attention_backward(const CpuExec& exec, const AttentionBackward& op) {
   const Adjacency& out = op.graph.out_edges();
-  with_real(op.dy.dtype, [&]<class T>(T) {
-    const Memory<T> memory(op, op.workspace.data);
-    prepare_destinations<T>(exec, op, memory.delta);
-    const Backward<T> backward(op, memory.delta);
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    const Memory<S> memory(exec, op, op.workspace.data);
+    prepare_destinations<S>(exec, op, memory.delta);
+    const Backward<S> backward(op, memory);
     parallel_rows(exec, out.offset, out.rows, 2 * op.value.row_size() + 8 * op.value.shape[1],
                   [&](std::int64_t first, std::int64_t last, int thread) {
-                    const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
-                    for (std::int64_t j = first; j < last; ++j) backward.row(j, scratch);
+                    const auto scratch = carve<Accumulator<S>>(op, memory.threads, thread);
+                    for (std::int64_t j = first; j < last; ++j) backward.row(j, thread, scratch);
                   });
   });
 }

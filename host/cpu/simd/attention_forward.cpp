@@ -28,9 +28,22 @@ struct Scratch {
   }
 };
 
+/// The rows that threads compute for 16-bit storage, then each thread's Scratch.
+template <class S>
+struct Memory {
+  using T = Accumulator<S>;
+  T *y, *positive_y;
+  Carver threads;
+
+  Memory(const CpuExec& exec, const AttentionForward& op, void* base) : threads(base) {
+    const std::int64_t count = ComputedRows<S>::scratch_count(exec, op.value.row_size());
+    y = threads.take<T>(count);
+    positive_y = threads.take<T>(op.positive_y.defined() ? count : 0);
+  }
+};
+
 template <class T>
-Scratch<T> carve(const AttentionForward& op, void* base, int thread, std::size_t* bytes = nullptr) {
-  Carver carver(base);
+Scratch<T> carve(const AttentionForward& op, Carver carver, int thread, std::size_t* bytes = nullptr) {
   const bool long_rows = op.graph.in_edges().long_rows.rows > 0;
   for (int t = 0;; ++t) {
     Scratch<T> scratch(carver, op.value.shape[1], op.value.shape[2], long_rows);
@@ -39,42 +52,57 @@ Scratch<T> carve(const AttentionForward& op, void* base, int thread, std::size_t
   }
 }
 
-template <class T>
+template <class S>
 class Forward {
  public:
-  Forward(const AttentionForward& op)
+  using T = Accumulator<S>;
+
+  Forward(const AttentionForward& op, const Memory<S>& memory)
       : in_(op.graph.in_edges()),
         heads_(op.value.shape[1]),
         channels_(op.value.shape[2]),
         training_(op.positive_y.defined()),
         score_(gat_score(op, T{})),
         dropout_(op.dropout),
-        value_(read_rows<T>(op.value)),
-        y_(write_rows<T>(op.y)),
-        positive_y_(write_rows<T>(op.positive_y)),
+        value_(read_rows<S>(op.value)),
+        y_(op.y, memory.y),
+        positive_y_(op.positive_y, memory.positive_y),
         lse_(write_rows<T>(op.lse)),
         positive_weight_(write_rows<T>(op.positive_weight)) {}
 
-  void row(std::int64_t i, const Scratch<T>& scratch) const {
-    const std::int64_t begin = in_.offset[i], end = in_.offset[i + 1];
-    if (end - begin <= kChunkEdges) {
-      chunk(i, begin, end, scratch);
-      return finish(i, scratch.max, scratch.sum, scratch.positive_sum);
-    }
-    begin_long_row(scratch);
-    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
-      chunk(i, first, std::min(end, first + kChunkEdges), scratch);
-      merge_chunk(i, scratch);
-    }
-    end_long_row(i, scratch);
+  void row(std::int64_t i, int thread, const Scratch<T>& scratch) const {
+    const Target target{i, y_.row(i, thread), training_ ? positive_y_.row(i, thread) : nullptr};
+    fill(target, scratch);
+    y_.finish(i, thread);
+    if (training_) positive_y_.finish(i, thread);
   }
 
  private:
+  /// A row, and where it is computed.
+  struct Target {
+    std::int64_t i;
+    T *y, *positive_y;
+  };
+
+  void fill(const Target& row, const Scratch<T>& scratch) const {
+    const std::int64_t begin = in_.offset[row.i], end = in_.offset[row.i + 1];
+    if (end - begin <= kChunkEdges) {
+      chunk(row, begin, end, scratch);
+      return finish(row, scratch.max, scratch.sum, scratch.positive_sum);
+    }
+    begin_long_row(scratch);
+    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
+      chunk(row, first, std::min(end, first + kChunkEdges), scratch);
+      merge_chunk(row, scratch);
+    }
+    end_long_row(row, scratch);
+  }
+
   /// max, sum and unnormalised y of the chunk, relative to its own max.
-  void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
+  void chunk(const Target& row, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
     const std::int64_t count = (end - begin) * heads_, padded = whole_vectors<T>(count);
     T *const weight = scratch.chunk_weight, *const positive = scratch.chunk_positive;
-    write_raw_scores(i, begin, end, weight);
+    write_raw_scores(row.i, begin, end, weight);
     std::fill(weight + count, weight + padded, T(0));
     // One pass over all edges and heads: a branch on the sign of each score would be mispredicted every other time.
 #pragma omp simd
@@ -92,12 +120,12 @@ class Forward {
     add_up(weight, count, heads_, scratch.sum);
     if (training_) add_up(positive, count, heads_, scratch.positive_sum);
     if (dropout_.active) drop(begin, end, scratch);
-    const NeighborRows<T> values(in_, value_);
+    const NeighborRows<S> values(in_, value_);
     if (training_) {
-      HeadwiseSum<T, 2>{{weight, scratch.chunk_positive}, {y_[i], positive_y_[i]}}.run(begin, end, values, heads_,
+      HeadwiseSum<T, 2>{{weight, scratch.chunk_positive}, {row.y, row.positive_y}}.run(begin, end, values, heads_,
                                                                                        channels_);
     } else {
-      HeadwiseSum<T, 1>{{weight}, {y_[i]}}.run(begin, end, values, heads_, channels_);
+      HeadwiseSum<T, 1>{{weight}, {row.y}}.run(begin, end, values, heads_, channels_);
     }
   }
 
@@ -130,41 +158,41 @@ class Forward {
     std::fill(scratch.row_positive_y, scratch.row_positive_y + width, 0.0);
   }
 
-  void merge_chunk(std::int64_t i, const Scratch<T>& scratch) const {
+  void merge_chunk(const Target& row, const Scratch<T>& scratch) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
       const MergeFactors factors = merge_max(scratch.row_max[h], scratch.max[h]);
       const std::int64_t c = h * channels_;
       merge_values(factors, scratch.sum + h, 1, scratch.row_sum + h);
-      merge_values(factors, y_[i] + c, channels_, scratch.row_y + c);
+      merge_values(factors, row.y + c, channels_, scratch.row_y + c);
       if (!training_) continue;
       merge_values(factors, scratch.positive_sum + h, 1, scratch.row_positive_sum + h);
-      merge_values(factors, positive_y_[i] + c, channels_, scratch.row_positive_y + c);
+      merge_values(factors, row.positive_y + c, channels_, scratch.row_positive_y + c);
     }
   }
 
-  void end_long_row(std::int64_t i, const Scratch<T>& scratch) const {
+  void end_long_row(const Target& row, const Scratch<T>& scratch) const {
     // Divided in double: the sums of a hub may be large and have more digits than T.
     for (std::int64_t h = 0; h < heads_; ++h) {
       const double scale = scratch.row_sum[h] == 0 ? 0.0 : 1 / scratch.row_sum[h];
       for (std::int64_t c = h * channels_; c < (h + 1) * channels_; ++c) {
-        y_[i][c] = static_cast<T>(scratch.row_y[c] * scale);
-        if (training_) positive_y_[i][c] = static_cast<T>(scratch.row_positive_y[c] * scale);
+        row.y[c] = static_cast<T>(scratch.row_y[c] * scale);
+        if (training_) row.positive_y[c] = static_cast<T>(scratch.row_positive_y[c] * scale);
       }
-      lse_[i][h] = static_cast<T>(static_cast<double>(scratch.row_max[h]) + std::log(scratch.row_sum[h]));
-      if (training_) positive_weight_[i][h] = static_cast<T>(scratch.row_positive_sum[h] * scale);
+      lse_[row.i][h] = static_cast<T>(static_cast<double>(scratch.row_max[h]) + std::log(scratch.row_sum[h]));
+      if (training_) positive_weight_[row.i][h] = static_cast<T>(scratch.row_positive_sum[h] * scale);
     }
   }
 
-  void finish(std::int64_t i, const T* max, const T* sum, const T* positive_sum) const {
+  void finish(const Target& row, const T* max, const T* sum, const T* positive_sum) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
       const T scale = sum[h] == 0 ? T(0) : T(1) / sum[h];
-      T* const y = y_[i] + h * channels_;
+      T* const y = row.y + h * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) y[c] *= scale;
-      lse_[i][h] = max[h] + std::log(sum[h]);
+      lse_[row.i][h] = max[h] + std::log(sum[h]);
       if (!training_) continue;
-      T* const positive_y = positive_y_[i] + h * channels_;
+      T* const positive_y = row.positive_y + h * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) positive_y[c] *= scale;
-      positive_weight_[i][h] = positive_sum[h] * scale;
+      positive_weight_[row.i][h] = positive_sum[h] * scale;
     }
   }
 
@@ -173,26 +201,30 @@ class Forward {
   bool training_;
   GatScore<T> score_;
   DropoutMask<T> dropout_;
-  Rows<const T> value_;
-  Rows<T> y_, positive_y_, lse_, positive_weight_;
+  Rows<const S> value_;
+  ComputedRows<S> y_, positive_y_;
+  Rows<T> lse_, positive_weight_;
 };
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const AttentionForward& op) {
   std::size_t bytes = 0;
-  with_real(op.y.dtype, [&]<class T>(T) { carve<T>(op, nullptr, exec.threads - 1, &bytes); });
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    carve<Accumulator<S>>(op, Memory<S>(exec, op, nullptr).threads, exec.threads - 1, &bytes);
+  });
   return bytes;
 }
 
 void attention_forward(const CpuExec& exec, const AttentionForward& op) {
   const Adjacency& in = op.graph.in_edges();
-  with_real(op.y.dtype, [&]<class T>(T) {
-    const Forward<T> forward(op);
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    const Memory<S> memory(exec, op, op.workspace.data);
+    const Forward<S> forward(op, memory);
     parallel_rows(exec, in.offset, in.rows, op.value.row_size() + 8 * op.value.shape[1],
                   [&](std::int64_t first, std::int64_t last, int thread) {
-                    const Scratch<T> scratch = carve<T>(op, op.workspace.data, thread);
-                    for (std::int64_t i = first; i < last; ++i) forward.row(i, scratch);
+                    const auto scratch = carve<Accumulator<S>>(op, memory.threads, thread);
+                    for (std::int64_t i = first; i < last; ++i) forward.row(i, thread, scratch);
                   });
   });
 }

@@ -65,13 +65,13 @@ struct DropoutMask {
 };
 
 /// The rows that HeadwiseSum adds: that of the neighbour behind each slot, fetched ahead of its use.
-template <class T>
+template <class S>
 struct NeighborRows {
   const std::int32_t* neighbor;
   std::int64_t last_slot;
-  Rows<const T> x;
+  Rows<const S> x;
 
-  NeighborRows(const Adjacency& adjacency, Rows<const T> rows)
+  NeighborRows(const Adjacency& adjacency, Rows<const S> rows)
       : neighbor(adjacency.neighbor), last_slot(adjacency.edges - 1), x(rows) {}
 
   template <class Tile>

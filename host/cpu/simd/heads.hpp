@@ -20,8 +20,8 @@ WARPGNN_INLINE void with_heads(std::int64_t heads, Body&& body) {
 
 /// dot[h] = <f(a_h), b_h> for `Heads` heads of `Channels` each, side by side in a and b. The products of whole vectors
 /// are added up within each head, and what is left pair by pair, in order, until one lane per head remains.
-template <class T, int Heads, int Channels, class Function>
-WARPGNN_INLINE void dot_heads(const T* a, const T* b, T* dots, Function f) {
+template <int Heads, int Channels, class A, class B, class T, class Function>
+WARPGNN_INLINE void dot_heads(const A* a, const B* b, T* dots, Function f) {
   using Tile = Pack<T, kVectorBytes, 1>;
   constexpr int kPerHead = Channels > Tile::kLanes ? Channels / Tile::kLanes : 1;
   constexpr int kVectors = Heads * Channels / Tile::kLanes / kPerHead;
@@ -47,16 +47,16 @@ WARPGNN_INLINE void dot_heads(const T* a, const T* b, T* dots, Function f) {
 }
 
 /// The same for any shape: common ones by vectors, the rest head by head.
-template <class T, class Function = Unchanged>
-WARPGNN_INLINE void dot_heads(const T* a, const T* b, std::int64_t heads, std::int64_t channels, T* dots,
+template <class A, class B, class T, class Function = Unchanged>
+WARPGNN_INLINE void dot_heads(const A* a, const B* b, std::int64_t heads, std::int64_t channels, T* dots,
                               Function f = {}) {
   if constexpr (kLanes<T> >= 8) {
-    if (heads == 8 && channels == 8) return dot_heads<T, 8, 8>(a, b, dots, f);
-    if (heads == 8 && channels == 16) return dot_heads<T, 8, 16>(a, b, dots, f);
-    if (heads == 8 && channels == 32) return dot_heads<T, 8, 32>(a, b, dots, f);
-    if (heads == 4 && channels == 16) return dot_heads<T, 4, 16>(a, b, dots, f);
-    if (heads == 4 && channels == 32) return dot_heads<T, 4, 32>(a, b, dots, f);
-    if (heads == 4 && channels == 64) return dot_heads<T, 4, 64>(a, b, dots, f);
+    if (heads == 8 && channels == 8) return dot_heads<8, 8>(a, b, dots, f);
+    if (heads == 8 && channels == 16) return dot_heads<8, 16>(a, b, dots, f);
+    if (heads == 8 && channels == 32) return dot_heads<8, 32>(a, b, dots, f);
+    if (heads == 4 && channels == 16) return dot_heads<4, 16>(a, b, dots, f);
+    if (heads == 4 && channels == 32) return dot_heads<4, 32>(a, b, dots, f);
+    if (heads == 4 && channels == 64) return dot_heads<4, 64>(a, b, dots, f);
   }
   for (std::int64_t h = 0; h < heads; ++h) dots[h] = dot(a + h * channels, b + h * channels, channels, f);
 }
