@@ -21,7 +21,7 @@ void check_epsilon(const Graph& graph, EdgeMessage message, const ConstTensorVie
 Checker checked(const Context& context, const EdgeAggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("edge", op.edge);
+  const Dtype dtype = expect_storage("edge", op.edge);
   expect_dims("edge", op.edge, 2);
   const std::int64_t width = op.edge.shape[1];
   check.input("edge", op.edge, {op.graph.num_edges(), width}, dtype);
@@ -30,7 +30,7 @@ Checker checked(const Context& context, const EdgeAggregateForward& op) {
   } else {
     check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   }
-  check_epsilon(op.graph, op.message, op.epsilon, dtype, check);
+  check_epsilon(op.graph, op.message, op.epsilon, accumulator_of(dtype), check);
   check.output("y", op.y, {op.graph.num_destinations(), width}, dtype);
   if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
   check.optional_output("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
@@ -51,7 +51,7 @@ bool reads_edge(const EdgeAggregateBackward& op) {
 Checker checked(const Context& context, const EdgeAggregateBackward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("dy", op.dy);
+  const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   const std::int64_t width = op.dy.shape[1];
   check.input("dy", op.dy, {op.graph.num_destinations(), width}, dtype);
@@ -62,7 +62,7 @@ Checker checked(const Context& context, const EdgeAggregateBackward& op) {
   }
   if (reads_x(op) || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   if (reads_edge(op) || op.edge.defined()) check.input("edge", op.edge, {op.graph.num_edges(), width}, dtype);
-  check_epsilon(op.graph, op.message, op.epsilon, dtype, check);
+  check_epsilon(op.graph, op.message, op.epsilon, accumulator_of(dtype), check);
   if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
   if (is_extreme(op.reduce) && (op.dx.defined() || op.dedge.defined())) {
     check.input("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
@@ -71,7 +71,7 @@ Checker checked(const Context& context, const EdgeAggregateBackward& op) {
   check.optional_output("dedge", op.dedge, {op.graph.num_edges(), width}, dtype);
   if (op.depsilon.defined()) {
     op.graph.num_nodes();
-    check.output("depsilon", op.depsilon, {1}, dtype);
+    check.output("depsilon", op.depsilon, {1}, accumulator_of(dtype));
   }
   return check;
 }

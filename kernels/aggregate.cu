@@ -1,15 +1,10 @@
 #include "kernels/aggregate.cuh"
-#include "kernels/reduce.cuh"
 
 namespace warpgnn::backend {
 
 using namespace kernels;
 
 namespace {
-
-bool is_extremum(Reduce reduce) {
-  return reduce == Reduce::max || reduce == Reduce::min;
-}
 
 template <class S>
 struct ForwardScratch {
@@ -45,21 +40,9 @@ BackwardScratch<S> carve(Carver& carver, const AggregateBackward& op) {
 
 template <class S, int kWidth, Message kMessage>
 void launch_sum(const CudaExec& exec, const char* name, const SumArguments<S>& arguments) {
-  const LongRows& long_rows = arguments.edges.long_rows;
   launch(exec, name, aggregate_sum_by_row<S, kWidth, kMessage>,
          span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
-  if (long_rows.rows == 0) return;
-  launch(exec, name, merge_chunk_sums<Accumulator<S>, FinishSum<S>>, merge_shape(long_rows, arguments.columns),
-         long_rows, arguments.columns, static_cast<const Accumulator<S>*>(arguments.partial), FinishSum<S>(arguments));
-}
-
-template <class S, int kWidth>
-void launch_extremum(const CudaExec& exec, const ExtremumArguments<S>& arguments) {
-  const LongRows& long_rows = arguments.edges.long_rows;
-  launch(exec, "aggregate_forward", aggregate_extremum_by_row<S, kWidth>,
-         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
-  if (long_rows.rows == 0) return;
-  launch(exec, "aggregate_forward", aggregate_extremum_merge<S>, merge_shape(long_rows, arguments.columns), arguments);
+  merge_sums(exec, name, arguments);
 }
 
 template <class S>
@@ -74,17 +57,17 @@ void forward(const CudaExec& exec, const AggregateForward& op) {
     constexpr int kWidth = decltype(constant)::value;
     const ColumnTiles tiles = ColumnTiles::of(columns, kWidth);
     if (is_extremum(op.reduce)) {
-      launch_extremum<S, kWidth>(exec, {.edges = op.graph.in_edges(),
-                                        .tiles = tiles,
-                                        .columns = columns,
-                                        .largest = op.reduce == Reduce::max,
-                                        .x = rows_of<S>(op.x),
-                                        .self = rows_of<S>(op.x),
-                                        .epsilon = epsilon,
-                                        .y = rows_of<S>(op.y),
-                                        .arg = rows_of<std::int32_t>(op.arg),
-                                        .partial = scratch.partial,
-                                        .partial_edge = scratch.partial_edge});
+      const ExtremumArguments<S> arguments{.edges = op.graph.in_edges(),
+                                           .tiles = tiles,
+                                           .columns = columns,
+                                           .largest = op.reduce == Reduce::max,
+                                           .self = rows_of<S>(op.x),
+                                           .epsilon = epsilon,
+                                           .y = rows_of<S>(op.y),
+                                           .arg = rows_of<std::int32_t>(op.arg),
+                                           .partial = scratch.partial,
+                                           .partial_edge = scratch.partial_edge};
+      launch_extremum<kWidth>(exec, "aggregate_forward", arguments, NeighborMessages<S, kWidth>{rows_of<S>(op.x)});
       return;
     }
     const SumArguments<S> arguments{.edges = op.graph.in_edges(),
@@ -156,24 +139,12 @@ void backward_weight(const CudaExec& exec, const AggregateBackward& op) {
 }
 
 template <class S>
-void backward_epsilon(const CudaExec& exec, const AggregateBackward& op, double* partial) {
-  using T = Accumulator<S>;
-  const std::int64_t columns = op.dy.row_size();
-  with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
-    constexpr int kWidth = decltype(constant)::value;
-    reduce_all<kWidth>(exec, "aggregate_backward", op.dy.shape[0], columns,
-                       RowDot<S, kWidth>{rows_of<S>(op.dy), rows_of<S>(op.x)}, StoreScalar<T>{op.depsilon.as<T>()},
-                       partial);
-  });
-}
-
-template <class S>
 void backward(const CudaExec& exec, const AggregateBackward& op) {
   Carver carver(op.workspace.data);
   const BackwardScratch<S> scratch = carve<S>(carver, op);
   if (op.dx.defined()) backward_x<S>(exec, op, scratch.partial);
   if (op.dweight.defined()) backward_weight<S>(exec, op);
-  if (op.depsilon.defined()) backward_epsilon<S>(exec, op, scratch.partial_epsilon);
+  if (op.depsilon.defined()) epsilon_gradient<S>(exec, "aggregate_backward", op, scratch.partial_epsilon);
 }
 
 }  // namespace

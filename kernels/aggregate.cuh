@@ -3,7 +3,9 @@
 // Sums, maxima and minima of neighbours' rows. The same kernels serve both directions: forward over in-edges, the
 // gradient of x over out-edges.
 
+#include "kernels/reduce.cuh"
 #include "kernels/spans.cuh"
+#include "warpgnn/aggregate.hpp"
 
 namespace warpgnn::kernels {
 
@@ -64,6 +66,22 @@ __device__ Pack<T, kWidth> self_term(const T* epsilon, const Rows<const S>& self
 #pragma unroll
   for (int k = 0; k < kWidth; ++k) term[k] = scale * own[k];
   return term;
+}
+
+/// Writes a lane's sum over a span: its row of y, or its chunk's partial sum.
+template <class S, int kWidth>
+__device__ void store_sum(const SumArguments<S>& arguments, const EdgeSpan& span, std::int64_t column,
+                          Pack<Accumulator<S>, kWidth> sum) {
+  using T = Accumulator<S>;
+  if (span.chunk >= 0) {
+    store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, sum);
+    return;
+  }
+  const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
+  const T edges = arguments.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
+#pragma unroll
+  for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
+  store_streamed<kWidth>(arguments.y[span.row] + column, sum);
 }
 
 /// An edge as the lane that fetched it holds it, until it is handed round the group.
@@ -139,16 +157,7 @@ __global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArgum
     }
   }
 
-  if (!active) return;
-  if (span.chunk >= 0) {
-    store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, sum);
-    return;
-  }
-  const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
-  const T edges = arguments.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
-#pragma unroll
-  for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
-  store_streamed<kWidth>(arguments.y[span.row] + column, sum);
+  if (active) store_sum(arguments, span, column, sum);
 }
 
 // --- Maxima and minima -----------------------------------------------------------------------------------------------
@@ -160,7 +169,6 @@ struct ExtremumArguments {
   ColumnTiles tiles;
   std::int64_t columns;
   bool largest;
-  Rows<const S> x;
   Rows<const S> self;
   const T* epsilon;
   Rows<S> y;
@@ -187,9 +195,38 @@ struct Extremum {
   }
 };
 
+/// The numbers of an edge as the lane that fetched it holds them.
+struct EdgeNumbers {
+  std::int32_t neighbor = 0;
+  std::int32_t id = -1;
+};
+
+__device__ inline EdgeNumbers fetch_numbers(const Adjacency& edges, std::int64_t slot, std::int64_t end) {
+  EdgeNumbers numbers;
+  if (slot < end) {
+    numbers.neighbor = __ldcs(edges.neighbor + slot);
+    numbers.id = static_cast<std::int32_t>(edge_id_of(edges, slot));
+  }
+  return numbers;
+}
+
+/// The neighbours' rows as messages: of an edge, one pack of columns.
 template <class S, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) aggregate_extremum_by_row(ExtremumArguments<S> arguments) {
+struct NeighborMessages {
+  static constexpr int kInFlight = kEdgesInFlight;
+  Rows<const S> x;
+
+  __device__ Pack<Accumulator<S>, kWidth> operator()(const EdgeNumbers& edge, std::int64_t column) const {
+    return load_read_only<kWidth>(x[edge.neighbor] + column);
+  }
+};
+
+/// One group of lanes per (span, tile), as aggregate_sum_by_row.
+template <class S, int kWidth, class Messages>
+__global__ void __launch_bounds__(kSpanThreads)
+    aggregate_extremum_by_row(ExtremumArguments<S> arguments, Messages messages) {
   using T = Accumulator<S>;
+  constexpr int kInFlight = Messages::kInFlight;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
@@ -200,27 +237,22 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_extremum_by_row(Extrem
 
   Extremum<T> best[kWidth];
   for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    std::int32_t my_neighbor = 0, my_id = -1;
-    if (first + group.lane < span.end) {
-      my_neighbor = __ldcs(arguments.edges.neighbor + first + group.lane);
-      my_id = static_cast<std::int32_t>(edge_id_of(arguments.edges, first + group.lane));
-    }
+    const EdgeNumbers mine = fetch_numbers(arguments.edges, first + group.lane, span.end);
     const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
 #pragma unroll 1
-    for (int k = 0; k < count; k += kEdgesInFlight) {
-      Pack<T, kWidth> row[kEdgesInFlight] = {};
-      std::int32_t id[kEdgesInFlight];
+    for (int k = 0; k < count; k += kInFlight) {
+      Pack<T, kWidth> message[kInFlight] = {};
+      std::int32_t id[kInFlight];
 #pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
-        id[u] = group.broadcast(my_id, k + u);
-        if (k + u >= count) id[u] = -1;
-        if (active && k + u < count) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
+      for (int u = 0; u < kInFlight; ++u) {
+        const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
+        id[u] = k + u < count ? numbers.id : -1;
+        if (active && k + u < count) message[u] = messages(numbers, column);
       }
 #pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
+      for (int u = 0; u < kInFlight; ++u) {
 #pragma unroll
-        for (int v = 0; v < kWidth; ++v) best[v].absorb(row[u][v], id[u], arguments.largest);
+        for (int v = 0; v < kWidth; ++v) best[v].absorb(message[u][v], id[u], arguments.largest);
       }
     }
   }
@@ -349,5 +381,42 @@ struct StoreScalar {
   T* target;
   __device__ void operator()(double total) const { *target = static_cast<T>(total); }
 };
+
+// --- Launches --------------------------------------------------------------------------------------------------------
+
+inline bool is_extremum(Reduce reduce) {
+  return reduce == Reduce::max || reduce == Reduce::min;
+}
+
+template <class S>
+void merge_sums(const backend::CudaExec& exec, const char* name, const SumArguments<S>& arguments) {
+  using T = Accumulator<S>;
+  const LongRows& long_rows = arguments.edges.long_rows;
+  if (long_rows.rows == 0) return;
+  launch(exec, name, merge_chunk_sums<T, FinishSum<S>>, merge_shape(long_rows, arguments.columns), long_rows,
+         arguments.columns, static_cast<const T*>(arguments.partial), FinishSum<S>(arguments));
+}
+
+template <int kWidth, class S, class Messages>
+void launch_extremum(const backend::CudaExec& exec, const char* name, const ExtremumArguments<S>& arguments,
+                     const Messages& messages) {
+  const LongRows& long_rows = arguments.edges.long_rows;
+  launch(exec, name, aggregate_extremum_by_row<S, kWidth, Messages>,
+         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments, messages);
+  if (long_rows.rows == 0) return;
+  launch(exec, name, aggregate_extremum_merge<S>, merge_shape(long_rows, arguments.columns), arguments);
+}
+
+/// depsilon = sum <dy_i, x_i>.
+template <class S, class Op>
+void epsilon_gradient(const backend::CudaExec& exec, const char* name, const Op& op, double* partial) {
+  using T = Accumulator<S>;
+  const std::int64_t columns = op.dy.row_size();
+  with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    reduce_all<kWidth>(exec, name, op.dy.shape[0], columns, RowDot<S, kWidth>{rows_of<S>(op.dy), rows_of<S>(op.x)},
+                       StoreScalar<T>{op.depsilon.template as<T>()}, partial);
+  });
+}
 
 }  // namespace warpgnn::kernels

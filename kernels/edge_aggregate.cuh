@@ -25,56 +25,39 @@ __device__ Pack<T, kWidth> edge_message(const Pack<T, kWidth>& source, const Pac
   return message;
 }
 
-/// Edges in flight: each loads two packs unless the edge speaks alone.
-template <EdgeMessage kMessage>
-inline constexpr int kMessagesInFlight = kMessage == EdgeMessage::edge ? kEdgesInFlight : kEdgesInFlight / 2;
+/// What edges send, one pack of columns at a time.
+template <EdgeMessage kMessage, class S, int kWidth>
+struct EdgeMessages {
+  /// Each edge loads two packs unless it speaks alone.
+  static constexpr int kInFlight = kMessage == EdgeMessage::edge ? kEdgesInFlight : kEdgesInFlight / 2;
+  Rows<const S> x;  // rows of sources
+  Rows<const S> edge;
 
-/// The numbers of an edge as the lane that fetched it holds them.
-struct EdgeNumbers {
-  std::int32_t neighbor = 0;
-  std::int32_t id = -1;
-};
-
-__device__ inline EdgeNumbers fetch_numbers(const Adjacency& edges, std::int64_t slot, std::int64_t end) {
-  EdgeNumbers numbers;
-  if (slot < end) {
-    numbers.neighbor = __ldcs(edges.neighbor + slot);
-    numbers.id = static_cast<std::int32_t>(edge_id_of(edges, slot));
+  __device__ Pack<Accumulator<S>, kWidth> operator()(const EdgeNumbers& numbers, std::int64_t column) const {
+    Pack<Accumulator<S>, kWidth> source{};
+    if constexpr (kMessage != EdgeMessage::edge) source = load_read_only<kWidth>(x[numbers.neighbor] + column);
+    return edge_message<kMessage>(source, load_streamed<kWidth>(edge[numbers.id] + column));
   }
-  return numbers;
-}
-
-/// One pack of columns of what an edge sends.
-template <EdgeMessage kMessage, class T, int kWidth>
-__device__ Pack<T, kWidth> load_message(const Rows<const T>& x, const Rows<const T>& edge, const EdgeNumbers& numbers,
-                                        std::int64_t column) {
-  Pack<T, kWidth> source{};
-  if constexpr (kMessage != EdgeMessage::edge) source = load_read_only<kWidth>(x[numbers.neighbor] + column);
-  return edge_message<kMessage>(source, load_streamed<kWidth>(edge[numbers.id] + column));
-}
-
-template <class T>
-struct EdgeSumArguments {
-  SumArguments<T> sum;  // x: rows of sources; no weight, neighbor_offset or arg
-  Rows<const T> edge;
 };
 
-/// One group of lanes per (span, tile), as aggregate_sum_by_row.
-template <class T, int kWidth, EdgeMessage kMessage>
-__global__ void __launch_bounds__(kSpanThreads) edge_aggregate_sum_by_row(EdgeSumArguments<T> arguments) {
-  constexpr int kInFlight = kMessagesInFlight<kMessage>;
-  const SumArguments<T>& base = arguments.sum;
-  const LaneGroup group = LaneGroup::of_size(base.tiles.group);
+/// One group of lanes per (span, tile), as aggregate_sum_by_row. Of the arguments, x, weight, neighbor_offset and arg
+/// are not looked at.
+template <class S, int kWidth, EdgeMessage kMessage>
+__global__ void __launch_bounds__(kSpanThreads)
+    edge_aggregate_sum_by_row(SumArguments<S> arguments, EdgeMessages<kMessage, S, kWidth> messages) {
+  using T = Accumulator<S>;
+  constexpr int kInFlight = messages.kInFlight;
+  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
-  const std::int64_t item = split_tile(group_number(group.size), base.tiles.tiles, tile);
+  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
   EdgeSpan span;
-  if (!find_span(base.edges, item, span)) return;
+  if (!find_span(arguments.edges, item, span)) return;
   const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
-  const bool active = column < base.columns;
+  const bool active = column < arguments.columns;
 
   Pack<T, kWidth> sum{};
   for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeNumbers mine = fetch_numbers(base.edges, first + group.lane, span.end);
+    const EdgeNumbers mine = fetch_numbers(arguments.edges, first + group.lane, span.end);
     const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
 #pragma unroll 1
     for (int k = 0; k < count; k += kInFlight) {
@@ -82,9 +65,7 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_sum_by_row(EdgeSu
 #pragma unroll
       for (int u = 0; u < kInFlight; ++u) {
         const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-        if (active && k + u < count) {
-          message[u] = load_message<kMessage, T, kWidth>(base.x, arguments.edge, numbers, column);
-        }
+        if (active && k + u < count) message[u] = messages(numbers, column);
       }
 #pragma unroll
       for (int u = 0; u < kInFlight; ++u) {
@@ -93,95 +74,22 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_sum_by_row(EdgeSu
       }
     }
   }
-
-  if (!active) return;
-  if (span.chunk >= 0) {
-    store_streamed<kWidth>(base.partial + span.chunk * base.columns + column, sum);
-    return;
-  }
-  const Pack<T, kWidth> self = self_term<kWidth>(base.epsilon, base.self, span.row, column);
-  const T edges = base.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
-#pragma unroll
-  for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
-  store_streamed<kWidth>(base.y[span.row] + column, sum);
-}
-
-template <class T>
-struct EdgeExtremumArguments {
-  ExtremumArguments<T> extremum;
-  Rows<const T> edge;
-};
-
-/// As aggregate_extremum_by_row; aggregate_extremum_merge serves both.
-template <class T, int kWidth, EdgeMessage kMessage>
-__global__ void __launch_bounds__(kSpanThreads) edge_aggregate_extremum_by_row(EdgeExtremumArguments<T> arguments) {
-  constexpr int kInFlight = kMessagesInFlight<kMessage>;
-  const ExtremumArguments<T>& base = arguments.extremum;
-  const LaneGroup group = LaneGroup::of_size(base.tiles.group);
-  int tile;
-  const std::int64_t item = split_tile(group_number(group.size), base.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(base.edges, item, span)) return;
-  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
-  const bool active = column < base.columns;
-
-  Extremum<T> best[kWidth];
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeNumbers mine = fetch_numbers(base.edges, first + group.lane, span.end);
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) {
-      Pack<T, kWidth> message[kInFlight] = {};
-      std::int32_t id[kInFlight];
-#pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-        id[u] = k + u < count ? numbers.id : -1;
-        if (active && k + u < count) {
-          message[u] = load_message<kMessage, T, kWidth>(base.x, arguments.edge, numbers, column);
-        }
-      }
-#pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-#pragma unroll
-        for (int v = 0; v < kWidth; ++v) best[v].absorb(message[u][v], id[u], base.largest);
-      }
-    }
-  }
-
-  if (!active) return;
-  Pack<T, kWidth> value;
-  Pack<std::int32_t, kWidth> edge;
-#pragma unroll
-  for (int v = 0; v < kWidth; ++v) {
-    value[v] = best[v].value;
-    edge[v] = best[v].edge;
-  }
-  if (span.chunk >= 0) {
-    store_streamed<kWidth>(base.partial + span.chunk * base.columns + column, value);
-    store_streamed<kWidth>(base.partial_edge + span.chunk * base.columns + column, edge);
-    return;
-  }
-  const Pack<T, kWidth> self = self_term<kWidth>(base.epsilon, base.self, span.row, column);
-#pragma unroll
-  for (int v = 0; v < kWidth; ++v) value[v] += self[v];
-  store_streamed<kWidth>(base.y[span.row] + column, value);
-  if (base.arg) store_streamed<kWidth>(base.arg[span.row] + column, edge);
+  if (active) store_sum(arguments, span, column, sum);
 }
 
 // --- Gradients -------------------------------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct EdgeGradientArguments {
-  SumArguments<T> sum;  // edges: out-edges; x and self: dy; y: dx, null where it is not wanted; no weight
-  Rows<const T> source;
-  Rows<const T> edge;
-  Rows<T> dedge;  // null: not wanted
+  SumArguments<S> sum;  // edges: out-edges; x and self: dy; y: dx, null where it is not wanted; no weight
+  Rows<const S> source;
+  Rows<const S> edge;
+  Rows<S> dedge;  // null: not wanted
 };
 
 /// What an edge's destination passes back to the message: dy, or the part of it that the edge has won, times a share.
-template <class T, int kWidth>
-__device__ Pack<T, kWidth> load_gradient(const SumArguments<T>& base, const EdgeNumbers& numbers, T share,
+template <int kWidth, class S, class T = Accumulator<S>>
+__device__ Pack<T, kWidth> load_gradient(const SumArguments<S>& base, const EdgeNumbers& numbers, T share,
                                          std::int64_t column) {
   Pack<T, kWidth> gradient = load_read_only<kWidth>(base.x[numbers.neighbor] + column);
   if (base.arg) {
@@ -195,11 +103,12 @@ __device__ Pack<T, kWidth> load_gradient(const SumArguments<T>& base, const Edge
 }
 
 /// One group of lanes per (span of out-edges, tile): one walk serves dx and dedge alike.
-template <class T, int kWidth, EdgeMessage kMessage>
-__global__ void __launch_bounds__(kSpanThreads) edge_aggregate_backward_by_source(EdgeGradientArguments<T> arguments) {
+template <class S, int kWidth, EdgeMessage kMessage>
+__global__ void __launch_bounds__(kSpanThreads) edge_aggregate_backward_by_source(EdgeGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
   constexpr int kInFlight = kEdgesInFlight / 2;
   constexpr bool kProduct = kMessage == EdgeMessage::multiply, kRelu = kMessage == EdgeMessage::relu_add;
-  const SumArguments<T>& base = arguments.sum;
+  const SumArguments<S>& base = arguments.sum;
   const LaneGroup group = LaneGroup::of_size(base.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), base.tiles.tiles, tile);
@@ -232,7 +141,7 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_backward_by_sourc
         const T share = group.broadcast(my_share, k + u);
         id[u] = numbers.id;
         if (!active || k + u >= count) continue;
-        gradient[u] = load_gradient<T, kWidth>(base, numbers, share, column);
+        gradient[u] = load_gradient<kWidth>(base, numbers, share, column);
         if (kRelu || (kProduct && wants_dx)) edge[u] = load_streamed<kWidth>(arguments.edge[numbers.id] + column);
       }
 #pragma unroll
@@ -249,15 +158,7 @@ __global__ void __launch_bounds__(kSpanThreads) edge_aggregate_backward_by_sourc
     }
   }
 
-  if (!active || !wants_dx) return;
-  if (span.chunk >= 0) {
-    store_streamed<kWidth>(base.partial + span.chunk * base.columns + column, sum);
-    return;
-  }
-  const Pack<T, kWidth> self = self_term<kWidth>(base.epsilon, base.self, span.row, column);
-#pragma unroll
-  for (int v = 0; v < kWidth; ++v) sum[v] += self[v];
-  store_streamed<kWidth>(base.y[span.row] + column, sum);
+  if (active && wants_dx) store_sum(base, span, column, sum);
 }
 
 }  // namespace warpgnn::kernels

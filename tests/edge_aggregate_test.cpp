@@ -8,6 +8,7 @@
 #include "oracle/edge_aggregate.hpp"
 #include "support/backends.hpp"
 #include "support/compare.hpp"
+#include "support/errors.hpp"
 #include "support/graphs.hpp"
 
 namespace warpgnn::test {
@@ -107,7 +108,7 @@ class EdgeAggregateTest : public OpTest {
                      ? TestTensor()
                      : TestTensor::output(context(), dtype(), {in.edges.num_sources, width(in)}, place),
                  TestTensor::output(context(), dtype(), edge_shape(in), place),
-                 in.epsilon ? TestTensor::output(context(), dtype(), {1}, place) : TestTensor()};
+                 in.epsilon ? TestTensor::output(context(), accumulator(), {1}, place) : TestTensor()};
     run(context(), edge_aggregate_backward,
         EdgeAggregateBackward{upload(in.edges), library(in.message), library(in.reduce), given.x, given.edge,
                               given.epsilon, arg, upstream, out.dx, out.dedge, out.depsilon});
@@ -152,7 +153,7 @@ class EdgeAggregateTest : public OpTest {
                 ? TestTensor()
                 : TestTensor::input(context(), dtype(), {in.edges.num_sources, width(in)}, in.x, place),
             TestTensor::input(context(), dtype(), edge_shape(in), in.edge, place),
-            in.epsilon ? TestTensor::input(context(), dtype(), {1}, {*in.epsilon}, place) : TestTensor()};
+            in.epsilon ? TestTensor::input(context(), accumulator(), {1}, {*in.epsilon}, place) : TestTensor()};
   }
 };
 
@@ -371,6 +372,56 @@ TEST_P(EdgeAggregateTest, ExtremesWithoutArg) {
   run(context(), edge_aggregate_forward,
       EdgeAggregateForward{upload(in.edges), EdgeMessage::multiply, Reduce::min, given.x, given.edge, {}, y});
   expect_exact(y, oracle::edge_aggregate(in).y.value, "y");
+}
+
+/// Rows stored in 16 bits; epsilon in float32.
+class EdgeAggregateHalfTest : public EdgeAggregateTest {};
+
+WARPGNN_INSTANTIATE_HALF_TESTS(EdgeAggregateHalfTest);
+
+TEST_P(EdgeAggregateHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  Ids degrees(20, 3);
+  degrees[4] = kChunkEdges + 90;
+  std::size_t turn = 0;
+  for (const TestGraph& graph : {random_graph(rng, 30, 30, 110), graph_with_degrees(rng, 20, degrees)}) {
+    for (const std::size_t features : {1u, 5u, 8u, 36u}) {
+      for (const Place place : kPlaces) {
+        ++turn;
+        for (std::size_t m = 0; m < 4; ++m) {
+          const Message message = kMessages[m];
+          const auto reduce = kReduces[(m + turn) % 4];
+          const bool epsilon = graph.square() && message != Message::edge;
+          const auto in = problem(rng, graph, message, reduce, {features, epsilon, false});
+          SCOPED_TRACE(graph.name + " width " + std::to_string(features) + " " + warpgnn::test::name_of(place) + " " +
+                       name_of(in));
+          check(in, upstream(rng, in), place, false);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EdgeAggregateHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const TestGraph graph = graph_with_degrees(rng, 40, {3, 2 * kChunkEdges, 0, 17});
+  const auto in = problem(rng, graph, Message::relu_add, oracle::Reduce::sum, {12, false, false});
+  const Reals dy = upstream(rng, in);
+  expect_same_bits(forward(in).y, forward(in).y, "y");
+  const Backward gradients = backward(in, dy), again = backward(in, dy);
+  expect_same_bits(again.dx, gradients.dx, "dx");
+  expect_same_bits(again.dedge, gradients.dedge, "dedge");
+}
+
+TEST_P(EdgeAggregateHalfTest, RefusesEpsilonInSixteenBits) {
+  const Graph graph = upload({2, 2, {0}, {1}});
+  const auto x = TestTensor::input(context(), dtype(), {2, 1}, {1, 2});
+  const auto edge = TestTensor::input(context(), dtype(), {1, 1}, {3});
+  const auto epsilon = TestTensor::input(context(), dtype(), {1}, {0.5});
+  const auto y = TestTensor::output(context(), dtype(), {2, 1});
+  const EdgeAggregateForward op{.graph = graph, .x = x, .edge = edge, .epsilon = epsilon, .y = y};
+  expect_error(ErrorCode::invalid_argument, {"epsilon:", "expected float32", warpgnn::name_of(dtype())},
+               [&] { edge_aggregate_forward(context(), op); });
 }
 
 // Node 0 has in-edges from 0 and twice from 1, node 1 none, node 2 a self-loop.

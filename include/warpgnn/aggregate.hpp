@@ -14,7 +14,9 @@ enum class Reduce : std::uint8_t { sum, mean, max, min };
 /// and write its id to `arg`; a NaN wins over any number. A node without in-edges gets 0 and arg -1.
 ///
 /// Shapes. x [N_src, F], y [N_dst, F]; weight [E] (optional, sum and mean only); epsilon [1] (optional, needs equal
-/// node sets); arg [N_dst, F] int32 (max and min: optional, needed for backward). One real dtype throughout.
+/// node sets); arg [N_dst, F] int32 (max and min: optional, needed for backward).
+/// Dtypes. x and y: float32, float64, float16 or bfloat16; weight and epsilon: what that is computed in,
+/// accumulator_of().
 /// Saved for backward. arg for max and min; nothing else.
 /// Writes. y and arg are overwritten and may not overlap any input.
 /// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.

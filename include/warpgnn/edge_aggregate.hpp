@@ -17,8 +17,8 @@ enum class EdgeMessage : std::uint8_t {
 /// of AggregateForward. No message is stored.
 ///
 /// Shapes. x [N_src, F] (none with message `edge`), edge [E, F] in the caller's edge order, y [N_dst, F]; epsilon [1]
-/// (optional, needs equal node sets and x); arg [N_dst, F] int32 (max and min: optional, needed for backward). One real
-/// dtype throughout.
+/// (optional, needs equal node sets and x); arg [N_dst, F] int32 (max and min: optional, needed for backward).
+/// Dtypes. x, edge and y: float32, float64, float16 or bfloat16; epsilon: what that is computed in, accumulator_of().
 /// Saved for backward. arg for max and min; nothing else.
 /// Writes. y and arg are overwritten and may not overlap any input.
 /// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.

@@ -5,10 +5,6 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
-bool is_extreme(Reduce reduce) {
-  return reduce == Reduce::max || reduce == Reduce::min;
-}
-
 template <class S>
 void sum_rows(const CpuExec& exec, const AggregateForward& op, const RowScratch<S>& scratch) {
   using T = Accumulator<S>;

@@ -5,10 +5,6 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
-bool is_extreme(Reduce reduce) {
-  return reduce == Reduce::max || reduce == Reduce::min;
-}
-
 /// Calls body with the message as a constant.
 template <class Body>
 void with_message(EdgeMessage message, Body&& body) {
@@ -24,8 +20,8 @@ void with_message(EdgeMessage message, Body&& body) {
 inline constexpr std::int64_t kPrefetchEdges = 16;
 
 /// A tile of the message of an edge, from the source's row (not looked at where the edge speaks alone) and its own.
-template <EdgeMessage kMessage, class Tile, class T>
-WARPGNN_INLINE Tile message_of(Tile, const T* x, const T* edge) {
+template <EdgeMessage kMessage, class Tile, class S>
+WARPGNN_INLINE Tile message_of(Tile, const S* x, const S* edge) {
   Tile message = Tile::load(edge);
   if constexpr (kMessage == EdgeMessage::edge) return message;
   for (int k = 0; k < Tile::kVectors; ++k) {
@@ -43,30 +39,35 @@ WARPGNN_INLINE Tile message_of(Tile, const T* x, const T* edge) {
   return message;
 }
 
-template <class T, EdgeMessage kMessage>
+template <class S, EdgeMessage kMessage>
 class Forward {
  public:
-  explicit Forward(const EdgeAggregateForward& op)
+  Forward(const EdgeAggregateForward& op, const RowScratch<S>& scratch)
       : op_(op),
         in_(op.graph.in_edges()),
         width_(op.edge.row_size()),
-        x_(read_rows<T>(op.x)),
-        edge_(read_rows<T>(op.edge)),
-        y_(write_rows<T>(op.y)),
-        arg_(write_rows<std::int32_t>(op.arg)) {}
+        x_(read_rows<S>(op.x)),
+        edge_(read_rows<S>(op.edge)),
+        y_(op.y, scratch.row),
+        arg_(write_rows<std::int32_t>(op.arg)),
+        long_rows_(scratch.long_rows) {}
 
-  void row(std::int64_t i, double* scratch) const {
+  void row(std::int64_t i, int thread) const {
+    T* const y = y_.row(i, thread);
     switch (op_.reduce) {
-      case Reduce::sum: sum(i, scratch); break;
-      case Reduce::mean: mean(i, scratch); break;
-      case Reduce::max: extreme<1>(i); break;
-      case Reduce::min: extreme<-1>(i); break;
+      case Reduce::sum: sum(i, thread, y); break;
+      case Reduce::mean: mean(i, thread, y); break;
+      case Reduce::max: extreme<1>(i, y); break;
+      case Reduce::min: extreme<-1>(i, y); break;
     }
-    if (op_.epsilon.defined()) add_self(op_.epsilon, x_[i], width_, y_[i]);
+    if (op_.epsilon.defined()) add_self(op_.epsilon, x_[i], width_, y);
+    y_.finish(i, thread);
   }
 
  private:
-  WARPGNN_INLINE const T* source_row(std::int64_t slot) const {
+  using T = Accumulator<S>;
+
+  WARPGNN_INLINE const S* source_row(std::int64_t slot) const {
     return kMessage == EdgeMessage::edge ? nullptr : x_[in_.neighbor[slot]];
   }
 
@@ -80,8 +81,8 @@ class Forward {
     return message_of<kMessage>(tile, source_row(slot) + column, edge_[edge_of(in_, slot)] + column);
   }
 
-  void sum(std::int64_t i, double* scratch) const {
-    sum_in_chunks(in_.offset[i], in_.offset[i + 1], width_, scratch, y_[i],
+  void sum(std::int64_t i, int thread, T* y) const {
+    sum_in_chunks(in_.offset[i], in_.offset[i + 1], width_, long_rows_ + thread * width_, y,
                   [&](std::int64_t begin, std::int64_t end, T* out) {
                     for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
                       auto total = tile.zero();
@@ -93,54 +94,60 @@ class Forward {
                     });
                   });
   }
-  void mean(std::int64_t i, double* scratch) const {
-    sum(i, scratch);
+  void mean(std::int64_t i, int thread, T* y) const {
+    sum(i, thread, y);
     const T count = static_cast<T>(std::max<std::int64_t>(degree(in_, i), 1));
-    for (std::int64_t c = 0; c < width_; ++c) y_[i][c] /= count;
+    for (std::int64_t c = 0; c < width_; ++c) y[c] /= count;
   }
   template <int Sign>
-  void extreme(std::int64_t i) const {
+  void extreme(std::int64_t i, T* y) const {
     extreme_of_row<T, Sign>(
-        in_, i, width_, y_[i], arg_ ? arg_[i] : nullptr,
+        in_, i, width_, y, arg_ ? arg_[i] : nullptr,
         [&](auto tile, std::int64_t slot, std::int64_t column) { return message(tile, slot, column); });
   }
 
   const EdgeAggregateForward& op_;
   const Adjacency& in_;
   std::int64_t width_;
-  Rows<const T> x_, edge_;
-  Rows<T> y_;
+  Rows<const S> x_, edge_;
+  ComputedRows<S> y_;
   Rows<std::int32_t> arg_;
+  double* long_rows_;
 };
 
 /// The gradients of messages: one walk over the out-edges of each source serves dx and dedge alike.
-template <class T, EdgeMessage kMessage>
+template <class S, EdgeMessage kMessage>
 class Backward {
  public:
-  explicit Backward(const EdgeAggregateBackward& op)
+  Backward(const EdgeAggregateBackward& op, const RowScratch<S>& scratch)
       : op_(op),
         in_(op.graph.in_edges()),
         out_(op.graph.out_edges()),
         width_(op.dy.row_size()),
-        x_(read_rows<T>(op.x)),
-        edge_(read_rows<T>(op.edge)),
-        dy_(read_rows<T>(op.dy)),
+        x_(read_rows<S>(op.x)),
+        edge_(read_rows<S>(op.edge)),
+        dy_(read_rows<S>(op.dy)),
         arg_(read_rows<std::int32_t>(op.arg)),
-        dx_(write_rows<T>(op.dx)),
-        dedge_(write_rows<T>(op.dedge)) {}
+        dx_(op.dx, scratch.row),
+        dedge_(write_rows<S>(op.dedge)),
+        long_rows_(scratch.long_rows) {}
 
-  void row(std::int64_t j, double* scratch) const {
+  void row(std::int64_t j, int thread) const {
     const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
     if (!dx_) return edges(j, begin, end, nullptr);
-    sum_in_chunks(begin, end, width_, scratch, dx_[j],
+    T* const dx = dx_.row(j, thread);
+    sum_in_chunks(begin, end, width_, long_rows_ + thread * width_, dx,
                   [&](std::int64_t first, std::int64_t last, T* sum) { edges(j, first, last, sum); });
-    if (op_.epsilon.defined()) add_self(op_.epsilon, dy_[j], width_, dx_[j]);
+    if (op_.epsilon.defined()) add_self(op_.epsilon, dy_[j], width_, dx);
+    dx_.finish(j, thread);
   }
 
  private:
+  using T = Accumulator<S>;
+
   /// Writes dedge of these out-edges of j where wanted, and their part of dx_j to `sum` unless that is null.
   void edges(std::int64_t j, std::int64_t begin, std::int64_t end, T* sum) const {
-    const T* const x = x_ ? x_[j] : nullptr;
+    const S* const x = x_ ? x_[j] : nullptr;
     for_each_tile<T, kExtremeVectors>(width_, [&](auto tile, std::int64_t column) {
       auto total = tile.zero();
       for (std::int64_t s = begin; s < end; ++s) {
@@ -149,7 +156,7 @@ class Backward {
         const auto dmessage = message_gradient(tile, x, s, column);
         if constexpr (kMessage == EdgeMessage::multiply) {
           if (sum != nullptr) {
-            const T* const edge = edge_[e] + column;
+            const S* const edge = edge_[e] + column;
             for (int k = 0; k < tile.kVectors; ++k)
               total.v[k] += dmessage.v[k] * tile.load_vector(edge + k * tile.kLanes);
           }
@@ -169,7 +176,7 @@ class Backward {
 
   /// dy of the edge's destination as far as it reaches the message; for relu_add, the sum within it.
   template <class Tile>
-  WARPGNN_INLINE Tile message_gradient(Tile, const T* x, std::int64_t slot, std::int64_t column) const {
+  WARPGNN_INLINE Tile message_gradient(Tile, const S* x, std::int64_t slot, std::int64_t column) const {
     const std::int64_t i = out_.neighbor[slot], e = out_.edge_id[slot];
     const auto zero = Tile::zero().v[0];
     Tile gradient = Tile::load(dy_[i] + column);
@@ -185,7 +192,7 @@ class Backward {
       }
     }
     if constexpr (kMessage == EdgeMessage::relu_add) {
-      const T* const edge = edge_[e] + column;
+      const S* const edge = edge_[e] + column;
       for (int k = 0; k < Tile::kVectors; ++k) {
         const auto sum = Tile::load_vector(x + column + k * Tile::kLanes) + Tile::load_vector(edge + k * Tile::kLanes);
         gradient.v[k] = sum <= zero ? zero : gradient.v[k];
@@ -208,66 +215,77 @@ class Backward {
   const EdgeAggregateBackward& op_;
   const Adjacency &in_, &out_;
   std::int64_t width_;
-  Rows<const T> x_, edge_, dy_;
+  Rows<const S> x_, edge_, dy_;
   Rows<const std::int32_t> arg_;
-  Rows<T> dx_, dedge_;
+  ComputedRows<S> dx_;
+  Rows<S> dedge_;
+  double* long_rows_;
 };
 
+template <class S>
+RowScratch<S> carve(Carver& carver, const CpuExec& exec, const EdgeAggregateForward& op) {
+  RowScratch<S> scratch;
+  scratch.row = carver.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, op.edge.row_size()));
+  if (is_extreme(op.reduce)) return scratch;
+  scratch.long_rows = carver.take<double>(long_row_doubles(exec, op.graph.in_edges(), op.edge.row_size()));
+  return scratch;
+}
+
+template <class S>
 struct BackwardScratch {
-  double* long_rows;
-  double* partials;
-  std::size_t bytes;
+  RowScratch<S> rows{};
+  double* partials = nullptr;
 };
 
-BackwardScratch carve(const CpuExec& exec, const EdgeAggregateBackward& op, void* base) {
-  Carver carver(base);
-  BackwardScratch scratch{};
-  if (op.dx.defined()) {
-    scratch.long_rows = carver.take<double>(long_row_doubles(exec, op.graph.out_edges(), op.dy.row_size()));
-  }
+template <class S>
+BackwardScratch<S> carve(Carver& carver, const CpuExec& exec, const EdgeAggregateBackward& op) {
+  BackwardScratch<S> scratch;
+  if (op.dx.defined()) scratch.rows = RowScratch<S>::carve(carver, exec, op.graph.out_edges(), op.dy.row_size());
   if (op.depsilon.defined()) scratch.partials = carver.take<double>(reduction_doubles(op.dy.shape[0], 1));
-  scratch.bytes = carver.bytes();
   return scratch;
 }
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const EdgeAggregateForward& op) {
-  if (is_extreme(op.reduce)) return 0;
   Carver carver;
-  carver.take<double>(long_row_doubles(exec, op.graph.in_edges(), op.edge.row_size()));
+  with_storage(op.y.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void edge_aggregate_forward(const CpuExec& exec, const EdgeAggregateForward& op) {
   const Adjacency& in = op.graph.in_edges();
   const std::int64_t width = op.edge.row_size();
-  with_real(op.y.dtype, [&]<class T>(T) {
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const RowScratch<S> scratch = carve<S>(carver, exec, op);
     with_message(op.message, [&](auto message) {
-      const Forward<T, decltype(message)::value> forward(op);
+      const Forward<S, decltype(message)::value> forward(op, scratch);
       parallel_rows(exec, in.offset, in.rows, 2 * width, [&](std::int64_t first, std::int64_t last, int thread) {
-        double* const scratch = static_cast<double*>(op.workspace.data) + thread * width;
-        for (std::int64_t i = first; i < last; ++i) forward.row(i, scratch);
+        for (std::int64_t i = first; i < last; ++i) forward.row(i, thread);
       });
     });
   });
 }
 
 std::size_t workspace_size(const CpuExec& exec, const EdgeAggregateBackward& op) {
-  return carve(exec, op, nullptr).bytes;
+  Carver carver;
+  with_storage(op.dy.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  return carver.bytes();
 }
 
 void edge_aggregate_backward(const CpuExec& exec, const EdgeAggregateBackward& op) {
-  const BackwardScratch scratch = carve(exec, op, op.workspace.data);
   const Adjacency& out = op.graph.out_edges();
   const std::int64_t width = op.dy.row_size();
-  with_real(op.dy.dtype, [&]<class T>(T) {
-    if (op.depsilon.defined()) epsilon_gradient<T>(exec, op, scratch.partials);
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const BackwardScratch<S> scratch = carve<S>(carver, exec, op);
+    if (op.depsilon.defined()) epsilon_gradient<S>(exec, op, scratch.partials);
     if (!op.dx.defined() && !op.dedge.defined()) return;
     with_message(op.message, [&](auto message) {
-      const Backward<T, decltype(message)::value> backward(op);
+      const Backward<S, decltype(message)::value> backward(op, scratch.rows);
       parallel_rows(exec, out.offset, out.rows, 3 * width, [&](std::int64_t first, std::int64_t last, int thread) {
-        for (std::int64_t j = first; j < last; ++j) backward.row(j, scratch.long_rows + thread * width);
+        for (std::int64_t j = first; j < last; ++j) backward.row(j, thread);
       });
     });
   });

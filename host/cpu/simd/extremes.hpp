@@ -9,6 +9,10 @@
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
+inline bool is_extreme(Reduce reduce) {
+  return reduce == Reduce::max || reduce == Reduce::min;
+}
+
 /// Integers of the size of T, one per lane of a tile: edge numbers.
 template <class T>
 using LaneInteger = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
