@@ -65,4 +65,10 @@ std::vector<OpCase> op_cases() {
   return cases;
 }
 
+std::vector<OpCase> float64_cases() {
+  std::vector<OpCase> cases;
+  for (const BackendCase& backend : backends()) cases.push_back({backend, Dtype::float64});
+  return cases;
+}
+
 }  // namespace warpgnn::test

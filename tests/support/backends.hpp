@@ -34,6 +34,8 @@ struct OpCase {
 
 /// Every backend with every real dtype.
 std::vector<OpCase> op_cases();
+/// Every backend with float64: for gradients by differences, which lose half the digits.
+std::vector<OpCase> float64_cases();
 
 inline const BackendCase& backend_of(const BackendCase& param) {
   return param;
@@ -92,5 +94,8 @@ class OpTest : public BackendFixture<OpCase> {
 /// Runs the tests of a fixture derived from OpTest, or from BackendTest, on every backend.
 #define WARPGNN_INSTANTIATE_OP_TESTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::op_cases()), ::warpgnn::test::CaseName())
+#define WARPGNN_INSTANTIATE_FLOAT64_TESTS(Fixture)                                             \
+  INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::float64_cases()), \
+                           ::warpgnn::test::CaseName())
 #define WARPGNN_INSTANTIATE_BACKEND_TESTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::backends()), ::warpgnn::test::CaseName())

@@ -91,6 +91,10 @@ double epsilon_of(Dtype dtype) {
                                  : static_cast<double>(std::numeric_limits<float>::epsilon());
 }
 
+std::int64_t hub_edges(const Context& context) {
+  return context.is_cuda() ? 16000 : 100000;
+}
+
 double hub_factor(Dtype dtype) {
   return (dtype == Dtype::float64 ? 1e-12 : 1e-6) / epsilon_of(dtype);
 }
