@@ -114,6 +114,9 @@ class AggregateTest : public OpTest {
 
 WARPGNN_INSTANTIATE_OP_TESTS(AggregateTest);
 
+class AggregateDifferencesTest : public AggregateTest {};
+WARPGNN_INSTANTIATE_FLOAT64_TESTS(AggregateDifferencesTest);
+
 struct Settings {
   std::size_t features = 5;
   bool weighted = false;
@@ -163,11 +166,14 @@ TEST_P(AggregateTest, MatchesOracleOnEveryGraph) {
 
 TEST_P(AggregateTest, EveryWidthAndLayout) {
   Rng rng;
-  oracle::Ids degrees(20, 3);
-  degrees[4] = kChunkEdges + 90;
-  for (const TestGraph& graph : {random_graph(rng, 30, 30, 110), graph_with_degrees(rng, 20, degrees)}) {
+  oracle::Ids degrees(8, 3);
+  degrees[4] = kChunkEdges + 30;
+  for (const TestGraph& graph : {random_graph(rng, 20, 20, 60), graph_with_degrees(rng, 8, degrees)}) {
     for (const std::size_t features : {1u, 2u, 3u, 4u, 7u, 8u, 16u, 31u, 32u, 33u, 64u, 127u, 128u, 256u, 300u}) {
+      const bool sampled = graph.edges.count() > kChunkEdges;  // long rows: some of the widths, layouts in turn
+      if (sampled && features % 3 != 1) continue;
       for (const Place place : kPlaces) {
+        if (sampled && place != kPlaces[features / 3 % 3]) continue;
         SCOPED_TRACE(graph.name + " width " + std::to_string(features) + " " + name_of(place));
         for (const auto reduce : kReduces) {
           const bool weighted = !is_extremum(reduce);
@@ -186,9 +192,9 @@ TEST_P(AggregateTest, MeanIsExactForPowersOfTwo) {
   check(in, upstream(rng, in, true), Place::contiguous, true);
 }
 
-TEST_P(AggregateTest, HubOfAHundredThousandEdges) {
+TEST_P(AggregateTest, HubOfManyEdges) {
   Rng rng;
-  const TestGraph into = graph_with_degrees(rng, 1000, {3, 100000, 5});
+  const TestGraph into = graph_with_degrees(rng, 1000, {3, hub_edges(context()), 5});
   for (const TestGraph& graph : {into, transposed(into)}) {
     const double factor = hub_factor(dtype());
     for (const auto reduce : {oracle::Reduce::sum, oracle::Reduce::mean}) {
@@ -202,8 +208,7 @@ TEST_P(AggregateTest, HubOfAHundredThousandEdges) {
   }
 }
 
-TEST_P(AggregateTest, GradientsAgreeWithDifferences) {
-  if (dtype() != Dtype::float64) GTEST_SKIP() << "differences need float64";
+TEST_P(AggregateDifferencesTest, GradientsAgreeWithDifferences) {
   Rng rng;
   for (const auto reduce : kReduces) {
     SCOPED_TRACE(static_cast<int>(reduce));

@@ -16,6 +16,9 @@ using oracle::Reals;
 class AttentionTest : public AttentionFixture {};
 WARPGNN_INSTANTIATE_OP_TESTS(AttentionTest);
 
+class AttentionDifferencesTest : public AttentionTest {};
+WARPGNN_INSTANTIATE_FLOAT64_TESTS(AttentionDifferencesTest);
+
 TEST_P(AttentionTest, MatchesOracleOnEveryGraph) {
   Rng rng;
   std::size_t turn = 0;
@@ -36,8 +39,8 @@ TEST_P(AttentionTest, MatchesOracleOnEveryGraph) {
 TEST_P(AttentionTest, EveryHeadCountAndWidth) {
   Rng rng;
   Ids degrees(12, 3);
-  degrees[4] = kChunkEdges + 90;
-  const TestGraph ordinary = random_graph(rng, 20, 20, 70), hub = graph_with_degrees(rng, 15, degrees);
+  degrees[4] = kChunkEdges + 30;
+  const TestGraph ordinary = random_graph(rng, 20, 20, 50), hub = graph_with_degrees(rng, 15, degrees);
   const std::pair<std::size_t, std::size_t> sizes[] = {
       {1, 1},  {1, 3}, {1, 32}, {1, 64}, {1, 127}, {1, 256}, {1, 300}, {2, 1},  {2, 7},
       {2, 33}, {3, 3}, {3, 31}, {4, 16}, {4, 32},  {5, 1},   {5, 7},   {5, 33}, {7, 2},
@@ -45,6 +48,10 @@ TEST_P(AttentionTest, EveryHeadCountAndWidth) {
   std::size_t turn = 0;
   for (const auto& [heads, channels] : sizes) {
     for (const TestGraph* const graph : {&ordinary, &hub}) {
+      if (graph == &hub && turn % 3 != 1) {  // long rows: every third size
+        ++turn;
+        continue;
+      }
       const Place place = kPlaces[turn++ % 3];
       SCOPED_TRACE(graph->name + " " + std::to_string(heads) + " x " + std::to_string(channels) + " " + name_of(place));
       const auto in = random_gat(rng, *graph, {heads, channels, turn % 2 == 0, turn % 4 < 2 ? 0.0 : 0.5});
@@ -106,9 +113,9 @@ TEST_P(AttentionTest, EqualScoresAreMeanAggregation) {
   expect_close(forward(in).y, want, kSumFactor, "y");
 }
 
-TEST_P(AttentionTest, HubOfAHundredThousandEdges) {
+TEST_P(AttentionTest, HubOfManyEdges) {
   Rng rng;
-  const TestGraph into = graph_with_degrees(rng, 20000, {3, 100000, 5});
+  const TestGraph into = graph_with_degrees(rng, hub_edges(context()) / 5, {3, hub_edges(context()), 5});
   const auto finer = [&](Reals& scores, double shift) {
     // Fewer different terms would all round the same way, again and again.
     for (double& score : scores) score = static_cast<double>(rng.below(8192) - 4096) / 4096 + shift;
@@ -135,8 +142,7 @@ TEST_P(AttentionTest, HubOfAHundredThousandEdges) {
   }
 }
 
-TEST_P(AttentionTest, GradientsAgreeWithDifferences) {
-  if (dtype() != Dtype::float64) GTEST_SKIP() << "differences need float64";
+TEST_P(AttentionDifferencesTest, GradientsAgreeWithDifferences) {
   Rng rng;
   for (const double dropout : {0.0, 0.3}) {
     const auto in = random_gat(rng, random_graph(rng, 6, 5, 16), {2, 3, true, dropout});

@@ -159,6 +159,9 @@ class EdgeAggregateTest : public OpTest {
 
 WARPGNN_INSTANTIATE_OP_TESTS(EdgeAggregateTest);
 
+class EdgeAggregateDifferencesTest : public EdgeAggregateTest {};
+WARPGNN_INSTANTIATE_FLOAT64_TESTS(EdgeAggregateDifferencesTest);
+
 TEST_P(EdgeAggregateTest, MatchesOracleOnEveryGraph) {
   Rng rng;
   std::size_t turn = 0;
@@ -168,11 +171,10 @@ TEST_P(EdgeAggregateTest, MatchesOracleOnEveryGraph) {
         for (const bool epsilon : {false, true}) {
           if (epsilon && (!graph.square() || message == Message::edge)) continue;
           const Place place = kPlaces[turn++ % 3];
-          for (const bool integers : {false, true}) {
-            const auto in = problem(rng, graph, message, reduce, {5, epsilon, integers});
-            SCOPED_TRACE(graph.name + " " + warpgnn::test::name_of(place) + " " + name_of(in));
-            check(in, upstream(rng, in, integers), place, integers && reduce != oracle::Reduce::mean);
-          }
+          const bool integers = turn / 2 % 2 == 0;
+          const auto in = problem(rng, graph, message, reduce, {5, epsilon, integers});
+          SCOPED_TRACE(graph.name + " " + warpgnn::test::name_of(place) + " " + name_of(in));
+          check(in, upstream(rng, in, integers), place, integers && reduce != oracle::Reduce::mean);
         }
       }
     }
@@ -181,12 +183,15 @@ TEST_P(EdgeAggregateTest, MatchesOracleOnEveryGraph) {
 
 TEST_P(EdgeAggregateTest, EveryWidthAndLayout) {
   Rng rng;
-  Ids degrees(20, 3);
-  degrees[4] = kChunkEdges + 90;
+  Ids degrees(8, 3);
+  degrees[4] = kChunkEdges + 30;
   std::size_t turn = 0;
-  for (const TestGraph& graph : {random_graph(rng, 30, 30, 110), graph_with_degrees(rng, 20, degrees)}) {
+  for (const TestGraph& graph : {random_graph(rng, 20, 20, 60), graph_with_degrees(rng, 8, degrees)}) {
     for (const std::size_t features : {1u, 2u, 3u, 4u, 7u, 8u, 16u, 31u, 32u, 33u, 64u, 127u, 128u, 256u, 300u}) {
+      const bool sampled = graph.edges.count() > kChunkEdges;  // long rows: some of the widths, layouts in turn
+      if (sampled && features % 3 != 1) continue;
       for (const Place place : kPlaces) {
+        if (sampled && place != kPlaces[features / 3 % 3]) continue;
         for (const auto reduce : {oracle::Reduce::sum, oracle::Reduce::max}) {
           const auto in = problem(rng, graph, kMessages[turn++ % 4], reduce, {features, false, true});
           SCOPED_TRACE(graph.name + " width " + std::to_string(features) + " " + warpgnn::test::name_of(place) + " " +
@@ -208,9 +213,9 @@ TEST_P(EdgeAggregateTest, MeanIsExactForPowersOfTwo) {
   }
 }
 
-TEST_P(EdgeAggregateTest, HubOfAHundredThousandEdges) {
+TEST_P(EdgeAggregateTest, HubOfManyEdges) {
   Rng rng;
-  const TestGraph into = graph_with_degrees(rng, 1000, {3, 100000, 5});
+  const TestGraph into = graph_with_degrees(rng, 1000, {3, hub_edges(context()), 5});
   for (const TestGraph& graph : {into, transposed(into)}) {
     auto in = problem(rng, graph, Message::multiply, oracle::Reduce::sum, {3, false, false});
     in.x = rng.reals(in.x.size(), 0.5, 1.5);  // of one sign: the partial sums are as large as they can be
@@ -224,8 +229,7 @@ TEST_P(EdgeAggregateTest, HubOfAHundredThousandEdges) {
   }
 }
 
-TEST_P(EdgeAggregateTest, GradientsAgreeWithDifferences) {
-  if (dtype() != Dtype::float64) GTEST_SKIP() << "differences need float64";
+TEST_P(EdgeAggregateDifferencesTest, GradientsAgreeWithDifferences) {
   Rng rng;
   for (const Message message : kMessages) {
     for (const auto reduce : kReduces) {

@@ -1,5 +1,7 @@
 #include "warpgnn/pair_attention.hpp"
 
+#include <span>
+
 #include "oracle/aggregate.hpp"
 #include "pair_attention_fixture.hpp"
 #include "warpgnn/aggregate.hpp"
@@ -10,8 +12,9 @@ namespace {
 using oracle::Ids;
 using oracle::Reals;
 
-class PairAttentionTest : public PairAttentionFixture {};
-WARPGNN_INSTANTIATE_OP_TESTS(PairAttentionTest);
+struct Size {
+  std::size_t heads, channels, values;
+};
 
 /// Which optional inputs are given, turn by turn.
 PairSettings settings_of(std::size_t turn, oracle::PairScore score, std::size_t heads, std::size_t channels,
@@ -19,19 +22,37 @@ PairSettings settings_of(std::size_t turn, oracle::PairScore score, std::size_t 
   return {score, heads, channels, values, turn % 2 != 0, turn / 2 % 2 != 0, turn % 3 == 1, turn % 5 < 3 ? 0.0 : 0.375};
 }
 
+class PairAttentionTest : public PairAttentionFixture {
+ protected:
+  /// Each size with the next score, layout and optional inputs.
+  void check_sizes(Rng& rng, const TestGraph& graph, std::span<const Size> sizes, std::size_t turn = 0) const {
+    for (const Size& size : sizes) {
+      const Place place = kPlaces[turn % 3];
+      const oracle::PairScore score = kPairScores[turn / 2 % 3];
+      SCOPED_TRACE(std::string(name_of(score)) + " " + graph.name + " " + std::to_string(size.heads) + " x " +
+                   std::to_string(size.channels) + " to " + std::to_string(size.values) + " " + name_of(place));
+      const auto in = random_pairs(rng, graph, settings_of(turn++, score, size.heads, size.channels, size.values));
+      check(in, random_upstream(rng, in), place);
+    }
+  }
+};
+WARPGNN_INSTANTIATE_OP_TESTS(PairAttentionTest);
+
+class PairAttentionDifferencesTest : public PairAttentionTest {};
+WARPGNN_INSTANTIATE_FLOAT64_TESTS(PairAttentionDifferencesTest);
+
 TEST_P(PairAttentionTest, MatchesOracleOnEveryGraph) {
   Rng rng;
   std::size_t turn = 0;
   for (const TestGraph& graph : graph_cases(rng)) {
     for (const oracle::PairScore score : kPairScores) {
-      for (const std::size_t values : {0u, 5u}) {
-        const PairSettings settings = settings_of(turn, score, 2, 3, values);
-        const Place place = kPlaces[turn++ % 3];
-        SCOPED_TRACE(graph.name + " " + name_of(score) + " " + name_of(place) + " turn " + std::to_string(turn));
-        const auto in = random_pairs(rng, graph, settings);
-        check(in, random_upstream(rng, in), place);
-      }
+      const PairSettings settings = settings_of(turn, score, 2, 3, turn / 2 % 2 == 0 ? 0 : 5);
+      const Place place = kPlaces[turn++ % 3];
+      SCOPED_TRACE(graph.name + " " + name_of(score) + " " + name_of(place) + " turn " + std::to_string(turn));
+      const auto in = random_pairs(rng, graph, settings);
+      check(in, random_upstream(rng, in), place);
     }
+    ++turn;  // the next graph's scores meet other settings
   }
 }
 
@@ -49,36 +70,42 @@ TEST_P(PairAttentionTest, EveryOptionalInput) {
   }
 }
 
-struct Size {
-  std::size_t heads, channels, values;
-};
-
 TEST_P(PairAttentionTest, EveryHeadCountAndWidth) {
   Rng rng;
-  Ids degrees(12, 3);
-  degrees[4] = kChunkEdges + 90;
-  const TestGraph ordinary = random_graph(rng, 20, 20, 70), hub = graph_with_degrees(rng, 15, degrees);
+  const TestGraph graph = random_graph(rng, 20, 20, 60);
   const Size sizes[] = {{1, 1, 0},   {1, 3, 0},   {1, 1, 70},  {1, 32, 0}, {1, 64, 0},  {1, 127, 0}, {1, 128, 0},
                         {1, 256, 0}, {1, 300, 0}, {2, 1, 0},   {2, 7, 3},  {2, 33, 0},  {3, 3, 9},   {3, 31, 32},
                         {4, 16, 0},  {4, 32, 0},  {4, 32, 64}, {5, 1, 1},  {5, 33, 31}, {7, 2, 0},   {8, 1, 0},
                         {8, 8, 0},   {8, 32, 0},  {8, 16, 8},  {8, 64, 0}, {3, 128, 4}, {2, 4, 300}, {2, 127, 0},
                         {16, 4, 0},  {33, 1, 0},  {40, 3, 2},  {2, 12, 6}};
-  std::size_t turn = 0;
-  for (const Size& size : sizes) {
-    for (const TestGraph* const graph : {&ordinary, &hub}) {
-      const Place place = kPlaces[turn % 3];
-      const oracle::PairScore score = kPairScores[turn / 2 % 3];
-      SCOPED_TRACE(std::string(name_of(score)) + " " + graph->name + " " + std::to_string(size.heads) + " x " +
-                   std::to_string(size.channels) + " to " + std::to_string(size.values) + " " + name_of(place));
-      const auto in = random_pairs(rng, *graph, settings_of(turn++, score, size.heads, size.channels, size.values));
-      check(in, random_upstream(rng, in), place);
-    }
-  }
+  check_sizes(rng, graph, sizes);
+}
+
+// Rows of two chunks.
+TEST_P(PairAttentionTest, LongRowsOfEveryKindOfHead) {
+  Rng rng;
+  Ids degrees(5, 2);
+  degrees[2] = kChunkEdges + 30;
+  const TestGraph into = graph_with_degrees(rng, 8, degrees);
+  const Size sizes[] = {{1, 1, 0}, {3, 5, 9}, {1, 64, 0}, {40, 1, 2}};
+  check_sizes(rng, into, sizes);
+  check_sizes(rng, transposed(into), sizes, 4);
+}
+
+// Too wide for a warp's registers.
+TEST_P(PairAttentionTest, LongRowsOfWideHeads) {
+  Rng rng;
+  Ids degrees(5, 2);
+  degrees[2] = kChunkEdges + 30;
+  const TestGraph into = graph_with_degrees(rng, 8, degrees);
+  const Size sizes[] = {{1, 270, 0}, {1, 4, 270}};
+  check_sizes(rng, into, sizes, 2);
+  check_sizes(rng, transposed(into), sizes, 4);
 }
 
 TEST_P(PairAttentionTest, EveryLayoutOfCommonSizes) {
   Rng rng;
-  const TestGraph graph = random_graph(rng, 25, 15, 120);
+  const TestGraph graph = random_graph(rng, 25, 15, 70);
   for (const oracle::PairScore score : kPairScores) {
     for (const auto& [heads, channels, values] : {Size{8, 8, 0}, Size{4, 32, 0}, Size{4, 32, 16}, Size{1, 7, 7}}) {
       for (const Place place : kPlaces) {
@@ -108,7 +135,7 @@ TEST_P(PairAttentionTest, OtherSlopesAndScales) {
 // All weights are powers of two, so that a dropped or doubled edge shows in the bits.
 TEST_P(PairAttentionTest, ExactForEqualScores) {
   Rng rng;
-  const TestGraph graph = graph_with_degrees(rng, 9, {1, 2, 4, 64, 0, kChunkEdges, 4 * kChunkEdges});
+  const TestGraph graph = graph_with_degrees(rng, 9, {1, 2, 4, 64, 0, kChunkEdges, 2 * kChunkEdges});
   for (const oracle::PairScore score : kPairScores) {
     for (const Size& size : {Size{3, 5, 5}, Size{2, 8, 4}, Size{1, 140, 130}}) {
       SCOPED_TRACE(std::string(name_of(score)) + " " + std::to_string(size.channels));
@@ -138,9 +165,9 @@ TEST_P(PairAttentionTest, EqualScoresAreMeanAggregation) {
   }
 }
 
-TEST_P(PairAttentionTest, HubOfAHundredThousandEdges) {
+TEST_P(PairAttentionTest, HubOfManyEdges) {
   Rng rng;
-  const TestGraph into = graph_with_degrees(rng, 20000, {3, 100000, 5});
+  const TestGraph into = graph_with_degrees(rng, hub_edges(context()) / 5, {3, hub_edges(context()), 5});
   for (const oracle::PairScore score : kPairScores) {
     for (const bool out_of : {false, true}) {
       SCOPED_TRACE(std::string(name_of(score)) + (out_of ? " out of" : " into"));
@@ -158,13 +185,12 @@ TEST_P(PairAttentionTest, HubOfAHundredThousandEdges) {
   }
 }
 
-TEST_P(PairAttentionTest, GradientsAgreeWithDifferences) {
-  if (dtype() != Dtype::float64) GTEST_SKIP() << "differences need float64";
+TEST_P(PairAttentionDifferencesTest, GradientsAgreeWithDifferences) {
   Rng rng;
   for (const oracle::PairScore score : kPairScores) {
     for (const double dropout : {0.0, 0.3}) {
       SCOPED_TRACE(name_of(score));
-      const auto in = random_pairs(rng, random_graph(rng, 6, 5, 16), {score, 2, 3, 2, true, true, true, dropout});
+      const auto in = random_pairs(rng, random_graph(rng, 5, 4, 9), {score, 2, 3, 2, true, true, true, dropout});
       const Reals dy = random_upstream(rng, in);
       const Backward gradients = backward(in, dy);
       const auto expect = [&](Reals oracle::PairAttention::*argument, const TestTensor& gradient,
@@ -188,8 +214,7 @@ TEST_P(PairAttentionTest, GradientsAgreeWithDifferences) {
 }
 
 // Where one tensor is key and value, its gradient is what shifting it in both places gives.
-TEST_P(PairAttentionTest, JoinedGradientsAgreeWithDifferences) {
-  if (dtype() != Dtype::float64) GTEST_SKIP() << "differences need float64";
+TEST_P(PairAttentionDifferencesTest, JoinedGradientsAgreeWithDifferences) {
   Rng rng;
   for (const oracle::PairScore score : kPairScores) {
     SCOPED_TRACE(name_of(score));
@@ -239,7 +264,7 @@ TEST_P(PairAttentionTest, EveryGradientAlone) {
   for (const oracle::PairScore score : kPairScores) {
     for (const std::size_t channels : {5u, 200u}) {
       SCOPED_TRACE(std::string(name_of(score)) + " " + std::to_string(channels));
-      const auto in = random_pairs(rng, power_law_graph(rng, 40, 900), {score, 2, channels, 3, true, true, true, 0.25});
+      const auto in = random_pairs(rng, power_law_graph(rng, 30, 110), {score, 2, channels, 3, true, true, true, 0.25});
       const Reals dy = random_upstream(rng, in);
       const Backward all = backward(in, dy);
       const auto expect_alone = [&](TestTensor Backward::*member, const Shape& shape, const char* name) {
@@ -289,16 +314,13 @@ TEST_P(PairAttentionTest, TheCounterOnTheDeviceCountsIntoTheSeed) {
   Ids degrees(9, 4);
   degrees[2] = kChunkEdges + 20;
   const TestGraph graph = graph_with_degrees(rng, 12, degrees);
-  for (const std::size_t channels : {std::size_t{3}, std::size_t{600}}) {  // the second too wide for a warp
+  for (const std::size_t channels : {std::size_t{3}, std::size_t{270}}) {  // the second too wide for a warp
     auto in = random_pairs(rng, graph, {oracle::PairScore::gatv2, 2, channels, 3, true, false, false, 0.5});
     const Reals dy = random_upstream(rng, in);
     const Reals uncounted = forward(in).y.reals();
-    for (const std::int64_t counter : {std::int64_t{-3}, (std::int64_t{1} << 40) + 7}) {
-      SCOPED_TRACE("counter " + std::to_string(counter));
-      in.counter = counter;
-      check(in, dy, Place::contiguous);
-      EXPECT_NE(forward(in).y.reals(), uncounted);
-    }
+    in.counter = (std::int64_t{1} << 40) + 7;
+    check(in, dy, Place::contiguous);
+    EXPECT_NE(forward(in).y.reals(), uncounted);
   }
 }
 
@@ -306,23 +328,22 @@ TEST_P(PairAttentionTest, RerunsAreBitIdentical) {
   Rng rng;
   std::size_t turn = 0;
   for (const TestGraph& graph : graph_cases(rng)) {
-    for (const oracle::PairScore score : kPairScores) {
-      SCOPED_TRACE(graph.name + " " + name_of(score));
-      const auto in = random_pairs(rng, graph, settings_of(turn++, score, 3, 9, 4));
-      const Reals dy = random_upstream(rng, in);
-      const Forward first = forward(in), second = forward(in);
-      expect_same_bits(second.y, first.y, "y");
-      expect_same_bits(second.maximum, first.maximum, "maximum");
-      expect_same_bits(second.sum, first.sum, "sum");
-      const Backward gradients = backward(in, dy), again = backward(in, dy);
-      expect_same_bits(again.dquery, gradients.dquery, "dquery");
-      expect_same_bits(again.dkey, gradients.dkey, "dkey");
-      expect_same_bits(again.dvalue, gradients.dvalue, "dvalue");
-      expect_same_bits(again.dedge_key, gradients.dedge_key, "dedge_key");
-      expect_same_bits(again.dedge_value, gradients.dedge_value, "dedge_value");
-      expect_same_bits(again.dedge_bias, gradients.dedge_bias, "dedge_bias");
-      if (score != oracle::PairScore::dot) expect_same_bits(again.dvector, gradients.dvector, "dvector");
-    }
+    const oracle::PairScore score = kPairScores[turn % 3];
+    SCOPED_TRACE(graph.name + " " + name_of(score));
+    const auto in = random_pairs(rng, graph, settings_of(turn++, score, 3, 5, 4));
+    const Reals dy = random_upstream(rng, in);
+    const Forward first = forward(in), second = forward(in);
+    expect_same_bits(second.y, first.y, "y");
+    expect_same_bits(second.maximum, first.maximum, "maximum");
+    expect_same_bits(second.sum, first.sum, "sum");
+    const Backward gradients = backward(in, dy), again = backward(in, dy);
+    expect_same_bits(again.dquery, gradients.dquery, "dquery");
+    expect_same_bits(again.dkey, gradients.dkey, "dkey");
+    expect_same_bits(again.dvalue, gradients.dvalue, "dvalue");
+    expect_same_bits(again.dedge_key, gradients.dedge_key, "dedge_key");
+    expect_same_bits(again.dedge_value, gradients.dedge_value, "dedge_value");
+    expect_same_bits(again.dedge_bias, gradients.dedge_bias, "dedge_bias");
+    if (score != oracle::PairScore::dot) expect_same_bits(again.dvector, gradients.dvector, "dvector");
   }
 }
 

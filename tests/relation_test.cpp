@@ -137,6 +137,9 @@ class RelationTest : public OpTest {
 
 WARPGNN_INSTANTIATE_OP_TESTS(RelationTest);
 
+class RelationDifferencesTest : public RelationTest {};
+WARPGNN_INSTANTIATE_FLOAT64_TESTS(RelationDifferencesTest);
+
 TEST_P(RelationTest, WeightsMatchTheOracleOnEveryGraph) {
   Rng rng;
   std::size_t turn = 0;
@@ -187,10 +190,9 @@ TEST_P(RelationTest, MatchesOracleOnEveryGraph) {
         const Dtype ids = turn++ % 2 == 0 ? Dtype::int32 : Dtype::int64;
         SCOPED_TRACE(graph.name + " " + name_of(place) + " bases " + std::to_string(bases) +
                      (weighted ? " weighted" : ""));
-        for (const bool integers : {false, true}) {
-          const auto in = problem(rng, graph, {5, bases, 4, weighted, integers});
-          check(in, upstream(rng, in, integers), place, ids, integers);
-        }
+        const bool integers = turn / 2 % 3 == 0;
+        const auto in = problem(rng, graph, {5, bases, 4, weighted, integers});
+        check(in, upstream(rng, in, integers), place, ids, integers);
       }
     }
   }
@@ -198,12 +200,15 @@ TEST_P(RelationTest, MatchesOracleOnEveryGraph) {
 
 TEST_P(RelationTest, EveryWidthAndLayout) {
   Rng rng;
-  Ids degrees(20, 3);
-  degrees[4] = kChunkEdges + 90;
+  Ids degrees(8, 3);
+  degrees[4] = kChunkEdges + 30;
   std::size_t turn = 0;
-  for (const TestGraph& graph : {random_graph(rng, 30, 30, 110), graph_with_degrees(rng, 20, degrees)}) {
+  for (const TestGraph& graph : {random_graph(rng, 20, 20, 60), graph_with_degrees(rng, 8, degrees)}) {
     for (const std::size_t features : {1u, 2u, 3u, 4u, 7u, 8u, 16u, 31u, 32u, 33u, 64u, 127u, 128u, 256u, 300u}) {
+      const bool sampled = graph.edges.count() > kChunkEdges;  // long rows: some of the widths, layouts in turn
+      if (sampled && features % 3 != 1) continue;
       for (const Place place : kPlaces) {
+        if (sampled && place != kPlaces[features / 3 % 3]) continue;
         const std::size_t bases = 1 + turn++ % 6;
         SCOPED_TRACE(graph.name + " width " + std::to_string(features) + " bases " + std::to_string(bases) + " " +
                      name_of(place));
@@ -216,7 +221,7 @@ TEST_P(RelationTest, EveryWidthAndLayout) {
 
 TEST_P(RelationTest, ManyBasesAndRelations) {
   Rng rng;
-  const TestGraph graph = power_law_graph(rng, 60, 2500);
+  const TestGraph graph = power_law_graph(rng, 60, 1200);
   for (const std::int64_t relations : {1, 40, 3000}) {
     const auto in = problem(rng, graph, {6, 33, relations, true, true});
     SCOPED_TRACE(relations);
@@ -224,9 +229,9 @@ TEST_P(RelationTest, ManyBasesAndRelations) {
   }
 }
 
-TEST_P(RelationTest, HubOfAHundredThousandEdges) {
+TEST_P(RelationTest, HubOfManyEdges) {
   Rng rng;
-  const TestGraph into = graph_with_degrees(rng, 1000, {3, 100000, 5});
+  const TestGraph into = graph_with_degrees(rng, 1000, {3, hub_edges(context()), 5});
   for (const TestGraph& graph : {into, transposed(into)}) {
     auto in = problem(rng, graph, {3, 2, 2, true, false});
     in.x = rng.reals(in.x.size(), 0.5, 1.5);
@@ -241,8 +246,7 @@ TEST_P(RelationTest, HubOfAHundredThousandEdges) {
   }
 }
 
-TEST_P(RelationTest, GradientsAgreeWithDifferences) {
-  if (dtype() != Dtype::float64) GTEST_SKIP() << "differences need float64";
+TEST_P(RelationDifferencesTest, GradientsAgreeWithDifferences) {
   Rng rng;
   const auto in = problem(rng, random_graph(rng, 6, 7, 20), {3, 2, 3, true, false});
   const Reals dy = upstream(rng, in);
@@ -288,7 +292,7 @@ TEST_P(RelationTest, RerunsAreBitIdentical) {
   for (const TestGraph& graph : graph_cases(rng)) {
     if (graph.edges.count() == 0) continue;
     SCOPED_TRACE(graph.name);
-    const auto in = problem(rng, graph, {33, 5, 3, true, false});
+    const auto in = problem(rng, graph, {9, 3, 3, true, false});
     const Reals dy = upstream(rng, in);
     expect_same_bits(forward(in), forward(in), "y");
     const Backward gradients = backward(in, dy), again = backward(in, dy);

@@ -76,4 +76,8 @@ std::vector<OpCase> half_cases() {
   return cases_of({Dtype::float16, Dtype::bfloat16});
 }
 
+std::vector<OpCase> float64_cases() {
+  return cases_of({Dtype::float64});
+}
+
 }  // namespace warpgnn::test

@@ -36,6 +36,8 @@ struct OpCase {
 std::vector<OpCase> op_cases();
 /// Every backend with both 16-bit storage types.
 std::vector<OpCase> half_cases();
+/// Every backend with float64: for gradients by differences, which lose half the digits.
+std::vector<OpCase> float64_cases();
 
 inline const BackendCase& backend_of(const BackendCase& param) {
   return param;
@@ -99,5 +101,8 @@ class OpTest : public BackendFixture<OpCase> {
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::op_cases()), ::warpgnn::test::CaseName())
 #define WARPGNN_INSTANTIATE_HALF_TESTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::half_cases()), ::warpgnn::test::CaseName())
+#define WARPGNN_INSTANTIATE_FLOAT64_TESTS(Fixture)                                             \
+  INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::float64_cases()), \
+                           ::warpgnn::test::CaseName())
 #define WARPGNN_INSTANTIATE_BACKEND_TESTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(On, Fixture, ::testing::ValuesIn(::warpgnn::test::backends()), ::warpgnn::test::CaseName())

@@ -96,6 +96,10 @@ double storage_rounding(Dtype dtype) {
   return dtype == Dtype::float16 ? 0x1p-11 : 0x1p-8;
 }
 
+std::int64_t hub_edges(const Context& context) {
+  return context.is_cuda() ? 16000 : 100000;
+}
+
 double hub_factor(Dtype dtype) {
   return (dtype == Dtype::float64 ? 1e-12 : 1e-6) / epsilon_of(dtype);
 }

@@ -129,15 +129,13 @@ std::vector<TestGraph> graph_cases(Rng& rng) {
   add("random", random_graph(rng, 37, 37, 150));
   add("bipartite", random_graph(rng, 23, 41, 97));
   Ids degrees(40, 2);
-  degrees[0] = 3 * kChunkEdges + 17;
-  degrees[7] = kChunkEdges;
-  degrees[8] = kChunkEdges + 1;
-  degrees[9] = 2 * kChunkEdges;
+  degrees[0] = 2 * kChunkEdges;  // the last chunk is a full one
+  degrees[7] = kChunkEdges;      // the longest of short rows
   degrees[20] = 0;
-  degrees[39] = kChunkEdges + 100;
+  degrees[39] = kChunkEdges + 1;
   add("in_hub", graph_with_degrees(rng, 40, degrees));
   add("out_hub", transposed(graph_with_degrees(rng, 40, degrees)));
-  add("power_law", power_law_graph(rng, 100, 1500));
+  add("power_law", power_law_graph(rng, 80, 800));
   add("one_loop", {"", {1, 1, {0}, {0}}});
   add("no_edges", {"", {9, 9, {}, {}}});
   add("no_destinations", {"", {5, 0, {}, {}}});
