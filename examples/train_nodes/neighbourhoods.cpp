@@ -34,9 +34,10 @@ std::string class_text(const NodeData& data, std::int32_t label) {
   return std::to_string(data.labels.value[static_cast<std::size_t>(label)]);
 }
 
+/// The range of the weights in units of an even weight, so that many neighbours count as much as few.
 double spread(const Neighbourhood& item) {
   const auto [low, high] = std::minmax_element(item.weight.begin(), item.weight.end());
-  return *high - *low;
+  return (*high - *low) * static_cast<double>(item.weight.size());
 }
 
 }  // namespace
