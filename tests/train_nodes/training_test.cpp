@@ -163,7 +163,7 @@ TEST_P(NodeTraining, WritesAllOutputs) {
                         .parameters = 1,
                         .seconds = 1};
   write_report(folder.path(), summary);
-  for (const char* file : {"metrics.json", "loss.svg", "accuracy.svg"}) {
+  for (const char* file : {"metrics.json", "loss.svg", "accuracy.svg", "index.html"}) {
     EXPECT_GT(fs::file_size(folder.path() / file), 100u) << file;
   }
   EXPECT_NE(result_table(summary).find("best validation loss"), std::string::npos);
