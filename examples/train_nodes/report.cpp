@@ -101,7 +101,9 @@ Report write_report(const fs::path& folder, const Summary& summary) {
   write("loss.svg", charts[0]);
   write("accuracy.svg", charts[1]);
   std::vector<Picture> pictures;
-  for (const Neighbourhood& item : summary.results.neighbourhoods) pictures.push_back(make_picture(summary.data, item));
+  for (const Neighbourhood& item : summary.results.neighbourhoods) {
+    pictures.push_back(make_picture(summary.data, item, summary.settings.model));
+  }
   Gallery gallery;
   if (!pictures.empty()) {
     gallery = write_gallery(folder / "pictures", "node_", pictures);
