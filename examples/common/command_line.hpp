@@ -8,6 +8,7 @@
 
 #include "common/choices.hpp"
 #include "common/errors.hpp"
+#include "common/run_options.hpp"
 
 /// What the programs' command lines have in common.
 namespace examples {
@@ -61,5 +62,13 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::array
   };
   return app.add_option_function<std::string>(name, read, help + ": " + names_of(table))->type_name("WORD");
 }
+
+void add_seed(CLI::App& app, std::uint64_t& seed, const std::string& of);
+void add_machine_options(CLI::App& app, RunOptions& options, warpgnn::Dtype& dtype);
+/// `pictured` says of what --pictures is the count.
+void add_output_options(CLI::App& app, RunOptions& options, const std::string& pictured);
+
+/// Reads the command line. False: help was asked for and stands in options.help. Throws UsageError.
+bool parse_command_line(CLI::App& app, int argc, const char* const* argv, RunOptions& options);
 
 }  // namespace examples

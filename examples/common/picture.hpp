@@ -26,6 +26,7 @@ struct Picture {
   bool is_molecule = false;
   bool has_node_weights = false;
   bool has_link_weights = false;
+  std::string weight_name = "attention";  ///< for the legend
   std::vector<Node> nodes;
   std::vector<Link> links;
 };

@@ -186,12 +186,12 @@ void draw_legend(std::ostream& svg, const Picture& picture, const Canvas& canvas
     for (const Picture::Node& node : picture.nodes) {
       low = std::min(low, node.weight), high = std::max(high, node.weight);
     }
-    scale(14, "node attention", low, high, [&](double weight) { return node_colour(picture, weight); });
+    scale(14, "node " + picture.weight_name, low, high, [&](double weight) { return node_colour(picture, weight); });
   }
   if (picture.has_link_weights && !picture.links.empty()) {
     const auto [low, high] = std::minmax_element(picture.links.begin(), picture.links.end(),
                                                  [](const auto& a, const auto& b) { return a.weight < b.weight; });
-    scale(picture.has_node_weights ? 130 : 14, "edge attention", low->weight, high->weight,
+    scale(picture.has_node_weights ? 130 : 14, "edge " + picture.weight_name, low->weight, high->weight,
           [&](double weight) { return hex(blend(kWeakLink, kStrongLink, link_strength(picture, weight))); });
   }
 }

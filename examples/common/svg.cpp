@@ -10,7 +10,10 @@ namespace examples {
 std::string format_fixed(double value, int digits) {
   std::array<char, 400> text{};
   const int length = std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return {text.data(), static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
+  const std::string_view all(text.data(),
+                             static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1)));
+  const bool is_minus_zero = all.starts_with('-') && all.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string(is_minus_zero ? all.substr(1) : all);
 }
 
 std::string format_number(double value, int digits) {
@@ -19,7 +22,7 @@ std::string format_number(double value, int digits) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
   }
-  return text == "-0" ? "0" : text;
+  return text;
 }
 
 std::string format_duration(double seconds) {

@@ -5,9 +5,9 @@
 
 namespace examples {
 
-/// `value` with `digits` after the point, without a trailing ".0..." or "-0".
+/// `value` with `digits` after the point, without a trailing ".0...".
 std::string format_number(double value, int digits);
-/// `value` with exactly `digits` after the point.
+/// `value` with exactly `digits` after the point; zero has no sign.
 std::string format_fixed(double value, int digits);
 /// "41 s" or "3 min 20 s".
 std::string format_duration(double seconds);

@@ -10,7 +10,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kFormat = "train_graphs checkpoint 1";
+constexpr const char* kFormat = "train_graphs checkpoint 2";
 
 }  // namespace
 

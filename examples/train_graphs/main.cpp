@@ -3,7 +3,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "common/errors.hpp"
+#include "common/epoch_log.hpp"
 #include "common/files.hpp"
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
@@ -22,38 +22,9 @@ Dataset load_dataset(Options& options) {
   if (settings.dataset == kMotifDatasetName) return generate_ba2motifs(settings.seed);
   const DatasetLocation location = find_dataset(settings.dataset, options.data);
   if (location.folder) return read_tu(*location.folder, settings.dataset);
-  const bool was_chosen = options.was_given("dataset") || options.was_given("data") || !options.resume.empty();
-  if (was_chosen) {
-    throw DataError("data set " + settings.dataset + " not found in " + location.searched + " (looked for " +
-                    settings.dataset + "_A.txt there and in a folder " + settings.dataset + ")");
-  }
-  std::cout << settings.dataset << " is not in " << location.searched << ": using the generated " << kMotifDatasetName
-            << " instead.\n";
+  accept_missing_data(options, settings.dataset, location, settings.dataset + "_A.txt", kMotifDatasetName);
   settings.dataset = kMotifDatasetName;
   return generate_ba2motifs(settings.seed);
-}
-
-std::int64_t epochs_done(const std::optional<TrainingState>& state) {
-  if (!state) return 0;
-  std::size_t epochs = state->present.epochs.size();
-  for (const RunResult& run : state->results.runs) epochs += run.epochs.size();
-  return static_cast<std::int64_t>(epochs);
-}
-
-std::string resume_command(const Options& options, const std::string& program, const std::string& checkpoint) {
-  std::string command =
-      shell_word(program) + " --resume " + shell_word(checkpoint) + " --out " + shell_word(options.out);
-  const auto repeat = [&](const char* name, const std::string& value) {
-    if (options.was_given(name)) command += std::string(" --") + name + " " + shell_word(value);
-  };
-  repeat("data", options.data);
-  repeat("device", name_in(kDevices, options.device));
-  repeat("threads", std::to_string(options.threads));
-  repeat("log", options.log);
-  repeat("checkpoint", options.checkpoint);
-  repeat("checkpoint-every", std::to_string(options.checkpoint_every));
-  repeat("pictures", std::to_string(options.pictures));
-  return command;
 }
 
 void print_start(const Settings& settings, const Dataset& dataset, const Features& features,
@@ -94,12 +65,13 @@ int run(int argc, char** argv) {
 
   const DeviceData data(context, settings.dtype, dataset, features, needs_of(settings.model));
   EpochLog log(options.log, resumed.has_value());
-  ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO), epochs_done(resumed));
+  ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO));
   const TrainerEvents events{
       .stop = interrupted,
       .epoch_done =
           [&](const RunResult& present) {
-            log.write(present);
+            log.write({{"repeat", present.repeat + 1}, {"fold", present.fold + 1}, {"epoch", present.epochs.size()}},
+                      present.epochs.back());
             progress.epoch_done(present);
           },
       .run_done = [&](const Results& results) { progress.run_done(results); },
@@ -108,7 +80,7 @@ int run(int argc, char** argv) {
   const bool completed = trainer.train();
   progress.clear();
   if (!completed) {
-    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], trainer.checkpoint_path())
+    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], checkpoint_path(options))
               << std::endl;
     return kExitInterrupted;
   }

@@ -1,7 +1,6 @@
 #include "options.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "common/command_line.hpp"
 
@@ -34,9 +33,12 @@ void add_model_options(CLI::App& app, Settings& settings, Given& given) {
   const auto group = [](CLI::Option* option) { return option->group("Model"); };
   group(add_choice(app, "--model", kModels, settings.model, "graph layers and read-out"))->default_str("attention");
   group(add_choice(app, "--pool", kPools, given.pool, "how nodes are reduced to a graph"))
-      ->default_str("gin, gine: sum; others: mean");
+      ->default_str("gin, gine, set: sum; others: mean");
   group(add_choice(app, "--gate", kGates, given.gate, "node attention in the pool"))
       ->default_str("attention: raw; others: none");
+  group(add_choice(app, "--readout", kReadouts, settings.readout,
+                   "read a graph from the last layer, or from the features and all layers, logits summed"))
+      ->default_str("last");
   group(app.add_option("--hidden", given.hidden, "width of the graph layers: one for all, or one for each"))
       ->delimiter(',')
       ->check(whole_number(1, 65536))
@@ -67,8 +69,15 @@ void add_training_options(CLI::App& app, Settings& settings, Given& given) {
   };
   const auto count = whole_number(1);
   add("--epochs", settings.epochs, "passes over the training graphs")->check(count)->type_name("N");
+  add("--patience", settings.patience,
+      "stop after so many epochs without a better validation; 0: go to the end; needs --select valid")
+      ->check(whole_number(0))
+      ->type_name("N");
   add("--batch-size", settings.batch_size, "graphs in a step")->check(count)->type_name("N");
   add("--lr", settings.learning_rate, "Adam's learning rate")->check(number(0, kMaxRate))->type_name("R");
+  add("--lr-halve-every", settings.halve_rate_every, "halve the learning rate after every so many epochs; 0: never")
+      ->check(whole_number(0))
+      ->type_name("N");
   add("--weight-decay", settings.weight_decay, "L2 penalty")->check(number(0, kMaxRate))->type_name("R");
   CLI::Option* const folds = add("--folds", settings.folds, "stratified cross-validation with so many parts");
   folds->check(whole_number(2))->type_name("K");
@@ -84,36 +93,7 @@ void add_training_options(CLI::App& app, Settings& settings, Given& given) {
              "the epoch whose test accuracy counts; valid takes one part for validation")
       ->default_str("last")
       ->group("Training");
-  add("--seed", settings.seed, "of splits, weights, order and dropout")
-      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
-      ->type_name("N");
-}
-
-void add_machine_options(CLI::App& app, Options& options) {
-  add_choice(app, "--device", kDevices, options.device, "where to compute")->default_str("auto")->group("Machine");
-  app.add_option("--threads", options.threads,
-                 "CPU threads; more than one pays off for large batches only; 0 takes all")
-      ->check(whole_number(0, 4096))
-      ->type_name("N")
-      ->capture_default_str()
-      ->group("Machine");
-  add_choice(app, "--dtype", kDtypes, options.settings.dtype, "precision")->default_str("float32")->group("Machine");
-}
-
-void add_output_options(CLI::App& app, Options& options) {
-  const auto add = [&](const std::string& name, auto& target, const std::string& help, const char* type) {
-    return app.add_option(name, target, help)->type_name(type)->group("Output");
-  };
-  add("--out", options.out, "folder for metrics, curves, pictures and the page", "DIR")->capture_default_str();
-  add("--pictures", options.pictures, "how many test graphs of the first fold to draw", "N")
-      ->check(whole_number(0, 1000))
-      ->capture_default_str();
-  add("--log", options.log, "JSON lines, one record per epoch", "FILE");
-  add("--checkpoint", options.checkpoint, "safetensors file to write while training", "FILE");
-  add("--checkpoint-every", options.checkpoint_every, "epochs between two checkpoints of a fold", "N")
-      ->check(whole_number(1))
-      ->capture_default_str();
-  add("--resume", options.resume, "go on from a checkpoint, with its settings", "FILE");
+  add_seed(app, settings.seed, "of splits, weights, order and dropout");
 }
 
 std::vector<std::int64_t> layer_widths(ModelKind model, const Given& given) {
@@ -134,7 +114,7 @@ std::vector<std::int64_t> layer_widths(ModelKind model, const Given& given) {
 void settle(Settings& settings, const Given& given) {
   using warpgnn::PoolGate;
   using warpgnn::PoolReduce;
-  settings.pool = given.pool.value_or(is_isomorphism_network(settings.model) ? PoolReduce::sum : PoolReduce::mean);
+  settings.pool = given.pool.value_or(sums_nodes(settings.model) ? PoolReduce::sum : PoolReduce::mean);
   const bool attends = settings.model == ModelKind::attention && settings.pool != PoolReduce::max;
   settings.gate = given.gate.value_or(attends ? PoolGate::raw : PoolGate::none);
   if (settings.pool == PoolReduce::max && settings.gate != PoolGate::none) {
@@ -147,6 +127,9 @@ void settle(Settings& settings, const Given& given) {
       throw UsageError("--heads " + std::to_string(settings.heads) + " does not divide the layer width " +
                        std::to_string(width));
     }
+  }
+  if (settings.patience > 0 && settings.select != Selection::valid) {
+    throw UsageError("--patience waits for a better validation: it needs --select valid");
   }
   if (!given.split.empty()) {
     settings.split = std::array{given.split[0], given.split[1], given.split[2]};
@@ -168,34 +151,17 @@ Options parse_options(int argc, const char* const* argv) {
       "Trains a graph classifier, with or without attention, and shows what it looks at.\n"
       "Without options: MUTAG, attention model, 10-fold cross-validation.",
       "train_graphs");
-  app.formatter(std::make_shared<HelpFormatter>());
   add_data_options(app, options);
   add_model_options(app, options.settings, given);
   add_training_options(app, options.settings, given);
-  add_machine_options(app, options);
-  add_output_options(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    options.help = app.help();
-    return options;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(std::string(error.what()) + " (train_graphs --help lists the options)");
-  }
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() != 0) options.given.insert(option->get_name().substr(2));
-  }
-  settle(options.settings, given);
+  add_machine_options(app, options, options.settings.dtype);
+  add_output_options(app, options, "test graphs of the first fold");
+  if (parse_command_line(app, argc, argv, options)) settle(options.settings, given);
   return options;
 }
 
 void adopt_settings(Options& options, const Settings& stored) {
-  const nlohmann::json wanted = to_json(options.settings), have = to_json(stored);
-  for (const auto& [name, value] : have.items()) {
-    if (!options.was_given(name) || wanted.at(name) == value) continue;
-    throw UsageError("--" + name + " " + wanted.at(name).dump() + " differs from the checkpoint's " + value.dump() +
-                     "; a resumed run keeps its settings");
-  }
+  refuse_other_settings(options, to_json(options.settings), to_json(stored));
   options.settings = stored;
 }
 

@@ -3,13 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "common/gallery.hpp"
+#include "common/page.hpp"
 #include "summary.hpp"
 
 namespace examples::train_graphs {
 
-/// One self-contained HTML page: result, curves, pictures, all accuracies, settings.
-std::string render_page(const Summary& summary, const std::vector<std::string>& charts,
-                        const std::vector<Figure>& figures);
+/// Result, curves, pictures, all accuracies and settings.
+Page make_page(const Summary& summary, std::vector<std::string> charts, std::vector<Figure> figures);
 
 }  // namespace examples::train_graphs

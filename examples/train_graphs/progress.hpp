@@ -1,6 +1,5 @@
 #pragma once
 
-#include <fstream>
 #include <iosfwd>
 #include <string>
 
@@ -13,8 +12,8 @@ namespace examples::train_graphs {
 /// Shows how far a training is: one line that is redrawn on a terminal, a line per finished fold elsewhere.
 class ProgressDisplay {
  public:
-  /// @param epochs_before epochs that a resumed training had done already
-  ProgressDisplay(std::ostream& out, const Settings& settings, bool is_terminal, std::int64_t epochs_before);
+  ProgressDisplay(std::ostream& out, const Settings& settings, bool is_terminal)
+      : out_(out), line_(out, is_terminal), settings_(settings) {}
 
   void epoch_done(const RunResult& present);
   void run_done(const Results& results);
@@ -25,19 +24,6 @@ class ProgressDisplay {
   std::ostream& out_;
   ProgressLine line_;
   const Settings& settings_;
-  std::int64_t epochs_;
-};
-
-/// Writes one JSON record per line and epoch.
-class EpochLog {
- public:
-  /// An empty path logs nothing. `append`: go on with the file of a resumed training.
-  EpochLog(const std::string& path, bool append);
-  void write(const RunResult& present);
-
- private:
-  std::string path_;
-  std::ofstream file_;
 };
 
 }  // namespace examples::train_graphs

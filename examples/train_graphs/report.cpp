@@ -32,12 +32,12 @@ Report write_report(const fs::path& folder, const Summary& summary) {
     report.files.push_back(folder / name);
   };
   const auto histories = summary.results.histories();
-  const std::vector<std::string> charts{render_chart(loss_chart(histories)), render_chart(accuracy_chart(histories))};
+  std::vector<std::string> charts{render_chart(loss_chart(histories)), render_chart(accuracy_chart(histories))};
   write("metrics.json", metrics_json(summary).dump(2) + "\n");
   write("loss.svg", charts[0]);
   write("accuracy.svg", charts[1]);
-  const std::vector<Figure> figures = write_pictures(folder / "pictures", summary, report);
-  write("index.html", render_page(summary, charts, figures));
+  std::vector<Figure> figures = write_pictures(folder / "pictures", summary, report);
+  write("index.html", render_page(make_page(summary, std::move(charts), std::move(figures))));
   return report;
 }
 

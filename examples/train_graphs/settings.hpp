@@ -17,13 +17,16 @@ struct Settings {
   ModelKind model = ModelKind::attention;
   warpgnn::PoolReduce pool = warpgnn::PoolReduce::mean;
   warpgnn::PoolGate gate = warpgnn::PoolGate::raw;
+  Readout readout = Readout::last;
   std::vector<std::int64_t> widths{32, 64};  ///< of the graph layers, in order
   std::int64_t heads = 4;
   double dropout = 0;
   double attention_dropout = 0;
   std::int64_t epochs = 300;
+  std::int64_t patience = 0;  ///< epochs without a better validation before a training stops; 0: never
   std::int64_t batch_size = 32;
   double learning_rate = 1e-2;
+  std::int64_t halve_rate_every = 0;  ///< epochs; 0: never
   double weight_decay = 0;
   std::int64_t folds = 10;
   std::optional<std::array<double, 3>> split;  ///< train, valid, test; in place of folds

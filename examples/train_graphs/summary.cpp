@@ -93,11 +93,16 @@ std::vector<std::pair<std::string, std::string>> describe(const Summary& summary
   rows.emplace_back("model",
                     name_in(kModels, settings.model) + ", layer widths " + joined(settings.widths) +
                         (has_edge_attention(settings.model) ? ", " + std::to_string(settings.heads) + " heads" : ""));
-  rows.emplace_back("pool", name_in(kPools, settings.pool) + ", gate " + name_in(kGates, settings.gate));
+  rows.emplace_back("read-out", std::string(settings.readout == Readout::last ? "of the last layer" : "of all layers") +
+                                    ", pool " + name_in(kPools, settings.pool) + ", gate " +
+                                    name_in(kGates, settings.gate));
   rows.emplace_back("parameters", std::to_string(summary.parameters));
-  std::string training = std::to_string(settings.epochs) + " epochs, batches of " +
-                         std::to_string(settings.batch_size) + ", Adam with learning rate " +
+  std::string training = (settings.patience > 0 ? "at most " : "") + std::to_string(settings.epochs) +
+                         " epochs, batches of " + std::to_string(settings.batch_size) + ", Adam with learning rate " +
                          format_number(settings.learning_rate, 8);
+  if (settings.halve_rate_every > 0)
+    training += ", halved every " + std::to_string(settings.halve_rate_every) + " epochs";
+  if (settings.patience > 0) training += ", patience " + std::to_string(settings.patience);
   if (settings.weight_decay > 0) training += ", weight decay " + format_number(settings.weight_decay, 8);
   if (settings.dropout > 0) training += ", dropout " + format_number(settings.dropout, 4);
   if (settings.attention_dropout > 0) training += ", attention dropout " + format_number(settings.attention_dropout, 4);

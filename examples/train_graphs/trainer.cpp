@@ -23,12 +23,6 @@ Trainer::Trainer(const Options& options, const Dataset& dataset, const DeviceDat
   results_ = resumed_->results;
 }
 
-std::string Trainer::checkpoint_path() const {
-  if (!options_.checkpoint.empty()) return options_.checkpoint;
-  if (!options_.resume.empty()) return options_.resume;
-  return (std::filesystem::path(options_.out) / "checkpoint.safetensors").string();
-}
-
 std::vector<Split> Trainer::splits_of(std::int64_t repeat) const {
   const Settings& settings = options_.settings;
   const std::uint64_t seed = mix_seed({settings.seed, static_cast<std::uint64_t>(repeat), 0x5B117});
@@ -79,7 +73,7 @@ void Trainer::finish(TrainingRun& run) {
 }
 
 void Trainer::checkpoint(TrainingRun& run) const {
-  save_checkpoint(checkpoint_path(),
+  save_checkpoint(checkpoint_path(options_),
                   {.settings = options_.settings,
                    .data = fingerprint_,
                    .results = results_,

@@ -24,13 +24,11 @@ class Trainer {
   Trainer(const Options& options, const Dataset& dataset, const DeviceData& data, TrainerEvents events,
           std::optional<TrainingState> resumed);
 
-  /// False: stopped; a checkpoint lies at checkpoint_path().
+  /// False: stopped; a checkpoint lies at checkpoint_path(options).
   bool train();
 
   const Results& results() const { return results_; }
   std::int64_t num_parameters() const { return num_parameters_; }
-  /// Where checkpoints go: --checkpoint, else the resumed file, else one in --out that is written only on a stop.
-  std::string checkpoint_path() const;
 
  private:
   bool train_run(TrainingRun& run);

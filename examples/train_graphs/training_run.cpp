@@ -59,9 +59,21 @@ TrainingRun::TrainingRun(const DeviceData& data, const Dataset& dataset, const S
   begin_epoch();
 }
 
+bool TrainingRun::finished() const {
+  const auto epochs = static_cast<std::int64_t>(result_.epochs.size());
+  if (epochs == settings_.epochs) return true;
+  if (epochs == 0 || settings_.patience == 0) return false;
+  const auto best = static_cast<std::int64_t>(result_.chosen_epoch(Selection::valid));
+  return epochs - 1 - best >= settings_.patience;
+}
+
 void TrainingRun::begin_epoch() {
-  // The order depends on nothing but the epoch's number, so a resumed run needs no generator state for it.
+  // Order and learning rate depend on nothing but the epoch's number, so a resumed run needs no more state for them.
   const auto epoch = static_cast<std::uint64_t>(result_.epochs.size());
+  if (settings_.halve_rate_every > 0) {
+    const auto halvings = static_cast<int>(static_cast<std::int64_t>(epoch) / settings_.halve_rate_every);
+    adam_.set_learning_rate(std::ldexp(settings_.learning_rate, -halvings));
+  }
   order_ = train_;
   RandomBits(mix_seed({run_seed(settings_, result_.repeat, result_.fold), epoch})).shuffle(order_);
   order_labels_.clear();

@@ -16,7 +16,7 @@ class TrainingRun {
 
   /// Goes on with the present epoch, or begins the next. False: `stop` said so and the epoch is not complete.
   bool train_epoch(const std::function<bool()>& stop);
-  bool finished() const { return static_cast<std::int64_t>(result_.epochs.size()) == settings_.epochs; }
+  bool finished() const;
 
   const RunResult& result() const { return result_; }
   Model& model() { return model_; }

@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "block_generator.hpp"
-#include "common/errors.hpp"
+#include "common/epoch_log.hpp"
 #include "common/files.hpp"
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
@@ -22,31 +22,9 @@ NodeData load_data(Options& options) {
   if (settings.dataset == kBlockDatasetName) return generate_blocks(settings.seed);
   const DatasetLocation location = find_dataset(settings.dataset, options.data);
   if (location.folder) return read_ogb(*location.folder, settings.dataset, settings.split);
-  const bool was_chosen = options.was_given("dataset") || options.was_given("data") || !options.resume.empty();
-  if (was_chosen) {
-    throw DataError("data set " + settings.dataset + " not found in " + location.searched +
-                    " (looked for raw/edge.csv.gz there and in a folder " + settings.dataset + ")");
-  }
-  std::cout << settings.dataset << " is not in " << location.searched << ": using the generated graph "
-            << kBlockDatasetName << " instead.\n";
+  accept_missing_data(options, settings.dataset, location, "raw/edge.csv.gz", kBlockDatasetName);
   settings.dataset = kBlockDatasetName;
   return generate_blocks(settings.seed);
-}
-
-std::string resume_command(const Options& options, const std::string& program, const std::string& checkpoint) {
-  std::string command =
-      shell_word(program) + " --resume " + shell_word(checkpoint) + " --out " + shell_word(options.out);
-  const auto repeat = [&](const char* name, const std::string& value) {
-    if (options.was_given(name)) command += std::string(" --") + name + " " + shell_word(value);
-  };
-  repeat("data", options.data);
-  repeat("device", name_in(kDevices, options.device));
-  repeat("threads", std::to_string(options.threads));
-  repeat("log", options.log);
-  repeat("checkpoint", options.checkpoint);
-  repeat("checkpoint-every", std::to_string(options.checkpoint_every));
-  repeat("pictures", std::to_string(options.pictures));
-  return command;
 }
 
 int run(int argc, char** argv) {
@@ -80,7 +58,7 @@ int run(int argc, char** argv) {
       .stop = interrupted,
       .epoch_done =
           [&](const Results& finished, const std::vector<EpochRecord>& present) {
-            log.write(finished.runs.size(), present);
+            log.write({{"repeat", finished.runs.size() + 1}, {"epoch", present.size()}}, present.back());
             progress.epoch_done(finished, present);
           },
       .run_done = [&](const Results& results) { progress.run_done(results); },
@@ -89,7 +67,7 @@ int run(int argc, char** argv) {
   const bool completed = trainer.train();
   progress.clear();
   if (!completed) {
-    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], trainer.checkpoint_path())
+    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], checkpoint_path(options))
               << std::endl;
     return kExitInterrupted;
   }

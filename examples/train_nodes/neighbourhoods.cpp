@@ -34,9 +34,10 @@ std::string class_text(const NodeData& data, std::int32_t label) {
   return std::to_string(data.labels.value[static_cast<std::size_t>(label)]);
 }
 
+/// The range of the weights in units of an even weight, so that many neighbours count as much as few.
 double spread(const Neighbourhood& item) {
   const auto [low, high] = std::minmax_element(item.weight.begin(), item.weight.end());
-  return *high - *low;
+  return (*high - *low) * static_cast<double>(item.weight.size());
 }
 
 }  // namespace
@@ -95,7 +96,7 @@ std::vector<Neighbourhood> choose_for_pictures(std::vector<Neighbourhood> all, c
   return chosen;
 }
 
-Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood) {
+Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood, ModelKind model) {
   const std::int32_t centre = neighbourhood.nodes[0], label = label_of(data, centre);
   Picture picture;
   picture.name = "node_" + std::to_string(centre);
@@ -104,6 +105,7 @@ Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood) {
                   " %)";
   picture.is_right = neighbourhood.predicted == label;
   picture.has_node_weights = picture.has_link_weights = true;
+  if (model == ModelKind::gcn) picture.weight_name = "weight";
   for (std::size_t n = 0; n < neighbourhood.nodes.size(); ++n) {
     const std::int32_t node = neighbourhood.nodes[n], its_label = label_of(data, node);
     picture.nodes.push_back({class_text(data, its_label), neighbourhood.weight[n], its_label == label});

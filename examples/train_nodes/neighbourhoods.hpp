@@ -19,6 +19,7 @@ std::vector<Neighbourhood> choose_for_pictures(std::vector<Neighbourhood> all, c
                                                std::int64_t count);
 
 /// A node with its neighbours, coloured by the weight it gives them; a bold rim marks the class of the node itself.
-Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood);
+/// `model` says what to call the weight: GCN's is no attention.
+Picture make_picture(const NodeData& data, const Neighbourhood& neighbourhood, ModelKind model);
 
 }  // namespace examples::train_nodes

@@ -1,7 +1,5 @@
 #include "options.hpp"
 
-#include <limits>
-#include <memory>
 #include <optional>
 
 #include "common/command_line.hpp"
@@ -85,36 +83,7 @@ void add_training_options(CLI::App& app, Settings& settings, Given& given) {
       ->check(count)
       ->type_name("N")
       ->capture_default_str();
-  add("--seed", settings.seed, "of weights and dropout, and of the generated graph")
-      ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
-      ->type_name("N")
-      ->capture_default_str();
-}
-
-void add_machine_options(CLI::App& app, Options& options) {
-  add_choice(app, "--device", kDevices, options.device, "where to compute")->default_str("auto")->group("Machine");
-  app.add_option("--threads", options.threads, "CPU threads; 0 takes all")
-      ->check(whole_number(0, 4096))
-      ->type_name("N")
-      ->capture_default_str()
-      ->group("Machine");
-  add_choice(app, "--dtype", kDtypes, options.settings.dtype, "precision")->default_str("float32")->group("Machine");
-}
-
-void add_output_options(CLI::App& app, Options& options) {
-  const auto add = [&](const std::string& name, auto& target, const std::string& help, const char* type) {
-    return app.add_option(name, target, help)->type_name(type)->group("Output");
-  };
-  add("--out", options.out, "folder for metrics, curves and pictures", "DIR")->capture_default_str();
-  add("--pictures", options.pictures, "how many test nodes of the first training to draw", "N")
-      ->check(whole_number(0, 1000))
-      ->capture_default_str();
-  add("--log", options.log, "JSON lines, one record per epoch", "FILE");
-  add("--checkpoint", options.checkpoint, "safetensors file to write while training", "FILE");
-  add("--checkpoint-every", options.checkpoint_every, "epochs between two checkpoints of a training", "N")
-      ->check(whole_number(1))
-      ->capture_default_str();
-  add("--resume", options.resume, "go on from a checkpoint, with its settings", "FILE");
+  add_seed(app, settings.seed, "of weights and dropout, and of the generated graph");
 }
 
 void settle(Settings& settings, const Given& given) {
@@ -143,34 +112,17 @@ Options parse_options(int argc, const char* const* argv) {
       "Trains a node classifier, with or without attention, and shows what it looks at.\n"
       "Without options: GCN on Cora's public split, ten times.",
       "train_nodes");
-  app.formatter(std::make_shared<HelpFormatter>());
   add_data_options(app, options);
   add_model_options(app, options.settings, given);
   add_training_options(app, options.settings, given);
-  add_machine_options(app, options);
-  add_output_options(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    options.help = app.help();
-    return options;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(std::string(error.what()) + " (train_nodes --help lists the options)");
-  }
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() != 0) options.given.insert(option->get_name().substr(2));
-  }
-  settle(options.settings, given);
+  add_machine_options(app, options, options.settings.dtype);
+  add_output_options(app, options, "test nodes of the first training");
+  if (parse_command_line(app, argc, argv, options)) settle(options.settings, given);
   return options;
 }
 
 void adopt_settings(Options& options, const Settings& stored) {
-  const nlohmann::json wanted = to_json(options.settings), have = to_json(stored);
-  for (const auto& [name, value] : have.items()) {
-    if (!options.was_given(name) || wanted.at(name) == value) continue;
-    throw UsageError("--" + name + " " + wanted.at(name).dump() + " differs from the checkpoint's " + value.dump() +
-                     "; a resumed run keeps its settings");
-  }
+  refuse_other_settings(options, to_json(options.settings), to_json(stored));
   options.settings = stored;
 }
 

@@ -1,10 +1,7 @@
 #include "progress.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <ostream>
 
-#include "common/errors.hpp"
 #include "common/svg.hpp"
 
 namespace examples::train_nodes {
@@ -27,28 +24,6 @@ void ProgressDisplay::run_done(const Results& results) {
   out_ << "[" << results.runs.size() << "/" << settings_.repeats << "] " << epochs.size() << " epochs, of which "
        << chosen + 1 << " counts: valid " << format_fixed(100 * epochs[chosen].valid->accuracy, 1) << " %, test "
        << format_fixed(100 * epochs[chosen].test.accuracy, 1) << " %" << std::endl;
-}
-
-EpochLog::EpochLog(const std::string& path, bool append) : path_(path) {
-  if (path.empty()) return;
-  file_.open(path, append ? std::ios::app : std::ios::trunc);
-  if (!file_) throw DataError("cannot write the log " + path + ": " + std::strerror(errno));
-}
-
-void EpochLog::write(std::size_t repeat, const std::vector<EpochRecord>& present) {
-  if (path_.empty()) return;
-  const EpochRecord& epoch = present.back();
-  const nlohmann::ordered_json record{{"repeat", repeat + 1},
-                                      {"epoch", present.size()},
-                                      {"train_loss", epoch.train.loss},
-                                      {"train_accuracy", epoch.train.accuracy},
-                                      {"valid_loss", epoch.valid->loss},
-                                      {"valid_accuracy", epoch.valid->accuracy},
-                                      {"test_loss", epoch.test.loss},
-                                      {"test_accuracy", epoch.test.accuracy},
-                                      {"milliseconds", epoch.milliseconds}};
-  file_ << record.dump() << std::endl;  // a reader sees each epoch as it ends, and a killed run loses none
-  if (!file_) throw DataError("cannot write the log " + path_ + ": " + std::strerror(errno));
 }
 
 }  // namespace examples::train_nodes

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <fstream>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -26,18 +25,6 @@ class ProgressDisplay {
   std::ostream& out_;
   ProgressLine line_;
   const Settings& settings_;
-};
-
-/// Writes one JSON record per line and epoch.
-class EpochLog {
- public:
-  /// An empty path logs nothing. `append`: go on with the file of a resumed training.
-  EpochLog(const std::string& path, bool append);
-  void write(std::size_t repeat, const std::vector<EpochRecord>& present);
-
- private:
-  std::string path_;
-  std::ofstream file_;
 };
 
 }  // namespace examples::train_nodes

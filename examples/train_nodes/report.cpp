@@ -7,6 +7,7 @@
 #include "common/statistics.hpp"
 #include "common/svg.hpp"
 #include "neighbourhoods.hpp"
+#include "page.hpp"
 
 namespace examples::train_nodes {
 
@@ -20,6 +21,8 @@ std::string mean_and_deviation(const std::vector<double>& fractions) {
   return text + " %";
 }
 
+}  // namespace
+
 std::string what_counts(Selection selection) {
   switch (selection) {
     case Selection::accuracy: return "best validation accuracy";
@@ -29,8 +32,6 @@ std::string what_counts(Selection selection) {
   }
   return "last epoch";
 }
-
-}  // namespace
 
 nlohmann::json metrics_json(const Summary& summary) {
   const std::vector<double> accuracies = summary.results.test_accuracies(summary.settings.select);
@@ -95,13 +96,21 @@ Report write_report(const fs::path& folder, const Summary& summary) {
     report.files.push_back(folder / name);
   };
   write("metrics.json", metrics_json(summary).dump(2) + "\n");
-  write("loss.svg", render_chart(loss_chart(summary.results.runs)));
-  write("accuracy.svg", render_chart(accuracy_chart(summary.results.runs)));
+  std::vector<std::string> charts{render_chart(loss_chart(summary.results.runs)),
+                                  render_chart(accuracy_chart(summary.results.runs))};
+  write("loss.svg", charts[0]);
+  write("accuracy.svg", charts[1]);
   std::vector<Picture> pictures;
-  for (const Neighbourhood& item : summary.results.neighbourhoods) pictures.push_back(make_picture(summary.data, item));
-  if (pictures.empty()) return report;
-  report.remark = write_gallery(folder / "pictures", "node_", pictures).remark;
-  report.files.push_back(folder / "pictures");
+  for (const Neighbourhood& item : summary.results.neighbourhoods) {
+    pictures.push_back(make_picture(summary.data, item, summary.settings.model));
+  }
+  Gallery gallery;
+  if (!pictures.empty()) {
+    gallery = write_gallery(folder / "pictures", "node_", pictures);
+    report.files.push_back(folder / "pictures");
+  }
+  report.remark = gallery.remark;
+  write("index.html", render_page(make_page(summary, std::move(charts), std::move(gallery.figures))));
   return report;
 }
 

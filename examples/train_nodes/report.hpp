@@ -21,6 +21,8 @@ struct Summary {
   double seconds = 0;
 };
 
+/// How --select reads in a sentence.
+std::string what_counts(Selection selection);
 /// The content of metrics.json.
 nlohmann::json metrics_json(const Summary& summary);
 /// The result table for the terminal: every training, and mean and standard deviation for every way to choose the
@@ -33,7 +35,7 @@ struct Report {
   std::string remark;
 };
 
-/// Writes metrics.json, loss.svg, accuracy.svg and pictures/*.dot and *.svg into a folder.
+/// Writes metrics.json, loss.svg, accuracy.svg, index.html and pictures/*.dot and *.svg into a folder.
 Report write_report(const std::filesystem::path& folder, const Summary& summary);
 
 }  // namespace examples::train_nodes

@@ -22,12 +22,6 @@ Trainer::Trainer(const Options& options, const NodeData& data, const DeviceGraph
   results_ = resumed_->results;
 }
 
-std::string Trainer::checkpoint_path() const {
-  if (!options_.checkpoint.empty()) return options_.checkpoint;
-  if (!options_.resume.empty()) return options_.resume;
-  return (std::filesystem::path(options_.out) / "checkpoint.safetensors").string();
-}
-
 bool Trainer::train() {
   for (auto repeat = static_cast<std::int64_t>(results_.runs.size()); repeat < options_.settings.repeats; ++repeat) {
     TrainingRun run(graph_, data_, options_.settings, repeat);
@@ -61,7 +55,7 @@ bool Trainer::train_run(TrainingRun& run) {
 }
 
 void Trainer::checkpoint(TrainingRun& run) const {
-  save_checkpoint(checkpoint_path(),
+  save_checkpoint(checkpoint_path(options_),
                   {.settings = options_.settings,
                    .data = fingerprint_,
                    .results = results_,

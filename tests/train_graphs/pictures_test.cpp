@@ -33,6 +33,13 @@ TEST(Chart, EmptyAndConstantCurvesHaveAxes) {
   EXPECT_EQ(render_chart({"t", "x", {{"c", "#000000", {1, 1}, {0, 0}}}, 0, 1}).find("nan"), std::string::npos);
 }
 
+TEST(Svg, ZeroHasNoSign) {
+  EXPECT_EQ(format_fixed(-1e-9, 2), "0.00");
+  EXPECT_EQ(format_fixed(-0.0, 0), "0");
+  EXPECT_EQ(format_number(-1e-9, 2), "0");
+  EXPECT_EQ(format_fixed(-0.01, 2), "-0.01");
+}
+
 /// A square with a diagonal and weights.
 Picture square() {
   Picture picture;

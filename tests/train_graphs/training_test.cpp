@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "train_graphs/options.hpp"
 #include "train_graphs/report.hpp"
 #include "train_graphs/trainer.hpp"
+#include "warpgnn/dense.hpp"
 
 namespace examples::train_graphs {
 namespace {
@@ -36,6 +38,7 @@ TEST(Options, ModelsBringTheirOwnDefaults) {
   EXPECT_EQ(gin.gate, warpgnn::PoolGate::none);
   EXPECT_EQ(gin.widths.size(), 3u);
   EXPECT_EQ(parse({"--model", "gine"}).settings.pool, warpgnn::PoolReduce::sum);
+  EXPECT_EQ(parse({"--model", "set"}).settings.pool, warpgnn::PoolReduce::sum);
   EXPECT_EQ(parse({"--hidden", "16", "--layers", "4"}).settings.widths, (std::vector<std::int64_t>{16, 16, 16, 16}));
   EXPECT_EQ(parse({"--hidden", "8,16,24"}).settings.widths, (std::vector<std::int64_t>{8, 16, 24}));
   EXPECT_EQ(parse({"--pool", "max"}).settings.gate, warpgnn::PoolGate::none);
@@ -57,7 +60,9 @@ TEST(Options, RefuseWhatMakesNoSense) {
                                                     {"stray"},
                                                     {"--hidden", "8,8", "--layers", "3"},
                                                     {"--folds", "5", "--split", "0.8,0.1,0.1"},
-                                                    {"--select", "valid", "--split", "0.8,0,0.2"}};
+                                                    {"--select", "valid", "--split", "0.8,0,0.2"},
+                                                    {"--readout", "first"},
+                                                    {"--patience", "10"}};
   for (const auto& words : wrong) EXPECT_THROW(parse(words), UsageError) << words[0];
 }
 
@@ -70,7 +75,8 @@ TEST(Options, HelpNamesEveryGroup) {
 
 TEST(Options, SettingsSurviveJson) {
   for (const Settings& settings :
-       {parse({}).settings, parse({"--split", "0.7,0.1,0.2", "--model", "gat", "--lr", "0.003"}).settings}) {
+       {parse({}).settings, parse({"--split", "0.7,0.1,0.2", "--model", "gat", "--lr", "0.003"}).settings,
+        parse({"--readout", "all", "--select", "valid", "--patience", "7", "--lr-halve-every", "20"}).settings}) {
     EXPECT_EQ(settings_from_json(to_json(settings)), settings);
   }
   EXPECT_THROW(settings_from_json({{"dataset", "MUTAG"}}), DataError);
@@ -146,6 +152,75 @@ TEST_P(Training, GoesOnToTheSameResultFromWhereverItStopped) {
   }
 }
 
+TEST_P(Training, EveryReadoutGoesOnToTheSameResult) {
+  constexpr int kForever = std::numeric_limits<int>::max();
+  const std::vector<const char*> more{"--readout", "all", "--lr-halve-every", "2"};
+  bool completed = false;
+  const nlohmann::json expected = without_times(train(options(more), kForever, std::nullopt, completed));
+  Options part = options(more);
+  part.checkpoint = (folder.path() / "stop.safetensors").string();
+  train(part, 10, std::nullopt, completed);
+  ASSERT_FALSE(completed);
+  Options rest = options(more);
+  rest.resume = part.checkpoint;
+  EXPECT_EQ(without_times(train(rest, kForever, read_checkpoint(rest.resume), completed)), expected);
+  EXPECT_NE(without_times(train(options({}), kForever, std::nullopt, completed)), expected);
+}
+
+/// Moves every parameter a little along its gradient: a wrong gradient of any head or layer would show in the loss.
+TEST_P(Training, ReadoutOfAllLayersHasTheRightGradient) {
+  Options given = options({"--readout", "all", "--dtype", "float64", "--layers", "3"});
+  given.settings.dropout = given.settings.attention_dropout = 0;
+  const warpgnn::Context context = warpgnn::Context::cpu(1);
+  const DeviceData data(context, given.settings.dtype, dataset, features, needs_of(given.settings.model));
+  warpgnn::nn::Session session(context, given.settings.dtype, 5);
+  Model model(session, given.settings, data, dataset.num_classes());
+  warpgnn::nn::CrossEntropy loss(session);
+  Batcher batcher(data);
+  const std::vector<std::int64_t> graphs{0, 1, 2, 3, 4, 5};
+  const Batch& batch = batcher.select(graphs);
+  const std::vector<std::int32_t> labels{0, 1, 0, 1, 0, 1};
+  const warpgnn::Tensor label = warpgnn::Tensor::from(context, std::span(labels), {6});
+  const auto loss_now = [&] { return download(loss.forward(model.forward(batch), label), context)[0]; };
+
+  loss_now();
+  model.backward(loss.backward());
+  for (warpgnn::nn::Parameter* parameter : model.parameters()) {
+    if (!parameter->trainable) continue;
+    const auto squares = [&] {
+      double sum = 0;
+      for (const double value : parameter->gradient.to_host<double>()) sum += value * value;
+      return sum;
+    }();
+    const double step = 1e-6 / std::max(1e-3, std::sqrt(squares));  // short, or it would cross the kinks of ReLU
+    const auto move = [&](double scale) {
+      warpgnn::add_scaled(context, {.scale = scale, .source = parameter->gradient, .target = parameter->value});
+    };
+    move(step);
+    const double above = loss_now();
+    move(-2 * step);
+    const double below = loss_now();
+    move(step);
+    EXPECT_NEAR((above - below) / (2 * step), squares, 1e-3 * squares + 1e-8) << parameter->name;
+  }
+}
+
+TEST_P(Training, StopsWhenValidationGetsNoBetter) {
+  constexpr int kForever = std::numeric_limits<int>::max();
+  bool completed = false;
+  const std::vector<const char*> more{"--select", "valid", "--patience", "2", "--lr", "0.05"};
+  Options given = options(more);
+  given.settings.epochs = 200;
+  const Results results = train(given, kForever, std::nullopt, completed);
+  EXPECT_TRUE(completed);
+  bool stopped_early = false;
+  for (const RunResult& run : results.runs) {
+    EXPECT_EQ(run.epochs.size(), std::min<std::size_t>(200, run.chosen_epoch(Selection::valid) + 3));
+    stopped_early |= run.epochs.size() < 200;
+  }
+  EXPECT_TRUE(stopped_early);
+}
+
 TEST_P(Training, WritesAllOutputs) {
   bool completed = false;
   const Options whole = options({"--pictures", "2"});
@@ -199,7 +274,7 @@ TEST_P(Training, SeesEdgeLabelsWhereItReadsThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Training,
-                         testing::Values("attention", "gcn", "gat", "gin", "gatv2", "transformer", "gine"));
+                         testing::Values("attention", "gcn", "gat", "gin", "gatv2", "transformer", "gine", "set"));
 
 }  // namespace
 }  // namespace examples::train_graphs

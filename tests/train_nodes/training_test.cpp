@@ -163,7 +163,7 @@ TEST_P(NodeTraining, WritesAllOutputs) {
                         .parameters = 1,
                         .seconds = 1};
   write_report(folder.path(), summary);
-  for (const char* file : {"metrics.json", "loss.svg", "accuracy.svg"}) {
+  for (const char* file : {"metrics.json", "loss.svg", "accuracy.svg", "index.html"}) {
     EXPECT_GT(fs::file_size(folder.path() / file), 100u) << file;
   }
   EXPECT_NE(result_table(summary).find("best validation loss"), std::string::npos);
@@ -192,8 +192,8 @@ TEST(NodeEarlyStop, EndsATrainingBeforeItsLastEpoch) {
 
 TEST(NodePictures, ShowTheNodeInTheMiddleOfItsNeighbours) {
   const NodeData data = generate_blocks(1);
-  const Picture picture =
-      make_picture(data, {.predicted = 1, .probability = 0.9, .nodes = {4, 8, 5}, .weight = {0.5, 0.3, 0.2}});
+  const Picture picture = make_picture(
+      data, {.predicted = 1, .probability = 0.9, .nodes = {4, 8, 5}, .weight = {0.5, 0.3, 0.2}}, ModelKind::gat);
   EXPECT_EQ(picture.name, "node_4");
   EXPECT_EQ(picture.title, "Node 4 is of class 0, predicted 1 (90 %)");
   EXPECT_FALSE(picture.is_right);
@@ -202,6 +202,8 @@ TEST(NodePictures, ShowTheNodeInTheMiddleOfItsNeighbours) {
   EXPECT_FALSE(picture.nodes[2].in_motif);
   ASSERT_EQ(picture.links.size(), 2u);
   EXPECT_EQ(picture.links[1].weight, 0.2);
+  EXPECT_EQ(picture.weight_name, "attention");
+  EXPECT_EQ(make_picture(data, {.nodes = {4}, .weight = {1}}, ModelKind::gcn).weight_name, "weight");
 }
 
 TEST(NodeScore, IsMeanCrossEntropyAndAccuracy) {

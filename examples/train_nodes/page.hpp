@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/page.hpp"
+#include "report.hpp"
+
+namespace examples::train_nodes {
+
+/// Result, curves, attended neighbourhoods, all accuracies and settings.
+Page make_page(const Summary& summary, std::vector<std::string> charts, std::vector<Figure> figures);
+
+}  // namespace examples::train_nodes
