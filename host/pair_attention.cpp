@@ -32,17 +32,17 @@ Dtype check_score(const Op& op, Checker& check) {
   if (op.score == PairScore::dot && !std::isfinite(op.scale)) {
     fail("scale: expected a finite number, got " + std::to_string(op.scale));
   }
-  const Dtype dtype = expect_real("query", op.query);
+  const Dtype dtype = expect_storage("query", op.query);
   check_heads("query", op.query);
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], edges = op.graph.num_edges();
   check.input("query", op.query, {op.graph.num_destinations(), heads, channels}, dtype);
   check.input("key", op.key, {op.graph.num_sources(), heads, channels}, dtype);
   check.optional_input("edge_key", op.edge_key, {edges, heads, channels}, dtype);
-  check.optional_input("edge_bias", op.edge_bias, {edges, heads}, dtype);
+  check.optional_input("edge_bias", op.edge_bias, {edges, heads}, accumulator_of(dtype));
   if (op.score == PairScore::dot) {
     Checker::absent("vector", op.vector, "for the dot score");
   } else {
-    check.input("vector", op.vector, {heads, channels}, dtype);
+    check.input("vector", op.vector, {heads, channels}, accumulator_of(dtype));
     Checker::contiguous("vector", op.vector);
   }
   return dtype;
@@ -56,8 +56,8 @@ Checker checked(const Context& context, const PairAttentionForward& op) {
   check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
   check.optional_input("edge_value", op.edge_value, {op.graph.num_edges(), heads, channels}, dtype);
   check.output("y", op.y, {rows, heads, channels}, dtype);
-  check.output("maximum", op.maximum, {rows, heads}, dtype);
-  check.output("sum", op.sum, {rows, heads}, dtype);
+  check.output("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
+  check.output("sum", op.sum, {rows, heads}, accumulator_of(dtype));
   return check;
 }
 
@@ -71,19 +71,19 @@ Checker checked(const Context& context, const PairAttentionBackward& op) {
   check.input("value", op.value, {sources, heads, values}, dtype);
   check.optional_input("edge_value", op.edge_value, {edges, heads, values}, dtype);
   check.input("y", op.y, {rows, heads, values}, dtype);
-  check.input("maximum", op.maximum, {rows, heads}, dtype);
-  check.input("sum", op.sum, {rows, heads}, dtype);
+  check.input("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
+  check.input("sum", op.sum, {rows, heads}, accumulator_of(dtype));
   check.input("dy", op.dy, {rows, heads, values}, dtype);
   check.optional_output("dquery", op.dquery, {rows, heads, channels}, dtype);
   check.optional_output("dkey", op.dkey, {sources, heads, channels}, dtype);
   check.optional_output("dvalue", op.dvalue, {sources, heads, values}, dtype);
   check.optional_output("dedge_key", op.dedge_key, {edges, heads, channels}, dtype);
   check.optional_output("dedge_value", op.dedge_value, {edges, heads, values}, dtype);
-  check.optional_output("dedge_bias", op.dedge_bias, {edges, heads}, dtype);
+  check.optional_output("dedge_bias", op.dedge_bias, {edges, heads}, accumulator_of(dtype));
   if (op.score == PairScore::dot) {
     Checker::absent("dvector", op.dvector, "for the dot score");
   } else {
-    check.optional_output("dvector", op.dvector, {heads, channels}, dtype);
+    check.optional_output("dvector", op.dvector, {heads, channels}, accumulator_of(dtype));
     Checker::contiguous("dvector", op.dvector);
   }
   return check;
@@ -93,9 +93,9 @@ Checker checked(const Context& context, const PairAttentionWeights& op) {
   Checker check(context);
   const Dtype dtype = check_score(op, check);
   const std::int64_t heads = op.query.shape[1], rows = op.graph.num_destinations();
-  check.input("maximum", op.maximum, {rows, heads}, dtype);
-  check.input("sum", op.sum, {rows, heads}, dtype);
-  check.output("weight", op.weight, {op.graph.num_edges(), heads}, dtype);
+  check.input("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
+  check.input("sum", op.sum, {rows, heads}, accumulator_of(dtype));
+  check.output("weight", op.weight, {op.graph.num_edges(), heads}, accumulator_of(dtype));
   return check;
 }
 

@@ -7,25 +7,27 @@
 
 namespace warpgnn::kernels {
 
-template <class T>
+template <class S>
 struct HeadDotArguments {
+  using T = Accumulator<S>;
   std::int64_t nodes;
   int heads;
   std::int64_t channels;
   int lanes;  // per (node, head), a power of two
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> vector;
   Rows<T> score;
 };
 
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) head_dot_forward_by_head(HeadDotArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) head_dot_forward_by_head(HeadDotArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t number = group_number(group.size);
   if (number >= arguments.nodes * arguments.heads) return;
   const std::int64_t node = number / arguments.heads;
   const int head = static_cast<int>(number % arguments.heads);
-  const T* const x = arguments.x[node] + head * arguments.channels;
+  const S* const x = arguments.x[node] + head * arguments.channels;
   T dot = 0;
   for (std::int64_t column = group.lane * kWidth; column < arguments.channels; column += group.size * kWidth) {
     const Pack<T, kWidth> a = load_read_only<kWidth>(x + column);
@@ -37,26 +39,28 @@ __global__ void __launch_bounds__(kSpanThreads) head_dot_forward_by_head(HeadDot
   if (group.lane == 0) arguments.score[node][head] = dot;
 }
 
-template <class T>
+template <class S>
 struct HeadDotGradientArguments {
+  using T = Accumulator<S>;
   std::int64_t nodes;
   int heads;
   std::int64_t channels;
   int lanes;  // per (node, head), a power of two
   Rows<const T> vector;
   Rows<const T> dscore;
-  Rows<T> dx;
+  Rows<S> dx;
 };
 
 /// dx += dscore vector.
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) head_dot_backward_x(HeadDotGradientArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) head_dot_backward_x(HeadDotGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t number = group_number(group.size);
   if (number >= arguments.nodes * arguments.heads) return;
   const std::int64_t node = number / arguments.heads;
   const int head = static_cast<int>(number % arguments.heads);
-  T* const dx = arguments.dx[node] + head * arguments.channels;
+  S* const dx = arguments.dx[node] + head * arguments.channels;
   const T dscore = arguments.dscore[node][head];
   for (std::int64_t column = group.lane * kWidth; column < arguments.channels; column += group.size * kWidth) {
     Pack<T, kWidth> sum = load<kWidth>(dx + column);
@@ -68,10 +72,11 @@ __global__ void __launch_bounds__(kSpanThreads) head_dot_backward_x(HeadDotGradi
 }
 
 /// dscore_nh x_nh, a term of the column sums that make dvector.
-template <class T, int kWidth>
+template <class S, int kWidth>
 struct ScaledRowTerm {
+  using T = Accumulator<S>;
   std::int64_t channels;
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> dscore;
 
   __device__ void operator()(std::int64_t row, std::int64_t column, Pack<T, kWidth> (&sum)[1]) const {

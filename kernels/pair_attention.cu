@@ -16,64 +16,67 @@ PairPartials<T> carve(Carver& carver, const PairAttentionForward& op) {
   return partials;
 }
 
-template <class T, int kWidth, class Score>
-void launch_forward(const CudaExec& exec, const PairForwardArguments<T, Score>& arguments) {
+template <class S, int kWidth, class Score>
+void launch_forward(const CudaExec& exec, const PairForwardArguments<S, Score>& arguments) {
   const HeadTiles& tiles = arguments.tiles;
   if (tiles.packs <= kWarpSize) {
-    launch(exec, "pair_attention_forward", pair_attention_forward_by_destination<T, kWidth, Score>,
+    launch(exec, "pair_attention_forward", pair_attention_forward_by_destination<S, kWidth, Score>,
            span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
   } else {
-    launch(exec, "pair_attention_forward", pair_attention_forward_by_destination_wide<T, kWidth, Score>,
+    launch(exec, "pair_attention_forward", pair_attention_forward_by_destination_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, tiles.heads), arguments);
   }
 }
 
-template <class T>
-void merge(const CudaExec& exec, const PairAttentionForward& op, const PairPartials<T>& partials) {
+template <class S>
+void merge(const CudaExec& exec, const PairAttentionForward& op, const PairPartials<Accumulator<S>>& partials) {
+  using T = Accumulator<S>;
   const LongRows& long_rows = op.graph.in_edges().long_rows;
   if (long_rows.rows == 0) return;
-  launch(exec, "pair_attention_forward", pair_attention_forward_merge<T>, merge_shape(long_rows, op.value.row_size()),
-         PairMergeArguments<T>{long_rows, op.value.shape[1], op.value.shape[2], EdgeDropout::of(op.dropout).scale,
-                               partials, rows_of<T>(op.y), rows_of<T>(op.maximum), rows_of<T>(op.sum)});
+  launch(exec, "pair_attention_forward", pair_attention_forward_merge<S>, merge_shape(long_rows, op.value.row_size()),
+         PairMergeArguments<S>{long_rows, op.value.shape[1], op.value.shape[2], EdgeDropout::of(op.dropout).scale,
+                               partials, rows_of<S>(op.y), rows_of<T>(op.maximum), rows_of<T>(op.sum)});
 }
 
-template <class T>
+template <class S>
 void forward(const CudaExec& exec, const PairAttentionForward& op) {
+  using T = Accumulator<S>;
   Carver carver(op.workspace.data);
   const PairPartials<T> partials = carve<T>(carver, op);
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
-  const int width = std::min(pack_width<T>(channels, {op.query, op.key, op.edge_key, op.vector}),
-                             pack_width<T>(values, {op.value, op.edge_value, op.y}));
+  const int width = std::min(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}),
+                             pack_width<S>(values, {op.value, op.edge_value, op.y}));
   with_pair_score<T>(op, [&]<class Score>(const Score& score) {
-    with_pack_width<T>(width, [&](auto constant) {
+    with_pack_width<S>(width, [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
-      launch_forward<T, kWidth, Score>(exec, {.edges = op.graph.in_edges(),
+      launch_forward<S, kWidth, Score>(exec, {.edges = op.graph.in_edges(),
                                               .tiles = HeadTiles::of(heads, std::max(channels, values), kWidth, 1),
-                                              .inputs = PairInputs<T, Score>::of(op, score),
+                                              .inputs = PairInputs<S, Score>::of(op, score),
                                               .dropout = EdgeDropout::of(op.dropout),
-                                              .y = rows_of<T>(op.y),
+                                              .y = rows_of<S>(op.y),
                                               .maximum = rows_of<T>(op.maximum),
                                               .sum = rows_of<T>(op.sum),
                                               .partials = partials});
     });
   });
-  merge(exec, op, partials);
+  merge<S>(exec, op, partials);
 }
 
-template <class T>
+template <class S>
 void weights(const CudaExec& exec, const PairAttentionWeights& op) {
+  using T = Accumulator<S>;
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2];
   const Adjacency& edges = op.graph.in_edges();
   with_pair_score<T>(op, [&]<class Score>(const Score& score) {
-    with_pack_width<T>(pack_width<T>(channels, {op.query, op.key, op.edge_key, op.vector}), [&](auto constant) {
+    with_pack_width<S>(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       const int lanes = lanes_for(channels / kWidth);
-      launch(exec, "pair_attention_weights", pair_attention_weights_by_destination<T, kWidth, Score>,
+      launch(exec, "pair_attention_weights", pair_attention_weights_by_destination<S, kWidth, Score>,
              span_shape(edges, lanes, static_cast<int>(heads)),
-             PairWeightsArguments<T, Score>{.edges = edges,
+             PairWeightsArguments<S, Score>{.edges = edges,
                                             .group = lanes,
                                             .heads = static_cast<int>(heads),
-                                            .inputs = PairInputs<T, Score>::of(op, score),
+                                            .inputs = PairInputs<S, Score>::of(op, score),
                                             .dropout = EdgeDropout::of(op.dropout),
                                             .maximum = rows_of<T>(op.maximum),
                                             .sum = rows_of<T>(op.sum),
@@ -86,12 +89,12 @@ void weights(const CudaExec& exec, const PairAttentionWeights& op) {
 
 std::size_t workspace_size(const CudaExec&, const PairAttentionForward& op) {
   Carver carver;
-  with_real(op.query.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.query.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
   return carver.bytes();
 }
 
 void pair_attention_forward(const CudaExec& exec, const PairAttentionForward& op) {
-  with_real(op.query.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+  with_storage(op.query.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
 std::size_t workspace_size(const CudaExec&, const PairAttentionWeights&) {
@@ -99,7 +102,7 @@ std::size_t workspace_size(const CudaExec&, const PairAttentionWeights&) {
 }
 
 void pair_attention_weights(const CudaExec& exec, const PairAttentionWeights& op) {
-  with_real(op.query.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
+  with_storage(op.query.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
 }
 
 }  // namespace warpgnn::backend

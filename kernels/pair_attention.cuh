@@ -21,13 +21,14 @@ struct PairPartials {
   T* y = nullptr;        // [chunks, H * C], not yet divided by the sum
 };
 
-template <class T, class Score>
+template <class S, class Score>
 struct PairForwardArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // in-edges
   HeadTiles tiles;  // of the wider of score and value
-  PairInputs<T, Score> inputs;
+  PairInputs<S, Score> inputs;
   EdgeDropout dropout;
-  Rows<T> y;
+  Rows<S> y;
   Rows<T> maximum;
   Rows<T> sum;
   PairPartials<T> partials;
@@ -41,12 +42,35 @@ struct PairColumns {
   bool values;
 };
 
-template <int kWidth, class T, class Score>
-__device__ PairColumns columns_of(const PairInputs<T, Score>& inputs, const HeadPlace& place) {
+template <int kWidth, class S, class Score>
+__device__ PairColumns columns_of(const PairInputs<S, Score>& inputs, const HeadPlace& place) {
   const std::int64_t column = static_cast<std::int64_t>(place.first_pack) * kWidth;
   return PairColumns{place.head * inputs.channels + column, place.head * inputs.values + column,
                      !place.idle && column < inputs.channels, !place.idle && column < inputs.values};
 }
+
+/// A lane's neighbours of a batch of edges of a span: lane k holds those of edge first + k.
+struct EdgeBatch {
+  std::int32_t my_neighbor;
+  std::int32_t my_id;
+  int count;
+
+  __device__ static EdgeBatch load(const Adjacency& edges, const EdgeSpan& span, std::int64_t first,
+                                   const LaneGroup& group) {
+    EdgeBatch batch{0, 0, static_cast<int>(span.end - first < group.size ? span.end - first : group.size)};
+    if (first + group.lane < span.end) {
+      batch.my_neighbor = __ldcs(edges.neighbor + first + group.lane);
+      batch.my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+    }
+    return batch;
+  }
+
+  /// kept_heads of the lane's edge; none beyond the last.
+  __device__ std::uint32_t my_kept(const LaneGroup& group, const EdgeDropout& dropout, int first_head,
+                                   int heads) const {
+    return group.lane < count ? kept_heads(dropout, my_id, first_head, heads) : 0;
+  }
+};
 
 /// A lane's packs of an edge's key and value. Lanes without columns hold zeros.
 template <class T, int kWidth>
@@ -55,9 +79,9 @@ struct EdgePacks {
   Pack<T, kWidth> value;
 };
 
-template <int kWidth, class T, class Score>
-__device__ void load_source(const PairInputs<T, Score>& inputs, const PairColumns& columns, std::int64_t source,
-                            EdgePacks<T, kWidth>& packs) {
+template <int kWidth, class S, class Score>
+__device__ void load_source(const PairInputs<S, Score>& inputs, const PairColumns& columns, std::int64_t source,
+                            EdgePacks<Accumulator<S>, kWidth>& packs) {
   if (columns.scores) packs.key = load_read_only<kWidth>(inputs.key[source] + columns.score);
   if (inputs.value_is_key) {
     packs.value = packs.key;
@@ -67,11 +91,11 @@ __device__ void load_source(const PairInputs<T, Score>& inputs, const PairColumn
 }
 
 /// Adds the edge's own key and value.
-template <int kWidth, class T, class Score>
-__device__ void add_edge(const PairInputs<T, Score>& inputs, const PairColumns& columns, std::int64_t edge_id,
-                         EdgePacks<T, kWidth>& packs) {
+template <int kWidth, class S, class Score>
+__device__ void add_edge(const PairInputs<S, Score>& inputs, const PairColumns& columns, std::int64_t edge_id,
+                         EdgePacks<Accumulator<S>, kWidth>& packs) {
   if (inputs.edge_key && columns.scores) {
-    const Pack<T, kWidth> edge = load_streamed<kWidth>(inputs.edge_key[edge_id] + columns.score);
+    const Pack<Accumulator<S>, kWidth> edge = load_streamed<kWidth>(inputs.edge_key[edge_id] + columns.score);
     add_to(packs.key, edge);
     if (inputs.edge_value_is_key) add_to(packs.value, edge);
   }
@@ -80,18 +104,19 @@ __device__ void add_edge(const PairInputs<T, Score>& inputs, const PairColumns& 
   }
 }
 
-template <int kWidth, class T, class Score>
-__device__ Pack<T, kWidth> load_vector(const PairInputs<T, Score>& inputs, const PairColumns& columns) {
+template <int kWidth, class S, class Score>
+__device__ Pack<Accumulator<S>, kWidth> load_vector(const PairInputs<S, Score>& inputs, const PairColumns& columns) {
   if constexpr (Score::kHasVector) {
     if (columns.scores) return load_read_only<kWidth>(inputs.vector + columns.score);
   }
-  return Pack<T, kWidth>{};
+  return {};
 }
 
-template <class T, int kWidth, class Score>
-__device__ void store_state(const PairForwardArguments<T, Score>& arguments, const EdgeSpan& span,
+template <class S, int kWidth, class Score>
+__device__ void store_state(const PairForwardArguments<S, Score>& arguments, const EdgeSpan& span,
                             const HeadPlace& place, const PairColumns& columns,
-                            AttentionState<T, kWidth, false>& state) {
+                            AttentionState<Accumulator<S>, kWidth, false>& state) {
+  using T = Accumulator<S>;
   if (span.chunk >= 0) {
     const PairPartials<T>& partials = arguments.partials;
     const std::int64_t heads = arguments.tiles.heads;
@@ -117,11 +142,12 @@ __device__ void store_state(const PairForwardArguments<T, Score>& arguments, con
 
 /// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
 /// of the head, and one pack of that head's score channels and values.
-template <class T, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
-    pair_attention_forward_by_destination(PairForwardArguments<T, Score> arguments) {
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<Accumulator<S>>)
+    pair_attention_forward_by_destination(PairForwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
-  const PairInputs<T, Score>& inputs = arguments.inputs;
+  const PairInputs<S, Score>& inputs = arguments.inputs;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
@@ -174,72 +200,76 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
   store_state(arguments, span, place, columns, state);
 }
 
-/// The same for heads too wide for a warp's registers: one warp per (span, head) finds the scores of kWarpSize edges at
-/// a time, one per lane, and then adds their values to y, which it keeps in memory between batches.
-template <class T, int kWidth, class Score>
+/// The same for heads too wide for a warp's registers: one warp per (span, head) first finds the scores of all edges,
+/// one per lane in each batch of kWarpSize, and then adds their values to y, one tile of columns after the other. A
+/// lane reads nothing in shared memory but what it wrote.
+template <class S, int kWidth, class Score>
 __global__ void __launch_bounds__(kSpanThreads, 4)
-    pair_attention_forward_by_destination_wide(PairForwardArguments<T, Score> arguments) {
+    pair_attention_forward_by_destination_wide(PairForwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  constexpr int kBatches = kChunkEdges / kWarpSize;
+  __shared__ T shared_weight[kBatches][kSpanThreads];  // after dropout, relative to the maximum up to the batch
+  __shared__ T shared_factor[kBatches][kSpanThreads];  // which brings the batches before to that maximum
   const Adjacency& edges = arguments.edges;
-  const PairInputs<T, Score>& inputs = arguments.inputs;
+  const PairInputs<S, Score>& inputs = arguments.inputs;
   const int heads = arguments.tiles.heads;
   const LaneGroup warp = LaneGroup::of_size(kWarpSize);
   int head;
   const std::int64_t item = split_tile(group_number(kWarpSize), heads, head);
   EdgeSpan span;
   if (!find_span(edges, item, span)) return;
-  const bool whole = span.chunk < 0;
-  const std::int64_t head_column = head * inputs.values;
-  T* const y =
-      head_column + (whole ? arguments.y[span.row] : arguments.partials.y + span.chunk * heads * inputs.values);
 
   T maximum = -kInfinity<T>, sum = 0;
-  std::int64_t first = span.begin;
-  do {  // once for an empty row too, which writes its zeros
-    const bool present = first + warp.lane < span.end;
-    const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
-    const std::int32_t my_neighbor = present ? __ldcs(edges.neighbor + first + warp.lane) : 0;
-    const std::int32_t my_id = present ? static_cast<std::int32_t>(edge_id_of(edges, first + warp.lane)) : 0;
+  for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+    const EdgeBatch batch = EdgeBatch::load(edges, span, first, warp);
     T my_l = -kInfinity<T>;
 #pragma unroll 1
-    for (int k = 0; k < count; ++k) {
-      const T l =
-          score_of_edge<kWidth>(inputs, warp, head, span.row, warp.broadcast(my_neighbor, k), warp.broadcast(my_id, k));
+    for (int k = 0; k < batch.count; ++k) {
+      const T l = score_of_edge<kWidth>(inputs, warp, head, span.row, warp.broadcast(batch.my_neighbor, k),
+                                        warp.broadcast(batch.my_id, k));
       if (warp.lane == k) my_l = l;
     }
     const T largest = std::fmax(maximum, warp.max(my_l)), base = softmax_base(largest);
     const T factor = std::exp(maximum - base), my_weight = std::exp(my_l - base);
     maximum = largest;
     sum = sum * factor + warp.sum(my_weight);
-    const bool kept = present && (kept_heads(arguments.dropout, my_id, head, 1) & 1u) != 0;
-    const T my_dropped = kept ? my_weight : T(0);
-#pragma unroll 1
-    for (std::int64_t start = 0; start < inputs.values; start += kWarpSize * kWidth) {
-      const std::int64_t column = start + warp.lane * kWidth;
-      const bool active = column < inputs.values;
-      Pack<T, kWidth> total{};
-      if (active && first > span.begin) add_scaled_to(total, factor, load<kWidth>(y + column));
-#pragma unroll 1
-      for (int k = 0; k < count; ++k) {
-        const std::int64_t neighbor = warp.broadcast(my_neighbor, k);
-        const std::int64_t id = warp.broadcast(my_id, k);
-        const T weight = warp.broadcast(my_dropped, k);
-        if (active) add_scaled_to(total, weight, load_value<kWidth>(inputs, neighbor, id, head_column + column));
-      }
-      if (active) store<kWidth>(y + column, total);
-    }
-    first += kWarpSize;
-  } while (first < span.end);
+    const bool kept = (batch.my_kept(warp, arguments.dropout, head, 1) & 1u) != 0;
+    const std::int64_t number = (first - span.begin) / kWarpSize;
+    shared_weight[number][threadIdx.x] = kept ? my_weight : T(0);
+    shared_factor[number][threadIdx.x] = factor;
+  }
 
-  if (whole) {
-    const bool empty = sum == T(0);
-    const T factor = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / sum;
-    for (std::int64_t column = warp.lane * kWidth; column < inputs.values; column += kWarpSize * kWidth) {
-      Pack<T, kWidth> total = load<kWidth>(y + column);
+  const bool whole = span.chunk < 0, empty = sum == T(0);
+  const T scale = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / sum;
+#pragma unroll 1
+  for (std::int64_t start = 0; start < inputs.values; start += kWarpSize * kWidth) {
+    const bool active = start + warp.lane * kWidth < inputs.values;
+    const std::int64_t column = head * inputs.values + start + warp.lane * kWidth;
+    Pack<T, kWidth> total{};
+#pragma unroll 1
+    for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+      const EdgeBatch batch = EdgeBatch::load(edges, span, first, warp);
+      const std::int64_t number = (first - span.begin) / kWarpSize;
+      const T my_weight = shared_weight[number][threadIdx.x];
+      if (number > 0) total = scaled(shared_factor[number][threadIdx.x], total);
+#pragma unroll 1
+      for (int k = 0; k < batch.count; ++k) {
+        const std::int64_t neighbor = warp.broadcast(batch.my_neighbor, k);
+        const std::int64_t id = warp.broadcast(batch.my_id, k);
+        const T weight = warp.broadcast(my_weight, k);
+        if (active) add_scaled_to(total, weight, load_value<kWidth>(inputs, neighbor, id, column));
+      }
+    }
+    if (!active) continue;
+    if (whole) {
 #pragma unroll
-      for (int v = 0; v < kWidth; ++v) total[v] = empty ? T(0) : total[v] * factor;
-      store<kWidth>(y + column, total);
+      for (int v = 0; v < kWidth; ++v) total[v] = empty ? T(0) : total[v] * scale;
+      store_streamed<kWidth>(arguments.y[span.row] + column, total);
+    } else {
+      store_streamed<kWidth>(arguments.partials.y + span.chunk * heads * inputs.values + column, total);
     }
   }
+
   if (warp.lane != 0) return;
   (whole ? arguments.maximum[span.row] : arguments.partials.maximum + span.chunk * heads)[head] = maximum;
   (whole ? arguments.sum[span.row] : arguments.partials.sum + span.chunk * heads)[head] = sum;
@@ -247,21 +277,23 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
 
 // --- Long rows -------------------------------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct PairMergeArguments {
+  using T = Accumulator<S>;
   LongRows long_rows;
   std::int64_t heads;
   std::int64_t values;
   double dropout_scale;
   PairPartials<T> partials;
-  Rows<T> y;
+  Rows<S> y;
   Rows<T> maximum;
   Rows<T> sum;
 };
 
 /// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
-template <class T>
-__global__ void __launch_bounds__(kMergeThreads, 2) pair_attention_forward_merge(PairMergeArguments<T> arguments) {
+template <class S>
+__global__ void __launch_bounds__(kMergeThreads, 2) pair_attention_forward_merge(PairMergeArguments<S> arguments) {
+  using T = Accumulator<S>;
   __shared__ T shared_maximum[kMergeParts][kWarpSize];
   __shared__ double shared_sum[kMergeParts][kWarpSize];
   __shared__ double shared_y[kMergeParts][kWarpSize];
@@ -300,7 +332,7 @@ __global__ void __launch_bounds__(kMergeThreads, 2) pair_attention_forward_merge
     y += shared_y[part][threadIdx.x];
   }
   const std::int64_t row = arguments.long_rows.row[blockIdx.x];
-  arguments.y[row][column] = sum == 0 ? T(0) : static_cast<T>(y * arguments.dropout_scale / sum);
+  arguments.y[row][column] = to_storage<S>(sum == 0 ? T(0) : static_cast<T>(y * arguments.dropout_scale / sum));
   if (column % arguments.values != 0) return;
   arguments.maximum[row][head] = maximum;
   arguments.sum[row][head] = static_cast<T>(sum);
@@ -308,12 +340,13 @@ __global__ void __launch_bounds__(kMergeThreads, 2) pair_attention_forward_merge
 
 // --- Weights ---------------------------------------------------------------------------------------------------------
 
-template <class T, class Score>
+template <class S, class Score>
 struct PairWeightsArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // in-edges
   int group;        // lanes per head
   int heads;
-  PairInputs<T, Score> inputs;
+  PairInputs<S, Score> inputs;
   EdgeDropout dropout;
   Rows<const T> maximum;
   Rows<const T> sum;
@@ -321,9 +354,10 @@ struct PairWeightsArguments {
 };
 
 /// One group of lanes per (span, head), edge after edge.
-template <class T, int kWidth, class Score>
+template <class S, int kWidth, class Score>
 __global__ void __launch_bounds__(kSpanThreads, 8)
-    pair_attention_weights_by_destination(PairWeightsArguments<T, Score> arguments) {
+    pair_attention_weights_by_destination(PairWeightsArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
   int head;

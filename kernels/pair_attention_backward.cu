@@ -38,52 +38,54 @@ Scratch<T> carve(Carver& carver, const PairAttentionBackward& op) {
   return scratch;
 }
 
-template <class T>
-RowGradient<T> row_gradient(const TensorView& view, T* partial) {
-  return view.defined() ? RowGradient<T>{rows_of<T>(view), partial, view.row_size()} : RowGradient<T>{};
+template <class S>
+RowGradient<S> row_gradient(const TensorView& view, Accumulator<S>* partial) {
+  return view.defined() ? RowGradient<S>{rows_of<S>(view), partial, view.row_size()} : RowGradient<S>{};
 }
 
-template <class T, class Score>
-PairBackwardArguments<T, Score> arguments_of(const PairAttentionBackward& op, const Score& score,
+template <class S, class Score, class T = Accumulator<S>>
+PairBackwardArguments<S, Score> arguments_of(const PairAttentionBackward& op, const Score& score,
                                              const Scratch<T>& scratch, int width) {
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
   const RowGradient<T> dvector{Rows<T>{scratch.vector_parts, heads * channels}, scratch.partial_dvector,
                                heads * channels};
-  return PairBackwardArguments<T, Score>{.edges = {},
+  return PairBackwardArguments<S, Score>{.edges = {},
                                          .tiles = HeadTiles::of(heads, std::max(channels, values), width, 1),
-                                         .inputs = PairInputs<T, Score>::of(op, score),
+                                         .inputs = PairInputs<S, Score>::of(op, score),
                                          .dropout = EdgeDropout::of(op.dropout),
-                                         .dy = rows_of<T>(op.dy),
+                                         .dy = rows_of<S>(op.dy),
                                          .terms = scratch.terms,
-                                         .dquery = row_gradient<T>(op.dquery, scratch.partial_dquery),
+                                         .dquery = row_gradient<S>(op.dquery, scratch.partial_dquery),
                                          .dvector = op.dvector.defined() ? dvector : RowGradient<T>{},
-                                         .dedge_key = rows_of<T>(op.dedge_key),
-                                         .dedge_value = rows_of<T>(op.dedge_value),
+                                         .dedge_key = rows_of<S>(op.dedge_key),
+                                         .dedge_value = rows_of<S>(op.dedge_value),
                                          .dedge_bias = rows_of<T>(op.dedge_bias),
                                          .joins_edge_values = op.joins_edge_values(),
-                                         .dkey = row_gradient<T>(op.dkey, scratch.partial_dkey),
-                                         .dvalue = row_gradient<T>(op.dvalue, scratch.partial_dvalue),
+                                         .dkey = row_gradient<S>(op.dkey, scratch.partial_dkey),
+                                         .dvalue = row_gradient<S>(op.dvalue, scratch.partial_dvalue),
                                          .joins_values = op.joins_values()};
 }
 
 /// The chunks of long rows, brought to where whole rows are.
-template <class T>
-void merge(const CudaExec& exec, const LongRows& long_rows, const RowGradient<T>& gradient) {
+template <class S>
+void merge(const CudaExec& exec, const LongRows& long_rows, const RowGradient<S>& gradient) {
+  using T = Accumulator<S>;
   if (long_rows.rows == 0 || gradient.target.data == nullptr) return;
-  launch(exec, kName, merge_chunk_sums<T, StoreTotal<T>>, merge_shape(long_rows, gradient.columns), long_rows,
-         gradient.columns, static_cast<const T*>(gradient.partial), StoreTotal<T>{gradient.target});
+  launch(exec, kName, merge_chunk_sums<T, StoreTotal<S>>, merge_shape(long_rows, gradient.columns), long_rows,
+         gradient.columns, static_cast<const T*>(gradient.partial), StoreTotal<S>{gradient.target});
 }
 
-template <class T, int kWidth, class Score>
-void by_destination(const CudaExec& exec, const PairAttentionBackward& op, const Scratch<T>& scratch,
-                    PairBackwardArguments<T, Score> arguments) {
+template <class S, int kWidth, class Score>
+void by_destination(const CudaExec& exec, const PairAttentionBackward& op, const Scratch<Accumulator<S>>& scratch,
+                    PairBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   arguments.edges = op.graph.in_edges();
   const HeadTiles& tiles = arguments.tiles;
   if (tiles.packs <= kWarpSize) {
-    launch(exec, kName, pair_attention_backward_by_destination<T, kWidth, Score>,
+    launch(exec, kName, pair_attention_backward_by_destination<S, kWidth, Score>,
            span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
   } else {
-    launch(exec, kName, pair_attention_backward_by_destination_wide<T, kWidth, Score>,
+    launch(exec, kName, pair_attention_backward_by_destination_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, tiles.heads), arguments);
   }
   merge(exec, arguments.edges.long_rows, arguments.dquery);
@@ -97,52 +99,54 @@ void by_destination(const CudaExec& exec, const PairAttentionBackward& op, const
   }
 }
 
-template <class T, int kWidth, class Score>
-void by_source(const CudaExec& exec, const PairAttentionBackward& op, PairBackwardArguments<T, Score> arguments) {
+template <class S, int kWidth, class Score>
+void by_source(const CudaExec& exec, const PairAttentionBackward& op, PairBackwardArguments<S, Score> arguments) {
   arguments.edges = op.graph.out_edges();
   const HeadTiles& tiles = arguments.tiles;
   if (tiles.packs <= kWarpSize) {
-    launch(exec, kName, pair_attention_backward_by_source<T, kWidth, Score>,
+    launch(exec, kName, pair_attention_backward_by_source<S, kWidth, Score>,
            span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
   } else {
-    launch(exec, kName, pair_attention_backward_by_source_wide<T, kWidth, Score>,
+    launch(exec, kName, pair_attention_backward_by_source_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, tiles.heads), arguments);
   }
   merge(exec, arguments.edges.long_rows, arguments.dkey);
   merge(exec, arguments.edges.long_rows, arguments.dvalue);
 }
 
-template <class T, int kWidth>
-void write_terms(const CudaExec& exec, const PairAttentionBackward& op, const Scratch<T>& scratch) {
+template <class S, int kWidth>
+void write_terms(const CudaExec& exec, const PairAttentionBackward& op, const Scratch<Accumulator<S>>& scratch) {
+  using T = Accumulator<S>;
   const std::int64_t heads = op.value.shape[1], values = op.value.shape[2], rows = op.graph.num_destinations();
   const int lanes = lanes_for(values / kWidth);
-  launch(exec, kName, pair_attention_terms<T, kWidth>,
+  launch(exec, kName, pair_attention_terms<S, kWidth>,
          {dim3(blocks_for(rows * heads, kSpanThreads / lanes)), dim3(kSpanThreads)},
-         PairTermsArguments<T>{rows, static_cast<int>(heads), values, lanes, rows_of<T>(op.y), rows_of<T>(op.dy),
+         PairTermsArguments<S>{rows, static_cast<int>(heads), values, lanes, rows_of<S>(op.y), rows_of<S>(op.dy),
                                rows_of<T>(op.maximum), rows_of<T>(op.sum), scratch.terms});
 }
 
-template <class T>
+template <class S>
 int width_of(const PairAttentionBackward& op) {
   return std::min(
-      pack_width<T>(op.query.shape[2], {op.query, op.key, op.edge_key, op.vector, op.dquery, op.dkey, op.dedge_key}),
-      pack_width<T>(op.value.shape[2], {op.value, op.edge_value, op.y, op.dy, op.dvalue, op.dedge_value}));
+      pack_width<S>(op.query.shape[2], {op.query, op.key, op.edge_key, op.vector, op.dquery, op.dkey, op.dedge_key}),
+      pack_width<S>(op.value.shape[2], {op.value, op.edge_value, op.y, op.dy, op.dvalue, op.dedge_value}));
 }
 
-template <class T>
+template <class S>
 void backward(const CudaExec& exec, const PairAttentionBackward& op) {
+  using T = Accumulator<S>;
   Carver carver(op.workspace.data);
   const Scratch<T> scratch = carve<T>(carver, op);
   const bool any_edges = op.dedge_key.defined() || op.dedge_value.defined() || op.dedge_bias.defined();
-  with_pack_width<T>(width_of<T>(op), [&](auto constant) {
+  with_pack_width<S>(width_of<S>(op), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    write_terms<T, kWidth>(exec, op, scratch);
+    write_terms<S, kWidth>(exec, op, scratch);
     with_pair_score<T>(op, [&]<class Score>(const Score& score) {
-      const auto arguments = arguments_of<T, Score>(op, score, scratch, kWidth);
+      const auto arguments = arguments_of<S, Score>(op, score, scratch, kWidth);
       if (op.dquery.defined() || op.dvector.defined() || any_edges) {
-        by_destination<T, kWidth, Score>(exec, op, scratch, arguments);
+        by_destination<S, kWidth, Score>(exec, op, scratch, arguments);
       }
-      if (op.dkey.defined() || op.dvalue.defined()) by_source<T, kWidth, Score>(exec, op, arguments);
+      if (op.dkey.defined() || op.dvalue.defined()) by_source<S, kWidth, Score>(exec, op, arguments);
     });
   });
 }
@@ -151,12 +155,12 @@ void backward(const CudaExec& exec, const PairAttentionBackward& op) {
 
 std::size_t workspace_size(const CudaExec&, const PairAttentionBackward& op) {
   Carver carver;
-  with_real(op.query.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.query.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
   return carver.bytes();
 }
 
 void pair_attention_backward(const CudaExec& exec, const PairAttentionBackward& op) {
-  with_real(op.query.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
+  with_storage(op.query.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
 }
 
 }  // namespace warpgnn::backend

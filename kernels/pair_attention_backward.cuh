@@ -28,21 +28,23 @@ __device__ PairTerms<T> load_terms(const T* terms) {
   }
 }
 
-template <class T>
+template <class S>
 struct PairTermsArguments {
+  using T = Accumulator<S>;
   std::int64_t destinations;
   int heads;
   std::int64_t values;
   int lanes;  // per (destination, head), a power of two
-  Rows<const T> y;
-  Rows<const T> dy;
+  Rows<const S> y;
+  Rows<const S> dy;
   Rows<const T> maximum;
   Rows<const T> sum;
   T* terms;  // [destinations, H, kPairTerms]
 };
 
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) pair_attention_terms(PairTermsArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) pair_attention_terms(PairTermsArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t number = group_number(group.size);
   if (number >= arguments.destinations * arguments.heads) return;
@@ -65,36 +67,43 @@ __global__ void __launch_bounds__(kSpanThreads) pair_attention_terms(PairTermsAr
 }
 
 /// A gradient summed over the edges of a row: where whole rows go, and where chunks go. Null data: not wanted.
-template <class T>
+template <class S>
 struct RowGradient {
-  Rows<T> target;
+  using T = Accumulator<S>;
+  Rows<S> target;
   T* partial = nullptr;  // [chunks, columns]
   std::int64_t columns = 0;
 
   __device__ explicit operator bool() const { return static_cast<bool>(target); }
-  __device__ T* row(const EdgeSpan& span) const {
-    return span.chunk < 0 ? target[span.row] : partial + span.chunk * columns;
+  template <int kWidth>
+  __device__ void store(const EdgeSpan& span, std::int64_t column, const Pack<T, kWidth>& sum) const {
+    if (span.chunk < 0) {
+      store_streamed<kWidth>(target[span.row] + column, sum);
+    } else {
+      store_streamed<kWidth>(partial + span.chunk * columns + column, sum);
+    }
   }
 };
 
-template <class T, class Score>
+template <class S, class Score>
 struct PairBackwardArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // in-edges or out-edges
   HeadTiles tiles;  // of the wider of score and value
-  PairInputs<T, Score> inputs;
+  PairInputs<S, Score> inputs;
   EdgeDropout dropout;
-  Rows<const T> dy;
+  Rows<const S> dy;
   const T* terms;  // [destinations, H, kPairTerms]
   // By destination.
-  RowGradient<T> dquery;
+  RowGradient<S> dquery;
   RowGradient<T> dvector;  // each destination's part
-  Rows<T> dedge_key;
-  Rows<T> dedge_value;
+  Rows<S> dedge_key;
+  Rows<S> dedge_value;
   Rows<T> dedge_bias;
   bool joins_edge_values;  // dedge_key gains what dedge_value would be
   // By source.
-  RowGradient<T> dkey;
-  RowGradient<T> dvalue;
+  RowGradient<S> dkey;
+  RowGradient<S> dvalue;
   bool joins_values;  // dkey gains what dvalue would be
 };
 
@@ -132,41 +141,16 @@ __device__ void add_vector_gradients(const Score& score, T g, const ScorePacks<T
   for (int v = 0; v < kWidth; ++v) sum[v] += score.vector_gradient(g, packs.kept[v]);
 }
 
-template <class T, int kWidth>
-__device__ Pack<T, kWidth> scaled(T factor, const Pack<T, kWidth>& pack) {
-  Pack<T, kWidth> result{};
-  add_scaled_to(result, factor, pack);
-  return result;
-}
-
-/// A lane's neighbours of a batch of edges of a span: lane k holds those of edge first + k.
-struct EdgeBatch {
-  std::int32_t my_neighbor;
-  std::int32_t my_id;
-  std::uint32_t my_kept;  // heads from first_head on
-  int count;
-
-  __device__ static EdgeBatch load(const Adjacency& edges, const EdgeSpan& span, std::int64_t first,
-                                   const LaneGroup& group, const EdgeDropout& dropout, int first_head, int heads) {
-    EdgeBatch batch{0, 0, 0, static_cast<int>(span.end - first < group.size ? span.end - first : group.size)};
-    if (first + group.lane < span.end) {
-      batch.my_neighbor = __ldcs(edges.neighbor + first + group.lane);
-      batch.my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
-      batch.my_kept = kept_heads(dropout, batch.my_id, first_head, heads);
-    }
-    return batch;
-  }
-};
-
 /// Edges whose rows a lane has in flight: two rows of each.
 inline constexpr int kPairsInFlight = kEdgesInFlight / 2;
 
 /// One group of lanes per (span of in-edges, tile of heads); a lane holds one pack of its head's query and dy.
-template <class T, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
-    pair_attention_backward_by_destination(PairBackwardArguments<T, Score> arguments) {
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<Accumulator<S>>)
+    pair_attention_backward_by_destination(PairBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
-  const PairInputs<T, Score>& inputs = arguments.inputs;
+  const PairInputs<S, Score>& inputs = arguments.inputs;
   const HeadTiles& tiles = arguments.tiles;
   const LaneGroup group = LaneGroup::of_size(tiles.group);
   int tile;
@@ -184,8 +168,8 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
   const PairTerms<T> terms = load_terms(arguments.terms + (span.row * tiles.heads + place.head) * kPairTerms);
 
   for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeBatch batch =
-        EdgeBatch::load(edges, span, first, group, arguments.dropout, place.first_head, tiles.heads_per_tile);
+    const EdgeBatch batch = EdgeBatch::load(edges, span, first, group);
+    const std::uint32_t my_kept = batch.my_kept(group, arguments.dropout, place.first_head, tiles.heads_per_tile);
 #pragma unroll 1
     for (int k = 0; k < batch.count; k += kPairsInFlight) {
       EdgePacks<T, kWidth> packs[kPairsInFlight] = {};
@@ -203,7 +187,7 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
         const T sum = group.sum(terms_of(inputs.score, own.kept, own.query, own.vector), tiles.lanes_per_head);
         const T value_dot = group.sum(dot(dy, packs[u].value), tiles.lanes_per_head);
         const std::int32_t id = group.broadcast(batch.my_id, k + u);
-        const bool kept = (group.broadcast(batch.my_kept, k + u) >> bit & 1u) != 0;
+        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
         if (k + u >= batch.count) continue;
         const PairGradient<T> gradient = pair_gradient(terms, inputs.finish(sum, id, place.head), value_dot,
                                                        kept ? static_cast<T>(arguments.dropout.scale) : T(0));
@@ -223,18 +207,19 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
     }
   }
   if (!columns.scores) return;
-  if (arguments.dquery) store_streamed<kWidth>(arguments.dquery.row(span) + columns.score, dquery);
+  if (arguments.dquery) arguments.dquery.store(span, columns.score, dquery);
   if constexpr (Score::kHasVector) {
-    if (arguments.dvector) store_streamed<kWidth>(arguments.dvector.row(span) + columns.score, dvector);
+    if (arguments.dvector) arguments.dvector.store(span, columns.score, dvector);
   }
 }
 
 /// One group of lanes per (span of out-edges, tile of heads); a lane holds one pack of its head's key and value.
-template <class T, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
-    pair_attention_backward_by_source(PairBackwardArguments<T, Score> arguments) {
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kPairBlocks<Accumulator<S>>)
+    pair_attention_backward_by_source(PairBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
-  const PairInputs<T, Score>& inputs = arguments.inputs;
+  const PairInputs<S, Score>& inputs = arguments.inputs;
   const HeadTiles& tiles = arguments.tiles;
   const LaneGroup group = LaneGroup::of_size(tiles.group);
   int tile;
@@ -250,8 +235,8 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
   Pack<T, kWidth> dkey{}, dvalue{};
 
   for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeBatch batch =
-        EdgeBatch::load(edges, span, first, group, arguments.dropout, place.first_head, tiles.heads_per_tile);
+    const EdgeBatch batch = EdgeBatch::load(edges, span, first, group);
+    const std::uint32_t my_kept = batch.my_kept(group, arguments.dropout, place.first_head, tiles.heads_per_tile);
 #pragma unroll 1
     for (int k = 0; k < batch.count; k += kPairsInFlight) {
       Pack<T, kWidth> query[kPairsInFlight] = {}, dy[kPairsInFlight] = {};
@@ -272,7 +257,7 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
         const ScorePacks<T, kWidth> scores{query[u], keep_pack(inputs.score, query[u], packs.key), vector};
         const T sum = group.sum(terms_of(inputs.score, scores.kept, scores.query, vector), tiles.lanes_per_head);
         const T value_dot = group.sum(dot(dy[u], packs.value), tiles.lanes_per_head);
-        const bool kept = (group.broadcast(batch.my_kept, k + u) >> bit & 1u) != 0;
+        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
         if (k + u >= batch.count) continue;
         const PairGradient<T> gradient = pair_gradient(terms[u], inputs.finish(sum, id, place.head), value_dot,
                                                        kept ? static_cast<T>(arguments.dropout.scale) : T(0));
@@ -282,8 +267,8 @@ __global__ void __launch_bounds__(kSpanThreads, kPairBlocks<T>)
     }
   }
   if (arguments.joins_values) add_to(dkey, dvalue);
-  if (arguments.dkey && columns.scores) store_streamed<kWidth>(arguments.dkey.row(span) + columns.score, dkey);
-  if (arguments.dvalue && columns.values) store_streamed<kWidth>(arguments.dvalue.row(span) + columns.value, dvalue);
+  if (arguments.dkey && columns.scores) arguments.dkey.store(span, columns.score, dkey);
+  if (arguments.dvalue && columns.values) arguments.dvalue.store(span, columns.value, dvalue);
 }
 
 /// A destination's part of dvector, a term of the column sums that make it.

@@ -91,16 +91,17 @@ void with_pair_score(const Op& op, Function&& function) {
 }
 
 /// What scores and values are made of. Rows of edges go by edge id; null rows stand for inputs not given.
-template <class T, class Score>
+template <class S, class Score>
 struct PairInputs {
+  using T = Accumulator<S>;
   Score score;
   std::int64_t channels;  // of a score, per head
   std::int64_t values;    // channels of a value, per head
-  Rows<const T> query;
-  Rows<const T> key;
-  Rows<const T> value;
-  Rows<const T> edge_key;
-  Rows<const T> edge_value;
+  Rows<const S> query;
+  Rows<const S> key;
+  Rows<const S> value;
+  Rows<const S> edge_key;
+  Rows<const S> edge_value;
   Rows<const T> edge_bias;
   const T* vector;    // [H, channels]
   bool value_is_key;  // rows to load once
@@ -111,15 +112,15 @@ struct PairInputs {
     PairInputs inputs{};
     inputs.score = score;
     inputs.channels = op.query.shape[2];
-    inputs.query = rows_of<T>(op.query);
-    inputs.key = rows_of<T>(op.key);
-    inputs.edge_key = rows_of<T>(op.edge_key);
+    inputs.query = rows_of<S>(op.query);
+    inputs.key = rows_of<S>(op.key);
+    inputs.edge_key = rows_of<S>(op.edge_key);
     inputs.edge_bias = rows_of<T>(op.edge_bias);
     inputs.vector = op.vector.template as<T>();
     if constexpr (requires { op.value; }) {
       inputs.values = op.value.shape[2];
-      inputs.value = rows_of<T>(op.value);
-      inputs.edge_value = rows_of<T>(op.edge_value);
+      inputs.value = rows_of<S>(op.value);
+      inputs.edge_value = rows_of<S>(op.edge_value);
       inputs.value_is_key = same_rows(op.value, op.key);
       inputs.edge_value_is_key = op.edge_value.defined() && same_rows(op.edge_value, op.edge_key);
     }
@@ -148,6 +149,13 @@ __device__ void add_scaled_to(Pack<T, kWidth>& sum, T factor, const Pack<T, kWid
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) sum[v] += factor * addend[v];
 }
+template <class T, int kWidth>
+__device__ Pack<T, kWidth> scaled(T factor, const Pack<T, kWidth>& pack) {
+  Pack<T, kWidth> result{};
+  add_scaled_to(result, factor, pack);
+  return result;
+}
+
 template <class T, int kWidth>
 __device__ T dot(const Pack<T, kWidth>& a, const Pack<T, kWidth>& b) {
   T sum = 0;
@@ -181,9 +189,11 @@ struct ScorePacks {
   Pack<T, kWidth> vector;
 };
 
-template <int kWidth, class T, class Score>
-__device__ ScorePacks<T, kWidth> load_score_packs(const PairInputs<T, Score>& inputs, std::int64_t destination,
-                                                  std::int64_t source, std::int64_t edge_id, std::int64_t column) {
+template <int kWidth, class S, class Score>
+__device__ ScorePacks<Accumulator<S>, kWidth> load_score_packs(const PairInputs<S, Score>& inputs,
+                                                               std::int64_t destination, std::int64_t source,
+                                                               std::int64_t edge_id, std::int64_t column) {
+  using T = Accumulator<S>;
   ScorePacks<T, kWidth> packs;
   packs.query = load_read_only<kWidth>(inputs.query[destination] + column);
   Pack<T, kWidth> key = load_read_only<kWidth>(inputs.key[source] + column);
@@ -195,18 +205,19 @@ __device__ ScorePacks<T, kWidth> load_score_packs(const PairInputs<T, Score>& in
 }
 
 /// The value of an edge at `column`.
-template <int kWidth, class T, class Score>
-__device__ Pack<T, kWidth> load_value(const PairInputs<T, Score>& inputs, std::int64_t source, std::int64_t edge_id,
-                                      std::int64_t column) {
-  Pack<T, kWidth> value = load_read_only<kWidth>(inputs.value[source] + column);
+template <int kWidth, class S, class Score>
+__device__ Pack<Accumulator<S>, kWidth> load_value(const PairInputs<S, Score>& inputs, std::int64_t source,
+                                                   std::int64_t edge_id, std::int64_t column) {
+  Pack<Accumulator<S>, kWidth> value = load_read_only<kWidth>(inputs.value[source] + column);
   if (inputs.edge_value) add_to(value, load_read_only<kWidth>(inputs.edge_value[edge_id] + column));
   return value;
 }
 
 /// The score of an edge and head by a group of lanes, for heads of any width; every lane gets it.
-template <int kWidth, class T, class Score>
-__device__ T score_of_edge(const PairInputs<T, Score>& inputs, const LaneGroup& group, int head,
-                           std::int64_t destination, std::int64_t source, std::int64_t edge_id) {
+template <int kWidth, class S, class Score>
+__device__ Accumulator<S> score_of_edge(const PairInputs<S, Score>& inputs, const LaneGroup& group, int head,
+                                        std::int64_t destination, std::int64_t source, std::int64_t edge_id) {
+  using T = Accumulator<S>;
   T sum = 0;
 #pragma unroll 2
   for (std::int64_t c = group.lane * kWidth; c < inputs.channels; c += group.size * kWidth) {

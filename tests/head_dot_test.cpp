@@ -5,6 +5,7 @@
 #include "oracle/attention.hpp"
 #include "support/backends.hpp"
 #include "support/compare.hpp"
+#include "support/errors.hpp"
 #include "support/seeds.hpp"
 #include "warpgnn/attention.hpp"
 
@@ -39,18 +40,18 @@ class HeadDotTest : public OpTest {
 
   TestTensor forward(const Problem& in, Place place) const {
     const auto x = TestTensor::input(context(), dtype(), {in.nodes, in.heads, in.channels}, in.x, place);
-    const auto vector = TestTensor::input(context(), dtype(), {in.heads, in.channels}, in.vector, place);
-    auto score = TestTensor::output(context(), dtype(), {in.nodes, in.heads}, place);
+    const auto vector = TestTensor::input(context(), accumulator(), {in.heads, in.channels}, in.vector, place);
+    auto score = TestTensor::output(context(), accumulator(), {in.nodes, in.heads}, place);
     run(context(), head_dot_forward, HeadDotForward{x, vector, score});
     return score;
   }
 
   Backward backward(const Problem& in, Place place) const {
     const auto x = TestTensor::input(context(), dtype(), {in.nodes, in.heads, in.channels}, in.x, place);
-    const auto vector = TestTensor::input(context(), dtype(), {in.heads, in.channels}, in.vector, place);
-    const auto dscore = TestTensor::input(context(), dtype(), {in.nodes, in.heads}, in.dscore, place);
+    const auto vector = TestTensor::input(context(), accumulator(), {in.heads, in.channels}, in.vector, place);
+    const auto dscore = TestTensor::input(context(), accumulator(), {in.nodes, in.heads}, in.dscore, place);
     Backward out{TestTensor::inout(context(), dtype(), {in.nodes, in.heads, in.channels}, in.dx, place),
-                 TestTensor::output(context(), dtype(), {in.heads, in.channels}, place)};
+                 TestTensor::output(context(), accumulator(), {in.heads, in.channels}, place)};
     run(context(), head_dot_backward, HeadDotBackward{x, vector, dscore, out.dx, out.dvector});
     return out;
   }
@@ -121,6 +122,48 @@ TEST_P(HeadDotTest, RerunsAreBitIdentical) {
   expect_same_bits(forward(in, Place::contiguous), forward(in, Place::contiguous), "score");
   expect_same_bits(second.dx, first.dx, "dx");
   expect_same_bits(second.dvector, first.dvector, "dvector");
+}
+
+/// Rows stored in 16 bits; everything else in float32.
+class HeadDotHalfTest : public HeadDotTest {};
+
+WARPGNN_INSTANTIATE_HALF_TESTS(HeadDotHalfTest);
+
+TEST_P(HeadDotHalfTest, EverySizeAndLayout) {
+  Rng rng(dtype());
+  const std::pair<int, int> sizes[] = {{1, 1}, {2, 5}, {1, 8}, {3, 36}, {2, 130}};
+  for (const auto& [heads, channels] : sizes) {
+    for (const std::int64_t nodes : {0, 37}) {
+      for (const Place place : kPlaces) {
+        SCOPED_TRACE(std::to_string(nodes) + " x " + std::to_string(heads) + " x " + std::to_string(channels) + " " +
+                     name_of(place));
+        check(problem(rng, nodes, heads, channels, true), place, true);
+        check(problem(rng, nodes, heads, channels, false), place, false);
+      }
+    }
+  }
+}
+
+TEST_P(HeadDotHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const auto in = problem(rng, 3000, 3, 5, false);
+  const Backward first = backward(in, Place::contiguous), second = backward(in, Place::contiguous);
+  expect_same_bits(second.dx, first.dx, "dx");
+  expect_same_bits(second.dvector, first.dvector, "dvector");
+}
+
+TEST_P(HeadDotHalfTest, OtherArgumentsInHalfAreRefused) {
+  const auto x = TestTensor::output(context(), dtype(), {4, 2, 3}),
+             half_vector = TestTensor::output(context(), dtype(), {2, 3});
+  const auto vector = TestTensor::output(context(), accumulator(), {2, 3});
+  const auto score = TestTensor::output(context(), accumulator(), {4, 2}),
+             half_score = TestTensor::output(context(), dtype(), {4, 2});
+  const auto refuse = [&](const char* argument, const HeadDotForward& op) {
+    expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
+                 [&] { head_dot_forward(context(), op); });
+  };
+  refuse("vector:", {x, half_vector, score});
+  refuse("score:", {x, vector, half_score});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "oracle/aggregate.hpp"
 #include "pair_attention_fixture.hpp"
+#include "support/errors.hpp"
 #include "warpgnn/aggregate.hpp"
 
 namespace warpgnn::test {
@@ -248,8 +249,8 @@ TEST_P(PairAttentionTest, SharedViewsWithGradientsOfTheirOwn) {
                    output(keys(in), Place::contiguous),
                    output(edge_keys(in), Place::contiguous),
                    output(edge_keys(in), Place::contiguous),
-                   output(edge_scores(in), Place::contiguous),
-                   score == oracle::PairScore::dot ? TestTensor() : output(vectors(in), Place::contiguous)};
+                   real_output(edge_scores(in), Place::contiguous),
+                   score == oracle::PairScore::dot ? TestTensor() : real_output(vectors(in), Place::contiguous)};
     backward(in, dy, Place::contiguous, apart);
     const auto want = oracle::pair_attention_backward(in, dy);
     expect_close(apart.dkey, want.dkey, kSumFactor, "dkey");
@@ -389,6 +390,82 @@ TEST_P(PairAttentionTest, WeightsOfARowAddUpToOne) {
       EXPECT_NEAR(total[k], count[k] > 0 ? 1 : 0, kSumFactor * epsilon_of(dtype()));
     }
   }
+}
+
+/// Rows stored in 16 bits; everything else in float32.
+class PairAttentionHalfTest : public PairAttentionFixture {};
+WARPGNN_INSTANTIATE_HALF_TESTS(PairAttentionHalfTest);
+
+TEST_P(PairAttentionHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  Ids degrees(12, 3);
+  degrees[4] = kChunkEdges + 90;
+  const TestGraph into = graph_with_degrees(rng, 15, degrees), out_of = transposed(into);
+  const Size sizes[] = {{1, 1, 0}, {2, 5, 3}, {1, 8, 0}, {3, 4, 12}, {8, 8, 0}, {1, 36, 8}, {1, 70, 0}, {1, 12, 132}};
+  std::size_t turn = 0;
+  for (const Size& size : sizes) {
+    for (const oracle::PairScore score : kPairScores) {
+      const Place place = kPlaces[(turn + turn / 3) % 3];
+      const PairSettings settings = settings_of(turn, score, size.heads, size.channels, size.values);
+      SCOPED_TRACE(std::to_string(size.heads) + " x " + std::to_string(size.channels) + " and " +
+                   std::to_string(size.values) + " " + name_of(score) + " " + name_of(place) + " turn " +
+                   std::to_string(turn));
+      const auto in = random_pairs(rng, turn++ % 2 == 0 ? into : out_of, settings);
+      check(in, random_upstream(rng, in), place);
+    }
+  }
+}
+
+TEST_P(PairAttentionHalfTest, EveryOptionalInput) {
+  Rng rng(dtype());
+  const TestGraph graph = random_graph(rng, 12, 10, 50);
+  for (const oracle::PairScore score : kPairScores) {
+    for (unsigned set = 0; set < 16; ++set) {
+      const bool shared = (set & 1) != 0, key = (set & 2) != 0, value = (set & 4) != 0, bias = (set & 8) != 0;
+      SCOPED_TRACE(std::string(name_of(score)) + " set " + std::to_string(set));
+      const auto in = random_pairs(rng, graph, {score, 3, 4, shared ? 0u : 2u, key, value, bias, 0.25});
+      check(in, random_upstream(rng, in), kPlaces[set % 3]);
+    }
+  }
+}
+
+TEST_P(PairAttentionHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const TestGraph graph = graph_with_degrees(rng, 40, {3, 2 * kChunkEdges, 0, 17});
+  for (const oracle::PairScore score : kPairScores) {
+    SCOPED_TRACE(name_of(score));
+    const auto in = random_pairs(rng, graph, {score, 2, 9, 5, true, true, true, 0.25});
+    const Reals dy = random_upstream(rng, in);
+    expect_same_bits(forward(in).y, forward(in).y, "y");
+    const Backward gradients = backward(in, dy), again = backward(in, dy);
+    expect_same_bits(again.dquery, gradients.dquery, "dquery");
+    expect_same_bits(again.dkey, gradients.dkey, "dkey");
+    expect_same_bits(again.dvalue, gradients.dvalue, "dvalue");
+    expect_same_bits(again.dedge_key, gradients.dedge_key, "dedge_key");
+    expect_same_bits(again.dedge_value, gradients.dedge_value, "dedge_value");
+  }
+}
+
+TEST_P(PairAttentionHalfTest, OtherArgumentsInHalfAreRefused) {
+  Rng rng(dtype());
+  const auto in = random_pairs(rng, random_graph(rng, 6, 5, 16), {oracle::PairScore::gatv2, 2, 3, 4, true, true, true});
+  const Inputs given_inputs = inputs(in, Place::contiguous);
+  const auto y = output(results(in), Place::contiguous);
+  const auto maximum = real_output(row_scores(in), Place::contiguous),
+             sum = real_output(row_scores(in), Place::contiguous);
+  const auto refuse = [&](const char* argument, auto PairAttentionForward::*member) {
+    auto op = op_of<PairAttentionForward>(in, given_inputs);
+    op.y = y;
+    op.maximum = maximum;
+    op.sum = sum;
+    (op.*member).dtype = dtype();
+    expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
+                 [&] { pair_attention_forward(context(), op); });
+  };
+  refuse("edge_bias:", &PairAttentionForward::edge_bias);
+  refuse("vector:", &PairAttentionForward::vector);
+  refuse("maximum:", &PairAttentionForward::maximum);
+  refuse("sum:", &PairAttentionForward::sum);
 }
 
 }  // namespace

@@ -101,7 +101,8 @@ void attention_forward(const Context& context, const AttentionForward& op);
 void attention_backward(const Context& context, const AttentionBackward& op);
 void attention_weights(const Context& context, const AttentionWeights& op);
 
-/// score_nh = <x_nh, vector_h>: x [N, H, C], vector [H, C], score [N, H]; one real dtype. score is overwritten.
+/// score_nh = <x_nh, vector_h>: x [N, H, C], vector [H, C], score [N, H]. score is overwritten.
+/// Dtypes. x: float32, float64, float16 or bfloat16; the rest: accumulator_of it (dtype.hpp).
 struct HeadDotForward {
   ConstTensorView x;
   ConstTensorView vector;
@@ -109,7 +110,8 @@ struct HeadDotForward {
 };
 
 /// dx_nh += dscore_nh vector_h (ACCUMULATES: x usually has another use, as the value of attention);
-/// dvector_h = sum_n dscore_nh x_nh (overwritten). Deterministic.
+/// dvector_h = sum_n dscore_nh x_nh (overwritten). Deterministic. Dtypes as in HeadDotForward, dx like x: in 16 bits
+/// the sum dx is rounded once more.
 struct HeadDotBackward {
   ConstTensorView x;
   ConstTensorView vector;

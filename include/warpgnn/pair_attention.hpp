@@ -29,13 +29,14 @@ enum class PairScore : std::uint8_t { gatv2, additive, dot };
 /// probability in [0, 1).
 /// Shapes. query [N_dst, H, D], key [N_src, H, D], value [N_src, H, C], edge_key [E, H, D] (optional), edge_value
 /// [E, H, C] (optional), edge_bias [E, H] (optional), vector [H, D] contiguous (gatv2 and additive only),
-/// y [N_dst, H, C], maximum and sum [N_dst, H]; H, C and D at least 1; one real dtype. value may be the same view as
-/// key, and edge_value as edge_key; such rows are read once.
-/// Saved for backward. y, maximum and sum. The last two stand apart and not as one log-sum-exp, whose rounding is 1e-3
-/// where scores are 1e4 in float32, and would be in every weight that backward recomputes.
-/// Writes. Outputs are overwritten and may not overlap each other or an input.
-/// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
-/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
+/// y [N_dst, H, C], maximum and sum [N_dst, H]; H, C and D at least 1. value may be the same view as key, and
+/// edge_value as edge_key; such rows are read once. Dtypes. query, key, value, edge_key, edge_value and y: one of
+/// float32, float64, float16 or bfloat16; the rest: accumulator_of it (dtype.hpp), i.e. float32 beside 16-bit rows,
+/// which all is computed in; y is rounded once. Saved for backward. y, maximum and sum. The last two stand apart and
+/// not as one log-sum-exp, whose rounding is 1e-3 where scores are 1e4 in float32, and would be in every weight that
+/// backward recomputes. Writes. Outputs are overwritten and may not overlap each other or an input. Determinism.
+/// Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured. Errors. `invalid_argument` names
+/// the argument; `workspace_too_small`.
 struct PairAttentionForward {
   Graph graph;
   PairScore score = PairScore::gatv2;
@@ -64,7 +65,8 @@ struct PairAttentionForward {
 ///   dedge_key_e = dk_e,   dedge_value_e = drop(alpha_e) dy_i,   dedge_bias_e = dl_e.
 ///
 /// The derivative of LeakyReLU at 0 is negative_slope.
-/// Shapes as in PairAttentionForward, gradients like what they are gradients of. All inputs of the forward are needed.
+/// Shapes and dtypes as in PairAttentionForward, gradients like what they are gradients of. All inputs of the forward
+/// are needed; delta is made of y as it is stored.
 /// Every gradient is optional: what is not given is not computed, and a pass without a result does not run.
 /// Shared views. Where value is the same view as key and dvalue is not given, dkey receives the whole gradient of that
 /// tensor, dkey + dvalue. Likewise dedge_key that of an edge_key which is also the edge_value, without dedge_value.
@@ -102,7 +104,8 @@ struct PairAttentionBackward {
 };
 
 /// drop(alpha_e) [E, H] of a forward, recomputed from what it saved: with `dropout` as the forward had it, the weights
-/// that it used; with the default, no dropout, the plain alpha_e for explanations.
+/// that it used; with the default, no dropout, the plain alpha_e for explanations. Dtypes as in PairAttentionForward,
+/// weight like maximum.
 struct PairAttentionWeights {
   Graph graph;
   PairScore score = PairScore::gatv2;

@@ -4,8 +4,10 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 void head_dot_forward(const CpuExec& exec, const HeadDotForward& op) {
   const std::int64_t heads = op.x.shape[1], channels = op.x.shape[2];
-  with_real(op.score.dtype, [&]<class T>(T) {
-    const auto x = read_rows<T>(op.x), vector = read_rows<T>(op.vector);
+  with_storage(op.x.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const auto x = read_rows<S>(op.x);
+    const auto vector = read_rows<T>(op.vector);
     const auto score = write_rows<T>(op.score);
     parallel_for(exec, op.x.shape[0], heads * channels, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t n = first; n < last; ++n) {
@@ -23,16 +25,23 @@ std::size_t workspace_size(const CpuExec&, const HeadDotBackward& op) {
 
 void head_dot_backward(const CpuExec& exec, const HeadDotBackward& op) {
   const std::int64_t heads = op.x.shape[1], channels = op.x.shape[2];
-  with_real(op.dx.dtype, [&]<class T>(T) {
-    const auto x = read_rows<T>(op.x), vector = read_rows<T>(op.vector), dscore = read_rows<T>(op.dscore);
-    const auto dx = write_rows<T>(op.dx), dvector = write_rows<T>(op.dvector);
+  with_storage(op.dx.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const auto x = read_rows<S>(op.x);
+    const auto vector = read_rows<T>(op.vector), dscore = read_rows<T>(op.dscore);
+    const auto dx = write_rows<S>(op.dx);
+    const auto dvector = write_rows<T>(op.dvector);
     parallel_for(exec, op.x.shape[0], heads * channels, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t n = first; n < last; ++n) {
         for (std::int64_t h = 0; h < heads; ++h) {
-          T* const to = dx[n] + h * channels;
+          S* const to = dx[n] + h * channels;
           const T scale = dscore[n][h];
           const T* const direction = vector[h];
-          for (std::int64_t c = 0; c < channels; ++c) to[c] += scale * direction[c];
+          for_each_tile<T>(channels, [&](auto tile, std::int64_t c) {
+            auto sum = tile.load(to + c);
+            sum.add_scaled(direction + c, scale);
+            sum.store(to + c);
+          });
         }
       }
     });
@@ -41,9 +50,9 @@ void head_dot_backward(const CpuExec& exec, const HeadDotBackward& op) {
         [&](std::int64_t n, double* partial) {
           for (std::int64_t h = 0; h < heads; ++h) {
             const T scale = dscore[n][h];
-            const T* const from = x[n] + h * channels;
+            const S* const from = x[n] + h * channels;
             for (std::int64_t c = 0; c < channels; ++c)
-              partial[h * channels + c] += static_cast<double>(scale * from[c]);
+              partial[h * channels + c] += static_cast<double>(scale * to_accumulator(from[c]));
           }
         },
         [&](std::int64_t column, double total) {

@@ -42,16 +42,18 @@ struct BlockScratch {
 /// The end at which a pass gathers its edges.
 enum class Side { destination, source };
 
-template <class T, class Score>
+template <class S, class Score>
 class PairEdges {
  public:
+  using T = Accumulator<S>;
+
   PairEdges(const PairAttentionBackward& op, const Score& score, const DestinationTerms<T>& terms)
       : scores(op, score),
         heads(op.value.shape[1]),
         channels(op.value.shape[2]),
-        value(read_rows<T>(op.value)),
-        edge_value(read_rows<T>(op.edge_value)),
-        dy(read_rows<T>(op.dy)),
+        value(read_rows<S>(op.value)),
+        edge_value(read_rows<S>(op.edge_value)),
+        dy(read_rows<S>(op.dy)),
         value_is_key_(op.value.data == op.key.data),
         terms_(terms),
         dropout_(op.dropout) {}
@@ -74,9 +76,9 @@ class PairEdges {
     finish(k, scratch);
   }
 
-  const PairScores<T, Score> scores;
+  const PairScores<S, Score> scores;
   const std::int64_t heads, channels;  // of values
-  const Rows<const T> value, edge_value, dy;
+  const Rows<const S> value, edge_value, dy;
 
  private:
   template <Side kSide>

@@ -28,9 +28,19 @@ struct Scratch {
   }
 };
 
+/// The rows that threads compute for 16-bit storage, then each thread's Scratch.
+template <class S>
+struct Memory {
+  Accumulator<S>* y;
+  Carver threads;
+
+  Memory(const CpuExec& exec, const PairAttentionForward& op, void* base) : threads(base) {
+    y = threads.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, op.value.row_size()));
+  }
+};
+
 template <class T>
-Scratch<T> carve(const PairAttentionForward& op, void* base, int thread, std::size_t* bytes = nullptr) {
-  Carver carver(base);
+Scratch<T> carve(const PairAttentionForward& op, Carver carver, int thread, std::size_t* bytes = nullptr) {
   for (int t = 0;; ++t) {
     const Scratch<T> scratch(carver, op);
     if (bytes != nullptr) *bytes = carver.bytes();
@@ -38,44 +48,57 @@ Scratch<T> carve(const PairAttentionForward& op, void* base, int thread, std::si
   }
 }
 
-template <class T, class Score>
+template <class S, class Score>
 class Forward {
  public:
-  Forward(const PairAttentionForward& op, const Score& score)
+  using T = Accumulator<S>;
+
+  Forward(const PairAttentionForward& op, const Score& score, const Memory<S>& memory)
       : in_(op.graph.in_edges()),
         scores_(op, score),
         heads_(op.value.shape[1]),
         channels_(op.value.shape[2]),
         value_is_key_(op.value.data == op.key.data),
         dropout_(op.dropout),
-        value_(read_rows<T>(op.value)),
-        edge_value_(read_rows<T>(op.edge_value)),
-        y_(write_rows<T>(op.y)),
+        value_(read_rows<S>(op.value)),
+        edge_value_(read_rows<S>(op.edge_value)),
+        y_(op.y, memory.y),
         max_(write_rows<T>(op.maximum)),
         sum_(write_rows<T>(op.sum)) {}
 
-  void row(std::int64_t i, const Scratch<T>& scratch) const {
-    const std::int64_t begin = in_.offset[i], end = in_.offset[i + 1];
+  void row(std::int64_t i, int thread, const Scratch<T>& scratch) const {
+    fill({i, y_.row(i, thread)}, scratch);
+    y_.finish(i, thread);
+  }
+
+ private:
+  /// A row, and where it is computed.
+  struct Target {
+    std::int64_t i;
+    T* y;
+  };
+
+  void fill(const Target& row, const Scratch<T>& scratch) const {
+    const std::int64_t begin = in_.offset[row.i], end = in_.offset[row.i + 1];
     if (end - begin <= kChunkEdges) {
-      chunk(i, begin, end, scratch);
-      return finish(i, scratch);
+      chunk(row, begin, end, scratch);
+      return finish(row, scratch);
     }
     std::fill(scratch.row_max, scratch.row_max + heads_, kLowest<T>);
     std::fill(scratch.row_sum, scratch.row_sum + heads_, 0.0);
     std::fill(scratch.row_y, scratch.row_y + heads_ * channels_, 0.0);
     for (std::int64_t first = begin; first < end; first += kChunkEdges) {
-      chunk(i, first, std::min(end, first + kChunkEdges), scratch);
-      merge_chunk(i, scratch);
+      chunk(row, first, std::min(end, first + kChunkEdges), scratch);
+      merge_chunk(row, scratch);
     }
-    finish_long_row(i, scratch);
+    finish_long_row(row, scratch);
   }
 
- private:
   /// max, sum and unnormalised y of the chunk, relative to its own max.
-  void chunk(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
+  void chunk(const Target& row, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
     const std::int64_t count = (end - begin) * heads_, padded = whole_vectors<T>(count);
     T* const weight = scratch.chunk_weight;
-    write_scores(i, begin, end, scratch);
+    write_scores(row.i, begin, end, scratch);
     std::fill(weight + count, weight + padded, T(0));
     find_max(weight, count, heads_, scratch.max);
     subtract_max(scratch.max, count, heads_, weight);
@@ -83,8 +106,8 @@ class Forward {
     for (std::int64_t k = 0; k < padded; ++k) weight[k] = vector_exp(weight[k]);
     add_up(weight, count, heads_, scratch.sum);
     if (dropout_.active) drop(begin, end, scratch);
-    add_rows<false>(begin, end, NeighborRows<T>(in_, value_), heads_, channels_, weight, y_[i]);
-    if (edge_value_) add_rows<true>(begin, end, EdgeRows<T>{in_, edge_value_}, heads_, channels_, weight, y_[i]);
+    add_rows<false>(begin, end, NeighborRows<S>(in_, value_), heads_, channels_, weight, row.y);
+    if (edge_value_) add_rows<true>(begin, end, EdgeRows<S>{in_, edge_value_}, heads_, channels_, weight, row.y);
   }
 
   void write_scores(std::int64_t i, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
@@ -105,43 +128,44 @@ class Forward {
     for (std::int64_t k = 0; k < (end - begin) * heads_; ++k) scratch.chunk_weight[k] *= scratch.chunk_keep[k];
   }
 
-  void merge_chunk(std::int64_t i, const Scratch<T>& scratch) const {
+  void merge_chunk(const Target& row, const Scratch<T>& scratch) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
       const MergeFactors factors = merge_max(scratch.row_max[h], scratch.max[h]);
       merge_values(factors, scratch.sum + h, 1, scratch.row_sum + h);
-      merge_values(factors, y_[i] + h * channels_, channels_, scratch.row_y + h * channels_);
+      merge_values(factors, row.y + h * channels_, channels_, scratch.row_y + h * channels_);
     }
   }
 
-  void finish_long_row(std::int64_t i, const Scratch<T>& scratch) const {
+  void finish_long_row(const Target& row, const Scratch<T>& scratch) const {
     // Divided in double: the sums of a hub may be large and have more digits than T.
     for (std::int64_t h = 0; h < heads_; ++h) {
       const double scale = scratch.row_sum[h] == 0 ? 0.0 : 1 / scratch.row_sum[h];
       for (std::int64_t c = h * channels_; c < (h + 1) * channels_; ++c) {
-        y_[i][c] = static_cast<T>(scratch.row_y[c] * scale);
+        row.y[c] = static_cast<T>(scratch.row_y[c] * scale);
       }
-      max_[i][h] = scratch.row_max[h];
-      sum_[i][h] = static_cast<T>(scratch.row_sum[h]);
+      max_[row.i][h] = scratch.row_max[h];
+      sum_[row.i][h] = static_cast<T>(scratch.row_sum[h]);
     }
   }
 
-  void finish(std::int64_t i, const Scratch<T>& scratch) const {
+  void finish(const Target& row, const Scratch<T>& scratch) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
       const T scale = scratch.sum[h] == 0 ? T(0) : T(1) / scratch.sum[h];
-      T* const y = y_[i] + h * channels_;
+      T* const y = row.y + h * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) y[c] *= scale;
-      max_[i][h] = scratch.max[h];
-      sum_[i][h] = scratch.sum[h];
+      max_[row.i][h] = scratch.max[h];
+      sum_[row.i][h] = scratch.sum[h];
     }
   }
 
   const Adjacency& in_;
-  PairScores<T, Score> scores_;
+  PairScores<S, Score> scores_;
   std::int64_t heads_, channels_;
   bool value_is_key_;
   DropoutMask<T> dropout_;
-  Rows<const T> value_, edge_value_;
-  Rows<T> y_, max_, sum_;
+  Rows<const S> value_, edge_value_;
+  ComputedRows<S> y_;
+  Rows<T> max_, sum_;
 };
 
 /// One edge's [heads] scores and mask, and its [heads][score channels].
@@ -166,10 +190,11 @@ WeightScratch<T> carve(const PairAttentionWeights& op, void* base, int thread, s
   }
 }
 
-template <class T, class Score>
+template <class S, class Score>
 void weights(const CpuExec& exec, const PairAttentionWeights& op, const Score& kind) {
+  using T = Accumulator<S>;
   const Adjacency& in = op.graph.in_edges();
-  const PairScores<T, Score> scores(op, kind);
+  const PairScores<S, Score> scores(op, kind);
   const DropoutMask<T> dropout(op.dropout);
   const auto max = read_rows<T>(op.maximum), sum = read_rows<T>(op.sum);
   const auto weight = write_rows<T>(op.weight);
@@ -193,19 +218,23 @@ void weights(const CpuExec& exec, const PairAttentionWeights& op, const Score& k
 
 std::size_t workspace_size(const CpuExec& exec, const PairAttentionForward& op) {
   std::size_t bytes = 0;
-  with_real(op.y.dtype, [&]<class T>(T) { carve<T>(op, nullptr, exec.threads - 1, &bytes); });
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    carve<Accumulator<S>>(op, Memory<S>(exec, op, nullptr).threads, exec.threads - 1, &bytes);
+  });
   return bytes;
 }
 
 void pair_attention_forward(const CpuExec& exec, const PairAttentionForward& op) {
   const Adjacency& in = op.graph.in_edges();
   const std::int64_t work = 3 * op.query.row_size() + op.value.row_size();
-  with_real(op.y.dtype, [&]<class T>(T) {
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const Memory<S> memory(exec, op, op.workspace.data);
     with_pair_score<T>(op, [&]<class Score>(const Score& score) {
-      const Forward<T, Score> forward(op, score);
+      const Forward<S, Score> forward(op, score, memory);
       parallel_rows(exec, in.offset, in.rows, work, [&](std::int64_t first, std::int64_t last, int thread) {
-        const Scratch<T> scratch = carve<T>(op, op.workspace.data, thread);
-        for (std::int64_t i = first; i < last; ++i) forward.row(i, scratch);
+        const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
+        for (std::int64_t i = first; i < last; ++i) forward.row(i, thread, scratch);
       });
     });
   });
@@ -218,8 +247,8 @@ std::size_t workspace_size(const CpuExec& exec, const PairAttentionWeights& op) 
 }
 
 void pair_attention_weights(const CpuExec& exec, const PairAttentionWeights& op) {
-  with_real(op.weight.dtype, [&]<class T>(T) {
-    with_pair_score<T>(op, [&]<class Score>(const Score& score) { weights<T>(exec, op, score); });
+  with_storage(op.query.dtype, [&]<class S>(S) {
+    with_pair_score<Accumulator<S>>(op, [&]<class Score>(const Score& score) { weights<S>(exec, op, score); });
   });
 }
 

@@ -63,20 +63,22 @@ WARPGNN_INLINE void with_pair_score(const Op& op, Function&& function) {
 }
 
 /// The scores of edges, all heads of one edge at a time.
-template <class T, class Score>
+template <class S, class Score>
 struct PairScores {
+  using T = Accumulator<S>;
   std::int64_t heads, channels;
   Score score;
-  Rows<const T> query, key, edge_key, edge_bias;
+  Rows<const S> query, key, edge_key;
+  Rows<const T> edge_bias;
   const T* vector;
 
   PairScores(const auto& op, const Score& s)
       : heads(op.query.shape[1]),
         channels(op.query.shape[2]),
         score(s),
-        query(read_rows<T>(op.query)),
-        key(read_rows<T>(op.key)),
-        edge_key(read_rows<T>(op.edge_key)),
+        query(read_rows<S>(op.query)),
+        key(read_rows<S>(op.key)),
+        edge_key(read_rows<S>(op.edge_key)),
         edge_bias(read_rows<T>(op.edge_bias)),
         vector(op.vector.template as<T>()) {}
 
@@ -99,19 +101,39 @@ struct PairScores {
   }
 
  private:
-  WARPGNN_INLINE void keep(const T* q, const T* k, T* row) const {
+  WARPGNN_INLINE void keep(const S* q, const T* k, T* row) const {
     const std::int64_t count = width();
+    if constexpr (is_half_type<S>) {
+      add_pair(q, k, row);
 #pragma omp simd
-    for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(q[c] + k[c]);
+      for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(row[c]);
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(q[c] + k[c]);
+    }
   }
 
-  WARPGNN_INLINE const T* with_edge(const T* k, std::int64_t e, T* row) const {
-    if (!edge_key) return k;
-    const T* const g = edge_key[e];
-    const std::int64_t count = width();
-#pragma omp simd
-    for (std::int64_t c = 0; c < count; ++c) row[c] = k[c] + g[c];
-    return row;
+  /// key + edge_key in `row`; a key without an edge's part where it lies, if it need not be converted.
+  WARPGNN_INLINE const T* with_edge(const S* k, std::int64_t e, T* row) const {
+    if (edge_key) {
+      add_pair(k, edge_key[e], row);
+      return row;
+    }
+    if constexpr (is_half_type<S>) {
+      convert_row(k, width(), row);
+      return row;
+    } else {
+      return k;
+    }
+  }
+
+  template <class A, class B>
+  WARPGNN_INLINE void add_pair(const A* a, const B* b, T* sum) const {
+    for_each_tile<T>(width(), [&](auto tile, std::int64_t c) {
+      auto total = tile.load(a + c);
+      total.add(b + c);
+      total.store(sum + c);
+    });
   }
 };
 
@@ -123,10 +145,10 @@ WARPGNN_INLINE T softmax_weight(T score, T max, T sum) {
 }
 
 /// The rows of edges behind slots, for HeadwiseSum.
-template <class T>
+template <class S>
 struct EdgeRows {
   const Adjacency& adjacency;
-  Rows<const T> x;
+  Rows<const S> x;
 
   template <class Tile>
   WARPGNN_INLINE auto load(std::int64_t slot, std::int64_t column) const {
