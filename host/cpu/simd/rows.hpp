@@ -61,6 +61,18 @@ class ComputedRows {
   T* scratch_;
 };
 
+/// A row as loops over T read it: itself, or for 16-bit storage its copy in `scratch`.
+template <class S>
+WARPGNN_INLINE const Accumulator<S>* widened(const S* row, [[maybe_unused]] std::int64_t width,
+                                             [[maybe_unused]] Accumulator<S>* scratch) {
+  if constexpr (is_half_type<S>) {
+    convert_row(row, width, scratch);
+    return scratch;
+  } else {
+    return row;
+  }
+}
+
 WARPGNN_INLINE std::int64_t edge_of(const Adjacency& adjacency, std::int64_t slot) {
   return adjacency.edge_id == nullptr ? slot : adjacency.edge_id[slot];
 }
