@@ -136,10 +136,12 @@ __global__ void __launch_bounds__(kMergeThreads)
 }
 
 /// Finish of merge_chunk_sums that stores the total.
-template <class T>
+template <class S>
 struct StoreTotal {
-  Rows<T> target;
-  __device__ void operator()(std::int64_t row, std::int64_t column, T total) const { target[row][column] = total; }
+  Rows<S> target;
+  __device__ void operator()(std::int64_t row, std::int64_t column, Accumulator<S> total) const {
+    target[row][column] = to_storage<S>(total);
+  }
 };
 
 }  // namespace warpgnn::kernels
