@@ -215,7 +215,7 @@ class Backward {
     if (op_.reduce == PoolReduce::max) {
       for (std::int64_t n = begin; dx_ && n < end; ++n) pick(g, n);
     } else if (op_.gate == PoolGate::none) {
-      for (std::int64_t n = begin; dx_ && n < end; ++n) scale(dx_[n], dy_[g], op_.dy.row_size(), share);
+      for (std::int64_t n = begin; dx_ && n < end; ++n) scale_row(dy_[g], op_.dy.row_size(), share, dx_[n]);
     } else if (heads_.are_features() && op_.gate != PoolGate::softmax) {
       const T* const dy = widened(dy_[g], heads_.count, scratch_.widened_row(1, thread, heads_.count));
       for (std::int64_t n = begin; n < end; ++n) gated_features(n, share, dy, thread);
@@ -234,7 +234,7 @@ class Backward {
     const T row_dot = op_.gate == PoolGate::softmax && dscore_ ? dot(dy, y_[g] + first, width) : T(0);
     for (std::int64_t n = begin; n < end; ++n) {
       const T weight = gate_weight(op_.gate, score_[n][head], lse, sharpness_);
-      if (dx_) scale(dx_[n] + first, dy, width, share * weight);
+      if (dx_) scale_row(dy, width, share * weight, dx_[n] + first);
       if (dscore_) dscore_[n][head] = score_gradient(weight, share * dot(dy, x_[n] + first, width), row_dot);
     }
   }
@@ -266,14 +266,6 @@ class Backward {
       const T weight = sigmoid(score[c]);
       dscore[c] *= weight * (1 - weight);
     }
-  }
-
-  static void scale(S* dx, const S* dy, std::int64_t width, T by) {
-    for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
-      auto scaled = tile.load(dy + column);
-      for (int k = 0; k < tile.kVectors; ++k) scaled.v[k] *= by;
-      scaled.store(dx + column);
-    });
   }
 
   /// The gradient of a maximum goes to its node alone.
