@@ -20,11 +20,11 @@ Checker checked(const Context& context, const SegmentTopK& op) {
 
 Checker checked(const Context& context, const ScaledGatherForward& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   expect_dims("index", op.index, 1);
   check.input("x", op.x, Shape(op.x), dtype);
-  check.input("scale", op.scale, {op.x.shape[0]}, dtype);
+  check.input("scale", op.scale, {op.x.shape[0]}, accumulator_of(dtype));
   check.input("index", op.index, {op.index.shape[0]}, Dtype::int32);
   check.output("y", op.y, {op.index.shape[0], op.x.shape[1]}, dtype);
   return check;
@@ -32,19 +32,19 @@ Checker checked(const Context& context, const ScaledGatherForward& op) {
 
 Checker checked(const Context& context, const ScaledGatherBackward& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("dy", op.dy);
+  const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   expect_dims("position", op.position, 1);
   const std::int64_t nodes = op.position.shape[0], width = op.dy.shape[1];
   check.input("dy", op.dy, Shape(op.dy), dtype);
   check.input("position", op.position, {nodes}, Dtype::int32);
   if (op.dx.defined()) {
-    check.input("scale", op.scale, {nodes}, dtype);
+    check.input("scale", op.scale, {nodes}, accumulator_of(dtype));
     check.output("dx", op.dx, {nodes, width}, dtype);
   }
   if (op.dscale.defined()) {
     check.input("x", op.x, {nodes, width}, dtype);
-    check.output("dscale", op.dscale, {nodes}, dtype);
+    check.output("dscale", op.dscale, {nodes}, accumulator_of(dtype));
   }
   return check;
 }

@@ -48,16 +48,16 @@ Checker checked(const Context& context, const PoolForward& op) {
   check.graph(op.graph);
   check_gate(op.reduce, op.gate);
   check_temperature(op.gate, op.temperature);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   const Shapes shapes = Shapes::from_rows(op.graph, "x", op.x, has_heads(op.x, op.y, op.score));
   check.input("x", op.x, shapes.node_rows, dtype);
   if (op.gate == PoolGate::none)
     Checker::absent("score", op.score, "without a gate");
   else
-    check.input("score", op.score, shapes.node_scores, dtype);
+    check.input("score", op.score, shapes.node_scores, accumulator_of(dtype));
   check.output("y", op.y, shapes.graph_rows, dtype);
   if (op.gate == PoolGate::softmax)
-    check.output("lse", op.lse, shapes.graph_scores, dtype);
+    check.output("lse", op.lse, shapes.graph_scores, accumulator_of(dtype));
   else
     Checker::absent("lse", op.lse, "without a softmax gate");
   if (op.reduce != PoolReduce::max) Checker::absent("arg", op.arg, "with sum or mean");
@@ -70,7 +70,7 @@ Checker checked(const Context& context, const PoolBackward& op) {
   check.graph(op.graph);
   check_gate(op.reduce, op.gate);
   check_temperature(op.gate, op.temperature);
-  const Dtype dtype = expect_real("dy", op.dy);
+  const Dtype dtype = expect_storage("dy", op.dy);
   const Shapes shapes = Shapes::from_rows(op.graph, "dy", op.dy,
                                           has_heads(op.dy, op.dx.defined() ? Layout(op.dx) : Layout(op.x), op.score));
   check.input("dy", op.dy, shapes.graph_rows, dtype);
@@ -78,18 +78,18 @@ Checker checked(const Context& context, const PoolBackward& op) {
     Checker::absent("score", op.score, "without a gate");
     Checker::absent("dscore", op.dscore, "without a gate");
   } else {
-    check.input("score", op.score, shapes.node_scores, dtype);
+    check.input("score", op.score, shapes.node_scores, accumulator_of(dtype));
   }
   const bool softmax = op.gate == PoolGate::softmax;
   if (op.dscore.defined()) check.input("x", op.x, shapes.node_rows, dtype);
   if (op.dscore.defined() && softmax) check.input("y", op.y, shapes.graph_rows, dtype);
   if (softmax)
-    check.input("lse", op.lse, shapes.graph_scores, dtype);
+    check.input("lse", op.lse, shapes.graph_scores, accumulator_of(dtype));
   else
     Checker::absent("lse", op.lse, "without a softmax gate");
   if (op.reduce == PoolReduce::max && op.dx.defined()) check.input("arg", op.arg, shapes.graph_rows, Dtype::int32);
   check.optional_output("dx", op.dx, shapes.node_rows, dtype);
-  check.optional_output("dscore", op.dscore, shapes.node_scores, dtype);
+  check.optional_output("dscore", op.dscore, shapes.node_scores, accumulator_of(dtype));
   return check;
 }
 

@@ -30,13 +30,13 @@ Checker checked(const Context& context, const RelationWeights& op) {
 Checker checked(const Context& context, const RelationAggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   const std::int64_t width = op.x.shape[1];
   check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   check_relation(op.graph, op.relation, check);
-  check_coefficient(op.coefficient, dtype, check);
-  check.optional_input("weight", op.weight, {op.graph.num_edges()}, dtype);
+  check_coefficient(op.coefficient, accumulator_of(dtype), check);
+  check.optional_input("weight", op.weight, {op.graph.num_edges()}, accumulator_of(dtype));
   check.output("y", op.y, {op.graph.num_destinations(), op.coefficient.shape[1], width}, dtype);
   return check;
 }
@@ -44,16 +44,16 @@ Checker checked(const Context& context, const RelationAggregateForward& op) {
 Checker checked(const Context& context, const RelationAggregateBackward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("dy", op.dy);
+  const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 3);
   const std::int64_t width = op.dy.shape[2];
   check_relation(op.graph, op.relation, check);
-  check_coefficient(op.coefficient, dtype, check);
+  check_coefficient(op.coefficient, accumulator_of(dtype), check);
   check.input("dy", op.dy, {op.graph.num_destinations(), op.coefficient.shape[1], width}, dtype);
-  check.optional_input("weight", op.weight, {op.graph.num_edges()}, dtype);
+  check.optional_input("weight", op.weight, {op.graph.num_edges()}, accumulator_of(dtype));
   if (op.dcoefficient.defined() || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   check.optional_output("dx", op.dx, {op.graph.num_sources(), width}, dtype);
-  check.optional_output("dcoefficient", op.dcoefficient, Shape(op.coefficient), dtype);
+  check.optional_output("dcoefficient", op.dcoefficient, Shape(op.coefficient), accumulator_of(dtype));
   return check;
 }
 

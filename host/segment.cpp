@@ -15,20 +15,26 @@ std::int64_t width_of(const char* name, const Layout& rows) {
 Checker checked(const Context& context, const SegmentDotForward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("x", op.x);
+  const Dtype dtype = expect_storage("x", op.x);
   const std::int64_t width = width_of("x", op.x), nodes = op.graph.num_nodes();
   check.input("x", op.x, {nodes, width}, dtype);
   check.input("query", op.query, {op.graph.num_graphs(), width}, dtype);
-  check.output("score", op.score, {nodes}, dtype);
+  check.output("score", op.score, {nodes}, accumulator_of(dtype));
   return check;
+}
+
+/// The dtype of rows whose scores are of the dtype `score`: any that is computed with in it.
+Dtype dtype_of_rows(const Layout& rows, Dtype score) {
+  return accumulator_of(rows.dtype) == score ? rows.dtype : score;
 }
 
 Checker checked(const Context& context, const SegmentDotBackward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("dscore", op.dscore);
+  const Dtype score = expect_real("dscore", op.dscore);
+  const Dtype dtype = dtype_of_rows(op.dx.defined() ? op.query : op.x, score);
   const std::int64_t nodes = op.graph.num_nodes(), graphs = op.graph.num_graphs();
-  check.input("dscore", op.dscore, {nodes}, dtype);
+  check.input("dscore", op.dscore, {nodes}, score);
   if (op.dx.defined()) {
     const std::int64_t width = width_of("query", op.query);
     check.input("query", op.query, {graphs, width}, dtype);

@@ -24,40 +24,42 @@ std::int64_t* carve(Carver& carver, const SegmentTopK& op) {
   return carver.take<std::int64_t>(op.graph.num_graphs() + 1);
 }
 
-template <class T>
+template <class S>
 void gather(const CudaExec& exec, const ScaledGatherForward& op) {
+  using T = Accumulator<S>;
   const std::int64_t rows = op.y.shape[0], columns = op.y.row_size();
   if (rows == 0 || columns == 0) return;
-  with_pack_width<T>(pack_width<T>(columns, {op.x, op.y}), [&](auto constant) {
+  with_pack_width<S>(pack_width<S>(columns, {op.x, op.y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch(exec, "scaled_gather_forward", scaled_gather_forward_by_row<T, kWidth>, row_tiles(rows, columns / kWidth),
-           ScaledGatherForwardArguments<T>{.rows = rows,
+    launch(exec, "scaled_gather_forward", scaled_gather_forward_by_row<S, kWidth>, row_tiles(rows, columns / kWidth),
+           ScaledGatherForwardArguments<S>{.rows = rows,
                                            .columns = columns,
                                            .nodes = op.x.shape[0],
-                                           .x = rows_of<T>(op.x),
+                                           .x = rows_of<S>(op.x),
                                            .scale = rows_of<T>(op.scale),
                                            .index = rows_of<std::int32_t>(op.index),
-                                           .y = rows_of<T>(op.y)});
+                                           .y = rows_of<S>(op.y)});
   });
 }
 
-template <class T>
+template <class S>
 void gather_gradients(const CudaExec& exec, const ScaledGatherBackward& op) {
+  using T = Accumulator<S>;
   const std::int64_t nodes = op.position.shape[0], columns = op.dy.row_size();
-  with_pack_width<T>(pack_width<T>(columns, {op.x, op.dy, op.dx}), [&](auto constant) {
+  with_pack_width<S>(pack_width<S>(columns, {op.x, op.dy, op.dx}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const int lanes = lanes_for(columns / kWidth);
-    launch(exec, "scaled_gather_backward", scaled_gather_backward_by_node<T, kWidth>,
+    launch(exec, "scaled_gather_backward", scaled_gather_backward_by_node<S, kWidth>,
            {dim3(blocks_for(nodes, kTileThreads / lanes)), dim3(kTileThreads)},
-           ScaledGatherBackwardArguments<T>{.nodes = nodes,
+           ScaledGatherBackwardArguments<S>{.nodes = nodes,
                                             .columns = columns,
                                             .rows = op.dy.shape[0],
                                             .lanes = lanes,
-                                            .x = rows_of<T>(op.x),
+                                            .x = rows_of<S>(op.x),
                                             .scale = rows_of<T>(op.scale),
                                             .position = rows_of<std::int32_t>(op.position),
-                                            .dy = rows_of<T>(op.dy),
-                                            .dx = rows_of<T>(op.dx),
+                                            .dy = rows_of<S>(op.dy),
+                                            .dx = rows_of<S>(op.dx),
                                             .dscale = rows_of<T>(op.dscale)});
   });
 }
@@ -87,11 +89,11 @@ void segment_top_k(const CudaExec& exec, const SegmentTopK& op) {
 }
 
 void scaled_gather_forward(const CudaExec& exec, const ScaledGatherForward& op) {
-  with_real(op.y.dtype, [&](auto zero) { gather<decltype(zero)>(exec, op); });
+  with_storage(op.y.dtype, [&](auto zero) { gather<decltype(zero)>(exec, op); });
 }
 
 void scaled_gather_backward(const CudaExec& exec, const ScaledGatherBackward& op) {
-  with_real(op.dy.dtype, [&](auto zero) { gather_gradients<decltype(zero)>(exec, op); });
+  with_storage(op.dy.dtype, [&](auto zero) { gather_gradients<decltype(zero)>(exec, op); });
 }
 
 }  // namespace warpgnn::backend

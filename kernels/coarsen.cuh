@@ -187,20 +187,22 @@ __global__ void __launch_bounds__(kMaxTopKThreads) segment_top_k_by_graph(TopKAr
 
 // --- Rows of the nodes that were taken -------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct ScaledGatherForwardArguments {
+  using T = Accumulator<S>;
   std::int64_t rows;
   std::int64_t columns;
   std::int64_t nodes;
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> scale;
   Rows<const std::int32_t> index;
-  Rows<T> y;
+  Rows<S> y;
 };
 
-template <class T, int kWidth>
+template <class S, int kWidth>
 __global__ void __launch_bounds__(kTileThreads)
-    scaled_gather_forward_by_row(ScaledGatherForwardArguments<T> arguments) {
+    scaled_gather_forward_by_row(ScaledGatherForwardArguments<S> arguments) {
+  using T = Accumulator<S>;
   for (std::int64_t row = tile_row(); row < arguments.rows; row += tile_row_step()) {
     const std::int64_t node = *arguments.index[row];
     const bool exists = node >= 0 && node < arguments.nodes;
@@ -210,29 +212,31 @@ __global__ void __launch_bounds__(kTileThreads)
       if (exists) pack = load_read_only<kWidth>(arguments.x[node] + column);
 #pragma unroll
       for (int k = 0; k < kWidth; ++k) pack[k] *= scale;
-      store(arguments.y[row] + column, pack);
+      store<kWidth>(arguments.y[row] + column, pack);
     }
   }
 }
 
-template <class T>
+template <class S>
 struct ScaledGatherBackwardArguments {
+  using T = Accumulator<S>;
   std::int64_t nodes;
   std::int64_t columns;
   std::int64_t rows;  // of dy
   int lanes;          // per node, a power of two
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> scale;
   Rows<const std::int32_t> position;
-  Rows<const T> dy;
-  Rows<T> dx;
+  Rows<const S> dy;
+  Rows<S> dx;
   Rows<T> dscale;
 };
 
 /// One group of lanes per node: dy is read once for both gradients.
-template <class T, int kWidth>
+template <class S, int kWidth>
 __global__ void __launch_bounds__(kTileThreads)
-    scaled_gather_backward_by_node(ScaledGatherBackwardArguments<T> arguments) {
+    scaled_gather_backward_by_node(ScaledGatherBackwardArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t node = group_number(group.size);
   if (node >= arguments.nodes) return;

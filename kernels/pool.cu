@@ -46,28 +46,29 @@ PoolPartials<T> carve(Carver& carver, const PoolForward& op) {
   return partials;
 }
 
-template <class T, int kWidth, PoolKind kKind>
-void launch_forward(const CudaExec& exec, const PoolForwardArguments<T>& arguments) {
+template <class S, int kWidth, PoolKind kKind>
+void launch_forward(const CudaExec& exec, const PoolForwardArguments<S>& arguments) {
   const unsigned lanes = static_cast<unsigned>(lanes_for(arguments.columns / kWidth));
   launch(
-      exec, "pool_forward", pool_forward_by_graph<T, kWidth, kKind>,
+      exec, "pool_forward", pool_forward_by_graph<S, kWidth, kKind>,
       {dim3(static_cast<unsigned>(arguments.graphs * arguments.pieces), blocks_for(arguments.columns / kWidth, lanes)),
        dim3(lanes, kPoolThreads / lanes)},
       arguments);
   if (arguments.pieces == 1) return;
-  launch(exec, "pool_forward", pool_forward_merge<T, kKind>,
+  launch(exec, "pool_forward", pool_forward_merge<S, kKind>,
          {dim3(static_cast<unsigned>(arguments.graphs), blocks_for(arguments.columns, kWarpSize)),
           dim3(kWarpSize, kPoolThreads / kWarpSize)},
          arguments);
 }
 
-template <class T>
+template <class S>
 void forward(const CudaExec& exec, const PoolForward& op) {
+  using T = Accumulator<S>;
   Carver carver(op.workspace.data);
   const PoolPartials<T> partials = carve<T>(carver, op);
   const std::int64_t columns = op.x.row_size();
   const Heads heads(op.x, op.gate);
-  const PoolForwardArguments<T> arguments{.offsets = op.graph.graph_offsets(),
+  const PoolForwardArguments<S> arguments{.offsets = op.graph.graph_offsets(),
                                           .graphs = op.graph.num_graphs(),
                                           .pieces = pieces_of(op.graph),
                                           .columns = columns,
@@ -77,37 +78,38 @@ void forward(const CudaExec& exec, const PoolForward& op) {
                                           .gate = op.gate,
                                           .per_feature = heads.are_features,
                                           .mean = op.reduce == PoolReduce::mean,
-                                          .x = rows_of<T>(op.x),
+                                          .x = rows_of<S>(op.x),
                                           .score = rows_of<T>(op.score),
-                                          .y = rows_of<T>(op.y),
+                                          .y = rows_of<S>(op.y),
                                           .lse = rows_of<T>(op.lse),
                                           .arg = rows_of<std::int32_t>(op.arg),
                                           .partials = partials};
   const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
-  with_pack_width<T>(pack_width<T>(heads.channels, {op.x, scores, op.y, op.arg}), [&](auto constant) {
+  with_pack_width<S>(pack_width<S>(heads.channels, {op.x, scores, op.y, op.arg}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     if (op.reduce == PoolReduce::max) {
-      launch_forward<T, kWidth, PoolKind::maximum>(exec, arguments);
+      launch_forward<S, kWidth, PoolKind::maximum>(exec, arguments);
     } else if (op.gate == PoolGate::softmax) {
-      launch_forward<T, kWidth, PoolKind::softmax>(exec, arguments);
+      launch_forward<S, kWidth, PoolKind::softmax>(exec, arguments);
     } else {
-      launch_forward<T, kWidth, PoolKind::sum>(exec, arguments);
+      launch_forward<S, kWidth, PoolKind::sum>(exec, arguments);
     }
   });
 }
 
-template <class T>
+template <class S>
 void backward(const CudaExec& exec, const PoolBackward& op) {
+  using T = Accumulator<S>;
   const Heads heads(op.dy, op.gate);
   const std::int64_t nodes = op.graph.num_nodes();
   const ConstTensorView arg = op.reduce == PoolReduce::max ? op.arg : ConstTensorView{};
   const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
   const ConstTensorView dscores = heads.are_features ? ConstTensorView(op.dscore) : ConstTensorView{};
-  const int width = pack_width<T>(heads.channels, {op.x, op.y, arg, op.dy, op.dx, scores, dscores});
-  with_pack_width<T>(width, [&](auto constant) {
+  const int width = pack_width<S>(heads.channels, {op.x, op.y, arg, op.dy, op.dx, scores, dscores});
+  with_pack_width<S>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const int lanes = lanes_for(heads.channels / kWidth);
-    const PoolBackwardArguments<T> arguments{.offsets = op.graph.graph_offsets(),
+    const PoolBackwardArguments<S> arguments{.offsets = op.graph.graph_offsets(),
                                              .graphs = op.graph.num_graphs(),
                                              .nodes = nodes,
                                              .heads = heads.count,
@@ -116,16 +118,16 @@ void backward(const CudaExec& exec, const PoolBackward& op) {
                                              .sharpness = static_cast<T>(1 / op.temperature),
                                              .gate = op.gate,
                                              .mean = op.reduce == PoolReduce::mean,
-                                             .x = rows_of<T>(op.x),
+                                             .x = rows_of<S>(op.x),
                                              .score = rows_of<T>(op.score),
-                                             .y = rows_of<T>(op.y),
+                                             .y = rows_of<S>(op.y),
                                              .lse = rows_of<T>(op.lse),
                                              .arg = rows_of<std::int32_t>(arg),
-                                             .dy = rows_of<T>(op.dy),
-                                             .dx = rows_of<T>(op.dx),
+                                             .dy = rows_of<S>(op.dy),
+                                             .dx = rows_of<S>(op.dx),
                                              .dscore = rows_of<T>(op.dscore)};
     launch(exec, "pool_backward",
-           heads.are_features ? pool_backward_by_feature<T, kWidth> : pool_backward_by_node<T, kWidth>,
+           heads.are_features ? pool_backward_by_feature<S, kWidth> : pool_backward_by_node<S, kWidth>,
            {dim3(blocks_for(nodes * heads.count, kPoolThreads / lanes)), dim3(kPoolThreads)}, arguments);
   });
 }
@@ -144,7 +146,7 @@ void weights(const CudaExec& exec, const PoolWeights& op) {
 
 std::size_t workspace_size(const CudaExec&, const PoolForward& op) {
   Carver carver;
-  with_real(op.x.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.x.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
   return carver.bytes();
 }
 
@@ -153,11 +155,11 @@ std::size_t workspace_size(const CudaExec&, const PoolBackward&) {
 }
 
 void pool_forward(const CudaExec& exec, const PoolForward& op) {
-  with_real(op.x.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+  with_storage(op.x.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
 void pool_backward(const CudaExec& exec, const PoolBackward& op) {
-  with_real(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
+  with_storage(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
 }
 
 void pool_weights(const CudaExec& exec, const PoolWeights& op) {

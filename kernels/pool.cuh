@@ -101,8 +101,9 @@ struct PoolPartials {
   std::int32_t* node = nullptr;  // [G, pieces, F], max
 };
 
-template <class T>
+template <class S>
 struct PoolForwardArguments {
+  using T = Accumulator<S>;
   const std::int64_t* offsets;
   std::int64_t graphs;
   std::int64_t pieces;  // per graph
@@ -113,9 +114,9 @@ struct PoolForwardArguments {
   PoolGate gate;
   bool per_feature;  // a score for each column, with a gate that looks at nothing else: then heads is 1
   bool mean;
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> score;
-  Rows<T> y;
+  Rows<S> y;
   Rows<T> lse;
   Rows<std::int32_t> arg;
   PoolPartials<T> partials;
@@ -128,14 +129,14 @@ __device__ T own_gate_weight(PoolGate gate, T score) {
 }
 
 /// The head that a column belongs to; packs never lie across heads.
-template <class T>
-__device__ std::int64_t head_of(const PoolForwardArguments<T>& arguments, std::int64_t column) {
+template <class S>
+__device__ std::int64_t head_of(const PoolForwardArguments<S>& arguments, std::int64_t column) {
   return arguments.heads == 1 ? 0 : column / arguments.channels;
 }
 
 /// The state of a single node.
-template <class T, int kWidth, PoolKind kKind>
-__device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<T>& arguments, std::int64_t node,
+template <int kWidth, PoolKind kKind, class S, class T = Accumulator<S>>
+__device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<S>& arguments, std::int64_t node,
                                                   std::int64_t column, std::int64_t head) {
   PoolState<T, kWidth, kKind> state;
   state.y = load_streamed<kWidth>(arguments.x[node] + column);
@@ -159,18 +160,19 @@ __device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<T>&
   return state;
 }
 
-/// Writes what a graph's complete state amounts to.
-template <class T, class S, int kWidth, PoolKind kKind>
-__device__ void finish_graph(const PoolForwardArguments<T>& arguments, std::int64_t graph, std::int64_t column,
-                             std::int64_t head, const PoolState<S, kWidth, kKind>& state) {
+/// Writes what a graph's complete state, in T or in fp64, amounts to.
+template <class S, class Real, int kWidth, PoolKind kKind>
+__device__ void finish_graph(const PoolForwardArguments<S>& arguments, std::int64_t graph, std::int64_t column,
+                             std::int64_t head, const PoolState<Real, kWidth, kKind>& state) {
+  using T = Accumulator<S>;
   const std::int64_t nodes = arguments.offsets[graph + 1] - arguments.offsets[graph];
-  S divisor = arguments.mean && nodes > 0 ? static_cast<S>(nodes) : S(1);
+  Real divisor = arguments.mean && nodes > 0 ? static_cast<Real>(nodes) : Real(1);
   bool empty = nodes == 0;
   if constexpr (kKind == PoolKind::softmax) {
-    empty = state.sum == S(0);  // no nodes, or nothing but -inf
+    empty = state.sum == Real(0);  // no nodes, or nothing but -inf
     divisor *= state.sum;
     if (column == head * arguments.channels) {
-      const S scaled = state.maximum * static_cast<S>(arguments.sharpness);
+      const Real scaled = state.maximum * static_cast<Real>(arguments.sharpness);
       arguments.lse[graph][head] = static_cast<T>(scaled + std::log(state.sum));
     }
   }
@@ -183,9 +185,9 @@ __device__ void finish_graph(const PoolForwardArguments<T>& arguments, std::int6
   }
 }
 
-template <class T, int kWidth, PoolKind kKind>
-__device__ void store_piece(const PoolForwardArguments<T>& arguments, std::int64_t piece, std::int64_t column,
-                            std::int64_t head, const PoolState<T, kWidth, kKind>& state) {
+template <class S, int kWidth, PoolKind kKind>
+__device__ void store_piece(const PoolForwardArguments<S>& arguments, std::int64_t piece, std::int64_t column,
+                            std::int64_t head, const PoolState<Accumulator<S>, kWidth, kKind>& state) {
   store_streamed<kWidth>(arguments.partials.y + piece * arguments.columns + column, state.y);
   if constexpr (kKind == PoolKind::softmax) {
     if (column == head * arguments.channels) {
@@ -221,9 +223,9 @@ struct SharedStates {
 };
 
 /// Blocks (graph, piece) x (column tiles), threads (packs of columns) x (nodes at a time).
-template <class T, int kWidth, PoolKind kKind>
-__global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolForwardArguments<T> arguments) {
-  using State = PoolState<T, kWidth, kKind>;
+template <class S, int kWidth, PoolKind kKind>
+__global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolForwardArguments<S> arguments) {
+  using State = PoolState<Accumulator<S>, kWidth, kKind>;
   __shared__ SharedStates<State> shared;
   const std::int64_t graph = blockIdx.x / arguments.pieces, piece = blockIdx.x % arguments.pieces;
   const std::int64_t begin = arguments.offsets[graph], end = arguments.offsets[graph + 1];
@@ -238,7 +240,7 @@ __global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolFor
   if (column < arguments.columns) {
 #pragma unroll 4
     for (std::int64_t node = first + threadIdx.y; node < last; node += blockDim.y) {
-      state = State::combine(state, node_state<T, kWidth, kKind>(arguments, node, column, head), arguments.sharpness);
+      state = State::combine(state, node_state<kWidth, kKind>(arguments, node, column, head), arguments.sharpness);
     }
   }
   shared.put(place, state);
@@ -258,12 +260,12 @@ __global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolFor
 
 /// Combines the pieces of each graph, in fp64: blocks (graph) x (tiles of kWarpSize columns), threads (column) x (part
 /// of the pieces).
-template <class T, PoolKind kKind>
-__global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardArguments<T> arguments) {
+template <class S, PoolKind kKind>
+__global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardArguments<S> arguments) {
   using State = PoolState<double, 1, kKind>;
   constexpr int kParts = kPoolThreads / kWarpSize;
   __shared__ State shared[kParts][kWarpSize];
-  const PoolPartials<T>& partials = arguments.partials;
+  const PoolPartials<Accumulator<S>>& partials = arguments.partials;
   const std::int64_t graph = blockIdx.x;
   const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
   const std::int64_t head = head_of(arguments, column);
@@ -312,8 +314,9 @@ __device__ inline std::int64_t split_head(std::int64_t pair, std::int64_t heads,
   return heads == 1 ? pair : pair / heads;
 }
 
-template <class T>
+template <class S>
 struct PoolBackwardArguments {
+  using T = Accumulator<S>;
   const std::int64_t* offsets;
   std::int64_t graphs;
   std::int64_t nodes;
@@ -323,19 +326,19 @@ struct PoolBackwardArguments {
   T sharpness;
   PoolGate gate;
   bool mean;
-  Rows<const T> x;
+  Rows<const S> x;
   Rows<const T> score;
-  Rows<const T> y;
+  Rows<const S> y;
   Rows<const T> lse;
   Rows<const std::int32_t> arg;  // max only
-  Rows<const T> dy;
-  Rows<T> dx;
+  Rows<const S> dy;
+  Rows<S> dx;
   Rows<T> dscore;
 };
 
 /// The lane's share of <dy, c x - y> over columns [first, last), where y counts for a softmax gate only.
-template <class T, int kWidth>
-__device__ T pool_score_dot(const PoolBackwardArguments<T>& arguments, std::int64_t node, std::int64_t graph,
+template <int kWidth, class S, class T = Accumulator<S>>
+__device__ T pool_score_dot(const PoolBackwardArguments<S>& arguments, std::int64_t node, std::int64_t graph,
                             std::int64_t first, std::int64_t last, T scale, const LaneGroup& group) {
   const bool centred = arguments.gate == PoolGate::softmax;
   T dot = 0;
@@ -351,8 +354,9 @@ __device__ T pool_score_dot(const PoolBackwardArguments<T>& arguments, std::int6
 }
 
 /// One group of lanes per node and head.
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwardArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwardArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   std::int64_t head;
   const std::int64_t node = split_head(group_number(group.size), arguments.heads, head);
@@ -364,7 +368,7 @@ __global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwa
   const T weight = gate_weight(arguments.gate, arguments.sharpness, arguments.score, arguments.lse, node, graph, head);
 
   if (arguments.dscore) {
-    T dot = pool_score_dot<T, kWidth>(arguments, node, graph, first, last, scale, group);
+    T dot = pool_score_dot<kWidth>(arguments, node, graph, first, last, scale, group);
     dot = group.sum(dot);
     if (arguments.gate == PoolGate::softmax) dot *= weight * arguments.sharpness;
     if (arguments.gate == PoolGate::sigmoid) dot *= weight * (T(1) - weight);
@@ -386,8 +390,9 @@ __global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwa
 
 /// The same where every column has a score of its own, which a sigmoid or raw gate turns into its weight: a group of
 /// lanes per node, no dot product.
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_feature(PoolBackwardArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_feature(PoolBackwardArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t node = group_number(group.size);
   if (node >= arguments.nodes) return;

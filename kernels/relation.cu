@@ -32,23 +32,24 @@ T* carve(Carver& carver, const RelationAggregateForward& op) {
   return carver.take<T>(op.graph.in_edges().long_rows.chunks * op.y.row_size());
 }
 
-template <class T>
+template <class S>
 void merge_sums(const CudaExec& exec, const char* name, const LongRows& long_rows, std::int64_t columns,
-                const T* partial, const Rows<T>& target) {
+                const Accumulator<S>* partial, const Rows<S>& target) {
   if (long_rows.rows == 0) return;
-  launch(exec, name, merge_chunk_sums<T, StoreTotal<T>>, merge_shape(long_rows, columns), long_rows, columns, partial,
-         StoreTotal<T>{target});
+  launch(exec, name, merge_chunk_sums<Accumulator<S>, StoreTotal<S>>, merge_shape(long_rows, columns), long_rows,
+         columns, partial, StoreTotal<S>{target});
 }
 
-template <class T>
+template <class S>
 void forward(const CudaExec& exec, const RelationAggregateForward& op) {
+  using T = Accumulator<S>;
   Carver carver(op.workspace.data);
   T* const partial = carve<T>(carver, op);
   const std::int64_t columns = op.x.row_size();
   const int bases = static_cast<int>(op.coefficient.shape[1]);
-  with_pack_width<T>(pack_width<T>(columns, {op.x, op.y}), [&](auto constant) {
+  with_pack_width<S>(pack_width<S>(columns, {op.x, op.y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const RelationSumArguments<T> arguments{.edges = op.graph.in_edges(),
+    const RelationSumArguments<S> arguments{.edges = op.graph.in_edges(),
                                             .tiles = ColumnTiles::of(columns, kWidth),
                                             .basis_tiles = (bases + kBasesAtOnce - 1) / kBasesAtOnce,
                                             .columns = columns,
@@ -56,15 +57,15 @@ void forward(const CudaExec& exec, const RelationAggregateForward& op) {
                                             .relation = Relations::of(op.relation, op.coefficient.shape[0]),
                                             .coefficient = rows_of<T>(op.coefficient),
                                             .weight = rows_of<T>(op.weight),
-                                            .x = rows_of<T>(op.x),
-                                            .y = rows_of<T>(op.y),
+                                            .x = rows_of<S>(op.x),
+                                            .y = rows_of<S>(op.y),
                                             .partial = partial};
-    launch(exec, "relation_aggregate_forward", relation_sum_by_row<T, kWidth>,
+    launch(exec, "relation_aggregate_forward", relation_sum_by_row<S, kWidth>,
            span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles * arguments.basis_tiles),
            arguments);
   });
-  merge_sums<T>(exec, "relation_aggregate_forward", op.graph.in_edges().long_rows, bases * columns, partial,
-                rows_of<T>(op.y));
+  merge_sums<S>(exec, "relation_aggregate_forward", op.graph.in_edges().long_rows, bases * columns, partial,
+                rows_of<S>(op.y));
 }
 
 // --- Backward --------------------------------------------------------------------------------------------------------
@@ -93,46 +94,48 @@ BackwardScratch<T> carve(Carver& carver, const RelationAggregateBackward& op) {
   return scratch;
 }
 
-template <class T>
-void backward_x(const CudaExec& exec, const RelationAggregateBackward& op, T* partial) {
+template <class S>
+void backward_x(const CudaExec& exec, const RelationAggregateBackward& op, Accumulator<S>* partial) {
+  using T = Accumulator<S>;
   const std::int64_t columns = op.dx.row_size();
-  with_pack_width<T>(pack_width<T>(columns, {op.dy, op.dx}), [&](auto constant) {
+  with_pack_width<S>(pack_width<S>(columns, {op.dy, op.dx}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const RelationInputGradientArguments<T> arguments{.edges = op.graph.out_edges(),
+    const RelationInputGradientArguments<S> arguments{.edges = op.graph.out_edges(),
                                                       .tiles = ColumnTiles::of(columns, kWidth),
                                                       .columns = columns,
                                                       .bases = static_cast<int>(op.coefficient.shape[1]),
                                                       .relation = Relations::of(op.relation, op.coefficient.shape[0]),
                                                       .coefficient = rows_of<T>(op.coefficient),
                                                       .weight = rows_of<T>(op.weight),
-                                                      .dy = rows_of<T>(op.dy),
-                                                      .dx = rows_of<T>(op.dx),
+                                                      .dy = rows_of<S>(op.dy),
+                                                      .dx = rows_of<S>(op.dx),
                                                       .partial = partial};
-    launch(exec, "relation_aggregate_backward", relation_backward_x_by_source<T, kWidth>,
+    launch(exec, "relation_aggregate_backward", relation_backward_x_by_source<S, kWidth>,
            span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
   });
-  merge_sums<T>(exec, "relation_aggregate_backward", op.graph.out_edges().long_rows, columns, partial,
-                rows_of<T>(op.dx));
+  merge_sums<S>(exec, "relation_aggregate_backward", op.graph.out_edges().long_rows, columns, partial,
+                rows_of<S>(op.dx));
 }
 
-template <class T>
+template <class S>
 void backward_coefficient(const CudaExec& exec, const RelationAggregateBackward& op, double* tables) {
+  using T = Accumulator<S>;
   const std::int64_t columns = op.x.row_size();
   const int bases = static_cast<int>(op.coefficient.shape[1]);
   const std::int64_t count = table_count(op), cells = op.coefficient.shape[0] * bases;
-  with_pack_width<T>(pack_width<T>(columns, {op.dy, op.x}), [&](auto constant) {
+  with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const CoefficientGradientArguments<T> arguments{.edges = op.graph.in_edges(),
+    const CoefficientGradientArguments<S> arguments{.edges = op.graph.in_edges(),
                                                     .group = lanes_for(columns / kWidth),
                                                     .tables = count,
                                                     .columns = columns,
                                                     .bases = bases,
                                                     .relation = Relations::of(op.relation, op.coefficient.shape[0]),
                                                     .weight = rows_of<T>(op.weight),
-                                                    .x = rows_of<T>(op.x),
-                                                    .dy = rows_of<T>(op.dy),
+                                                    .x = rows_of<S>(op.x),
+                                                    .dy = rows_of<S>(op.dy),
                                                     .table = tables};
-    launch(exec, "relation_aggregate_backward", relation_backward_coefficient<T, kWidth>,
+    launch(exec, "relation_aggregate_backward", relation_backward_coefficient<S, kWidth>,
            {dim3(blocks_for(count, kSpanThreads / arguments.group)), dim3(kSpanThreads)}, arguments);
   });
   launch(exec, "relation_aggregate_backward", column_totals<double, 1, StoreCoefficient<T>>,
@@ -140,12 +143,12 @@ void backward_coefficient(const CudaExec& exec, const RelationAggregateBackward&
          static_cast<const double*>(tables), StoreCoefficient<T>{bases, rows_of<T>(op.dcoefficient)});
 }
 
-template <class T>
+template <class S>
 void backward(const CudaExec& exec, const RelationAggregateBackward& op) {
   Carver carver(op.workspace.data);
-  const BackwardScratch<T> scratch = carve<T>(carver, op);
-  if (op.dx.defined()) backward_x<T>(exec, op, scratch.partial);
-  if (op.dcoefficient.defined()) backward_coefficient<T>(exec, op, scratch.tables);
+  const BackwardScratch<Accumulator<S>> scratch = carve<Accumulator<S>>(carver, op);
+  if (op.dx.defined()) backward_x<S>(exec, op, scratch.partial);
+  if (op.dcoefficient.defined()) backward_coefficient<S>(exec, op, scratch.tables);
 }
 
 }  // namespace
@@ -156,13 +159,13 @@ std::size_t workspace_size(const CudaExec&, const RelationWeights&) {
 
 std::size_t workspace_size(const CudaExec&, const RelationAggregateForward& op) {
   Carver carver;
-  with_real(op.x.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.x.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
   return carver.bytes();
 }
 
 std::size_t workspace_size(const CudaExec&, const RelationAggregateBackward& op) {
   Carver carver;
-  with_real(op.dy.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.dy.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
   return carver.bytes();
 }
 
@@ -171,11 +174,11 @@ void relation_weights(const CudaExec& exec, const RelationWeights& op) {
 }
 
 void relation_aggregate_forward(const CudaExec& exec, const RelationAggregateForward& op) {
-  with_real(op.x.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+  with_storage(op.x.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
 void relation_aggregate_backward(const CudaExec& exec, const RelationAggregateBackward& op) {
-  with_real(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
+  with_storage(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
 }
 
 }  // namespace warpgnn::backend

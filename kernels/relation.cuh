@@ -106,8 +106,9 @@ __global__ void __launch_bounds__(kCountThreads) relation_weights_long(RelationW
 /// Bases that one group sums while it reads the neighbours' rows once.
 inline constexpr int kBasesAtOnce = 4;
 
-template <class T>
+template <class S>
 struct RelationSumArguments {
+  using T = Accumulator<S>;
   Adjacency edges;
   ColumnTiles tiles;
   int basis_tiles;  // groups per tile of columns, kBasesAtOnce bases each
@@ -116,8 +117,8 @@ struct RelationSumArguments {
   Relations relation;
   Rows<const T> coefficient;
   Rows<const T> weight;  // null: all ones
-  Rows<const T> x;
-  Rows<T> y;   // [rows, bases * columns]
+  Rows<const S> x;
+  Rows<S> y;   // [rows, bases * columns]
   T* partial;  // [chunks, bases * columns]
 };
 
@@ -128,8 +129,8 @@ struct RelationEdge {
   T scale[kBasesAtOnce] = {};
 };
 
-template <class T>
-__device__ RelationEdge<T> fetch_relation_edge(const RelationSumArguments<T>& arguments, std::int64_t slot,
+template <class S, class T = Accumulator<S>>
+__device__ RelationEdge<T> fetch_relation_edge(const RelationSumArguments<S>& arguments, std::int64_t slot,
                                                int first_basis) {
   RelationEdge<T> edge;
   const std::int64_t id = edge_id_of(arguments.edges, slot);
@@ -147,8 +148,9 @@ __device__ RelationEdge<T> fetch_relation_edge(const RelationSumArguments<T>& ar
 
 /// One group of lanes per (span, tile of columns, tile of bases); the tiles of bases are neighbours, so that they find
 /// each other's rows of x in the caches.
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) relation_sum_by_row(RelationSumArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) relation_sum_by_row(RelationSumArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles * arguments.basis_tiles, tile);
@@ -186,20 +188,26 @@ __global__ void __launch_bounds__(kSpanThreads) relation_sum_by_row(RelationSumA
   }
 
   if (!active) return;
-  T* const target =
-      span.chunk >= 0 ? arguments.partial + span.chunk * arguments.bases * arguments.columns : arguments.y[span.row];
+  const auto write = [&](auto* target) {
 #pragma unroll
-  for (int b = 0; b < kBasesAtOnce; ++b) {
-    if (first_basis + b < arguments.bases) {
-      store_streamed<kWidth>(target + (first_basis + b) * arguments.columns + column, sum[b]);
+    for (int b = 0; b < kBasesAtOnce; ++b) {
+      if (first_basis + b < arguments.bases) {
+        store_streamed<kWidth>(target + (first_basis + b) * arguments.columns + column, sum[b]);
+      }
     }
+  };
+  if (span.chunk >= 0) {
+    write(arguments.partial + span.chunk * arguments.bases * arguments.columns);
+  } else {
+    write(arguments.y[span.row]);
   }
 }
 
 // --- The gradient of x -----------------------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct RelationInputGradientArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // out-edges
   ColumnTiles tiles;
   std::int64_t columns;
@@ -207,16 +215,17 @@ struct RelationInputGradientArguments {
   Relations relation;
   Rows<const T> coefficient;
   Rows<const T> weight;  // null: all ones
-  Rows<const T> dy;      // [destinations, bases * columns]
-  Rows<T> dx;
+  Rows<const S> dy;      // [destinations, bases * columns]
+  Rows<S> dx;
   T* partial;  // [chunks, columns]
 };
 
 /// One group of lanes per (span of out-edges, tile of columns). The rows of dy that an edge needs, one for each basis,
 /// are loaded kEdgesInFlight at a time, whichever edge they belong to.
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads)
-    relation_backward_x_by_source(RelationInputGradientArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads, 7)
+    relation_backward_x_by_source(RelationInputGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
@@ -266,14 +275,18 @@ __global__ void __launch_bounds__(kSpanThreads)
   }
 
   if (!active) return;
-  T* const target = span.chunk >= 0 ? arguments.partial + span.chunk * arguments.columns : arguments.dx[span.row];
-  store_streamed<kWidth>(target + column, sum);
+  if (span.chunk >= 0) {
+    store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, sum);
+  } else {
+    store_streamed<kWidth>(arguments.dx[span.row] + column, sum);
+  }
 }
 
 // --- The gradient of the coefficients --------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 struct CoefficientGradientArguments {
+  using T = Accumulator<S>;
   Adjacency edges;  // in-edges
   int group;
   std::int64_t tables;
@@ -281,16 +294,17 @@ struct CoefficientGradientArguments {
   int bases;
   Relations relation;
   Rows<const T> weight;  // null: all ones
-  Rows<const T> x;
-  Rows<const T> dy;  // [destinations, bases * columns]
+  Rows<const S> x;
+  Rows<const S> dy;  // [destinations, bases * columns]
   double* table;     // [tables, relations * bases]
 };
 
 /// One group of lanes per table. It walks every tables-th span, so that long and short rows are shared out evenly, and
 /// adds w_e <dy_ib, x_j> to cell (r_e, b), always by the same lane: no other ever touches the cell.
-template <class T, int kWidth>
+template <class S, int kWidth>
 __global__ void __launch_bounds__(kSpanThreads)
-    relation_backward_coefficient(CoefficientGradientArguments<T> arguments) {
+    relation_backward_coefficient(CoefficientGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
   const std::int64_t number = group_number(group.size);
   if (number >= arguments.tables) return;
@@ -302,9 +316,9 @@ __global__ void __launch_bounds__(kSpanThreads)
   for (std::int64_t item = number; item < spans; item += arguments.tables) {
     EdgeSpan span;
     if (!find_span(arguments.edges, item, span)) continue;
-    const T* const dy = arguments.dy[span.row];
+    const S* const dy = arguments.dy[span.row];
     for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
-      const T* x[kEdgesInFlight];
+      const S* x[kEdgesInFlight];
       std::int32_t relation[kEdgesInFlight];
       T weight[kEdgesInFlight];
 #pragma unroll

@@ -9,32 +9,34 @@
 
 namespace warpgnn::kernels {
 
-template <class T>
+template <class S>
 struct ResidualGateArguments {
+  using T = Accumulator<S>;
   std::int64_t rows;
   std::int64_t columns;
   int lanes;  // per row, a power of two
-  Rows<const T> x;
-  Rows<const T> residual;
+  Rows<const S> x;
+  Rows<const S> residual;
   Rows<const T> weight;  // [3, columns]
   // Forward.
-  Rows<T> y;
+  Rows<S> y;
   Rows<T> gate;
   // Backward.
   Rows<const T> saved_gate;
-  Rows<const T> dy;
-  Rows<T> dx;
-  Rows<T> dresidual;
+  Rows<const S> dy;
+  Rows<S> dx;
+  Rows<S> dresidual;
   T* dz;  // [rows]
 };
 
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) residual_gate_rows(ResidualGateArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) residual_gate_rows(ResidualGateArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t row = group_number(group.size);
   if (row >= arguments.rows) return;
-  const T* const all_x = arguments.x[row];
-  const T* const all_residual = arguments.residual[row];
+  const S* const all_x = arguments.x[row];
+  const S* const all_residual = arguments.residual[row];
   T z = 0;
   for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
     const Pack<T, kWidth> x = load_read_only<kWidth>(all_x + column);
@@ -62,8 +64,9 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_rows(ResidualGateA
   }
 }
 
-template <class T, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(ResidualGateArguments<T> arguments) {
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(ResidualGateArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t row = group_number(group.size);
   if (row >= arguments.rows) return;
@@ -96,10 +99,11 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(Resi
 }
 
 /// dz times x, residual and their difference: a row's terms of the sums that make dweight.
-template <class T, int kWidth>
+template <class S, int kWidth>
 struct GateWeightTerm {
-  Rows<const T> x;
-  Rows<const T> residual;
+  using T = Accumulator<S>;
+  Rows<const S> x;
+  Rows<const S> residual;
   const T* dz;
 
   __device__ void operator()(std::int64_t row, std::int64_t column, Pack<T, kWidth> (&sum)[3]) const {

@@ -13,25 +13,27 @@ namespace warpgnn::kernels {
 
 inline constexpr int kSegmentThreads = 256;
 
-template <class T>
+template <class S>
 struct SegmentDotForwardArguments {
+  using T = Accumulator<S>;
   const std::int64_t* offsets;
   std::int64_t graphs;
   std::int64_t nodes;
   std::int64_t columns;
   int lanes;  // per node, a power of two
-  Rows<const T> x, query;
+  Rows<const S> x, query;
   Rows<T> score;
 };
 
-template <class T, int kWidth>
+template <class S, int kWidth>
 __global__ void __launch_bounds__(kSegmentThreads)
-    segment_dot_forward_by_node(SegmentDotForwardArguments<T> arguments) {
+    segment_dot_forward_by_node(SegmentDotForwardArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t node = group_number(group.size);
   if (node >= arguments.nodes) return;
-  const T* const query_row = arguments.query[graph_of(arguments.offsets, arguments.graphs, node)];
-  const T* const x_row = arguments.x[node];
+  const S* const query_row = arguments.query[graph_of(arguments.offsets, arguments.graphs, node)];
+  const S* const x_row = arguments.x[node];
   T dot = 0;
   for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
     const Pack<T, kWidth> x = load_read_only<kWidth>(x_row + column);
@@ -43,32 +45,35 @@ __global__ void __launch_bounds__(kSegmentThreads)
   if (group.lane == 0) *arguments.score[node] = dot;
 }
 
-template <class T>
+template <class S>
 struct SegmentDotBackwardArguments {
+  using T = Accumulator<S>;
   const std::int64_t* offsets;
   std::int64_t graphs;
   std::int64_t nodes;
   std::int64_t columns;
   int lanes;  // per node, a power of two
-  Rows<const T> query, dscore;
-  Rows<T> dx;
+  Rows<const S> query;
+  Rows<const T> dscore;
+  Rows<S> dx;
 };
 
-template <class T, int kWidth>
+template <class S, int kWidth>
 __global__ void __launch_bounds__(kSegmentThreads)
-    segment_dot_backward_by_node(SegmentDotBackwardArguments<T> arguments) {
+    segment_dot_backward_by_node(SegmentDotBackwardArguments<S> arguments) {
+  using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.lanes);
   const std::int64_t node = group_number(group.size);
   if (node >= arguments.nodes) return;
-  const T* const query_row = arguments.query[graph_of(arguments.offsets, arguments.graphs, node)];
-  T* const dx_row = arguments.dx[node];
+  const S* const query_row = arguments.query[graph_of(arguments.offsets, arguments.graphs, node)];
+  S* const dx_row = arguments.dx[node];
   const T factor = *arguments.dscore[node];
   for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
     const Pack<T, kWidth> query = load_read_only<kWidth>(query_row + column);
     Pack<T, kWidth> dx = load<kWidth>(dx_row + column);
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) dx[k] += factor * query[k];
-    store(dx_row + column, dx);
+    store<kWidth>(dx_row + column, dx);
   }
 }
 

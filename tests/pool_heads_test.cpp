@@ -262,5 +262,45 @@ TEST_P(PoolHeadsTest, BackwardAndWeightsRefuseWrongArguments) {
   refuse.accepted();
 }
 
+/// Rows stored in 16 bits; scores and their statistics in float32.
+class PoolHalfTest : public PoolFixture {};
+WARPGNN_INSTANTIATE_HALF_TESTS(PoolHalfTest);
+
+TEST_P(PoolHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  std::size_t turn = 0;
+  for (const HeadShape& shape : {HeadShape{1, 1}, {1, 5}, {1, 8}, {1, 36}, {3, 4}, {2, 5}, {12, 1}, {7, 1}}) {
+    for (const PoolKind& kind : kPoolKinds) {
+      const Place place = kPlaces[turn++ % 3];
+      SCOPED_TRACE(name_of(shape) + ", " + name_of(kind) + " " + warpgnn::test::name_of(place));
+      auto in = headed_problem(rng, {6, 0, kChunkEdges + 90, 1}, kind, shape);
+      if (softmax(in)) in.temperature = turn % 2 == 0 ? 0.5 : 3;
+      check(in, pool_upstream(rng, in), place, false);
+    }
+  }
+}
+
+TEST_P(PoolHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  for (const PoolKind& kind : kGates) {
+    const auto in = headed_problem(rng, {3, 3 * kChunkEdges + 17, 0}, kind, {2, 4});
+    const Reals dy = pool_upstream(rng, in);
+    expect_same_bits(forward(in).y, forward(in).y, "y");
+    const Backward first = backward(in, dy), second = backward(in, dy);
+    expect_same_bits(second.dx, first.dx, "dx");
+    expect_same_bits(second.dscore, first.dscore, "dscore");
+  }
+}
+
+TEST_P(PoolHalfTest, RefusesScoresInSixteenBits) {
+  Rng rng(dtype());
+  const auto in = headed_problem(rng, {3, 4}, kGates[0], {2, 3});
+  const auto x = input({7, 2, 3}, in.x, Place::contiguous), scores = input({7, 2}, in.score, Place::contiguous);
+  const auto y = output({2, 2, 3}, Place::contiguous), lse = score_output({2, 2}, Place::contiguous);
+  const PoolForward op{upload(in), PoolReduce::sum, PoolGate::softmax, 1, x, scores, y, lse};
+  expect_error(ErrorCode::invalid_argument, {"score:", "expected float32", warpgnn::name_of(dtype())},
+               [&] { pool_forward(context(), op); });
+}
+
 }  // namespace
 }  // namespace warpgnn::test

@@ -9,6 +9,7 @@
 #include "oracle/relation.hpp"
 #include "support/backends.hpp"
 #include "support/compare.hpp"
+#include "support/errors.hpp"
 #include "support/graphs.hpp"
 
 namespace warpgnn::test {
@@ -93,7 +94,7 @@ class RelationTest : public OpTest {
     const Inputs given = inputs(in, place, ids);
     const auto upstream = TestTensor::input(context(), dtype(), y_shape(in), dy, place);
     Backward out{TestTensor::output(context(), dtype(), x_shape(in), place),
-                 TestTensor::output(context(), dtype(), coefficient_shape(in), place)};
+                 TestTensor::output(context(), accumulator(), coefficient_shape(in), place)};
     run(context(), relation_aggregate_backward,
         RelationAggregateBackward{upload(in.edges), given.relation, given.coefficient, given.weight, given.x, upstream,
                                   out.dx, out.dcoefficient});
@@ -129,8 +130,8 @@ class RelationTest : public OpTest {
   Inputs inputs(const oracle::RelationAggregate& in, Place place, Dtype ids) const {
     const Shape edges{static_cast<std::int64_t>(in.edges.count())};
     return {TestTensor::input_ids(context(), ids, edges, in.relation, place),
-            TestTensor::input(context(), dtype(), coefficient_shape(in), in.coefficient, place),
-            in.weight.empty() ? TestTensor() : TestTensor::input(context(), dtype(), edges, in.weight, place),
+            TestTensor::input(context(), accumulator(), coefficient_shape(in), in.coefficient, place),
+            in.weight.empty() ? TestTensor() : TestTensor::input(context(), accumulator(), edges, in.weight, place),
             TestTensor::input(context(), dtype(), x_shape(in), in.x, place)};
   }
 };
@@ -279,7 +280,7 @@ TEST_P(RelationTest, EachGradientAloneIsTheSame) {
   op.dx = dx;  // x is not needed
   run(context(), relation_aggregate_backward, op);
   expect_same_bits(dx, all.dx, "dx");
-  const auto dcoefficient = TestTensor::output(context(), dtype(), coefficient_shape(in));
+  const auto dcoefficient = TestTensor::output(context(), accumulator(), coefficient_shape(in));
   op.x = given.x;
   op.dx = {};
   op.dcoefficient = dcoefficient;
@@ -357,6 +358,51 @@ TEST(OracleRelation, ForwardAndBackward) {
   const auto got = oracle::relation_aggregate_backward(in, {1, 0, 3, 1});
   EXPECT_THAT(got.dx.value, ElementsAre(0.5 + 6 + 20, 2 + 0.5));
   EXPECT_THAT(got.dcoefficient.value, ElementsAre(2 + 3, 0, 6 + 12, 4));
+}
+
+/// Rows stored in 16 bits; coefficients and weights in float32.
+class RelationHalfTest : public RelationTest {};
+
+WARPGNN_INSTANTIATE_HALF_TESTS(RelationHalfTest);
+
+TEST_P(RelationHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  Ids degrees(20, 3);
+  degrees[4] = kChunkEdges + 90;
+  const TestGraph into = graph_with_degrees(rng, 20, degrees);
+  std::size_t turn = 0;
+  for (const TestGraph& graph : {random_graph(rng, 30, 30, 110), into, transposed(into)}) {
+    for (const std::size_t features : {1u, 5u, 8u, 36u}) {
+      for (const std::size_t bases : {1u, 3u, 7u}) {
+        const Place place = kPlaces[turn++ % 3];
+        const bool weighted = turn % 2 == 0;
+        SCOPED_TRACE(graph.name + " width " + std::to_string(features) + " bases " + std::to_string(bases) + " " +
+                     name_of(place) + (weighted ? " weighted" : ""));
+        const auto in = problem(rng, graph, {features, bases, 4, weighted, false});
+        check(in, upstream(rng, in), place, Dtype::int32, false);
+      }
+    }
+  }
+}
+
+TEST_P(RelationHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const auto in = problem(rng, graph_with_degrees(rng, 40, {3, 2 * kChunkEdges, 0, 17}), {12, 3, 4, true, false});
+  const Reals dy = upstream(rng, in);
+  expect_same_bits(forward(in), forward(in), "y");
+  const Backward gradients = backward(in, dy), again = backward(in, dy);
+  expect_same_bits(again.dx, gradients.dx, "dx");
+  expect_same_bits(again.dcoefficient, gradients.dcoefficient, "dcoefficient");
+}
+
+TEST_P(RelationHalfTest, RefusesCoefficientsInSixteenBits) {
+  const auto relation = TestTensor::input_ids(context(), Dtype::int32, {1}, {0});
+  const auto coefficient = TestTensor::input(context(), dtype(), {1, 1}, {1}),
+             x = TestTensor::input(context(), dtype(), {2, 1}, {1, 2});
+  const auto y = TestTensor::output(context(), dtype(), {2, 1, 1});
+  const RelationAggregateForward op{upload({2, 2, {0}, {1}}), relation, coefficient, {}, x, y};
+  expect_error(ErrorCode::invalid_argument, {"coefficient:", "expected float32", warpgnn::name_of(dtype())},
+               [&] { relation_aggregate_forward(context(), op); });
 }
 
 }  // namespace

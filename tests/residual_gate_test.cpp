@@ -32,22 +32,42 @@ class ResidualGateTest : public OpTest {
   TestTensor output(const Shape& shape, Place place = Place::contiguous) const {
     return TestTensor::output(context(), dtype(), shape, place);
   }
+  /// Weights, gates and their gradients are not rows of features.
+  TestTensor parameter_input(const Shape& shape, const Reals& values, Place place = Place::contiguous) const {
+    return TestTensor::input(context(), accumulator(), shape, values, place);
+  }
+  TestTensor parameter_output(const Shape& shape, Place place = Place::contiguous) const {
+    return TestTensor::output(context(), accumulator(), shape, place);
+  }
 
   Forward forward(const oracle::ResidualGate& in, Place place = Place::contiguous) const {
     const auto x = input(rows(in), in.x, place), residual = input(rows(in), in.residual, place),
-               weight = input({3, columns(in)}, in.weight, place);
-    Forward out{output(rows(in), place), output({rows(in)[0]}, place)};
+               weight = parameter_input({3, columns(in)}, in.weight, place);
+    Forward out{output(rows(in), place), parameter_output({rows(in)[0]}, place)};
     run(context(), residual_gate_forward, ResidualGateForward{x, residual, weight, out.y, out.gate});
     return out;
   }
   Backward backward(const oracle::ResidualGate& in, const Reals& dy, Place place = Place::contiguous) const {
     const auto x = input(rows(in), in.x, place), residual = input(rows(in), in.residual, place),
-               weight = input({3, columns(in)}, in.weight, place), upstream = input(rows(in), dy, place),
-               gate = input({rows(in)[0]}, oracle::residual_gate(in).gate.value, place);
-    Backward out{output(rows(in), place), output(rows(in), place), output({3, columns(in)}, place)};
+               weight = parameter_input({3, columns(in)}, in.weight, place), upstream = input(rows(in), dy, place),
+               gate = parameter_input({rows(in)[0]}, oracle::residual_gate(in).gate.value, place);
+    Backward out{output(rows(in), place), output(rows(in), place), parameter_output({3, columns(in)}, place)};
     run(context(), residual_gate_backward,
         ResidualGateBackward{x, residual, weight, gate, upstream, out.dx, out.dresidual, out.dweight});
     return out;
+  }
+
+  void check(const oracle::ResidualGate& in, const Reals& dy, Place place) const {
+    const auto want = oracle::residual_gate(in);
+    const Forward got = forward(in, place);
+    expect_close(got.y, want.y, kSumFactor, "y");
+    expect_close(got.gate, want.gate, kSumFactor, "gate");
+    const auto gradients = oracle::residual_gate_backward(in, dy);
+    const Backward found = backward(in, dy, place);
+    expect_close(found.dx, gradients.dx, kSumFactor, "dx");
+    expect_close(found.dresidual, gradients.dresidual, kSumFactor, "dresidual");
+    expect_close(found.dweight, gradients.dweight, kSumFactor, "dweight");
+    expect_same_bits(backward(in, dy, place).dweight, found.dweight, "dweight once more");
   }
 
   static oracle::ResidualGate random_gate(Rng& rng, std::size_t count, std::size_t width) {
@@ -68,17 +88,7 @@ TEST_P(ResidualGateTest, MatchesOracle) {
       const Place place = kPlaces[turn++ % 3];
       SCOPED_TRACE(std::to_string(count) + " x " + std::to_string(width) + " " + name_of(place));
       const auto in = random_gate(rng, count, width);
-      const Reals dy = rng.reals(count * width);
-      const auto want = oracle::residual_gate(in);
-      const Forward got = forward(in, place);
-      expect_close(got.y, want.y, kSumFactor, "y");
-      expect_close(got.gate, want.gate, kSumFactor, "gate");
-      const auto gradients = oracle::residual_gate_backward(in, dy);
-      const Backward found = backward(in, dy, place);
-      expect_close(found.dx, gradients.dx, kSumFactor, "dx");
-      expect_close(found.dresidual, gradients.dresidual, kSumFactor, "dresidual");
-      expect_close(found.dweight, gradients.dweight, kSumFactor, "dweight");
-      expect_same_bits(backward(in, dy, place).dweight, found.dweight, "dweight once more");
+      check(in, rng.reals(count * width), place);
     }
   }
 }
@@ -146,6 +156,41 @@ TEST_P(ResidualGateTest, RefusesBadArguments) {
   refuse.overlap("dx", &Op::dx, &Op::dresidual);
   refuse.workspace();
   refuse.accepted();
+}
+
+/// Rows stored in 16 bits; weights and gates in float32.
+class ResidualGateHalfTest : public ResidualGateTest {};
+WARPGNN_INSTANTIATE_HALF_TESTS(ResidualGateHalfTest);
+
+TEST_P(ResidualGateHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  for (const std::size_t width : {1u, 5u, 8u, 36u, 515u}) {
+    for (const Place place : kPlaces) {
+      SCOPED_TRACE(std::to_string(width) + " " + name_of(place));
+      const auto in = random_gate(rng, 70, width);
+      check(in, rng.reals(70 * width), place);
+    }
+  }
+}
+
+TEST_P(ResidualGateHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const auto in = random_gate(rng, 300, 12);
+  const Reals dy = rng.reals(in.x.size());
+  expect_same_bits(forward(in).y, forward(in).y, "y");
+  const Backward gradients = backward(in, dy), again = backward(in, dy);
+  expect_same_bits(again.dx, gradients.dx, "dx");
+  expect_same_bits(again.dresidual, gradients.dresidual, "dresidual");
+}
+
+TEST_P(ResidualGateHalfTest, RefusesWeightsInSixteenBits) {
+  Rng rng(dtype());
+  const auto x = input({2, 3}, rng.reals(6)), residual = input({2, 3}, rng.reals(6)),
+             weight = input({3, 3}, rng.reals(9));
+  const auto y = output({2, 3}), gate = parameter_output({2});
+  expect_error(ErrorCode::invalid_argument, {"weight:", "expected float32", warpgnn::name_of(dtype())}, [&] {
+    residual_gate_forward(context(), {x, residual, weight, y, gate});
+  });
 }
 
 }  // namespace

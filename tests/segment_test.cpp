@@ -51,18 +51,21 @@ class SegmentDotTest : public OpTest {
     return TestTensor::output(context(), dtype(), shape, place);
   }
 
+  TestTensor score_input(const Problem& in, Place place) const {
+    return TestTensor::input(context(), accumulator(), {in.nodes()}, in.dscore, place);
+  }
+
   TestTensor forward(const Problem& in, Place place = Place::contiguous) const {
     const auto x = input({in.nodes(), in.width()}, in.x, place),
                query = input({in.graphs(), in.width()}, in.query, place);
-    auto score = output({in.nodes()}, place);
+    auto score = TestTensor::output(context(), accumulator(), {in.nodes()}, place);
     run(context(), segment_dot_forward, SegmentDotForward{upload(in), x, query, score});
     return score;
   }
 
   Backward backward(const Problem& in, Place place = Place::contiguous) const {
     const auto x = input({in.nodes(), in.width()}, in.x, place),
-               query = input({in.graphs(), in.width()}, in.query, place),
-               dscore = input({in.nodes()}, in.dscore, place);
+               query = input({in.graphs(), in.width()}, in.query, place), dscore = score_input(in, place);
     Backward out{TestTensor::inout(context(), dtype(), {in.nodes(), in.width()}, in.dx, place),
                  output({in.graphs(), in.width()}, place)};
     run(context(), segment_dot_backward, SegmentDotBackward{upload(in), x, query, dscore, out.dx, out.dquery});
@@ -191,6 +194,47 @@ TEST_P(SegmentDotTest, RefusesWrongArguments) {
   refuse.overlap("dquery", &Op::dquery, &Op::query);
   refuse.workspace();
   refuse.accepted();
+}
+
+/// Rows stored in 16 bits; scores in float32.
+class SegmentDotHalfTest : public SegmentDotTest {};
+
+WARPGNN_INSTANTIATE_HALF_TESTS(SegmentDotHalfTest);
+
+TEST_P(SegmentDotHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  for (const std::size_t features : {1u, 5u, 8u, 36u, 200u}) {
+    for (const Place place : kPlaces) {
+      SCOPED_TRACE(std::to_string(features) + " " + name_of(place));
+      check(problem(rng, {0, 6, kChunkEdges + 90, 1}, features), place);
+    }
+  }
+}
+
+TEST_P(SegmentDotHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const auto in = problem(rng, {3, 2 * kChunkEdges, 0}, 12);
+  expect_same_bits(forward(in), forward(in), "score");
+  const Backward gradients = backward(in), again = backward(in);
+  expect_same_bits(again.dx, gradients.dx, "dx");
+  expect_same_bits(again.dquery, gradients.dquery, "dquery");
+}
+
+TEST_P(SegmentDotHalfTest, RefusesMixedDtypes) {
+  Rng rng(dtype());
+  const auto in = problem(rng, {3, 4}, 2);
+  const auto x = input({7, 2}, in.x), query = input({2, 2}, in.query), narrow = input({7}, in.dscore);
+  const auto score = output({7}), dquery = output({2, 2});
+  expect_error(ErrorCode::invalid_argument, {"score:", "expected float32", warpgnn::name_of(dtype())}, [&] {
+    segment_dot_forward(context(), {upload(in), x, query, score});
+  });
+  SegmentDotBackward op{.graph = upload(in), .x = x, .dscore = narrow, .dquery = dquery};
+  expect_error(ErrorCode::invalid_argument, {"dscore:", "expected float32", warpgnn::name_of(dtype())},
+               [&] { segment_dot_backward(context(), op); });
+  const auto wide = TestTensor::input(context(), Dtype::float64, {7}, in.dscore);
+  op.dscore = wide;
+  expect_error(ErrorCode::invalid_argument, {"x:", "expected float64", warpgnn::name_of(dtype())},
+               [&] { segment_dot_backward(context(), op); });
 }
 
 }  // namespace

@@ -173,8 +173,12 @@ class ScaledGatherTest : public TopKTest {
     return in;
   }
 
+  TestTensor scales(const Problem& in, Place place) const {
+    return TestTensor::input(context(), accumulator(), {in.nodes}, in.scale, place);
+  }
+
   TestTensor forward(const Problem& in, Place place = Place::contiguous) const {
-    const auto x = input({in.nodes, in.width}, in.x, place), scale = input({in.nodes}, in.scale, place);
+    const auto x = input({in.nodes, in.width}, in.x, place), scale = scales(in, place);
     const auto index = TestTensor::input_ids(context(), Dtype::int32, {size_of(in.index)}, in.index, place);
     auto y = output({size_of(in.index), in.width}, place);
     run(context(), scaled_gather_forward, ScaledGatherForward{x, scale, index, y});
@@ -190,12 +194,21 @@ class ScaledGatherTest : public TopKTest {
   }
 
   Backward backward(const Problem& in, Place place = Place::contiguous) const {
-    const auto x = input({in.nodes, in.width}, in.x, place), scale = input({in.nodes}, in.scale, place),
+    const auto x = input({in.nodes, in.width}, in.x, place), scale = scales(in, place),
                dy = input({size_of(in.index), in.width}, in.dy, place);
     const auto position = positions(in, place);
-    Backward out{output({in.nodes, in.width}, place), output({in.nodes}, place)};
+    Backward out{output({in.nodes, in.width}, place), TestTensor::output(context(), accumulator(), {in.nodes}, place)};
     run(context(), scaled_gather_backward, ScaledGatherBackward{x, scale, position, dy, out.dx, out.dscale});
     return out;
+  }
+
+  void check(const Problem& in, Place place) const {
+    const auto features = static_cast<std::size_t>(in.width);
+    expect_close(forward(in, place), oracle::scaled_gather(in.x, in.scale, in.index, features), 1, "y");
+    const auto want = oracle::scaled_gather_backward(in.x, in.scale, in.index, in.dy, features);
+    const Backward got = backward(in, place);
+    expect_close(got.dx, want.dx, 1, "dx");
+    expect_close(got.dscale, want.dscale, kSumFactor, "dscale");
   }
 };
 
@@ -210,13 +223,7 @@ TEST_P(ScaledGatherTest, EverySizeAndLayout) {
     for (const std::int64_t width : {1, 3, 4, 7, 31, 33, 64, 127, 256}) {
       for (const Place place : kPlaces) {
         SCOPED_TRACE(std::to_string(nodes) + " x " + std::to_string(width) + " " + name_of(place));
-        const auto in = problem(rng, nodes, width);
-        const auto features = static_cast<std::size_t>(width);
-        expect_close(forward(in, place), oracle::scaled_gather(in.x, in.scale, in.index, features), 1, "y");
-        const auto want = oracle::scaled_gather_backward(in.x, in.scale, in.index, in.dy, features);
-        const Backward got = backward(in, place);
-        expect_close(got.dx, want.dx, 1, "dx");
-        expect_close(got.dscale, want.dscale, kSumFactor, "dscale");
+        check(problem(rng, nodes, width), place);
       }
     }
   }
@@ -307,6 +314,39 @@ TEST_P(ScaledGatherTest, RefusesWrongArguments) {
   refuse.overlap("dx", &Op::dx, &Op::x);
   refuse.overlap("dscale", &Op::dscale, &Op::scale);
   refuse.accepted();
+}
+
+/// Rows stored in 16 bits; scales in float32.
+class ScaledGatherHalfTest : public ScaledGatherTest {};
+
+WARPGNN_INSTANTIATE_HALF_TESTS(ScaledGatherHalfTest);
+
+TEST_P(ScaledGatherHalfTest, MatchesOracle) {
+  Rng rng(dtype());
+  for (const std::int64_t width : {1, 5, 8, 36, 260}) {
+    for (const Place place : kPlaces) {
+      SCOPED_TRACE(std::to_string(width) + " " + name_of(place));
+      check(problem(rng, 40, width), place);
+    }
+  }
+}
+
+TEST_P(ScaledGatherHalfTest, RerunsAreBitIdentical) {
+  Rng rng(dtype());
+  const auto in = problem(rng, 40, 12);
+  expect_same_bits(forward(in), forward(in), "y");
+  const Backward gradients = backward(in), again = backward(in);
+  expect_same_bits(again.dx, gradients.dx, "dx");
+  expect_same_bits(again.dscale, gradients.dscale, "dscale");
+}
+
+TEST_P(ScaledGatherHalfTest, RefusesScalesInSixteenBits) {
+  const auto x = input({2, 1}, {1, 2}), scale = input({2}, {1, 2});
+  const auto index = TestTensor::input_ids(context(), Dtype::int32, {1}, {0});
+  const auto y = output({1, 1});
+  expect_error(ErrorCode::invalid_argument, {"scale:", "expected float32", warpgnn::name_of(dtype())}, [&] {
+    scaled_gather_forward(context(), {x, scale, index, y});
+  });
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ std::int64_t top_k_count(const Graph& graph, double ratio);
 /// The ceil(ratio n_g) nodes of highest score of every graph g of a batch, in increasing order. Of equal scores the
 /// first nodes are taken; NaN counts as higher than any number.
 ///
-/// Shapes. score [N]; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32 (optional): where a
+/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32 (optional): where a
 /// node stands in `selected`, -1 if it does not. ratio in (0, 1].
 /// Writes. Outputs are overwritten and may not overlap.
 /// Determinism. Bit-identical reruns, no floating-point atomics; stream-ordered, no allocation, can be captured.
@@ -37,8 +37,9 @@ struct SegmentTopK {
   Workspace workspace{};
 };
 
-/// y_k = scale_n x_n with n = index_k: x [N, F], scale [N], index [K] int32, y [K, F]; one real dtype. A row whose
-/// index is not in [0, N) is filled with zeros. Stream-ordered, deterministic, no workspace.
+/// y_k = scale_n x_n with n = index_k: x [N, F], scale [N], index [K] int32, y [K, F]. A row whose index is not in
+/// [0, N) is filled with zeros. Stream-ordered, deterministic, no workspace.
+/// Dtypes. x and y: float32, float64, float16 or bfloat16; scale: what that is computed in, accumulator_of().
 struct ScaledGatherForward {
   ConstTensorView x;
   ConstTensorView scale;
@@ -48,7 +49,7 @@ struct ScaledGatherForward {
 
 /// dx_n = scale_n dy_k, dscale_n = <dy_k, x_n> with k = position_n, the inverse of `index`, which therefore names no
 /// node twice: position [N] int32; zeros where it is not in [0, K). dx [N, F] and dscale [N] are optional each and
-/// overwritten; dx needs scale, dscale needs x.
+/// overwritten; dx needs scale, dscale needs x. Dtypes as forward, with dy and dx like x, dscale like scale.
 struct ScaledGatherBackward {
   ConstTensorView x{};
   ConstTensorView scale{};

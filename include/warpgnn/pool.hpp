@@ -23,8 +23,9 @@ enum class PoolGate : std::uint8_t {
 /// feature by itself, which with a sigmoid gate is the gated sum of sigmoid(W1 x) * (W2 x).
 ///
 /// Shapes. x [N, F], score [N] (with a gate), y [G, F], lse [G] (softmax), arg [G, F] int32 (max: optional, needed
-/// for backward); or x [N, H, C], score [N, H], y [G, H, C], lse [G, H], arg [G, H, C]; one real dtype. N and G are
-/// those of the graph batch. temperature, of a softmax gate only, in [1e-30, 1e30].
+/// for backward); or x [N, H, C], score [N, H], y [G, H, C], lse [G, H], arg [G, H, C]. N and G are those of the graph
+/// batch. temperature, of a softmax gate only, in [1e-30, 1e30].
+/// Dtypes. x and y: float32, float64, float16 or bfloat16; score and lse: what that is computed in, accumulator_of().
 /// Saved for backward. lse and y (softmax), arg (max).
 /// Writes. Outputs are overwritten and may not overlap each other or an input.
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
@@ -46,7 +47,8 @@ struct PoolForward {
 /// With d_n = <dy_g, x_n> (over n_g for mean) and c = 1 or 1/n_g: dx_n = c a_n dy_g (max: only where arg = n);
 /// dscore_n = a_n (d_n - <dy_g, y_g>) / temperature for softmax, a_n (1 - a_n) d_n for sigmoid, d_n for raw; head by
 /// head, where there are heads.
-/// dx and dscore are optional each and overwritten. x is read for dscore, y for dscore of a softmax gate.
+/// dx and dscore are optional each and overwritten. x is read for dscore, y, as it was stored, for dscore of a softmax
+/// gate. Dtypes as in PoolForward, with dy and dx like x, dscore like score.
 struct PoolBackward {
   Graph graph;
   PoolReduce reduce = PoolReduce::sum;
@@ -63,7 +65,7 @@ struct PoolBackward {
   Workspace workspace{};
 };
 
-/// The gate's weights a_n [N] or [N, H], for explanations. lse is needed for softmax.
+/// The gate's weights a_n [N] or [N, H], for explanations. lse is needed for softmax. One real dtype.
 struct PoolWeights {
   Graph graph;
   PoolGate gate = PoolGate::softmax;

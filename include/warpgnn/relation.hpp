@@ -37,8 +37,9 @@ struct RelationWeights {
 /// W_r = sum_b c_rb V_b needs of the neighbours, as sum_e w_e W_{r_e} x_j = sum_b V_b y_ib. A linear layer on y seen as
 /// [N_dst, B * F] does the rest. One basis for each relation, c the identity, gives independent W_r.
 ///
-/// Shapes. x [N_src, F], relation [E], coefficient [R, B], weight [E] (optional: all ones), y [N_dst, B, F]. One real
-/// dtype throughout, relation apart.
+/// Shapes. x [N_src, F], relation [E], coefficient [R, B], weight [E] (optional: all ones), y [N_dst, B, F].
+/// Dtypes. x and y: float32, float64, float16 or bfloat16; coefficient and weight: what that is computed in,
+/// accumulator_of().
 /// Saved for backward. Nothing.
 /// Writes. y is overwritten and may not overlap any input. A node without in-edges gets 0.
 /// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.

@@ -9,7 +9,9 @@ namespace warpgnn {
 ///   gate_n = sigmoid(<w_0, x_n> + <w_1, residual_n> + <w_2, x_n - residual_n>),
 ///   y_n = gate_n residual_n + (1 - gate_n) x_n.
 ///
-/// Shapes. x, residual and y [N, F], weight [3, F], gate [N]; F at least 1; one real dtype.
+/// Shapes. x, residual and y [N, F], weight [3, F], gate [N]; F at least 1.
+/// Dtypes. x, residual and y: float32, float64, float16 or bfloat16; weight and gate: what that is computed in,
+/// accumulator_of().
 /// Saved for backward. gate.
 /// Writes. Outputs are overwritten and may not overlap each other or an input.
 /// Determinism. Bit-identical reruns. Stream-ordered, no allocation, can be captured.
@@ -26,7 +28,7 @@ struct ResidualGateForward {
 /// dz_n = gate_n (1 - gate_n) <dy_n, residual_n - x_n>;
 /// dx_n = (1 - gate_n) dy_n + dz_n (w_0 + w_2),   dresidual_n = gate_n dy_n + dz_n (w_1 - w_2),
 /// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n).
-/// Workspace: dz, and partial sums of dweight.
+/// Dtypes as forward, with dy, dx and dresidual like x, dweight like weight. Workspace: dz, and partial sums of dweight.
 struct ResidualGateBackward {
   ConstTensorView x;
   ConstTensorView residual;

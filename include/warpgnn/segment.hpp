@@ -8,7 +8,8 @@ namespace warpgnn {
 
 /// score_n = <x_n, query_g> for every node n of graph g: how well nodes answer what is asked of their graph.
 ///
-/// Shapes. x [N, F], F >= 1; query [G, F], score [N]; one real dtype. N and G are those of the graph batch.
+/// Shapes. x [N, F], F >= 1; query [G, F], score [N]. N and G are those of the graph batch.
+/// Dtypes. x and query: float32, float64, float16 or bfloat16; score: what that is computed in, accumulator_of().
 /// Writes. score is overwritten and may not overlap an input.
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument.
@@ -21,7 +22,8 @@ struct SegmentDotForward {
 };
 
 /// dx_n += dscore_n query_g (ACCUMULATES: x usually has another use, as what is read); dquery_g = sum_n dscore_n x_n
-/// (overwritten, 0 for an empty graph). Each is optional; dx needs query, dquery needs x.
+/// (overwritten, 0 for an empty graph). Each is optional; dx needs query, dquery needs x. Dtypes as forward, with dx and
+/// dquery like x, dscore like score; in 16 bits dx is rounded by each call that adds to it.
 /// Errors. As forward, and `workspace_too_small`.
 struct SegmentDotBackward {
   Graph graph;

@@ -79,21 +79,19 @@ void segment_top_k(const CpuExec& exec, const SegmentTopK& op) {
 
 void scaled_gather_forward(const CpuExec& exec, const ScaledGatherForward& op) {
   const std::int64_t nodes = op.x.shape[0], width = op.x.shape[1];
-  with_real(op.y.dtype, [&]<class T>(T) {
-    const auto x = read_rows<T>(op.x), scale = read_rows<T>(op.scale);
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    const auto x = read_rows<S>(op.x);
+    const auto scale = read_rows<Accumulator<S>>(op.scale);
     const auto index = read_rows<std::int32_t>(op.index);
-    const auto y = write_rows<T>(op.y);
+    const auto y = write_rows<S>(op.y);
     parallel_for(exec, op.y.shape[0], width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t k = first; k < last; ++k) {
         const std::int64_t n = *index[k];
-        T* const to = y[k];
         if (n < 0 || n >= nodes) {
-          std::fill(to, to + width, T(0));
-          continue;
+          std::fill(y[k], y[k] + width, S{});
+        } else {
+          scale_row(x[n], width, *scale[n], y[k]);
         }
-        const T factor = *scale[n];
-        const T* const from = x[n];
-        for (std::int64_t c = 0; c < width; ++c) to[c] = factor * from[c];
       }
     });
   });
@@ -101,18 +99,21 @@ void scaled_gather_forward(const CpuExec& exec, const ScaledGatherForward& op) {
 
 void scaled_gather_backward(const CpuExec& exec, const ScaledGatherBackward& op) {
   const std::int64_t count = op.dy.shape[0], width = op.dy.shape[1];
-  with_real(op.dy.dtype, [&]<class T>(T) {
-    const auto x = read_rows<T>(op.x), scale = read_rows<T>(op.scale), dy = read_rows<T>(op.dy);
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const auto x = read_rows<S>(op.x), dy = read_rows<S>(op.dy);
+    const auto scale = read_rows<T>(op.scale);
     const auto position = read_rows<std::int32_t>(op.position);
-    const auto dx = write_rows<T>(op.dx), dscale = write_rows<T>(op.dscale);
+    const auto dx = write_rows<S>(op.dx);
+    const auto dscale = write_rows<T>(op.dscale);
     parallel_for(exec, op.position.shape[0], 2 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t n = first; n < last; ++n) {
         const std::int64_t k = *position[n];
         const bool chosen = k >= 0 && k < count;
         if (dx && chosen) {
-          for (std::int64_t c = 0; c < width; ++c) dx[n][c] = *scale[n] * dy[k][c];
+          scale_row(dy[k], width, *scale[n], dx[n]);
         } else if (dx) {
-          std::fill(dx[n], dx[n] + width, T(0));
+          std::fill(dx[n], dx[n] + width, S{});
         }
         if (dscale) *dscale[n] = chosen ? dot(dy[k], x[n], width) : T(0);
       }

@@ -50,57 +50,84 @@ struct Softmax {
   }
 };
 
-template <class T>
+/// What each thread needs beside the rows of the op.
+template <class S>
+struct Scratch {
+  using T = Accumulator<S>;
+  T* row = nullptr;             // ComputedRows of y or dx
+  T* widened[2] = {};           // of x, and of dy
+  double* long_rows = nullptr;  // sum_in_chunks
+
+  T* widened_row(int which, int thread, std::int64_t width) const {
+    return is_half_type<S> ? widened[which] + thread * width : nullptr;
+  }
+};
+
+template <class S>
 class Forward {
  public:
-  explicit Forward(const PoolForward& op)
+  Forward(const PoolForward& op, const Scratch<S>& scratch)
       : op_(op),
         heads_(op.x),
         sharpness_(static_cast<T>(1 / op.temperature)),
-        x_(read_rows<T>(op.x)),
+        scratch_(scratch),
+        x_(read_rows<S>(op.x)),
         score_(read_rows<T>(op.score)),
-        y_(write_rows<T>(op.y)),
+        y_(op.y, scratch.row),
         lse_(write_rows<T>(op.lse)),
         arg_(write_rows<std::int32_t>(op.arg)) {}
 
-  void graph(std::int64_t g, double* scratch) const {
+  void graph(std::int64_t g, int thread) const {
     const std::int64_t begin = op_.graph.graph_offsets()[g], end = op_.graph.graph_offsets()[g + 1];
-    const std::int64_t width = op_.x.row_size();
-    if (op_.reduce == PoolReduce::max) return keep_max(g, begin, end);
-    if (op_.gate == PoolGate::none) {
-      add_up(g, begin, end, 0, width, scratch, [](std::int64_t) { return T(1); });
-    } else if (op_.gate == PoolGate::softmax) {
-      for (std::int64_t head = 0; head < heads_.count; ++head) pool_softmax(g, begin, end, head, scratch);
-    } else if (heads_.are_features()) {
-      if (op_.gate == PoolGate::sigmoid)
-        add_up_features(g, begin, end, scratch, [](T score) { return sigmoid(score); });
-      else
-        add_up_features(g, begin, end, scratch, [](T score) { return score; });
-    } else {
-      for (std::int64_t head = 0; head < heads_.count; ++head) {
-        add_up(g, begin, end, head * heads_.channels, heads_.channels, scratch,
-               [&](std::int64_t n) { return gate_weight(op_.gate, score_[n][head], T(0), T(1)); });
-      }
-    }
-    if (op_.reduce == PoolReduce::mean) divide(y_[g], width, static_cast<double>(end - begin));
+    T* const y = y_.row(g, thread);
+    if (op_.reduce == PoolReduce::max)
+      keep_max(g, begin, end, thread, y);
+    else
+      add_up(g, begin, end, thread, y);
+    if (op_.reduce == PoolReduce::mean) divide(y, op_.x.row_size(), static_cast<double>(end - begin));
+    y_.finish(g, thread);
   }
 
  private:
+  using T = Accumulator<S>;
+
+  void add_up(std::int64_t g, std::int64_t begin, std::int64_t end, int thread, T* y) const {
+    const std::int64_t width = op_.x.row_size();
+    double* const long_rows = scratch_.long_rows + thread * width;
+    if (op_.gate == PoolGate::none) {
+      weighted_sum(begin, end, 0, width, long_rows, y, [](std::int64_t) { return T(1); });
+    } else if (op_.gate == PoolGate::softmax) {
+      for (std::int64_t head = 0; head < heads_.count; ++head) pool_softmax(g, begin, end, head, long_rows, y);
+    } else if (heads_.are_features()) {
+      T* const x = scratch_.widened_row(0, thread, width);
+      if (op_.gate == PoolGate::sigmoid)
+        add_up_features(begin, end, long_rows, x, y, [](T score) { return sigmoid(score); });
+      else
+        add_up_features(begin, end, long_rows, x, y, [](T score) { return score; });
+    } else {
+      for (std::int64_t head = 0; head < heads_.count; ++head) {
+        weighted_sum(begin, end, head * heads_.channels, heads_.channels, long_rows, y,
+                     [&](std::int64_t n) { return gate_weight(op_.gate, score_[n][head], T(0), T(1)); });
+      }
+    }
+  }
+
   /// Divided at the end: exp(s - lse) would carry the rounding of lse, which is large where scores are.
-  void pool_softmax(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, double* scratch) const {
+  void pool_softmax(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, double* long_rows,
+                    T* y) const {
     const Softmax<T> softmax(score_, head, begin, end, sharpness_);
     const std::int64_t first = head * heads_.channels;
     lse_[g][head] = softmax.log_sum_exp();
-    add_up(g, begin, end, first, heads_.channels, scratch,
-           [&](std::int64_t n) { return softmax.numerator(score_[n][head]); });
-    divide(y_[g] + first, heads_.channels, softmax.sum);
+    weighted_sum(begin, end, first, heads_.channels, long_rows, y,
+                 [&](std::int64_t n) { return softmax.numerator(score_[n][head]); });
+    divide(y + first, heads_.channels, softmax.sum);
   }
 
   /// y = sum of weight(n) x_n, for `width` features from `first` on.
   template <class Weight>
-  void add_up(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t width,
-              double* scratch, Weight&& weight) const {
-    sum_in_chunks(begin, end, width, scratch, y_[g] + first, [&](std::int64_t from, std::int64_t to, T* sum) {
+  void weighted_sum(std::int64_t begin, std::int64_t end, std::int64_t first, std::int64_t width, double* long_rows,
+                    T* y, Weight&& weight) const {
+    sum_in_chunks(begin, end, width, long_rows, y + first, [&](std::int64_t from, std::int64_t to, T* sum) {
       for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
         auto total = tile.zero();
         for (std::int64_t n = from; n < to; ++n) total.add_scaled(x_[n] + first + column, weight(n));
@@ -111,12 +138,13 @@ class Forward {
 
   /// The same where every feature has a score of its own.
   template <class Weight>
-  void add_up_features(std::int64_t g, std::int64_t begin, std::int64_t end, double* scratch, Weight&& weight) const {
+  void add_up_features(std::int64_t begin, std::int64_t end, double* long_rows, T* scratch, T* y,
+                       Weight&& weight) const {
     const std::int64_t width = heads_.count;
-    sum_in_chunks(begin, end, width, scratch, y_[g], [&](std::int64_t from, std::int64_t to, T* sum) {
+    sum_in_chunks(begin, end, width, long_rows, y, [&](std::int64_t from, std::int64_t to, T* sum) {
       std::fill(sum, sum + width, T(0));
       for (std::int64_t n = from; n < to; ++n) {
-        const T *const x = x_[n], *const score = score_[n];
+        const T *const x = widened(x_[n], width, scratch), *const score = score_[n];
 #pragma omp simd
         for (std::int64_t c = 0; c < width; ++c) sum[c] += weight(score[c]) * x[c];
       }
@@ -129,15 +157,14 @@ class Forward {
     for (std::int64_t c = 0; c < width; ++c) y[c] /= divisor;
   }
 
-  void keep_max(std::int64_t g, std::int64_t begin, std::int64_t end) const {
+  void keep_max(std::int64_t g, std::int64_t begin, std::int64_t end, int thread, T* y) const {
     const std::int64_t width = op_.x.row_size();
-    T* const y = y_[g];
     std::int32_t* const arg = arg_ ? arg_[g] : nullptr;
     if (arg != nullptr) std::fill(arg, arg + width, begin < end ? static_cast<std::int32_t>(begin) : -1);
     if (begin == end) return static_cast<void>(std::fill(y, y + width, T(0)));
-    std::copy(x_[begin], x_[begin] + width, y);
+    convert_row(x_[begin], width, y);
     for (std::int64_t n = begin + 1; n < end; ++n) {
-      const T* const candidate = x_[n];
+      const T* const candidate = widened(x_[n], width, scratch_.widened_row(0, thread, width));
       const auto node = static_cast<std::int32_t>(n);
       if (arg == nullptr) {
 #pragma omp simd
@@ -156,68 +183,80 @@ class Forward {
   const PoolForward& op_;
   Heads heads_;
   T sharpness_;
-  Rows<const T> x_, score_;
-  Rows<T> y_, lse_;
+  Scratch<S> scratch_;
+  Rows<const S> x_;
+  Rows<const T> score_;
+  ComputedRows<S> y_;
+  Rows<T> lse_;
   Rows<std::int32_t> arg_;
 };
 
-template <class T>
+template <class S>
 class Backward {
  public:
-  explicit Backward(const PoolBackward& op)
+  Backward(const PoolBackward& op, const Scratch<S>& scratch)
       : op_(op),
         heads_(op.dy),
         sharpness_(static_cast<T>(1 / op.temperature)),
-        x_(read_rows<T>(op.x)),
+        scratch_(scratch),
+        x_(read_rows<S>(op.x)),
+        y_(read_rows<S>(op.y)),
+        dy_(read_rows<S>(op.dy)),
         score_(read_rows<T>(op.score)),
-        y_(read_rows<T>(op.y)),
         lse_(read_rows<T>(op.lse)),
-        dy_(read_rows<T>(op.dy)),
         arg_(read_rows<std::int32_t>(op.arg)),
-        dx_(write_rows<T>(op.dx)),
+        dx_(write_rows<S>(op.dx)),
         dscore_(write_rows<T>(op.dscore)) {}
 
-  void graph(std::int64_t g) const {
+  void graph(std::int64_t g, int thread) const {
     const std::int64_t begin = op_.graph.graph_offsets()[g], end = op_.graph.graph_offsets()[g + 1];
     const T share =
         op_.reduce == PoolReduce::mean ? T(1) / static_cast<T>(std::max<std::int64_t>(end - begin, 1)) : T(1);
     if (op_.reduce == PoolReduce::max) {
       for (std::int64_t n = begin; dx_ && n < end; ++n) pick(g, n);
     } else if (op_.gate == PoolGate::none) {
-      for (std::int64_t n = begin; dx_ && n < end; ++n) scale(dx_[n], dy_[g], op_.dy.row_size(), share);
+      for (std::int64_t n = begin; dx_ && n < end; ++n) scale_row(dy_[g], op_.dy.row_size(), share, dx_[n]);
     } else if (heads_.are_features() && op_.gate != PoolGate::softmax) {
-      for (std::int64_t n = begin; n < end; ++n) gated_features(g, n, share);
+      const T* const dy = widened(dy_[g], heads_.count, scratch_.widened_row(1, thread, heads_.count));
+      for (std::int64_t n = begin; n < end; ++n) gated_features(n, share, dy, thread);
     } else {
       for (std::int64_t head = 0; head < heads_.count; ++head) gated(g, begin, end, head, share);
     }
   }
 
  private:
+  using T = Accumulator<S>;
+
   void gated(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, T share) const {
     const std::int64_t first = head * heads_.channels, width = heads_.channels;
-    const T* const dy = dy_[g] + first;
+    const S* const dy = dy_[g] + first;
     const T lse = lse_ ? lse_[g][head] : T(0);
     const T row_dot = op_.gate == PoolGate::softmax && dscore_ ? dot(dy, y_[g] + first, width) : T(0);
     for (std::int64_t n = begin; n < end; ++n) {
       const T weight = gate_weight(op_.gate, score_[n][head], lse, sharpness_);
-      if (dx_) scale(dx_[n] + first, dy, width, share * weight);
+      if (dx_) scale_row(dy, width, share * weight, dx_[n] + first);
       if (dscore_) dscore_[n][head] = score_gradient(weight, share * dot(dy, x_[n] + first, width), row_dot);
     }
   }
 
   /// The same for a sigmoid or raw gate where every feature has a score of its own.
-  void gated_features(std::int64_t g, std::int64_t n, T share) const {
+  void gated_features(std::int64_t n, T share, const T* dy, int thread) const {
     const bool squashed = op_.gate == PoolGate::sigmoid;
-    const T *const dy = dy_[g], *const score = score_[n];
-    if (T* const dx = dx_ ? dx_[n] : nullptr; dx != nullptr && squashed) {
+    const T* const score = score_[n];
+    if (dx_) {
+      const ComputedRows<S> computed(op_.dx, scratch_.row);
+      T* const dx = computed.row(n, thread);
+      if (squashed) {
 #pragma omp simd
-      for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * sigmoid(score[c]) * dy[c];
-    } else if (dx != nullptr) {
+        for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * sigmoid(score[c]) * dy[c];
+      } else {
 #pragma omp simd
-      for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * score[c] * dy[c];
+        for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * score[c] * dy[c];
+      }
+      computed.finish(n, thread);
     }
     if (!dscore_) return;
-    const T* const x = x_[n];
+    const T* const x = widened(x_[n], heads_.count, scratch_.widened_row(0, thread, heads_.count));
     T* const dscore = dscore_[n];
 #pragma omp simd
     for (std::int64_t c = 0; c < heads_.count; ++c) dscore[c] = share * dy[c] * x[c];
@@ -229,14 +268,10 @@ class Backward {
     }
   }
 
-  static void scale(T* dx, const T* dy, std::int64_t width, T by) {
-    for (std::int64_t c = 0; c < width; ++c) dx[c] = by * dy[c];
-  }
-
   /// The gradient of a maximum goes to its node alone.
   void pick(std::int64_t g, std::int64_t n) const {
-    T* const dx = dx_[n];
-    for (std::int64_t c = 0; c < op_.dy.row_size(); ++c) dx[c] = arg_[g][c] == n ? dy_[g][c] : T(0);
+    S* const dx = dx_[n];
+    for (std::int64_t c = 0; c < op_.dy.row_size(); ++c) dx[c] = arg_[g][c] == n ? dy_[g][c] : S{};
   }
 
   T score_gradient(T weight, T product, T row_dot) const {
@@ -252,40 +287,66 @@ class Backward {
   const PoolBackward& op_;
   Heads heads_;
   T sharpness_;
-  Rows<const T> x_, score_, y_, lse_, dy_;
+  Scratch<S> scratch_;
+  Rows<const S> x_, y_, dy_;
+  Rows<const T> score_, lse_;
   Rows<const std::int32_t> arg_;
-  Rows<T> dx_, dscore_;
+  Rows<S> dx_;
+  Rows<T> dscore_;
 };
+
+template <class S>
+Scratch<S> carve(Carver& carver, const CpuExec& exec, const PoolForward& op) {
+  Scratch<S> scratch;
+  const std::int64_t width = op.x.row_size(), rows = ComputedRows<S>::scratch_count(exec, width);
+  scratch.long_rows = carver.take<double>(exec.threads * width);
+  scratch.row = carver.take<Accumulator<S>>(rows);
+  scratch.widened[0] = carver.take<Accumulator<S>>(rows);
+  return scratch;
+}
+
+template <class S>
+Scratch<S> carve(Carver& carver, const CpuExec& exec, const PoolBackward& op) {
+  Scratch<S> scratch;
+  if (!Heads(op.dy).are_features()) return scratch;
+  const std::int64_t rows = ComputedRows<S>::scratch_count(exec, op.dy.row_size());
+  scratch.row = carver.take<Accumulator<S>>(rows);
+  for (auto& row : scratch.widened) row = carver.take<Accumulator<S>>(rows);
+  return scratch;
+}
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const PoolForward& op) {
   Carver carver;
-  carver.take<double>(exec.threads * op.x.row_size());
+  with_storage(op.y.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void pool_forward(const CpuExec& exec, const PoolForward& op) {
-  with_real(op.y.dtype, [&]<class T>(T) {
-    const Forward<T> forward(op);
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const Forward<S> forward(op, carve<S>(carver, exec, op));
     parallel_rows(exec, op.graph.graph_offsets(), op.graph.num_graphs(), op.x.row_size(),
                   [&](std::int64_t first, std::int64_t last, int thread) {
-                    double* const scratch = static_cast<double*>(op.workspace.data) + thread * op.x.row_size();
-                    for (std::int64_t g = first; g < last; ++g) forward.graph(g, scratch);
+                    for (std::int64_t g = first; g < last; ++g) forward.graph(g, thread);
                   });
   });
 }
 
-std::size_t workspace_size(const CpuExec&, const PoolBackward&) {
-  return 0;
+std::size_t workspace_size(const CpuExec& exec, const PoolBackward& op) {
+  Carver carver;
+  with_storage(op.dy.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  return carver.bytes();
 }
 
 void pool_backward(const CpuExec& exec, const PoolBackward& op) {
-  with_real(op.dy.dtype, [&]<class T>(T) {
-    const Backward<T> backward(op);
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const Backward<S> backward(op, carve<S>(carver, exec, op));
     parallel_rows(exec, op.graph.graph_offsets(), op.graph.num_graphs(), 2 * op.dy.row_size(),
-                  [&](std::int64_t first, std::int64_t last, int) {
-                    for (std::int64_t g = first; g < last; ++g) backward.graph(g);
+                  [&](std::int64_t first, std::int64_t last, int thread) {
+                    for (std::int64_t g = first; g < last; ++g) backward.graph(g, thread);
                   });
   });
 }

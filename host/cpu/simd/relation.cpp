@@ -50,21 +50,23 @@ void weigh_row(const Adjacency& in, std::int64_t row, const Relations& relation,
 template <int kBases>
 inline constexpr int kBasisVectors = std::min(8, (kVectorBytes == 64 ? 16 : 8) / kBases);
 
-template <class T>
+template <class S>
 class Forward {
  public:
-  explicit Forward(const RelationAggregateForward& op)
+  Forward(const RelationAggregateForward& op, const RowScratch<S>& scratch)
       : in_(op.graph.in_edges()),
         width_(op.x.row_size()),
         bases_(op.coefficient.shape[1]),
         relation_(op.relation, op.coefficient.shape[0]),
         coefficient_(read_rows<T>(op.coefficient)),
         weight_(read_rows<T>(op.weight)),
-        x_(read_rows<T>(op.x)),
-        y_(write_rows<T>(op.y)) {}
+        x_(read_rows<S>(op.x)),
+        y_(op.y, scratch.row),
+        long_rows_(scratch.long_rows) {}
 
-  void row(std::int64_t i, double* scratch) const {
-    sum_in_chunks(in_.offset[i], in_.offset[i + 1], bases_ * width_, scratch, y_[i],
+  void row(std::int64_t i, int thread) const {
+    double* const scratch = long_rows_ + thread * bases_ * width_;
+    sum_in_chunks(in_.offset[i], in_.offset[i + 1], bases_ * width_, scratch, y_.row(i, thread),
                   [&](std::int64_t begin, std::int64_t end, T* out) {
                     std::int64_t basis = 0;
                     for (; basis + 4 <= bases_; basis += 4) sum_bases<4>(begin, end, basis, out);
@@ -74,9 +76,12 @@ class Forward {
                     }
                     if (basis < bases_) sum_bases<1>(begin, end, basis, out);
                   });
+    y_.finish(i, thread);
   }
 
  private:
+  using T = Accumulator<S>;
+
   /// The sums of kBases bases from `basis` on, each row of x being read once for all of them.
   template <int kBases>
   void sum_bases(std::int64_t begin, std::int64_t end, std::int64_t basis, T* out) const {
@@ -91,7 +96,7 @@ class Forward {
         if (r < 0) continue;
         const T weight = weight_ ? *weight_[e] : T(1);
         const T* const coefficient = coefficient_[r] + basis;
-        const T* const x = x_[in_.neighbor[s]] + column;
+        const S* const x = x_[in_.neighbor[s]] + column;
         for (int b = 0; b < kBases; ++b) total[b].add_scaled(x, weight * coefficient[b]);
       }
       for (int b = 0; b < kBases; ++b) total[b].store(out + (basis + b) * width_ + column);
@@ -101,16 +106,18 @@ class Forward {
   const Adjacency& in_;
   std::int64_t width_, bases_;
   Relations relation_;
-  Rows<const T> coefficient_, weight_, x_;
-  Rows<T> y_;
+  Rows<const T> coefficient_, weight_;
+  Rows<const S> x_;
+  ComputedRows<S> y_;
+  double* long_rows_;
 };
 
 // --- Backward --------------------------------------------------------------------------------------------------------
 
-template <class T>
+template <class S>
 class Backward {
  public:
-  explicit Backward(const RelationAggregateBackward& op)
+  Backward(const RelationAggregateBackward& op, const RowScratch<S>& scratch)
       : in_(op.graph.in_edges()),
         out_(op.graph.out_edges()),
         width_(op.dy.shape[2]),
@@ -118,30 +125,34 @@ class Backward {
         relation_(op.relation, op.coefficient.shape[0]),
         coefficient_(read_rows<T>(op.coefficient)),
         weight_(read_rows<T>(op.weight)),
-        x_(read_rows<T>(op.x)),
-        dy_(read_rows<T>(op.dy)),
-        dx_(write_rows<T>(op.dx)) {}
+        x_(read_rows<S>(op.x)),
+        dy_(read_rows<S>(op.dy)),
+        dx_(op.dx, scratch.row),
+        long_rows_(scratch.long_rows) {}
 
-  void write_dx(std::int64_t j, double* scratch) const {
-    sum_in_chunks(
-        out_.offset[j], out_.offset[j + 1], width_, scratch, dx_[j], [&](std::int64_t begin, std::int64_t end, T* out) {
-          for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
-            auto total = tile.zero();
-            for (std::int64_t s = begin; s < end; ++s) {
-              if (column == 0) {
-                prefetch_row(dy_[out_.neighbor[std::min(s + kPrefetchSlots, out_.edges - 1)]], bases_ * width_);
-              }
-              const std::int64_t e = out_.edge_id[s], r = relation_[e];
-              if (r < 0) continue;
-              const T weight = weight_ ? *weight_[e] : T(1);
-              const T* const dy = dy_[out_.neighbor[s]] + column;
-              for (std::int64_t b = 0; b < bases_; ++b) {
-                total.add_scaled(dy + b * width_, weight * coefficient_[r][b]);
-              }
-            }
-            total.store(out + column);
-          });
-        });
+  void write_dx(std::int64_t j, int thread) const {
+    double* const scratch = long_rows_ + thread * width_;
+    sum_in_chunks(out_.offset[j], out_.offset[j + 1], width_, scratch, dx_.row(j, thread),
+                  [&](std::int64_t begin, std::int64_t end, T* out) {
+                    for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
+                      auto total = tile.zero();
+                      for (std::int64_t s = begin; s < end; ++s) {
+                        if (column == 0) {
+                          prefetch_row(dy_[out_.neighbor[std::min(s + kPrefetchSlots, out_.edges - 1)]],
+                                       bases_ * width_);
+                        }
+                        const std::int64_t e = out_.edge_id[s], r = relation_[e];
+                        if (r < 0) continue;
+                        const T weight = weight_ ? *weight_[e] : T(1);
+                        const S* const dy = dy_[out_.neighbor[s]] + column;
+                        for (std::int64_t b = 0; b < bases_; ++b) {
+                          total.add_scaled(dy + b * width_, weight * coefficient_[r][b]);
+                        }
+                      }
+                      total.store(out + column);
+                    });
+                  });
+    dx_.finish(j, thread);
   }
 
   /// table[r * B + b] += the terms of dcoefficient from the in-edges of i.
@@ -158,11 +169,15 @@ class Backward {
   }
 
  private:
+  using T = Accumulator<S>;
+
   const Adjacency &in_, &out_;
   std::int64_t width_, bases_;
   Relations relation_;
-  Rows<const T> coefficient_, weight_, x_, dy_;
-  Rows<T> dx_;
+  Rows<const T> coefficient_, weight_;
+  Rows<const S> x_, dy_;
+  ComputedRows<S> dx_;
+  double* long_rows_;
 };
 
 /// How the rows are cut into blocks with a table of dcoefficient each: few enough that the tables stay smaller than one
@@ -175,9 +190,10 @@ ReductionBlocks table_blocks(const RelationAggregateBackward& op) {
   return {rows_per_block, (rows + rows_per_block - 1) / rows_per_block};
 }
 
-template <class T>
-void write_dcoefficient(const CpuExec& exec, const RelationAggregateBackward& op, const Backward<T>& backward,
+template <class S>
+void write_dcoefficient(const CpuExec& exec, const RelationAggregateBackward& op, const Backward<S>& backward,
                         double* tables) {
+  using T = Accumulator<S>;
   const std::int64_t bases = op.coefficient.shape[1], cells = op.coefficient.shape[0] * bases;
   const std::int64_t rows = op.graph.num_destinations();
   const ReductionBlocks plan = table_blocks(op);
@@ -198,22 +214,24 @@ void write_dcoefficient(const CpuExec& exec, const RelationAggregateBackward& op
   }
 }
 
+template <class S>
+RowScratch<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateForward& op) {
+  return RowScratch<S>::carve(carver, exec, op.graph.in_edges(), op.y.row_size());
+}
+
+template <class S>
 struct BackwardScratch {
-  double* long_rows;
-  double* tables;
-  std::size_t bytes;
+  RowScratch<S> rows{};
+  double* tables = nullptr;
 };
 
-BackwardScratch carve(const CpuExec& exec, const RelationAggregateBackward& op, void* base) {
-  Carver carver(base);
-  BackwardScratch scratch{};
-  if (op.dx.defined()) {
-    scratch.long_rows = carver.take<double>(long_row_doubles(exec, op.graph.out_edges(), op.dx.row_size()));
-  }
+template <class S>
+BackwardScratch<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateBackward& op) {
+  BackwardScratch<S> scratch;
+  if (op.dx.defined()) scratch.rows = RowScratch<S>::carve(carver, exec, op.graph.out_edges(), op.dx.row_size());
   if (op.dcoefficient.defined()) {
     scratch.tables = carver.take<double>(table_blocks(op).blocks * op.coefficient.shape[0] * op.coefficient.shape[1]);
   }
-  scratch.bytes = carver.bytes();
   return scratch;
 }
 
@@ -243,38 +261,37 @@ void relation_weights(const CpuExec& exec, const RelationWeights& op) {
 
 std::size_t workspace_size(const CpuExec& exec, const RelationAggregateForward& op) {
   Carver carver;
-  carver.take<double>(long_row_doubles(exec, op.graph.in_edges(), op.y.row_size()));
+  with_storage(op.y.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void relation_aggregate_forward(const CpuExec& exec, const RelationAggregateForward& op) {
   const Adjacency& in = op.graph.in_edges();
-  const std::int64_t width = op.y.row_size();
-  with_real(op.y.dtype, [&]<class T>(T) {
-    const Forward<T> forward(op);
-    parallel_rows(exec, in.offset, in.rows, width, [&](std::int64_t first, std::int64_t last, int thread) {
-      double* const scratch = static_cast<double*>(op.workspace.data) + thread * width;
-      for (std::int64_t i = first; i < last; ++i) forward.row(i, scratch);
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const Forward<S> forward(op, carve<S>(carver, exec, op));
+    parallel_rows(exec, in.offset, in.rows, op.y.row_size(), [&](std::int64_t first, std::int64_t last, int thread) {
+      for (std::int64_t i = first; i < last; ++i) forward.row(i, thread);
     });
   });
 }
 
 std::size_t workspace_size(const CpuExec& exec, const RelationAggregateBackward& op) {
-  return carve(exec, op, nullptr).bytes;
+  Carver carver;
+  with_storage(op.dy.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  return carver.bytes();
 }
 
 void relation_aggregate_backward(const CpuExec& exec, const RelationAggregateBackward& op) {
-  const BackwardScratch scratch = carve(exec, op, op.workspace.data);
   const Adjacency& out = op.graph.out_edges();
-  with_real(op.dy.dtype, [&]<class T>(T) {
-    const Backward<T> backward(op);
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const BackwardScratch<S> scratch = carve<S>(carver, exec, op);
+    const Backward<S> backward(op, scratch.rows);
     if (op.dx.defined()) {
-      const std::int64_t width = op.dx.row_size();
       parallel_rows(exec, out.offset, out.rows, op.dy.row_size(),
                     [&](std::int64_t first, std::int64_t last, int thread) {
-                      for (std::int64_t j = first; j < last; ++j) {
-                        backward.write_dx(j, scratch.long_rows + thread * width);
-                      }
+                      for (std::int64_t j = first; j < last; ++j) backward.write_dx(j, thread);
                     });
     }
     if (op.dcoefficient.defined()) write_dcoefficient(exec, op, backward, scratch.tables);

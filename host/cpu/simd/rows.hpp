@@ -61,6 +61,28 @@ class ComputedRows {
   T* scratch_;
 };
 
+/// to = factor * from.
+template <class S, class T = Accumulator<S>>
+WARPGNN_INLINE void scale_row(const S* from, std::int64_t width, T factor, S* to) {
+  for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+    auto scaled = tile.load(from + column);
+    for (int k = 0; k < tile.kVectors; ++k) scaled.v[k] *= factor;
+    scaled.store(to + column);
+  });
+}
+
+/// A row as loops over T read it: itself, or for 16-bit storage its copy in `scratch`.
+template <class S>
+WARPGNN_INLINE const Accumulator<S>* widened(const S* row, [[maybe_unused]] std::int64_t width,
+                                             [[maybe_unused]] Accumulator<S>* scratch) {
+  if constexpr (is_half_type<S>) {
+    convert_row(row, width, scratch);
+    return scratch;
+  } else {
+    return row;
+  }
+}
+
 WARPGNN_INLINE std::int64_t edge_of(const Adjacency& adjacency, std::int64_t slot) {
   return adjacency.edge_id == nullptr ? slot : adjacency.edge_id[slot];
 }

@@ -17,17 +17,30 @@ void for_each_node(const CpuExec& exec, const Graph& graph, std::int64_t width, 
   });
 }
 
+/// What the gradients of queries need for each thread.
+template <class S>
+RowScratch<S> carve(Carver& carver, const CpuExec& exec, const SegmentDotBackward& op) {
+  const std::int64_t width = op.dquery.shape[1];
+  RowScratch<S> scratch;
+  scratch.long_rows = carver.take<double>(exec.threads * width);
+  scratch.row = carver.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, width));
+  return scratch;
+}
+
 /// dquery_g = sum of dscore_n x_n.
-template <class T>
+template <class S>
 void write_dquery(const CpuExec& exec, const SegmentDotBackward& op) {
+  using T = Accumulator<S>;
+  Carver carver(op.workspace.data);
+  const RowScratch<S> scratch = carve<S>(carver, exec, op);
   const std::int64_t width = op.x.shape[1];
   const std::int64_t* const offset = op.graph.graph_offsets();
-  const auto x = read_rows<T>(op.x), dscore = read_rows<T>(op.dscore);
-  const auto dquery = write_rows<T>(op.dquery);
+  const auto x = read_rows<S>(op.x);
+  const auto dscore = read_rows<T>(op.dscore);
+  const ComputedRows<S> dquery(op.dquery, scratch.row);
   parallel_rows(exec, offset, op.graph.num_graphs(), width, [&](std::int64_t first, std::int64_t last, int thread) {
-    double* const scratch = static_cast<double*>(op.workspace.data) + thread * width;
     for (std::int64_t g = first; g < last; ++g) {
-      sum_in_chunks(offset[g], offset[g + 1], width, scratch, dquery[g],
+      sum_in_chunks(offset[g], offset[g + 1], width, scratch.long_rows + thread * width, dquery.row(g, thread),
                     [&](std::int64_t begin, std::int64_t end, T* sum) {
                       for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
                         auto total = tile.zero();
@@ -35,22 +48,26 @@ void write_dquery(const CpuExec& exec, const SegmentDotBackward& op) {
                         total.store(sum + column);
                       });
                     });
+      dquery.finish(g, thread);
     }
   });
 }
 
 /// dx_n += dscore_n query_g.
-template <class T>
+template <class S>
 void add_dx(const CpuExec& exec, const SegmentDotBackward& op) {
+  using T = Accumulator<S>;
   const std::int64_t width = op.dx.shape[1];
-  const auto query = read_rows<T>(op.query), dscore = read_rows<T>(op.dscore);
-  const auto dx = write_rows<T>(op.dx);
+  const auto query = read_rows<S>(op.query);
+  const auto dscore = read_rows<T>(op.dscore);
+  const auto dx = write_rows<S>(op.dx);
   for_each_node(exec, op.graph, width, [&](std::int64_t n, std::int64_t g) {
     const T factor = *dscore[n];
-    const T* const from = query[g];
-    T* const to = dx[n];
-#pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) to[c] += factor * from[c];
+    for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+      auto sum = tile.load(dx[n] + column);
+      sum.add_scaled(query[g] + column, factor);
+      sum.store(dx[n] + column);
+    });
   });
 }
 
@@ -58,9 +75,9 @@ void add_dx(const CpuExec& exec, const SegmentDotBackward& op) {
 
 void segment_dot_forward(const CpuExec& exec, const SegmentDotForward& op) {
   const std::int64_t width = op.x.shape[1];
-  with_real(op.score.dtype, [&]<class T>(T) {
-    const auto x = read_rows<T>(op.x), query = read_rows<T>(op.query);
-    const auto score = write_rows<T>(op.score);
+  with_storage(op.x.dtype, [&]<class S>(S) {
+    const auto x = read_rows<S>(op.x), query = read_rows<S>(op.query);
+    const auto score = write_rows<Accumulator<S>>(op.score);
     for_each_node(exec, op.graph, width,
                   [&](std::int64_t n, std::int64_t g) { *score[n] = dot(x[n], query[g], width); });
   });
@@ -68,15 +85,13 @@ void segment_dot_forward(const CpuExec& exec, const SegmentDotForward& op) {
 
 std::size_t workspace_size(const CpuExec& exec, const SegmentDotBackward& op) {
   Carver carver;
-  if (op.dquery.defined()) carver.take<double>(exec.threads * op.dquery.shape[1]);
+  if (op.dquery.defined()) with_storage(op.dquery.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void segment_dot_backward(const CpuExec& exec, const SegmentDotBackward& op) {
-  with_real(op.dscore.dtype, [&]<class T>(T) {
-    if (op.dquery.defined()) write_dquery<T>(exec, op);
-    if (op.dx.defined()) add_dx<T>(exec, op);
-  });
+  if (op.dquery.defined()) with_storage(op.dquery.dtype, [&]<class S>(S) { write_dquery<S>(exec, op); });
+  if (op.dx.defined()) with_storage(op.dx.dtype, [&]<class S>(S) { add_dx<S>(exec, op); });
 }
 
 }  // namespace warpgnn::backend::WARPGNN_ISA
