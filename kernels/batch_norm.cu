@@ -15,9 +15,9 @@ LaunchShape column_runs(const CudaExec& exec, std::int64_t rows, std::int64_t pa
   return row_tiles(rows, packs, 8 * exec.multiprocessors);
 }
 
-template <class Accumulator>
-Accumulator* take_partials(backend::Carver& carver, const ConstTensorView& x) {
-  return carver.take<Accumulator>(column_partial_count(x.shape[0], x.row_size(), kMoments));
+template <class Partial>
+Partial* take_partials(backend::Carver& carver, const ConstTensorView& x) {
+  return carver.take<Partial>(column_partial_count(x.shape[0], x.row_size(), kMoments));
 }
 
 template <class T, int kWidth>

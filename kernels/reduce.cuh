@@ -31,16 +31,16 @@ constexpr Slabs slabs_of(std::int64_t rows) {
 
 /// partial[(s * slabs + slab) * columns + column] = sum s of the slab's rows. term(row, column, sum) adds what the row
 /// gives to kSums packs of columns. The block is kReduceThreads threads as (lanes over packs) x (rows at a time).
-template <class Accumulator, int kWidth, int kSums, class Term>
+template <class Partial, int kWidth, int kSums, class Term>
 __global__ void __launch_bounds__(kReduceThreads)
-    column_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, Accumulator* partial) {
-  __shared__ Accumulator shared[kSums][kWidth][kReduceThreads];  // threads last: no two of a warp share a bank
+    column_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, Partial* partial) {
+  __shared__ Partial shared[kSums][kWidth][kReduceThreads];  // threads last: no two of a warp share a bank
   const std::int64_t column = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * kWidth;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
   const std::int64_t last = first + slabs.rows < rows ? first + slabs.rows : rows;
   const unsigned place = threadIdx.y * blockDim.x + threadIdx.x;
 
-  Pack<Accumulator, kWidth> sum[kSums] = {};
+  Pack<Partial, kWidth> sum[kSums] = {};
   if (column < columns) {
     for (std::int64_t row = first + threadIdx.y; row < last; row += blockDim.y) term(row, column, sum);
   }
@@ -57,15 +57,15 @@ __global__ void __launch_bounds__(kReduceThreads)
   }
   if (threadIdx.y != 0 || column >= columns) return;
   for (int s = 0; s < kSums; ++s) {
-    Accumulator* const target = partial + (static_cast<std::int64_t>(s) * slabs.count + blockIdx.x) * columns + column;
+    Partial* const target = partial + (static_cast<std::int64_t>(s) * slabs.count + blockIdx.x) * columns + column;
     for (int k = 0; k < kWidth; ++k) target[k] = shared[s][k][place];
   }
 }
 
 /// Adds the slabs' partial sums, in fp64, and calls finish(column, total) with the kSums totals of each column.
-template <class Accumulator, int kSums, class Finish>
+template <class Partial, int kSums, class Finish>
 __global__ void __launch_bounds__(kReduceThreads)
-    column_totals(std::int64_t slabs, std::int64_t columns, const Accumulator* partial, Finish finish) {
+    column_totals(std::int64_t slabs, std::int64_t columns, const Partial* partial, Finish finish) {
   constexpr unsigned kRows = kReduceThreads / kWarpSize;
   __shared__ double shared[kSums][kRows][kWarpSize];
   const std::int64_t column = static_cast<std::int64_t>(blockIdx.x) * kWarpSize + threadIdx.x;
@@ -94,18 +94,18 @@ constexpr std::int64_t column_partial_count(std::int64_t rows, std::int64_t colu
 
 /// Both stages. Without rows every total is 0 and finish is still called; `partial` holds column_partial_count
 /// elements.
-template <class Accumulator, int kWidth, int kSums, class Term, class Finish>
+template <class Partial, int kWidth, int kSums, class Term, class Finish>
 void reduce_columns(const backend::CudaExec& exec, const char* name, std::int64_t rows, std::int64_t columns,
-                    const Term& term, const Finish& finish, Accumulator* partial) {
+                    const Term& term, const Finish& finish, Partial* partial) {
   const Slabs slabs = slabs_of(rows);
   const unsigned lanes = static_cast<unsigned>(lanes_for(columns / kWidth));
-  launch(exec, name, column_partials<Accumulator, kWidth, kSums, Term>,
+  launch(exec, name, column_partials<Partial, kWidth, kSums, Term>,
          {dim3(static_cast<unsigned>(slabs.count), blocks_for(columns / kWidth, lanes)),
           dim3(lanes, kReduceThreads / lanes)},
          rows, slabs, columns, term, partial);
-  launch(exec, name, column_totals<Accumulator, kSums, Finish>,
+  launch(exec, name, column_totals<Partial, kSums, Finish>,
          {dim3(blocks_for(columns, kWarpSize)), dim3(kWarpSize, kReduceThreads / kWarpSize)}, slabs.count, columns,
-         static_cast<const Accumulator*>(partial), finish);
+         static_cast<const Partial*>(partial), finish);
 }
 
 // --- One sum over everything -----------------------------------------------------------------------------------------
