@@ -64,11 +64,15 @@ class ComputedRows {
 /// to = factor * from.
 template <class S, class T = Accumulator<S>>
 WARPGNN_INLINE void scale_row(const S* from, std::int64_t width, T factor, S* to) {
-  for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
-    auto scaled = tile.load(from + column);
-    for (int k = 0; k < tile.kVectors; ++k) scaled.v[k] *= factor;
-    scaled.store(to + column);
-  });
+  if constexpr (is_half_type<S>) {
+    for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+      auto scaled = tile.load(from + column);
+      for (int k = 0; k < tile.kVectors; ++k) scaled.v[k] *= factor;
+      scaled.store(to + column);
+    });
+  } else {
+    for (std::int64_t c = 0; c < width; ++c) to[c] = factor * from[c];
+  }
 }
 
 /// A row as loops over T read it: itself, or for 16-bit storage its copy in `scratch`.

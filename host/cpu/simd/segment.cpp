@@ -63,11 +63,18 @@ void add_dx(const CpuExec& exec, const SegmentDotBackward& op) {
   const auto dx = write_rows<S>(op.dx);
   for_each_node(exec, op.graph, width, [&](std::int64_t n, std::int64_t g) {
     const T factor = *dscore[n];
-    for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
-      auto sum = tile.load(dx[n] + column);
-      sum.add_scaled(query[g] + column, factor);
-      sum.store(dx[n] + column);
-    });
+    const S* const from = query[g];
+    S* const to = dx[n];
+    if constexpr (is_half_type<S>) {
+      for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+        auto sum = tile.load(to + column);
+        sum.add_scaled(from + column, factor);
+        sum.store(to + column);
+      });
+    } else {
+#pragma omp simd
+      for (std::int64_t c = 0; c < width; ++c) to[c] += factor * from[c];
+    }
   });
 }
 
