@@ -22,8 +22,8 @@ std::int64_t top_k_count(const Graph& graph, double ratio);
 /// The ceil(ratio n_g) nodes of highest score of every graph g of a batch, in increasing order. Of equal scores the
 /// first nodes are taken; NaN counts as higher than any number.
 ///
-/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32 (optional): where a
-/// node stands in `selected`, -1 if it does not. ratio in (0, 1].
+/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32
+/// (optional): where a node stands in `selected`, -1 if it does not. ratio in (0, 1].
 /// Writes. Outputs are overwritten and may not overlap.
 /// Determinism. Bit-identical reruns, no floating-point atomics; stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.

@@ -22,8 +22,8 @@ struct SegmentDotForward {
 };
 
 /// dx_n += dscore_n query_g (ACCUMULATES: x usually has another use, as what is read); dquery_g = sum_n dscore_n x_n
-/// (overwritten, 0 for an empty graph). Each is optional; dx needs query, dquery needs x. Dtypes as forward, with dx and
-/// dquery like x, dscore like score; in 16 bits dx is rounded by each call that adds to it.
+/// (overwritten, 0 for an empty graph). Each is optional; dx needs query, dquery needs x. Dtypes as forward, with dx
+/// and dquery like x, dscore like score; in 16 bits dx is rounded by each call that adds to it.
 /// Errors. As forward, and `workspace_too_small`.
 struct SegmentDotBackward {
   Graph graph;

@@ -102,8 +102,7 @@ void multiply(const Product<T, T, T>& p) {
 
 /// 16-bit factors: no BLAS has them.
 template <class S, class C>
-  requires(sizeof(S) == 2)
-void multiply(const Product<S, C, float>& p) {
+requires(sizeof(S) == 2) void multiply(const Product<S, C, float>& p) {
   for (std::int64_t column = 0; column < p.n; ++column) {
     for (std::int64_t row = 0; row < p.m; ++row) {
       float sum = 0;
