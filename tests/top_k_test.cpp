@@ -95,6 +95,7 @@ TEST_P(TopKTest, MatchesOracle) {
     }
   }
   check(Ids(300, 3), 0.5, rng.reals(900));  // more graphs than a block has threads
+  check(Ids(8, 3), 0.5, rng.reals(24));     // offsets that do not fit the workspace's padding by accident
 }
 
 /// Few different scores, both zeros among them: the first nodes are taken.

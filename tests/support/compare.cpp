@@ -97,7 +97,7 @@ double storage_rounding(Dtype dtype) {
 }
 
 std::int64_t hub_edges(const Context& context) {
-  return context.is_cuda() ? 16000 : 100000;
+  return context.is_cuda() ? 17000 : 100000;
 }
 
 double hub_factor(Dtype dtype) {

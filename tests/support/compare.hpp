@@ -16,7 +16,8 @@ double storage_rounding(Dtype dtype);
 /// same way each time, so that half an epsilon a term is possible, if rare.
 inline constexpr double kSumFactor = 64;
 
-/// Edges of a hub: enough to tell sums in chunks from plain ones, and what the executor of tests/simt can walk.
+/// Edges of a hub: enough to tell sums in chunks from plain ones, with more chunks than a warp has lanes, and no more
+/// than the executor of tests/simt can walk.
 std::int64_t hub_edges(const Context& context);
 /// What the sum over such a hub may lose: 1e-6 of the sum of |terms| in float32. In float64 the oracle's own
 /// plain sum is no better than the library's, and both are far below 1e-12.
