@@ -151,8 +151,7 @@ struct HeadwiseSum {
   }
 };
 
-// --- The softmax of one chunk of a row, scores [edges][heads]
-// ----------------------------------------------------------
+// --- The softmax of one chunk of a row, scores [edges][heads] -------------------------------------------------------
 
 template <class T>
 inline constexpr T kLowest = -std::numeric_limits<T>::infinity();

@@ -7,6 +7,11 @@
 #endif
 
 #define WARPGNN_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define WARPGNN_ONE_COPY __attribute__((noinline))
+#else
+#define WARPGNN_ONE_COPY __attribute__((noinline, noclone))
+#endif
 
 namespace warpgnn::backend::WARPGNN_ISA {
 

@@ -124,8 +124,7 @@ WARPGNN_INLINE void add_scaled(const S* row, T factor, std::int64_t width, T* ta
   });
 }
 
-// --- By destination: dquery, dvector, and the gradients of edges
-// ---------------------------------------------------------
+// --- By destination: dquery, dvector, and the gradients of edges ----------------------------------------------------
 
 template <class S, class Score>
 class ByDestination {
@@ -277,8 +276,7 @@ class ByDestination {
   Rows<T> dedge_bias_;
 };
 
-// --- By source: dkey and dvalue
-// ------------------------------------------------------------------------------------------
+// --- By source: dkey and dvalue -------------------------------------------------------------------------------------
 
 template <class S, class Score>
 class BySource {
@@ -357,8 +355,7 @@ class BySource {
   ComputedRows<S> dkey_, dvalue_;
 };
 
-// --- Both
-// ----------------------------------------------------------------------------------------------------------------
+// --- Both -----------------------------------------------------------------------------------------------------------
 
 template <class S, class Score>
 void run_by_destination(const CpuExec& exec, const PairAttentionBackward& op, const Score& score,

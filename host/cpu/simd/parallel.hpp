@@ -15,17 +15,23 @@ namespace warpgnn::backend::WARPGNN_ISA {
 /// Multiply-adds below which waking threads costs more than it gains: some 50 microseconds of one core.
 inline constexpr std::int64_t kSerialWork = 1 << 20;
 
+/// The one compiled copy of a loop's body: on one thread and on many its sums are made by the same instructions.
+template <class Body, class... Place>
+WARPGNN_ONE_COPY void run_body(const Body& body, Place... place) {
+  body(place...);
+}
+
 /// body(first, last) over [0, count) in pieces of `grain`; `work` estimates the multiply-adds of one item.
 template <class Body>
 void parallel_for(const CpuExec& exec, std::int64_t count, std::int64_t work, Body&& body) {
   if (exec.threads == 1 || count * work <= kSerialWork) {
-    if (count > 0) body(std::int64_t{0}, count);
+    if (count > 0) run_body(body, std::int64_t{0}, count);
     return;
   }
   const std::int64_t grain = std::max<std::int64_t>(1, kSerialWork / 8 / std::max<std::int64_t>(work, 1));
   const std::int64_t pieces = (count + grain - 1) / grain;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(exec.threads)
-  for (std::int64_t p = 0; p < pieces; ++p) body(p * grain, std::min(count, (p + 1) * grain));
+  for (std::int64_t p = 0; p < pieces; ++p) run_body(body, p * grain, std::min(count, (p + 1) * grain));
 }
 
 /// Rows cut into pieces of equal cost, a row costing 1 + its edges.
@@ -58,13 +64,13 @@ void parallel_rows(const CpuExec& exec, const std::int64_t* offset, std::int64_t
   if (rows == 0) return;
   const RowPieces pieces(offset, rows, std::int64_t{exec.threads} * 16);
   if (exec.threads == 1 || pieces.cost() * work <= kSerialWork) {
-    body(std::int64_t{0}, rows, 0);
+    run_body(body, std::int64_t{0}, rows, 0);
     return;
   }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(exec.threads)
   for (std::int64_t p = 0; p < pieces.pieces; ++p) {
     const std::int64_t first = pieces.first_row(p), last = pieces.first_row(p + 1);
-    if (first < last) body(first, last, omp_get_thread_num());
+    if (first < last) run_body(body, first, last, omp_get_thread_num());
   }
 }
 

@@ -63,12 +63,9 @@ WARPGNN_INLINE void write_columns(S* row, [[maybe_unused]] std::int64_t count, W
   }
 }
 
-// Rows are functions of their own, so that one compiled loop serves any number of threads.
-
 /// Writes y of one row and returns its gate.
 template <class S, class T = Accumulator<S>>
-__attribute__((noinline)) T gate_row(const GateWeight<T>& weight, const S* whole_x, const S* whole_residual,
-                                     std::int64_t width, S* y) {
+T gate_row(const GateWeight<T>& weight, const S* whole_x, const S* whole_residual, std::int64_t width, S* y) {
   T z = 0;
   const auto add = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
     const T *const x = rows[0], *const residual = rows[1];
@@ -109,8 +106,8 @@ void forward(const CpuExec& exec, const ResidualGateForward& op) {
 
 /// Writes dx and dresidual of one row and returns its dz.
 template <class S, class T = Accumulator<S>>
-__attribute__((noinline)) T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* whole_residual,
-                                         const S* whole_dy, std::int64_t width, S* dx, S* dresidual) {
+T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* whole_residual, const S* whole_dy,
+               std::int64_t width, S* dx, S* dresidual) {
   T dgate = 0;
   const auto add = [&](std::int64_t, std::int64_t count, const T* const* rows) {
     const T *const x = rows[0], *const residual = rows[1], *const dy = rows[2];
