@@ -151,8 +151,7 @@ TEST(OrderTest, SeedRepeatsARandomOrder) {
   EXPECT_NE(arrivals(2), arrivals(1));
 }
 
-// --- The runtime
-// ----------------------------------------------------------------------------------------------------------
+// --- The runtime ----------------------------------------------------------------------------------------------------
 
 TEST(RuntimeTest, CopiesStayWithinAllocations) {
   const Array<float> y(4);

@@ -55,8 +55,7 @@ int call_block(BlockOp op, bool predicate, const Where& where) {
   return running_block->call_barrier(op, predicate, where);
 }
 
-// --- A block's life
-// -------------------------------------------------------------------------------------------------------
+// --- A block's life -------------------------------------------------------------------------------------------------
 
 void Block::prepare(const Grid& grid, std::uint64_t index) {
   grid_ = &grid;
@@ -160,8 +159,7 @@ void Block::stop(const char* kind, const std::string& what) {
   throw LaneAborted{};
 }
 
-// --- Turns
-// ----------------------------------------------------------------------------------------------------------------
+// --- Turns ----------------------------------------------------------------------------------------------------------
 
 std::uint32_t Block::random() {
   random_state_ = random_state_ * 6364136223846793005u + 1442695040888963407u;
@@ -208,8 +206,7 @@ Lane* Block::choose() {
   return &lane_of(current_warp_, lane);
 }
 
-// --- The block's barrier
-// -----------------------------------------------------------------------------------------------------
+// --- The block's barrier --------------------------------------------------------------------------------------------
 
 int Block::call_barrier(BlockOp op, bool predicate, const Where& where) {
   Lane& lane = *running_;
@@ -243,8 +240,7 @@ void Block::release_barrier() {
   for (unsigned w = 0; w < warps_.size(); ++w) make_ready(w, warps_[w].present & ~warps_[w].exited);
 }
 
-// --- Reports
-// -----------------------------------------------------------------------------------------------------------------
+// --- Reports --------------------------------------------------------------------------------------------------------
 
 std::string Block::place(const Lane& lane) const {
   const uint3& t = lane.thread;

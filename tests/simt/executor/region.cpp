@@ -41,8 +41,7 @@ void give_back(const Region& region) {
 
 }  // namespace
 
-// --- What is remembered of a region
-// -------------------------------------------------------------------------------------
+// --- What is remembered of a region ---------------------------------------------------------------------------------
 
 RaceCells::~RaceCells() {
   if (cells_ != nullptr) munmap(cells_, bytes_);
@@ -79,8 +78,7 @@ std::string Region::describe(std::uintptr_t address) const {
   return text(name, " + ", address - base, " of ", bytes, " bytes");
 }
 
-// --- Device allocations
-// ---------------------------------------------------------------------------------------------------
+// --- Device allocations ---------------------------------------------------------------------------------------------
 
 DeviceMemory::~DeviceMemory() {
   for (const auto& [base, region] : live_) give_back(*region);
@@ -166,8 +164,7 @@ DeviceMemory& device_memory() {
   return memory;
 }
 
-// --- Contents
-// ---------------------------------------------------------------------------------------------------------------
+// --- Contents -------------------------------------------------------------------------------------------------------
 
 namespace {
 

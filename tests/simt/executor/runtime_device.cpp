@@ -19,6 +19,11 @@ cudaError_t last_error = cudaSuccess;
 
 }  // namespace
 
+Computer& computer() {
+  static Computer one;
+  return one;
+}
+
 Api::Api() : lock_(mutex()) {}
 
 cudaError_t set_last_error(cudaError_t status) {
@@ -29,6 +34,7 @@ cudaError_t set_last_error(cudaError_t status) {
 }  // namespace simt
 
 using simt::Api;
+using simt::computer;
 using simt::set_last_error;
 
 const char* cudaGetErrorName(cudaError_t status) {
@@ -67,7 +73,11 @@ cudaError_t cudaPeekAtLastError() {
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  const Api api;
+  *count = 0;
+  if (computer().driver < simt::kVersion) return set_last_error(cudaErrorInsufficientDriver);  // none is old as well
+  if (computer().devices == 0) return set_last_error(cudaErrorNoDevice);
+  *count = computer().devices;
   return cudaSuccess;
 }
 
@@ -91,8 +101,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrMultiProcessorCount: *value = 132; return cudaSuccess;
     case cudaDevAttrL2CacheSize: *value = 50 << 20; return cudaSuccess;
     case cudaDevAttrMaxThreadsPerMultiProcessor: *value = 2048; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMajor: *value = 9; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor: *value = computer().capability / 10; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor: *value = computer().capability % 10; return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = 228 << 10; return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = 227 << 10; return cudaSuccess;
   }
@@ -105,14 +115,15 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::strcpy(properties->name, "SIMT executor on the host");
   properties->totalGlobalMem = std::size_t{4} << 30;
-  properties->major = 9;
+  properties->major = computer().capability / 10;
+  properties->minor = computer().capability % 10;
   properties->multiProcessorCount = 132;
   properties->warpSize = 32;
   return cudaSuccess;
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = simt::kVersion;
+  *version = computer().driver;
   return cudaSuccess;
 }
 

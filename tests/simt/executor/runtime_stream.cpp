@@ -118,8 +118,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return wait();
 }
 
-// --- Capture
-// ------------------------------------------------------------------------------------------------------------
+// --- Capture --------------------------------------------------------------------------------------------------------
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   const Api api;

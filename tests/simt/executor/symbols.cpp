@@ -4,17 +4,20 @@
 
 #include <cxxabi.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "report.hpp"
@@ -24,8 +27,21 @@ namespace {
 
 constexpr const char* kProgram = "/proc/self/exe";
 
+/// The program's file, mapped as long as the process lives. Reading its tens of megabytes would take each test longer
+/// than most tests take.
+const char* map_program() {
+  const int file = open(kProgram, O_RDONLY | O_CLOEXEC);
+  struct stat status {};
+  const bool known = file >= 0 && fstat(file, &status) == 0;
+  void* const image =
+      known ? mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0) : MAP_FAILED;
+  if (image == MAP_FAILED) throw std::system_error(errno, std::generic_category(), kProgram);
+  close(file);
+  return static_cast<const char*>(image);
+}
+
 struct Symbol {
-  std::string name;  // mangled
+  std::string_view name;  // mangled
   std::size_t bytes = 0;
 };
 
@@ -62,14 +78,13 @@ class Program {
   }
 
   void read_symbols() {
-    std::ifstream file(kProgram, std::ios::binary);
-    const std::vector<char> image{std::istreambuf_iterator<char>(file), {}};
-    const auto* const header = reinterpret_cast<const Elf64_Ehdr*>(image.data());
-    const auto* const sections = reinterpret_cast<const Elf64_Shdr*>(image.data() + header->e_shoff);
+    const char* const image = map_program();
+    const auto* const header = reinterpret_cast<const Elf64_Ehdr*>(image);
+    const auto* const sections = reinterpret_cast<const Elf64_Shdr*>(image + header->e_shoff);
     for (int k = 0; k < header->e_shnum; ++k) {
       if (sections[k].sh_type != SHT_SYMTAB) continue;
-      const char* const names = image.data() + sections[sections[k].sh_link].sh_offset;
-      const auto* const first = reinterpret_cast<const Elf64_Sym*>(image.data() + sections[k].sh_offset);
+      const char* const names = image + sections[sections[k].sh_link].sh_offset;
+      const auto* const first = reinterpret_cast<const Elf64_Sym*>(image + sections[k].sh_offset);
       const std::size_t count = sections[k].sh_size / sizeof(Elf64_Sym);
       for (std::size_t s = 0; s < count; ++s) add(first[s], names + first[s].st_name);
     }
@@ -95,7 +110,8 @@ const Program& program() {
   return self;
 }
 
-std::string demangle(const std::string& name) {
+std::string demangle(std::string_view mangled) {
+  const std::string name(mangled);
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> plain(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
                                                      std::free);
@@ -150,12 +166,12 @@ std::vector<SharedVariable> shared_variables(const void* kernel) {
   std::vector<std::string> prefixes;
   const auto [first, last] = program().functions().equal_range(reinterpret_cast<std::uintptr_t>(kernel));
   for (auto function = first; function != last; ++function) {
-    prefixes.push_back("_ZZ" + function->second.name.substr(2) + "E");
+    prefixes.push_back("_ZZ" + std::string(function->second.name.substr(2)) + "E");
   }
   std::vector<SharedVariable> variables;
   for (const auto& [address, symbol] : program().locals()) {
     for (const std::string& prefix : prefixes) {
-      if (symbol.name.rfind(prefix, 0) != 0) continue;
+      if (symbol.name.substr(0, prefix.size()) != prefix) continue;
       variables.push_back({last_component(demangle(symbol.name)), address, symbol.bytes});
     }
   }

@@ -6,8 +6,7 @@
 
 namespace planted {
 
-// --- Results: y has room for 1024 elements
-// -----------------------------------------------------------------------------
+// --- Results: y has room for 1024 elements --------------------------------------------------------------------------
 
 void run_shuffles(float* y);        ///< 4 x 32: a shuffle of each kind within parts of 8 lanes
 void run_votes(unsigned* y);        ///< 8: ballot, any, all, sum, min, max, match_any, match_all of lane 3
@@ -19,8 +18,7 @@ void run_indices(float* y);  ///< 24 threads of a 2 x 1 x 1 grid of 3 x 2 x 2 bl
 /// Each lane's turn at a counter: the one result that depends on the order of lanes.
 void run_arrivals(int* counter, int* y);
 
-// --- Traffic
-// -------------------------------------------------------------------------------------------------------------
+// --- Traffic --------------------------------------------------------------------------------------------------------
 
 void run_strided_load(const float* x, float* y, int stride);
 void run_strided_shared(float* y, int stride);

@@ -11,8 +11,7 @@
 using std::max;
 using std::min;
 
-// --- Loads and stores with cache hints: on the host they are loads and stores
-// -------------------------------------------
+// --- Loads and stores with cache hints: on the host they are loads and stores ---------------------------------------
 
 #define SIMT_LOAD(name)             \
   template <class T>                \
@@ -49,8 +48,7 @@ inline void __threadfence_system() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-// --- Bits
-// ---------------------------------------------------------------------------------------------------------------
+// --- Bits -----------------------------------------------------------------------------------------------------------
 
 inline int __ffs(int bits) {
   return __builtin_ffs(bits);

@@ -30,8 +30,7 @@ const char* cudaGetErrorString(cudaError_t status);
 cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 
-// --- Devices: one, like an H100 in what launchers ask
-// ---------------------------------------------------------------------
+// --- Devices: one, like an H100 in what launchers ask ---------------------------------------------------------------
 
 enum cudaDeviceAttr {
   cudaDevAttrMaxThreadsPerBlock = 1,
@@ -59,8 +58,7 @@ cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaRuntimeGetVersion(int* version);
 
-// --- Streams, events and graphs
-// -------------------------------------------------------------------------------------------
+// --- Streams, events and graphs -------------------------------------------------------------------------------------
 
 using cudaStream_t = struct CUstream_st*;
 using cudaEvent_t = struct CUevent_st*;
@@ -92,8 +90,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 
-// --- Memory
-// ---------------------------------------------------------------------------------------------------------------
+// --- Memory ---------------------------------------------------------------------------------------------------------
 
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
@@ -126,8 +123,7 @@ cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
 cudaError_t cudaMemset(void* target, int value, std::size_t bytes);
 cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t stream);
 
-// --- Launch configuration
-// ---------------------------------------------------------------------------------------------------
+// --- Launch configuration -------------------------------------------------------------------------------------------
 
 struct cudaLaunchAttribute;  // none is supported
 struct cudaLaunchConfig_t {

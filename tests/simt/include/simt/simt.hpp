@@ -22,6 +22,15 @@ struct Options {
 /// The options of the launches to come. The checks need kernels that were compiled with -fsanitize=thread.
 Options& options();
 
+/// What the runtime says of the computer: the executor runs kernels whatever that is. A driver of 0 is none; versions are
+/// CUDA's, 13000 for 13.0.
+struct Computer {
+  int devices = 1;
+  int driver = 13000;
+  int capability = 90;  ///< times ten
+};
+Computer& computer();
+
 struct Finding {
   std::string kind;  ///< bounds, freed, alignment, uninitialised, race, barrier, deadlock, mask, shuffle or launch
   std::string text;
@@ -37,16 +46,14 @@ std::uint64_t launch_count();
 std::uint64_t digest();
 void restart_digest();
 
-// --- Memory contents
-// ------------------------------------------------------------------------------------------------------
+// --- Memory contents ------------------------------------------------------------------------------------------------
 
 /// Kernels may not read these bytes before they write them.
 void mark_uninitialised(const void* memory, std::size_t bytes);
 /// Kernels may not touch these bytes at all.
 void forbid(const void* memory, std::size_t bytes);
 
-// --- Traffic
-// --------------------------------------------------------------------------------------------------------------
+// --- Traffic --------------------------------------------------------------------------------------------------------
 
 /// Requests are warps' accesses. A sector is an aligned run of 32 bytes, what memory moves at a time.
 struct GlobalTraffic {
