@@ -34,6 +34,12 @@ TEST_P(GraphTest, FromCooKeepsEveryEdge) {
   }
 }
 
+TEST_P(GraphTest, RowsOfMoreChunksThanAWarpHasLanes) {
+  Rng rng;
+  const TestGraph graph = graph_with_degrees(rng, 50, {3, hub_edges(context()), kChunkEdges + 1});
+  expect_structure(graph.upload(context()), graph.edges);
+}
+
 TEST_P(GraphTest, FromCooTakesDeviceMemory) {
   Rng rng;
   const TestGraph graph = random_graph(rng, 9, 12, 40);

@@ -171,29 +171,32 @@ TEST_P(LayerNormDifferencesTest, GradientsAgreeWithDifferences) {
 
 TEST_P(LayerNormTest, EachOutputAloneIsTheSame) {
   Rng rng;
-  const auto in = problem(rng, 30, 12);
-  const Forward all = forward(in);
-  const auto saved = oracle::layer_norm(in.x, in.gamma, in.beta, kEpsilon);
-  const auto x = input({30, 12}, in.x), gamma = input({12}, in.gamma), beta = input({12}, in.beta),
-             mean = input({30}, saved.mean), inv_std = input({30}, saved.inv_std), dy = input({30, 12}, in.dy);
-  const auto y = output({30, 12}), dx = output({30, 12}), dgamma = output({12}), dbeta = output({12});
-  run(context(), layer_norm_forward,
-      LayerNormForward{.epsilon = kEpsilon, .x = x, .gamma = gamma, .beta = beta, .y = y});
-  expect_same_bits(y, all.y, "y");
-  const Backward both = backward(in);
-  LayerNormBackward op{.x = x, .gamma = gamma, .mean = mean, .inv_std = inv_std, .dy = dy, .dx = dx};
-  EXPECT_EQ(workspace_size(context(), op), 0u);
-  run(context(), layer_norm_backward, op);
-  expect_same_bits(dx, both.dx, "dx");
-  op.dx = op.dbeta = {};
-  op.gamma = {};
-  op.dgamma = dgamma;
-  run(context(), layer_norm_backward, op);
-  expect_same_bits(dgamma, both.dgamma, "dgamma");
-  op.dgamma = {};
-  op.dbeta = dbeta;
-  run(context(), layer_norm_backward, op);
-  expect_same_bits(dbeta, both.dbeta, "dbeta");
+  for (const std::int64_t width : {12, 1030}) {
+    SCOPED_TRACE(width);
+    const auto in = problem(rng, 30, width);
+    const Forward all = forward(in);
+    const auto saved = oracle::layer_norm(in.x, in.gamma, in.beta, kEpsilon);
+    const auto x = input({30, width}, in.x), gamma = input({width}, in.gamma), beta = input({width}, in.beta),
+               mean = input({30}, saved.mean), inv_std = input({30}, saved.inv_std), dy = input({30, width}, in.dy);
+    const auto y = output({30, width}), dx = output({30, width}), dgamma = output({width}), dbeta = output({width});
+    run(context(), layer_norm_forward,
+        LayerNormForward{.epsilon = kEpsilon, .x = x, .gamma = gamma, .beta = beta, .y = y});
+    expect_same_bits(y, all.y, "y");
+    const Backward both = backward(in);
+    LayerNormBackward op{.x = x, .gamma = gamma, .mean = mean, .inv_std = inv_std, .dy = dy, .dx = dx};
+    EXPECT_EQ(workspace_size(context(), op), 0u);
+    run(context(), layer_norm_backward, op);
+    expect_same_bits(dx, both.dx, "dx");
+    op.dx = op.dbeta = {};
+    op.gamma = {};
+    op.dgamma = dgamma;
+    run(context(), layer_norm_backward, op);
+    expect_same_bits(dgamma, both.dgamma, "dgamma");
+    op.dgamma = {};
+    op.dbeta = dbeta;
+    run(context(), layer_norm_backward, op);
+    expect_same_bits(dbeta, both.dbeta, "dbeta");
+  }
 }
 
 TEST_P(LayerNormTest, InPlaceIsTheSame) {
