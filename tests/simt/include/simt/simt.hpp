@@ -22,8 +22,8 @@ struct Options {
 /// The options of the launches to come. The checks need kernels that were compiled with -fsanitize=thread.
 Options& options();
 
-/// What the runtime says of the computer: the executor runs kernels whatever that is. A driver of 0 is none; versions are
-/// CUDA's, 13000 for 13.0.
+/// What the runtime says of the computer: the executor runs kernels whatever that is. A driver of 0 is none; versions
+/// are CUDA's, 13000 for 13.0.
 struct Computer {
   int devices = 1;
   int driver = 13000;
