@@ -74,7 +74,7 @@ traffic-budget: ## Count it and rewrite tests/simt/traffic_budget.txt
 	@build/$(PRESET)/bin/simt_traffic --write tests/simt/traffic_budget.txt
 
 .PHONY: mutants
-mutants: ## Change the kernels in one place at a time and see which changes no test notices (takes half an hour)
+mutants: ## Change the kernels in one place at a time and see which changes no test notices (takes up to an hour)
 	$(SETUP) build test mutants
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target warpgnn_tests_simt --parallel $(JOBS)

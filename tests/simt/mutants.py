@@ -281,7 +281,7 @@ def main():
     valid = counts["killed"] + counts["survived"]
     share = 100 * counts["killed"] / max(1, valid)
     print(f"{counts['killed']} killed, {counts['survived']} survived, {counts['explained']} equivalent as explained, "
-          f"{counts['invalid']} did not compile: {share:.1f} % of those that could be killed")
+          f"{counts['invalid']} no change or not valid code: {share:.1f} % of those that could be killed")
     return 0 if share >= 95 else 1
 
 

@@ -7,6 +7,7 @@
 #endif
 
 #define WARPGNN_INLINE inline __attribute__((always_inline))
+// Neither inlined nor cloned for its arguments, which Clang does not do.
 #if defined(__clang__)
 #define WARPGNN_ONE_COPY __attribute__((noinline))
 #else
