@@ -14,13 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include "host/cpu/level.hpp"
 #include "warpgnn/warpgnn.hpp"
 
 namespace warpgnn::backend {
 
-/// What the loops of host/cpu/simd are compiled for, worst first: the x86-64 psABI levels. Elsewhere only baseline.
-enum class CpuLevel : std::uint8_t { baseline, v3, v4 };
-CpuLevel best_cpu_level();  // of those built, on this machine
+/// Whether the loops of this level were built and this machine's processor can run them.
+bool cpu_level_usable(CpuLevel level);
 
 struct CpuExec {
   int threads = 1;
