@@ -63,13 +63,18 @@ void keep_freed_memory(int device) {
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold), "cudaMemPoolSetAttribute");
 }
 
+/// fp32 products in fp32, never in TF32; fp64 and 16-bit products on tensor cores where there are any, 16-bit ones with
+/// all their sums in fp32. CUBLAS_PEDANTIC_MATH would keep 16-bit products off the tensor cores.
+constexpr auto kBlasMath =
+    static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+
 void open_blas(Blas& blas, cudaStream_t stream) {
   check(cublasCreate(&blas.handle), "cublasCreate");
   check(cudaMalloc(&blas.workspace, kBlasWorkspaceBytes), "cudaMalloc of the cuBLAS workspace");
   check(cublasSetStream(blas.handle, stream), "cublasSetStream");
   // After the stream: setting a stream drops the workspace.
   check(cublasSetWorkspace(blas.handle, blas.workspace, kBlasWorkspaceBytes), "cublasSetWorkspace");
-  check(cublasSetMathMode(blas.handle, CUBLAS_PEDANTIC_MATH), "cublasSetMathMode");
+  check(cublasSetMathMode(blas.handle, kBlasMath), "cublasSetMathMode");
 }
 
 struct Availability {
