@@ -96,6 +96,16 @@ TEST_F(SimtMemoryTest, OnlyMemoryThatACaptureMayUseOutlivesGrowth) {
   EXPECT_EQ(pool().used, own);
 }
 
+TEST_F(SimtMemoryTest, AWorkspaceMovesToTheContextThatAsks) {
+  const Context context = Context::cuda();
+  const std::uint64_t own = pool().used;
+  WorkspaceBuffer scratch;
+  scratch.reserve(context, kBytes);
+  EXPECT_EQ(pool().used, own + kBytes);
+  scratch.reserve(Context::cpu(1), kBytes / 2);
+  EXPECT_EQ(pool().used, own);
+}
+
 TEST_F(SimtMemoryTest, WhatACaptureReleasesGoesWithTheContext) {
   const auto captured_release = [] {
     const Context context = Context::cuda();
