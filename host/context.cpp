@@ -58,7 +58,15 @@ Context Context::cpu(int threads) {
   return Context(std::move(state));
 }
 
+Context Context::cuda(int device) {
+  return open_cuda(device, std::nullopt);
+}
+
 Context Context::cuda(int device, void* stream) {
+  return open_cuda(device, stream);
+}
+
+Context Context::open_cuda(int device, std::optional<void*> stream) {
   if (!backend::cuda_built()) {
     throw Error(ErrorCode::not_built, "device: CUDA was asked for, but this library was built without it");
   }
@@ -74,7 +82,7 @@ Context Context::cuda(int device, void* stream) {
   auto state = std::make_shared<State>();
   state->cuda = backend::cuda_open(device, stream);
   state->device = Device{DeviceType::cuda, device};
-  state->owns_stream = stream == nullptr;
+  state->owns_stream = !stream;
   state->description = "CUDA device " + std::to_string(device) + ", " + backend::cuda_device_name(state->cuda);
   return Context(std::move(state));
 }
