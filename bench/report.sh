@@ -21,7 +21,7 @@ awk -v filter="$filter" '
     }
     name = ""; median = 0
   }
-  /"(warpgnn|cpu_model|instruction_level|cpu|cuda|cpu_copy_GBps|cuda_copy_GBps|cuda_l2_read_GBps|host_name)":/ && !started {
+  /"(warpgnn|cpu_model|instruction_level|cpu|cuda|cpu_copy_GBps|cuda_copy_GBps|host_name)":/ && !started {
     line = $0; gsub(/[",]/, "", line); sub(/^ */, "", line); print "# " line
   }
   /"benchmarks":/ { started = 1 }
