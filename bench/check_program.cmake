@@ -1,5 +1,5 @@
 # Runs PROGRAM, the benchmark program, on tiny graphs in the folder WORK, and checks the files it writes and what it
-# refuses. Called by ctest.
+# refuses. With EXECUTOR its CUDA device is the host executor's. Called by ctest.
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
@@ -23,11 +23,11 @@ function(refuse words)
   endif()
 endfunction()
 
-# check_rows(FILE COUNT KEY...): a line of context, then COUNT rows with these numbers, all positive.
-function(check_rows file count)
+# check_rows(FILE DEVICE COUNT KEY...): a line of context, then COUNT rows with these numbers, all positive.
+function(check_rows file device count)
   file(STRINGS "${file}" lines)
   list(POP_FRONT lines context)
-  foreach(key warpgnn cpu_model cpu cpu_copy_GBps)
+  foreach(key warpgnn cpu_model ${device} ${device}_copy_GBps)
     string(JSON value ERROR_VARIABLE error GET "${context}" context ${key})
     if(error)
       message(FATAL_ERROR "${file}: ${error} in ${context}")
@@ -51,7 +51,7 @@ endfunction()
 set(tiny --device=cpu --threads=1 --tiny --min-time=0.001)
 
 run(${tiny} --suite=core "--rows=${WORK}/core.jsonl")
-check_rows("${WORK}/core.jsonl" 192 gather_MB compulsory_MB gather_GBps gather_pct_of_copy compulsory_pct_of_copy)
+check_rows("${WORK}/core.jsonl" cpu 192 gather_MB compulsory_MB gather_GBps gather_pct_of_copy compulsory_pct_of_copy)
 file(STRINGS "${WORK}/core.jsonl" rows)
 list(GET rows 1 first)
 if(NOT first MATCHES "\"attention/forward/arxiv-like/8x32/cpu\".*\"repetitions\":10,")
@@ -59,7 +59,7 @@ if(NOT first MATCHES "\"attention/forward/arxiv-like/8x32/cpu\".*\"repetitions\"
 endif()
 
 run(${tiny} --suite=steps "--rows=${WORK}/steps.jsonl")
-check_rows("${WORK}/steps.jsonl" 3)
+check_rows("${WORK}/steps.jsonl" cpu 3)
 
 # A second run appends, and Google Benchmark chooses among the rows.
 run(${tiny} --suite=steps "--rows=${WORK}/steps.jsonl" --benchmark_filter=zinc1024)
@@ -86,6 +86,34 @@ foreach(name arxiv products reddit hub)
     message(FATAL_ERROR "${name}.json: graph ${graph}")
   endif()
 endforeach()
+
+if(EXECUTOR)
+  run(--device=cuda --tiny --suite=core "--rows=${WORK}/cuda.jsonl" "--benchmark_filter=^attention/.*/arxiv-like/8x32/")
+  check_rows("${WORK}/cuda.jsonl" cuda 3 gather_MB compulsory_MB gather_GBps gather_pct_of_copy compulsory_pct_of_copy)
+  file(STRINGS "${WORK}/cuda.jsonl" rows)
+  list(GET rows 1 first)
+  if(NOT first MATCHES "\"attention/forward/arxiv-like/8x32/cuda_cold\".*\"repetitions\":10,")
+    message(FATAL_ERROR "unexpected first row: ${first}")
+  endif()
+  run(--device=cuda --tiny --min-time=0 --suite=steps "--rows=${WORK}/cuda_steps.jsonl" --benchmark_filter=gat)
+  check_rows("${WORK}/cuda_steps.jsonl" cuda 2)
+  run(--device=cuda --tiny "--export-graphs=${WORK}/cuda_graphs")
+  foreach(name arxiv products reddit hub)
+    foreach(end source.i32 destination.i32 json)
+      file(SHA256 "${WORK}/graphs/${name}.${end}" host)
+      file(SHA256 "${WORK}/cuda_graphs/${name}.${end}" device)
+      if(NOT host STREQUAL device)
+        message(FATAL_ERROR "${name}.${end}: the device's is not the host's")
+      endif()
+    endforeach()
+  endforeach()
+  refuse("cuSPARSE: this program was built without it.*rows that failed: 1" --device=cuda --tiny --suite=core
+         "--rows=${WORK}/failed.jsonl" --benchmark_filter=sddmm/forward/arxiv-like/16/)
+  file(STRINGS "${WORK}/failed.jsonl" rows REGEX "\"name\":\"baseline_cusparse_sddmm/.*\"error\":\"cuSPARSE")
+  if(NOT rows)
+    message(FATAL_ERROR "no line tells of the row that failed")
+  endif()
+endif()
 
 run(--help)
 refuse("--suite: kore not in .*core" --suite=kore)

@@ -159,7 +159,7 @@ void measure(const char* program, const Options& options) {
   const std::size_t rows = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   if (rows == 0) throw std::runtime_error("no row was chosen");
-  if (record->failures > 0) throw std::runtime_error(std::to_string(record->failures) + " rows failed");
+  if (record->failures > 0) throw std::runtime_error("rows that failed: " + std::to_string(record->failures));
 }
 
 void run(int argc, char** argv) {
