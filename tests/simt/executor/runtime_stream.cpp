@@ -1,6 +1,7 @@
 // Streams, events and graphs. All work runs when it is enqueued, unless its stream is being captured.
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -19,7 +20,9 @@ struct CUstream_st {
   bool relaxed = false;                 // that capture
   bool spoilt = false;                  // by a call that a capture does not allow
 };
-struct CUevent_st {};
+struct CUevent_st {
+  std::chrono::steady_clock::time_point recorded;
+};
 
 namespace simt {
 namespace {
@@ -139,6 +142,10 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return cudaSuccess;
 }
 
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, cudaEventDefault);
+}
+
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new CUevent_st;
   return cudaSuccess;
@@ -152,11 +159,19 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const Api api;
   if (!simt::is_open(stream) || event == nullptr) return set_last_error(cudaErrorInvalidResourceHandle);
+  event->recorded = std::chrono::steady_clock::now();
   return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return wait_for_device();  // which event was recorded where is not known
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
+  const Api api;
+  if (start == nullptr || stop == nullptr) return set_last_error(cudaErrorInvalidResourceHandle);
+  *milliseconds = std::chrono::duration<float, std::milli>(stop->recorded - start->recorded).count();
+  return cudaSuccess;
 }
 
 // --- Capture --------------------------------------------------------------------------------------------------------
