@@ -29,7 +29,7 @@ stop() {
 
 # --- Options --------------------------------------------------------------------------------------------------------------
 
-bin= budget=570 table=$HELPERS/stages.sh dry_run=
+bin="" budget=570 table=$HELPERS/stages.sh dry_run="" forced=""
 while (($# > 0)); do
   case $1 in
     --dry-run) dry_run=yes ;;
@@ -53,7 +53,7 @@ source "$table" || stop "cannot read $table"
 for name in "${only[@]}"; do
   [[ -n ${limit[$name]:-} ]] || stop "there is no stage '$name'; there are: ${stages[*]}"
 done
-((${#only[@]} == 0)) && only=("${stages[@]}")
+if ((${#only[@]} > 0)); then forced=yes; else only=("${stages[@]}"); fi
 
 # --- The plan -------------------------------------------------------------------------------------------------------------
 
@@ -78,8 +78,8 @@ fi
 
 # --- The machine and the programs -----------------------------------------------------------------------------------------
 
-gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader --id=0 2>/dev/null) && [[ -n $gpu ]] ||
-  stop "no CUDA device on this machine"
+gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader --id=0 2>/dev/null)
+[[ -n $gpu ]] || stop "no CUDA device on this machine"
 
 archive=$root/build/device.tar.xz
 if [[ -z $bin ]]; then
@@ -133,10 +133,12 @@ export RESULTS
 
 # Marks belong to the programs that earned them; results of others are put aside.
 programs="# programs $(cd "$BIN" && stat -c '%n %s %Y' warpgnn_* train_* 2>/dev/null | cksum | cut -d ' ' -f 1)"
-if [[ -e $keep/stages.tsv && $(head -n 1 "$keep/stages.tsv") != "$programs" ]]; then
+of_others() { [[ -e $1/stages.tsv && $(head -n 1 "$1/stages.tsv") != "$programs" ]]; }
+if of_others "$keep"; then
   mv "$keep" "$keep-$(date +%Y%m%d-%H%M%S)"
   mkdir -p "$RESULTS"
 fi
+if of_others "$RESULTS"; then stop "$RESULTS holds results of other programs"; fi
 mkdir -p "$keep"
 if [[ ! $RESULTS -ef $keep ]]; then cp -n "$keep"/* "$RESULTS"/ 2>/dev/null; fi
 [[ -e $RESULTS/stages.tsv ]] || echo "$programs" >"$RESULTS/stages.tsv"
@@ -144,10 +146,10 @@ while IFS=$'\t' read -r name outcome time reason; do
   [[ $name == '#'* ]] || result[$name]=$outcome seconds[$name]=$time why[$name]=$reason
 done <"$RESULTS/stages.tsv"
 
-# The largest folder in memory, else any: edges of the benchmark's graphs take some GB there.
-SCRATCH=$(mktemp -d "$(df --output=avail,target /dev/shm /tmp 2>/dev/null | sed 1d |
-  awk '$2 == "/dev/shm" && $1 > 6e6 { found = $2 } END { print found ? found : "/tmp" }')/check_device.XXXXXX") ||
-  stop "no room for temporary files"
+# In memory where there is room: the edges of the benchmark's graphs take some GB there.
+room=${TMPDIR:-/tmp}
+if [[ -z ${TMPDIR:-} ]] && (($(df --output=avail /dev/shm 2>/dev/null | tail -n 1) > 6000000)); then room=/dev/shm; fi
+SCRATCH=$(mktemp -d "$room/check_device.XXXXXX") || stop "no room for temporary files in $room"
 export SCRATCH
 
 keep_results() {
@@ -223,7 +225,7 @@ pending() {
   local name fresh=() again=()
   for name in "${only[@]}"; do
     case ${result[$name]:-} in
-      passed) ((${#only[@]} < ${#stages[@]})) && again+=("$name") ;;
+      passed) [[ -n $forced ]] && again+=("$name") ;;
       '' | skipped) fresh+=("$name") ;;
       *) again+=("$name") ;;
     esac
@@ -256,7 +258,7 @@ keep_results
 failed=0 remaining=0
 echo
 printf '%-10s  %-16s %7s\n' stage result seconds
-for name in "${stages[@]}"; do
+for name in "${only[@]}"; do
   case ${result[$name]:=not run} in
     failed) ((++failed)) ;;
     'not run' | 'ran out of time') ((++remaining)) ;;

@@ -10,7 +10,7 @@ import torch
 def _smoke_edges():
     generator = numpy.random.default_rng(1)
     edges = numpy.unique(generator.integers(0, 50, (2, 300)), axis=1).astype(numpy.int32)
-    return {"nodes": 50, "edges": edges.shape[1]}, edges[0], edges[1]
+    return {"nodes": 50, "edges": edges.shape[1], "graph": "smoke"}, edges[0], edges[1]
 
 
 def _exported_edges(folder, name):
@@ -25,11 +25,12 @@ def _exported_edges(folder, name):
 
 
 class PeerGraph:
-    """Edges sorted by destination, which suits every peer, and random weights for them. `smoke` is made here."""
+    """Edges sorted by destination, which suits every peer, and random weights for them. `smoke` is made here.
+    `name` is that of the files, `shown` how the rows of the benchmark call the graph."""
 
     def __init__(self, name, folder, device):
         about, source, destination = _smoke_edges() if name == "smoke" else _exported_edges(folder, name)
-        self.name, self.nodes, self.edges = name, about["nodes"], about["edges"]
+        self.name, self.shown, self.nodes, self.edges = name, about["graph"], about["nodes"], about["edges"]
         source = torch.from_numpy(source).to(device)
         destination, order = torch.sort(torch.from_numpy(destination).to(device), stable=True)
         self.source, self.destination = source[order], destination

@@ -188,6 +188,11 @@ class Peer:
     def __init__(self, name, make, ours, module, shapes=HEAD_SHAPES):
         self.name, self.make, self.ours, self.module, self.shapes = name, make, ours, module, shapes
 
+    @property
+    def training_forward(self):
+        """The direction of our row that leaves what backward needs."""
+        return "forward_training" if self.ours == GAT else "forward"
+
     def missing(self):
         """Why it cannot be measured here, or None."""
         try:

@@ -24,7 +24,7 @@ import layers
 import torch
 
 DTYPES = (torch.float32, torch.bfloat16)
-COMPILE_ON = ("arxiv-like", "smoke")  # compiling takes longer than all that is measured; one small graph shows its gain
+COMPILE_ON = ("arxiv", "smoke")  # compiling takes longer than all that is measured; one small graph shows its gain
 
 
 def short(text):
@@ -79,7 +79,7 @@ def context(device):
     except ImportError as error:
         versions["torch_geometric"] = short(error)
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    return {"context": {"device": name, "cuda": torch.version.cuda, **versions, **cudnn_context()}}
+    return {"context": {"peers on": name, "torch_cuda": torch.version.cuda, **versions, **cudnn_context()}}
 
 
 def check_all(device):
@@ -126,13 +126,13 @@ class Bench:
     def measure_both(self, peer, graph_name, shape, dtype):
         """Forward alone, and forward with backward."""
         suffix = "" if dtype == torch.float32 else "_bfloat16"
-        place = f"{graph_name}/" + (f"{shape[0]}x{shape[1]}" if isinstance(shape, tuple) else str(shape))
-        directions = {"forward": ["forward"], "forward_backward": ["forward", "backward"]}
+        place = self.open(graph_name).shown + "/" + (f"{shape[0]}x{shape[1]}" if isinstance(shape, tuple) else str(shape))
+        directions = {"forward": ["forward"], "forward_backward": [peer.training_forward, "backward"]}
         names = {direction: f"{peer.name}{suffix}/{direction}/{place}" for direction in directions}
         if self.rows.names.issuperset(names.values()):
             return
         try:
-            subject, error = peer.make(self.open(graph_name), shape, dtype), None
+            subject, error = peer.make(self.graph, shape, dtype), None
         except Exception as failure:  # a peer that cannot be set up is a row too
             subject, error = None, error_of(failure)
         for direction, parts in directions.items():
@@ -170,7 +170,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default=os.devnull, help="the file to append to")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--graphs", default="reddit-like,products-like,arxiv-like,hub")
+    parser.add_argument("--graphs", default="arxiv,products,reddit,hub")
     parser.add_argument("--edges", help="the folder with the exported edges")
     parser.add_argument("--turbo", help="the folder where turbo-gnn is being built")
     Bench(parser.parse_args()).run()

@@ -5,7 +5,8 @@
 #                                what --gtest_list_tests prints
 set -euo pipefail
 
-readonly table=$(dirname "$0")/op_tests.txt
+table=$(dirname "$0")/op_tests.txt
+readonly table
 rows() { grep -v '^ *\(#\|$\)' "$table"; }
 
 case $1 in

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What others offer, on the edges that our benchmark measures.
+#   peers.sh build     builds turbo-gnn from the source archive in build/, if there is one
+#   peers.sh measure   exports the edges and measures; waits for the build before its last rows
+set -uo pipefail
+
+readonly turbo=$SCRATCH/turbo edges=$SCRATCH/edges
+
+build() {
+  local archives=("$HELPERS"/../../build/turbo_gnn-*)
+  if [[ ! -e ${archives[0]} ]]; then
+    echo "turbo-gnn is not in build/"
+    return
+  fi
+  mkdir "$turbo.building"
+  # Its folder appears under the name that is waited for when all is in it. What needs more than this is not built.
+  TURBO_GNN_FORCE_BUILD=TRUE TORCH_CUDA_ARCH_LIST=9.0 MAX_JOBS=8 nice -n 19 timeout 300 python3 -m pip install --quiet \
+    --no-index --no-deps --no-build-isolation --no-compile --target "$turbo.building/site" "${archives[0]}" &&
+    mv "$turbo.building/site" "$turbo"
+  rm -rf "$turbo.building"
+}
+
+measure() {
+  if ! python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())'; then
+    echo "python3 has no PyTorch with CUDA"
+    exit 77
+  fi
+  "$BIN/warpgnn_bench" --device=cuda --export-graphs="$edges" || exit 1
+  PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$SCRATCH/inductor TRITON_CACHE_DIR=$SCRATCH/triton \
+    python3 "$HELPERS/../../bench/peers/peers.py" --edges "$edges" --turbo "$turbo" --rows "$RESULTS/peers.jsonl"
+  local code=$?
+  cat "$SCRATCH/beside-peers.log" 2>/dev/null
+  return "$code"
+}
+
+"$1"
