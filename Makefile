@@ -50,6 +50,7 @@ device: ## Build self-contained tests and benchmarks, packed as build/device.tar
 	$(SETUP) build test bench device
 	@cmake --preset device
 	@cmake --build --preset device --parallel $(JOBS)
+	@scripts/fetch_mutag.sh
 	@scripts/device/archive.sh build/device/bin build/device.tar.xz
 
 .PHONY: check-device

@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
-# Packs what check_device.sh needs, and no more: the programs that run on the GPU and the libraries that travel beside
-# them. Fails if they need what another machine may not have, or if the archive is too large to carry.
+# Packs what check_device.sh needs, and no more: the programs that run on the GPU, the libraries that travel beside them
+# and the demo's data. Fails if the programs need what another machine may not have, or if the archive is too large to
+# carry.
 #   archive.sh BIN ARCHIVE.tar.xz
 set -euo pipefail
+shopt -s nullglob
 
 readonly max_bytes=$((60 << 20))
 helpers=$(cd "$(dirname "$0")" && pwd)
-archive=$(realpath -m "$2")
-readonly helpers archive programs=(warpgnn_tests warpgnn_bench train_graphs)
+bin=$(cd "$1" && pwd)
+readonly helpers bin archive=$2 programs=(warpgnn_tests warpgnn_bench train_graphs)
 
-cd "$1"
-shopt -s nullglob
-files=("${programs[@]}" *.so.*)
-"$helpers/needed_libraries.sh" "${files[@]}"
+libraries=("$bin"/*.so.*)
+"$helpers/needed_libraries.sh" "${programs[@]/#/$bin/}" "${libraries[@]}"
+members=(-C "$bin/..")
+for file in "${programs[@]}" "${libraries[@]##*/}"; do members+=("bin/$file"); done
+for folder in "${WARPGNN_DATA:-}" "$helpers/../../../shared/data" "$HOME/.cache/warpgnn"; do
+  if [[ -e $folder/MUTAG/MUTAG_A.txt ]]; then
+    members+=(-C "$folder" MUTAG)
+    break
+  fi
+done
 # Blocks of their own can be unpacked by several processors.
-tar -C .. -cf - "${files[@]/#/bin/}" | xz -T0 --block-size=16MiB >"$archive.part"
+tar -cf - --transform 's,^MUTAG,data/MUTAG,' "${members[@]}" | xz -T0 --block-size=16MiB >"$archive.part"
 bytes=$(stat -c %s "$archive.part")
 if ((bytes > max_bytes)); then
   echo "$archive would take $bytes bytes, more than $max_bytes" >&2

@@ -4,6 +4,10 @@
 set -uo pipefail
 
 readonly suite=$1 rows=$2
+if ! "$BIN/warpgnn_bench" --help | grep -qw "$suite"; then
+  echo "the benchmark has no suite '$suite'"
+  exit 77
+fi
 options=(--device=cuda --suite="$suite" --rows="$rows")
 measured=$(sed -n '/"median_us":/s/^{"name": *"\([^"]*\)".*/\1/p' "$rows" 2>/dev/null |
   sed 's/[].*+?(){}|^$\\[]/\\&/g' | paste -sd'|')

@@ -45,7 +45,7 @@ if [[ -x $bin/warpgnn_bench ]]; then
   for option in --suite --device --rows --export-graphs; do
     expect "benchmark's option $option" grep -q -- "$option" "$work/help"
   done
-  for suite in smoke core steps variants; do
+  for suite in smoke core steps; do
     expect "benchmark's suite $suite" grep -q -- "$suite" "$work/help"
   done
 fi
@@ -63,11 +63,12 @@ fi
 
 # --- The archive ------------------------------------------------------------------------------------------------------------
 
-mkdir "$work/bin"
+mkdir -p "$work/bin" "$work/data/MUTAG"
+: >"$work/data/MUTAG/MUTAG_A.txt"
 for program in warpgnn_tests warpgnn_bench train_graphs warpgnn_tests_simt; do cp /bin/true "$work/bin/$program"; done
-expect "an archive" "$helpers/archive.sh" "$work/bin" "$work/device.tar.xz"
-expect "the programs in it, and nothing of the executor" test \
-  "$(tar -tf "$work/device.tar.xz" | paste -sd' ')" = "bin/warpgnn_tests bin/warpgnn_bench bin/train_graphs"
+expect "an archive" env WARPGNN_DATA="$work/data" "$helpers/archive.sh" "$work/bin" "$work/device.tar.xz"
+expect "the programs and the data in it, and nothing of the executor" test "$(tar -tf "$work/device.tar.xz" | paste -sd' ')" = \
+  "bin/warpgnn_tests bin/warpgnn_bench bin/train_graphs data/MUTAG/ data/MUTAG/MUTAG_A.txt"
 if readelf -d "$bin/warpgnn_tests" | grep -q 'NEEDED.*openblas'; then
   expect "a library that another machine may not have" fails_with 'warpgnn_tests needs libopenblas' \
     "$helpers/needed_libraries.sh" "$bin/warpgnn_tests"

@@ -11,6 +11,7 @@ case $name in
     if [[ $* == *--gtest_filter=* ]]; then echo "CUDA: 3 ran, 0 skipped"; fi
     ;;
   warpgnn_bench)
+    if [[ $* == --help ]]; then echo "--suite {smoke,core,steps,variants}"; fi
     for argument in "$@"; do
       case $argument in
         --rows=*)
