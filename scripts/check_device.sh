@@ -111,6 +111,7 @@ PYTHON
 for folder in /usr/local/cuda/bin /usr/local/cuda-*/bin /opt/nvidia/nsight-compute/*; do
   [[ -d $folder ]] && PATH=$PATH:$folder
 done
+export MACHINE_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
 LD_LIBRARY_PATH=$(library_folders | paste -sd:)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export PATH LD_LIBRARY_PATH
 
@@ -147,10 +148,7 @@ while IFS=$'\t' read -r name outcome time reason; do
   [[ $name == '#'* ]] || result[$name]=$outcome seconds[$name]=$time why[$name]=$reason
 done <"$RESULTS/stages.tsv"
 
-# In memory where there is room: the edges of the benchmark's graphs take some GB there.
-room=${TMPDIR:-/tmp}
-if [[ -z ${TMPDIR:-} ]] && (($(df --output=avail /dev/shm 2>/dev/null | tail -n 1) > 6000000)); then room=/dev/shm; fi
-SCRATCH=$(mktemp -d "$room/check_device.XXXXXX") || stop "no room for temporary files in $room"
+SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/check_device.XXXXXX") || stop "no room for temporary files"
 export SCRATCH
 
 keep_results() {

@@ -7,6 +7,7 @@ import torch
 
 HEAD_SHAPES = ((8, 32), (4, 32))
 WIDTHS = (128, 64, 256, 16)
+DTYPES = (torch.float32, torch.bfloat16)
 
 
 class Subject:
@@ -183,10 +184,11 @@ def cudnn_gatv2(graph, shape, dtype):
 
 
 class Peer:
-    """`ours` is the op of our benchmark that computes the same."""
+    """`ours` is the op of our benchmark that computes the same, `module` what must be there."""
 
-    def __init__(self, name, make, ours, module, shapes=HEAD_SHAPES):
-        self.name, self.make, self.ours, self.module, self.shapes = name, make, ours, module, shapes
+    def __init__(self, name, make, ours, module, shapes=HEAD_SHAPES, dtypes=DTYPES):
+        self.name, self.make, self.ours, self.module = name, make, ours, module
+        self.shapes, self.dtypes = shapes, dtypes
 
     @property
     def training_forward(self):
@@ -213,7 +215,7 @@ EAGER = (
     Peer("cudnn_gatv2", cudnn_gatv2, GATV2, "cudnn.gnn"),
 )
 COMPILED = tuple(
-    Peer(peer.name + "_compiled", compiled(peer.make), peer.ours, peer.module, peer.shapes[:1])
+    Peer(peer.name + "_compiled", compiled(peer.make), peer.ours, peer.module, peer.shapes[:1], DTYPES[:1])
     for peer in EAGER
     if peer.module.startswith("torch_geometric")
 )

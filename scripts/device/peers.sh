@@ -4,7 +4,10 @@
 #   peers.sh measure   exports the edges and measures; waits for the build before its last rows
 set -uo pipefail
 
-readonly turbo=$SCRATCH/turbo edges=$SCRATCH/edges
+readonly turbo=$SCRATCH/turbo
+# PyTorch finds its own libraries, and must not get those of the toolkit.
+readonly programs_path=$LD_LIBRARY_PATH
+export LD_LIBRARY_PATH=$MACHINE_LIBRARY_PATH
 
 build() {
   local archives=("$HELPERS"/../../build/turbo_gnn-*)
@@ -20,17 +23,28 @@ build() {
   rm -rf "$turbo.building"
 }
 
+# The edges take some GB, and stay in memory where it has room for files.
+edges_folder() {
+  local room=$SCRATCH
+  if (($(df --output=avail /dev/shm 2>/dev/null | tail -n 1) > 6000000)); then room=/dev/shm; fi
+  mktemp -d "$room/edges.XXXXXX"
+}
+
 measure() {
+  local code
   if ! python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())'; then
     echo "python3 has no PyTorch with CUDA"
     exit 77
   fi
-  "$BIN/warpgnn_bench" --device=cuda --export-graphs="$edges" || exit 1
-  PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$SCRATCH/inductor TRITON_CACHE_DIR=$SCRATCH/triton \
+  edges=$(edges_folder) || exit 1
+  trap 'rm -rf "$edges"' EXIT
+  trap 'exit 143' TERM
+  LD_LIBRARY_PATH=$programs_path "$BIN/warpgnn_bench" --device=cuda --export-graphs="$edges" || exit 1
+  PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$SCRATCH/inductor TRITON_CACHE_DIR=$SCRATCH/triton \
     python3 "$HELPERS/../../bench/peers/peers.py" --edges "$edges" --turbo "$turbo" --rows "$RESULTS/peers.jsonl"
-  local code=$?
+  code=$?
   cat "$SCRATCH/beside-peers.log" 2>/dev/null
-  return "$code"
+  exit "$code"
 }
 
 "$1"
