@@ -40,7 +40,7 @@ measure() {
   trap 'rm -rf "$edges"' EXIT
   trap 'exit 143' TERM
   LD_LIBRARY_PATH=$programs_path "$BIN/warpgnn_bench" --device=cuda --export-graphs="$edges" || exit 1
-  PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$SCRATCH/inductor TRITON_CACHE_DIR=$SCRATCH/triton \
+  PYTHONUNBUFFERED=1 TORCHINDUCTOR_CACHE_DIR=$SCRATCH/inductor TRITON_CACHE_DIR=$SCRATCH/triton \
     python3 "$HELPERS/../../bench/peers/peers.py" --edges "$edges" --turbo "$turbo" --rows "$RESULTS/peers.jsonl"
   code=$?
   cat "$SCRATCH/beside-peers.log" 2>/dev/null
