@@ -40,7 +40,6 @@ endif()
 # --- Static dependencies ------------------------------------------------------------------------------------------------
 
 if(WARPGNN_STATIC_DEPENDENCIES)
-  set(CBLAS_STATIC ON)
   set(ZLIB_USE_STATIC_LIBS ON)
   add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--strip-all)
   execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=libgomp.a

@@ -1,7 +1,6 @@
 #include "warpgnn/dense.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "check.hpp"
 
@@ -12,16 +11,6 @@ namespace {
 void check_probability(double probability) {
   if (!(probability >= 0 && probability < 1)) {
     fail("probability: expected a number in [0, 1), got " + std::to_string(probability));
-  }
-}
-
-/// The BLAS of the CPU counts in 32 bits.
-void check_blas_sizes(const Context& context, std::initializer_list<std::int64_t> sizes) {
-  if (context.is_cuda()) return;
-  for (const std::int64_t size : sizes) {
-    if (size > std::numeric_limits<std::int32_t>::max()) {
-      throw Error(ErrorCode::overflow, "x: expected sizes and row strides below 2^31, got " + std::to_string(size));
-    }
   }
 }
 
@@ -36,7 +25,6 @@ Checker checked(const Context& context, const LinearForward& op) {
   check.optional_input("bias", op.bias, {out}, accumulator_of(dtype));
   Checker::contiguous("bias", op.bias);
   check.output("y", op.y, {rows, out}, dtype);
-  check_blas_sizes(context, {rows, op.x.row_stride(), op.weight.row_stride(), op.y.row_stride()});
   return check;
 }
 
@@ -58,8 +46,6 @@ Checker checked(const Context& context, const LinearBackward& op) {
   }
   check.optional_output("dbias", op.dbias, {out}, accumulator_of(dtype));
   Checker::contiguous("dbias", op.dbias);
-  check_blas_sizes(context, {rows, op.dy.row_stride(), op.weight.row_stride(), op.x.row_stride(), op.dx.row_stride(),
-                             op.dweight.row_stride()});
   return check;
 }
 

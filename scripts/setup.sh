@@ -17,7 +17,7 @@ for task in "$@"; do
       has "${CXX:-c++}" || missing+=(g++)
       has cmake || missing+=(cmake)
       has ninja || missing+=(ninja-build)
-      needed_packages+=(libopenblas-openmp-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
+      needed_packages+=(libdnnl-dev libeigen3-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
       ;;
     test)
       needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev)

@@ -40,8 +40,10 @@ WARPGNN_INSTANTIATE_HALF_TESTS(DenseHalfTest);
 
 TEST_P(DenseHalfTest, Linear) {
   Rng rng(dtype());
-  // More rows than the CPU multiplies at a time, and sizes without rows, terms or columns.
-  const std::int64_t sizes[][3] = {{33, 31, 7}, {64, 64, 64}, {1100, 5, 12}, {0, 3, 4}, {5, 0, 4}, {5, 3, 0}};
+  // More rows than the CPU multiplies at a time, a weight whose columns it cuts, and sizes without rows, terms or
+  // columns.
+  const std::int64_t sizes[][3] = {{33, 31, 7}, {64, 64, 64}, {1100, 65, 33}, {70, 520, 1100},
+                                   {0, 3, 4},   {5, 0, 4},    {5, 3, 0}};
   for (const auto& [count, in, out] : sizes) {
     for (const Place place : kPlaces) {
       SCOPED_TRACE(std::to_string(count) + " x " + std::to_string(in) + " -> " + std::to_string(out) + " " +

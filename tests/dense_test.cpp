@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
 #include "oracle/dense.hpp"
@@ -116,6 +117,16 @@ TEST_P(LinearTest, EmptySizes) {
   check(problem(rng, 5, 3, 0, true), Place::contiguous, true);  // dx is zero
 }
 
+/// On the CPU a product is cut by its sizes: here in rows, in columns of the weight, and in sums.
+TEST_P(LinearTest, CutIntoTasks) {
+  if (context().is_cuda()) return;
+  Rng rng;
+  for (const auto& [rows, inputs, outputs] : {std::array{70, 520, 1100}, std::array{1100, 300, 70}}) {
+    SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(inputs) + " -> " + std::to_string(outputs));
+    check(problem(rng, rows, inputs, outputs, true), Place::contiguous, true);
+  }
+}
+
 TEST_P(LinearTest, ManyRows) {
   Rng rng;
   auto in = problem(rng, 50000, 2, 3, false);
@@ -125,7 +136,7 @@ TEST_P(LinearTest, ManyRows) {
   const Backward got = backward(in, Place::contiguous);
   const double factor = hub_factor(dtype());
   expect_close(got.dbias, want.dbias, factor, "dbias");
-  // The order of this sum is the BLAS library's: allow it the growth of a long plain sum.
+  // The order of this sum is the library's that multiplies: allow it the growth of a long plain sum.
   expect_close(got.dweight, want.dweight, 50 * factor, "dweight");
 }
 

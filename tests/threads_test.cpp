@@ -429,19 +429,20 @@ TEST(Threads, LossAndOptimiser) {
   });
 }
 
-/// BLAS promises the same bits only for the same number of threads.
-TEST(Threads, LinearRerunsAreBitIdentical) {
-  const Context context = Context::cpu(3);
-  const auto once = [&] {
-    Trial on(context, Dtype::float32);
-    const auto &x = on.input({4000, 65}), &weight = on.input({33, 65});
-    run(context, linear_forward, LinearForward{x, weight, on.input({33}), on.output({4000, 33})});
-    run(context, linear_backward,
-        LinearBackward{x, weight, on.input({4000, 33}), on.output({4000, 65}), on.output({33, 65}), on.output({33})});
-    return on.bits();
+/// Sums over rows in several chunks, rows in several tiles, and a weight so wide that its columns are cut as well.
+TEST(Threads, Linear) {
+  struct Sizes {
+    std::int64_t rows, in, out;
   };
-  const auto first = once();
-  for (int repeat = 0; repeat < 3; ++repeat) EXPECT_TRUE(once() == first);
+  for (const Sizes& n : {Sizes{4000, 65, 33}, Sizes{1100, 300, 400}, Sizes{70, 520, 1100}}) {
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const auto &x = on.input({n.rows, n.in}), &weight = on.input({n.out, n.in});
+      run(on.context(), linear_forward, LinearForward{x, weight, on.input({n.out}), on.output({n.rows, n.out})});
+      run(on.context(), linear_backward,
+          LinearBackward{x, weight, on.input({n.rows, n.out}), on.output({n.rows, n.in}), on.output({n.out, n.in}),
+                         on.output({n.out})});
+    });
+  }
 }
 
 }  // namespace

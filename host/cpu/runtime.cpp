@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string>
 
 #include "host/backend.hpp"
 
@@ -32,5 +33,11 @@ void fill_zero(const CpuExec&, void* target, std::size_t bytes) {
 }
 
 void synchronize(const CpuExec&) {}
+
+// Out of line: code of one instruction-set level may define nothing that all share (tests/simd_symbols.sh).
+[[noreturn]] void fail_for_memory(const char* op);
+void fail_for_memory(const char* op) {
+  throw Error(ErrorCode::device_failure, std::string(op) + ": no memory left for a dense product");
+}
 
 }  // namespace warpgnn::backend

@@ -6,7 +6,7 @@
 #include "warpgnn/tensor.hpp"
 
 /// The dense operations that a graph network needs beside its graph operations. All are stream-ordered, allocate
-/// nothing and give bit-identical reruns on the same machine and thread count. Outputs are overwritten and may not
+/// nothing and give bit-identical reruns on the same machine. Outputs are overwritten and may not
 /// overlap an input unless said. Errors: `invalid_argument` names the argument.
 ///
 /// Dtypes. Matrices of rows (x, y and their gradients) of one op have one dtype: float32, float64, float16 or bfloat16.
@@ -14,8 +14,10 @@
 /// The loss and Adam take float32 and float64 only.
 namespace warpgnn {
 
-/// y = x weight^T + bias: x [N, I], weight [O, I] of x's dtype, bias [O] (optional), y [N, O]. OpenBLAS or cuBLAS in
-/// full precision; 16-bit matrices are multiplied with float32 sums. Workspace: CPU, 16-bit matrices only.
+/// y = x weight^T + bias: x [N, I], weight [O, I] of x's dtype, bias [O] (optional), y [N, O]. oneDNN, Eigen
+/// (float64) or cuBLAS in full precision; 16-bit matrices are multiplied with float32 sums. On the CPU the product is
+/// cut by its sizes into pieces that are each one thread's work, so no bit depends on the number of threads. Workspace:
+/// CPU, 16-bit matrices only.
 struct LinearForward {
   ConstTensorView x;
   ConstTensorView weight;

@@ -1,200 +1,302 @@
-#include <cblas.h>
-#include <omp.h>
+#include <atomic>
 
+#include "product.hpp"
 #include "rows.hpp"
+
+namespace warpgnn::backend {
+
+[[noreturn]] void fail_for_memory(const char* op);  // host/cpu/runtime.cpp
+
+}  // namespace warpgnn::backend
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
-void add_bias(const CpuExec&, const AddBias&);  // elementwise.cpp
-
 namespace {
 
-/// OpenBLAS built on OpenMP takes its thread count from here. Small products stay on the calling thread.
-class BlasThreads {
- public:
-  BlasThreads(const CpuExec& exec, std::int64_t multiply_adds) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(multiply_adds <= 4 * kSerialWork ? 1 : exec.threads);
-  }
-  ~BlasThreads() { omp_set_num_threads(before_); }
-  BlasThreads(const BlasThreads&) = delete;
-  BlasThreads& operator=(const BlasThreads&) = delete;
+// A product is cut by its sizes alone and each piece is one thread's work: no bit depends on how many threads there
+// are, and nothing waits for threads that OpenMP may not grant.
 
- private:
-  int before_;
+/// Multiply-adds of a task: some 100 microseconds.
+constexpr std::int64_t kTaskWork = std::int64_t{8} << 20;
+/// Elements of a task's rows that should stay in the second cache while bias is added or 16 bits are converted.
+constexpr std::int64_t kTaskElements = std::int64_t{64} << 10;
+/// Chunks of a sum: as many threads can share it, and each chunk's sums are written and read once more.
+constexpr std::int64_t kMaxChunks = 32, kMinChunkTerms = 512;
+constexpr std::int64_t kMaxPartials = std::int64_t{4} << 20;
+/// Terms that are converted from 16 bits at a time.
+constexpr std::int64_t kHalfTerms = 256;
+
+std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+/// Whole vectors of any level.
+std::int64_t round_up(std::int64_t count) {
+  return ceil_divide(count, 16) * 16;
+}
+std::int64_t whole_columns(std::int64_t columns, std::int64_t wanted) {
+  return std::min(columns, std::max<std::int64_t>(64, round_up(wanted)));
+}
+
+/// Tiles of the result of a product, and chunks of its sums.
+struct Cut {
+  std::int64_t rows, columns, terms;
+  std::int64_t tile_rows, tile_columns, chunk_terms;
+
+  std::int64_t column_tiles() const { return ceil_divide(columns, tile_columns); }
+  std::int64_t chunks() const { return std::max<std::int64_t>(ceil_divide(terms, chunk_terms), 1); }
+  std::int64_t tasks() const { return ceil_divide(rows, tile_rows) * column_tiles() * chunks(); }
+  std::int64_t work() const { return rows * columns * terms; }
 };
 
-blasint as_blasint(std::int64_t value) {
-  return static_cast<blasint>(value);  // host/dense.cpp has refused what does not fit
+/// Many rows, few terms: forward and dx.
+Cut cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t terms) {
+  const std::int64_t wanted = std::min({kTaskWork / std::max<std::int64_t>(columns * terms, 1), kTaskElements / columns,
+                                        2 * kTaskElements / std::max<std::int64_t>(terms, 1)});
+  Cut cut{rows,    columns,
+          terms,   std::min(rows, round_up(std::clamp<std::int64_t>(wanted, 32, 4096))),
+          columns, std::max<std::int64_t>(terms, 1)};
+  const std::int64_t column_work = std::max<std::int64_t>(cut.tile_rows * terms, 1);
+  if (columns * column_work > 2 * kTaskWork) cut.tile_columns = whole_columns(columns, kTaskWork / column_work);
+  return cut;
 }
 
-/// A row-major matrix for BLAS, whose leading dimension is never too small, whatever the stride of a single row.
-template <class T>
-struct Matrix {
-  T* data;
-  blasint leading;
-
-  template <class View>
-  explicit Matrix(const View& view)
-      : data(view.template as<T>()),
-        leading(as_blasint(std::max({view.shape[0] > 1 ? view.row_stride() : 0, view.row_size(), std::int64_t{1}}))) {}
-};
-
-CBLAS_TRANSPOSE transposed(bool transpose) {
-  return transpose ? CblasTrans : CblasNoTrans;
+/// Few rows, many terms: dweight.
+Cut cut_terms(std::int64_t rows, std::int64_t columns, std::int64_t terms) {
+  const std::int64_t chunks = std::clamp<std::int64_t>(kMaxPartials / (rows * columns), 1, kMaxChunks);
+  const std::int64_t chunk = std::max({kMinChunkTerms, kTaskWork / 4 / (rows * columns), ceil_divide(terms, chunks)});
+  Cut cut{rows, columns, terms, rows, columns, std::clamp<std::int64_t>(terms, 1, chunk)};
+  const std::int64_t column_work = rows * cut.chunk_terms;
+  if (columns * column_work > 4 * kTaskWork) cut.tile_columns = whole_columns(columns, kTaskWork / column_work);
+  return cut;
 }
 
-/// c [m, n] = op(a) [m, k] op(b) [k, n] + beta c.
-void gemm(bool transpose_a, bool transpose_b, blasint m, blasint n, blasint k, Matrix<const float> a,
-          Matrix<const float> b, float beta, Matrix<float> c) {
-  cblas_sgemm(CblasRowMajor, transposed(transpose_a), transposed(transpose_b), m, n, k, 1.0f, a.data, a.leading, b.data,
-              b.leading, beta, c.data, c.leading);
-}
-void gemm(bool transpose_a, bool transpose_b, blasint m, blasint n, blasint k, Matrix<const double> a,
-          Matrix<const double> b, double beta, Matrix<double> c) {
-  cblas_dgemm(CblasRowMajor, transposed(transpose_a), transposed(transpose_b), m, n, k, 1.0, a.data, a.leading, b.data,
-              b.leading, beta, c.data, c.leading);
+/// A view as a matrix whose leading dimension is never too small, whatever the stride of a single row.
+template <class T, class View>
+Matrix<T> matrix_of(const View& view) {
+  const std::int64_t stride = view.shape[0] > 1 ? view.row_stride() : 0;
+  return {view.template as<T>(), view.shape[0], view.row_size(), std::max({stride, view.row_size(), std::int64_t{1}})};
 }
 
-/// c = op(a) op(b), with sums over `inner` terms. Without terms c is zero; without elements nothing is done.
-template <class T>
-void multiply(const TensorView& c, const ConstTensorView& a, bool transpose_a, const ConstTensorView& b,
-              bool transpose_b, std::int64_t inner) {
-  const std::int64_t rows = c.shape[0], columns = c.shape[1];
-  if (rows == 0 || columns == 0) return;
-  if (inner == 0) {
-    const auto target = write_rows<T>(c);
-    for (std::int64_t r = 0; r < rows; ++r) std::fill(target[r], target[r] + columns, T(0));
-    return;
-  }
-  gemm(transpose_a, transpose_b, as_blasint(rows), as_blasint(columns), as_blasint(inner), Matrix<const T>(a),
-       Matrix<const T>(b), T(0), Matrix<T>(c));
+template <class S>
+void convert_rows(const Rows<const S>& from, std::int64_t rows, std::int64_t width, Accumulator<S>* to) {
+  for (std::int64_t r = 0; r < rows; ++r) convert_row(from[r], width, to + r * width);
 }
 
-// --- 16-bit matrices
-// --------------------------------------------------------------------------------------------------- BLAS has none, so
-// the weight and blocks of rows are multiplied as copies in float32.
-
-inline constexpr std::int64_t kBlockRows = 512;
-
-std::int64_t block_rows(std::int64_t rows) {
-  return std::min(rows, kBlockRows);
-}
-
-/// Copies in the workspace, null where there is nothing to copy.
+/// What a product of 16-bit matrices needs: its weight in float, and each thread's piece of both others.
+template <class S>
 struct HalfScratch {
-  float* weight = nullptr;
-  float* input = nullptr;   // a block of x or dx
-  float* output = nullptr;  // a block of y or dy
+  Accumulator<S>*weight = nullptr, *left = nullptr, *right = nullptr;
 
-  static HalfScratch carve(Carver& carver, const Layout& x, const Layout& weight, const Layout& y) {
-    if (!is_half(y.dtype)) return {};
+  static HalfScratch carve(Carver& carver, const CpuExec& exec, std::int64_t weight, std::int64_t left,
+                           std::int64_t right) {
     HalfScratch scratch;
-    if (weight.ndim != 0) scratch.weight = carver.take<float>(weight.count());
-    if (x.ndim != 0) scratch.input = carver.take<float>(block_rows(y.shape[0]) * x.shape[1]);
-    scratch.output = carver.take<float>(block_rows(y.shape[0]) * y.shape[1]);
+    if constexpr (is_half_type<S>) {
+      scratch.weight = carver.take<float>(weight);
+      scratch.left = carver.take<float>(exec.threads * left);
+      scratch.right = carver.take<float>(exec.threads * right);
+    }
     return scratch;
   }
 };
 
-TensorView matrix_of(float* data, std::int64_t rows, std::int64_t columns) {
-  return view(data, {rows, columns});
-}
-
-/// Rows [first, first + rows) of a 16-bit matrix, in float32 at `copy`.
-template <class S>
-TensorView widened(const CpuExec& exec, const ConstTensorView& from, std::int64_t first, std::int64_t rows,
-                   float* copy) {
-  const std::int64_t width = from.shape[1];
-  const auto source = read_rows<S>(from);
-  parallel_for(exec, rows, width, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) convert_row(source[first + r], width, copy + r * width);
+/// The tasks of a product, and whether there was memory for all.
+template <class Task>
+void run_tasks(const CpuExec& exec, const char* name, const Cut& cut, const Task& task) {
+  std::atomic<bool> done = true;
+  parallel_tasks(exec, cut.tasks(), cut.work() / 4, [&](std::int64_t index, int thread) {
+    if (!task(index, thread)) done.store(false, std::memory_order_relaxed);
   });
-  return matrix_of(copy, rows, width);
+  if (!done) fail_for_memory(name);
 }
 
-template <class S>
-void narrow_rows(const CpuExec& exec, const TensorView& from, const TensorView& to, std::int64_t first) {
-  const std::int64_t width = to.shape[1];
-  const auto target = write_rows<S>(to);
-  const auto source = read_rows<float>(from);
-  parallel_for(exec, from.shape[0], width, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) convert_row(source[r], width, target[first + r]);
-  });
-}
+// --- y = x weight^T + bias, and dx = dy weight
+// ------------------------------------------------------------------------
 
 template <class S>
-void half_forward(const CpuExec& exec, const LinearForward& op) {
-  Carver carver(op.workspace.data);
-  const HalfScratch scratch = HalfScratch::carve(carver, op.x, op.weight, op.y);
-  const std::int64_t rows = op.y.shape[0], in = op.x.shape[1], out = op.y.shape[1];
-  const TensorView weight = widened<S>(exec, op.weight, 0, out, scratch.weight);
-  for (std::int64_t first = 0; first < rows; first += kBlockRows) {
-    const std::int64_t count = block_rows(rows - first);
-    const TensorView x = widened<S>(exec, op.x, first, count, scratch.input);
-    const TensorView y = matrix_of(scratch.output, count, out);
-    multiply<float>(y, x, false, weight, true, in);
-    if (op.bias.defined()) WARPGNN_ISA::add_bias(exec, {.x = y, .bias = op.bias, .y = y});
-    narrow_rows<S>(exec, y, op.y, first);
+class RowProduct {
+ public:
+  using T = Accumulator<S>;
+
+  /// `transpose` is that of the weight. An undefined bias is not added.
+  RowProduct(const ConstTensorView& x, const ConstTensorView& weight, bool transpose, const ConstTensorView& bias,
+             const TensorView& y)
+      : cut_(cut_rows(y.shape[0], y.shape[1], x.shape[1])),
+        x_(read_rows<S>(x)),
+        y_(write_rows<S>(y)),
+        weight_(matrix_of<const S>(weight)),
+        transpose_(transpose),
+        bias_(bias.defined() ? bias.as<T>() : nullptr) {}
+
+  HalfScratch<S> carve(Carver& carver, const CpuExec& exec) const {
+    return HalfScratch<S>::carve(carver, exec, weight_.rows * weight_.columns, cut_.tile_rows * cut_.terms,
+                                 cut_.tile_rows * cut_.tile_columns);
   }
-}
 
-template <class S>
-void half_backward(const CpuExec& exec, const LinearBackward& op, const HalfScratch& scratch) {
-  const std::int64_t rows = op.dy.shape[0], out = op.dy.shape[1];
-  TensorView weight;
-  if (op.dx.defined()) weight = widened<S>(exec, op.weight, 0, out, scratch.weight);
-  if (op.dweight.defined()) multiply<float>(op.dweight, op.dy, true, op.x, false, 0);
-  for (std::int64_t first = 0; first < rows; first += kBlockRows) {
-    const std::int64_t count = block_rows(rows - first);
-    const TensorView dy = widened<S>(exec, op.dy, first, count, scratch.output);
-    if (op.dweight.defined() && op.dweight.count() > 0) {
-      const TensorView x = widened<S>(exec, op.x, first, count, scratch.input);
-      gemm(true, false, as_blasint(out), as_blasint(op.x.shape[1]), as_blasint(count), Matrix<const float>(dy),
-           Matrix<const float>(x), 1.0f, Matrix<float>(op.dweight));
-    }
-    if (op.dx.defined()) {
-      const TensorView dx = matrix_of(scratch.input, count, op.dx.shape[1]);
-      multiply<float>(dx, dy, false, weight, false, out);
-      narrow_rows<S>(exec, dx, op.dx, first);
-    }
+  void run(const CpuExec& exec, const char* name, const HalfScratch<S>& scratch) const {
+    const Matrix<const T> weight = widened_weight(exec, scratch);
+    run_tasks(exec, name, cut_, [&](std::int64_t index, int thread) {
+      const std::int64_t row = index / cut_.column_tiles() * cut_.tile_rows,
+                         column = index % cut_.column_tiles() * cut_.tile_columns;
+      return tile(row, column, part_of(weight, column), thread, scratch);
+    });
   }
-}
 
-}  // namespace
-
-std::size_t workspace_size(const CpuExec&, const LinearForward& op) {
-  Carver carver;
-  HalfScratch::carve(carver, op.x, op.weight, op.y);
-  return carver.bytes();
-}
-
-void linear_forward(const CpuExec& exec, const LinearForward& op) {
-  const BlasThreads threads(exec, op.x.count() * op.y.shape[1]);
-  with_storage(op.y.dtype, [&]<class S>(S) {
+ private:
+  Matrix<const T> widened_weight(const CpuExec& exec, [[maybe_unused]] const HalfScratch<S>& scratch) const {
     if constexpr (is_half_type<S>) {
-      half_forward<S>(exec, op);
+      parallel_for(exec, weight_.rows, weight_.columns, [&](std::int64_t first, std::int64_t last) {
+        convert_rows(Rows<const S>{weight_.data + first * weight_.leading, weight_.leading}, last - first,
+                     weight_.columns, scratch.weight + first * weight_.columns);
+      });
+      return {scratch.weight, weight_.rows, weight_.columns, std::max<std::int64_t>(weight_.columns, 1)};
     } else {
-      multiply<S>(op.y, op.x, false, op.weight, true, op.x.shape[1]);
-      if (op.bias.defined()) WARPGNN_ISA::add_bias(exec, {.x = op.y, .bias = op.bias, .y = op.y});
+      return weight_;
     }
-  });
-}
+  }
 
-namespace {
+  /// What of the weight belongs to a tile's columns.
+  Matrix<const T> part_of(Matrix<const T> weight, std::int64_t column) const {
+    const std::int64_t columns = std::min(cut_.tile_columns, cut_.columns - column);
+    if (transpose_) {
+      weight.data += column * weight.leading;
+      weight.rows = columns;
+    } else {
+      weight.data += column;
+      weight.columns = columns;
+    }
+    return weight;
+  }
 
-struct BackwardScratch {
-  HalfScratch half;
-  double* partials = nullptr;
+  bool tile(std::int64_t row, std::int64_t column, const Matrix<const T>& weight, [[maybe_unused]] int thread,
+            [[maybe_unused]] const HalfScratch<S>& scratch) const {
+    const std::int64_t rows = std::min(cut_.tile_rows, cut_.rows - row),
+                       columns = std::min(cut_.tile_columns, cut_.columns - column);
+    if constexpr (is_half_type<S>) {
+      T* const x = scratch.left + thread * cut_.tile_rows * cut_.terms;
+      T* const y = scratch.right + thread * cut_.tile_rows * cut_.tile_columns;
+      convert_rows(Rows<const S>{x_[row], x_.stride}, rows, cut_.terms, x);
+      if (!product({x, rows, cut_.terms, cut_.terms}, weight, {y, rows, columns, columns}, column)) return false;
+      for (std::int64_t r = 0; r < rows; ++r) convert_row(y + r * columns, columns, y_[row + r] + column);
+      return true;
+    } else {
+      const std::int64_t from = std::max(x_.stride, cut_.terms), to = std::max(y_.stride, cut_.columns);
+      return product({x_[row], rows, cut_.terms, from}, weight, {y_[row] + column, rows, columns, to}, column);
+    }
+  }
+
+  bool product(const Matrix<const T>& x, const Matrix<const T>& weight, const Matrix<T>& y, std::int64_t column) const {
+    if (cut_.terms > 0 && !multiply(ProductForm{.transpose_right = transpose_}, x, weight, y)) return false;
+    for (std::int64_t r = 0; r < y.rows; ++r) {
+      T* const row = y.data + r * y.leading;
+      if (cut_.terms == 0) std::fill(row, row + y.columns, T(0));
+      if (bias_ == nullptr) continue;
+#pragma omp simd
+      for (std::int64_t c = 0; c < y.columns; ++c) row[c] += bias_[column + c];
+    }
+    return true;
+  }
+
+  Cut cut_;
+  Rows<const S> x_;
+  Rows<S> y_;
+  Matrix<const S> weight_;
+  bool transpose_;
+  const T* bias_;
 };
 
-BackwardScratch carve(Carver& carver, const LinearBackward& op) {
-  const ConstTensorView input = op.dweight.defined() ? op.x : op.dx;
-  BackwardScratch scratch;
-  scratch.half = HalfScratch::carve(carver, input, op.dx.defined() ? op.weight : ConstTensorView{}, op.dy);
-  if (op.dbias.defined()) scratch.partials = carver.take<double>(reduction_doubles(op.dy.shape[0], op.dy.shape[1]));
-  return scratch;
+/// No elements, no work: a cut needs columns.
+template <class S, class Function>
+void with_row_product(const ConstTensorView& x, const ConstTensorView& weight, bool transpose,
+                      const ConstTensorView& bias, const TensorView& y, Function&& function) {
+  if (y.shape[0] > 0 && y.shape[1] > 0) function(RowProduct<S>(x, weight, transpose, bias, y));
 }
 
+// --- dweight = dy^T x
+// -------------------------------------------------------------------------------------------------
+
+template <class S>
+class WeightGradient {
+ public:
+  using T = Accumulator<S>;
+
+  explicit WeightGradient(const LinearBackward& op)
+      : cut_(cut_terms(op.dweight.shape[0], op.dweight.shape[1], op.dy.shape[0])),
+        dy_(read_rows<S>(op.dy)),
+        x_(read_rows<S>(op.x)),
+        dweight_(matrix_of<T>(op.dweight)) {}
+
+  struct Scratch {
+    HalfScratch<S> half;
+    T* partials;  // [chunks][rows][columns], where there are several chunks
+  };
+
+  Scratch carve(Carver& carver, const CpuExec& exec) const {
+    return {HalfScratch<S>::carve(carver, exec, 0, kHalfTerms * cut_.rows, kHalfTerms * cut_.tile_columns),
+            carver.take<T>(cut_.chunks() > 1 ? cut_.chunks() * cut_.rows * cut_.columns : 0)};
+  }
+
+  void run(const CpuExec& exec, const Scratch& scratch) const {
+    if (cut_.terms == 0) {
+      for (std::int64_t r = 0; r < cut_.rows; ++r)
+        std::fill_n(dweight_.data + r * dweight_.leading, cut_.columns, T(0));
+      return;
+    }
+    run_tasks(exec, "linear_backward", cut_, [&](std::int64_t index, int thread) {
+      return chunk(index / cut_.column_tiles(), index % cut_.column_tiles() * cut_.tile_columns, thread, scratch);
+    });
+    if (cut_.chunks() > 1) add_partials(exec, scratch.partials);
+  }
+
+ private:
+  bool chunk(std::int64_t number, std::int64_t column, [[maybe_unused]] int thread, const Scratch& scratch) const {
+    const std::int64_t first = number * cut_.chunk_terms, last = std::min(cut_.terms, first + cut_.chunk_terms),
+                       columns = std::min(cut_.tile_columns, cut_.columns - column);
+    Matrix<T> sum{dweight_.data + column, cut_.rows, columns, dweight_.leading};
+    if (cut_.chunks() > 1) {
+      sum.data = scratch.partials + number * cut_.rows * cut_.columns + column;
+      sum.leading = cut_.columns;
+    }
+    if constexpr (is_half_type<S>) {
+      T* const dy = scratch.half.left + thread * kHalfTerms * cut_.rows;
+      T* const x = scratch.half.right + thread * kHalfTerms * cut_.tile_columns;
+      for (std::int64_t begin = first; begin < last; begin += kHalfTerms) {
+        const std::int64_t terms = std::min(kHalfTerms, last - begin);
+        convert_rows(Rows<const S>{dy_[begin], dy_.stride}, terms, cut_.rows, dy);
+        convert_rows(Rows<const S>{x_[begin] + column, x_.stride}, terms, columns, x);
+        const ProductForm form{.transpose_left = true, .add = begin > first};
+        if (!multiply<T>(form, {dy, terms, cut_.rows, cut_.rows}, {x, terms, columns, columns}, sum)) return false;
+      }
+      return true;
+    } else {
+      return multiply<T>(ProductForm{.transpose_left = true},
+                         {dy_[first], last - first, cut_.rows, std::max(dy_.stride, cut_.rows)},
+                         {x_[first] + column, last - first, columns, std::max(x_.stride, cut_.columns)}, sum);
+    }
+  }
+
+  void add_partials(const CpuExec& exec, const T* partials) const {
+    parallel_for(exec, cut_.rows, cut_.chunks() * cut_.columns, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) {
+        const T* const from = partials + r * cut_.columns;
+        for_each_tile<T>(cut_.columns, [&](auto tile, std::int64_t c) {
+          auto total = tile.load(from + c);
+          for (std::int64_t k = 1; k < cut_.chunks(); ++k) total.add(from + k * cut_.rows * cut_.columns + c);
+          total.store(dweight_.data + r * dweight_.leading + c);
+        });
+      }
+    });
+  }
+
+  Cut cut_;
+  Rows<const S> dy_, x_;
+  Matrix<T> dweight_;
+};
+
+bool has_weight_gradient(const LinearBackward& op) {
+  return op.dweight.defined() && op.dweight.count() > 0;
+}
+
+/// Column sums of dy.
 template <class S>
 void sum_columns(const CpuExec& exec, const LinearBackward& op, double* partials) {
   const std::int64_t columns = op.dy.shape[1];
@@ -208,28 +310,54 @@ void sum_columns(const CpuExec& exec, const LinearBackward& op, double* partials
       [&](std::int64_t c, double total) { dbias[c] = static_cast<Accumulator<S>>(total); });
 }
 
+double* carve_column_sums(Carver& carver, const LinearBackward& op) {
+  return carver.take<double>(op.dbias.defined() ? reduction_doubles(op.dy.shape[0], op.dy.shape[1]) : 0);
+}
+
 }  // namespace
 
-std::size_t workspace_size(const CpuExec&, const LinearBackward& op) {
+std::size_t workspace_size(const CpuExec& exec, const LinearForward& op) {
   Carver carver;
-  carve(carver, op);
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    with_row_product<S>(op.x, op.weight, true, op.bias, op.y,
+                        [&](const auto& product) { product.carve(carver, exec); });
+  });
   return carver.bytes();
 }
 
-void linear_backward(const CpuExec& exec, const LinearBackward& op) {
-  const std::int64_t rows = op.dy.shape[0], out = op.dy.shape[1];
-  const std::int64_t in = op.dx.defined() ? op.dx.shape[1] : op.dweight.defined() ? op.dweight.shape[1] : 0;
-  const BlasThreads threads(exec, rows * out * in);
+void linear_forward(const CpuExec& exec, const LinearForward& op) {
   Carver carver(op.workspace.data);
-  const BackwardScratch scratch = carve(carver, op);
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    with_row_product<S>(op.x, op.weight, true, op.bias, op.y,
+                        [&](const auto& product) { product.run(exec, "linear_forward", product.carve(carver, exec)); });
+  });
+}
+
+// The parts of backward run one after the other in the same workspace.
+std::size_t workspace_size(const CpuExec& exec, const LinearBackward& op) {
+  Carver sums, rows, weights;
+  carve_column_sums(sums, op);
   with_storage(op.dy.dtype, [&]<class S>(S) {
-    if constexpr (is_half_type<S>) {
-      half_backward<S>(exec, op, scratch.half);
-    } else {
-      if (op.dx.defined()) multiply<S>(op.dx, op.dy, false, op.weight, false, out);
-      if (op.dweight.defined()) multiply<S>(op.dweight, op.dy, true, op.x, false, rows);
+    if (op.dx.defined()) {
+      with_row_product<S>(op.dy, op.weight, false, {}, op.dx, [&](const auto& dx) { dx.carve(rows, exec); });
     }
-    if (op.dbias.defined()) sum_columns<S>(exec, op, scratch.partials);
+    if (has_weight_gradient(op)) WeightGradient<S>(op).carve(weights, exec);
+  });
+  return std::max({sums.bytes(), rows.bytes(), weights.bytes()});
+}
+
+void linear_backward(const CpuExec& exec, const LinearBackward& op) {
+  Carver sums(op.workspace.data), rows(op.workspace.data), weights(op.workspace.data);
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    if (op.dx.defined()) {
+      with_row_product<S>(op.dy, op.weight, false, {}, op.dx,
+                          [&](const auto& dx) { dx.run(exec, "linear_backward", dx.carve(rows, exec)); });
+    }
+    if (has_weight_gradient(op)) {
+      const WeightGradient<S> dweight(op);
+      dweight.run(exec, dweight.carve(weights, exec));
+    }
+    if (op.dbias.defined()) sum_columns<S>(exec, op, carve_column_sums(sums, op));
   });
 }
 

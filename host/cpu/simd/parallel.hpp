@@ -34,6 +34,14 @@ void parallel_for(const CpuExec& exec, std::int64_t count, std::int64_t work, Bo
   for (std::int64_t p = 0; p < pieces; ++p) run_body(body, p * grain, std::min(count, (p + 1) * grain));
 }
 
+/// body(task, thread) for tasks that are each one thread's work; `work` estimates the multiply-adds of all of them.
+template <class Body>
+void parallel_tasks(const CpuExec& exec, std::int64_t tasks, std::int64_t work, Body&& body) {
+  const int threads = tasks == 1 || work <= kSerialWork ? 1 : exec.threads;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+  for (std::int64_t t = 0; t < tasks; ++t) body(t, omp_get_thread_num());
+}
+
 /// Rows cut into pieces of equal cost, a row costing 1 + its edges.
 struct RowPieces {
   const std::int64_t* offset;

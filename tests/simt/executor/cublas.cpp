@@ -1,10 +1,10 @@
 // cuBLAS on the host's BLAS. Operands are checked to lie in device memory, column by column.
 
-#include <cblas.h>
 #include <cublas_v2.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include <Eigen/Core>
 #include <limits>
 #include <type_traits>
 
@@ -82,25 +82,30 @@ struct Product {
   std::int64_t ldc;
 };
 
-CBLAS_TRANSPOSE transpose_of(bool transpose) {
-  return transpose ? CblasTrans : CblasNoTrans;
+template <class T>
+using EigenColumns = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+
+/// op(x) [rows, columns], column by column.
+template <class T>
+EigenColumns<T> factor(bool transpose, const T* x, std::int64_t leading, std::int64_t rows, std::int64_t columns) {
+  using Map = Eigen::Map<const EigenColumns<T>, 0, Eigen::OuterStride<>>;
+  if (transpose) return Map(x, columns, rows, Eigen::OuterStride<>(leading)).transpose();
+  return Map(x, rows, columns, Eigen::OuterStride<>(leading));
 }
 
 template <class T>
 void multiply(const Product<T, T, T>& p) {
-  const auto call = [&](auto function) {
-    function(CblasColMajor, transpose_of(p.transpose_a), transpose_of(p.transpose_b), static_cast<int>(p.m),
-             static_cast<int>(p.n), static_cast<int>(p.k), p.alpha, p.a, static_cast<int>(p.lda), p.b,
-             static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
-  };
-  if constexpr (sizeof(T) == sizeof(float)) {
-    call(cblas_sgemm);
+  const EigenColumns<T> product =
+      p.alpha * (factor(p.transpose_a, p.a, p.lda, p.m, p.k) * factor(p.transpose_b, p.b, p.ldb, p.k, p.n));
+  Eigen::Map<EigenColumns<T>, 0, Eigen::OuterStride<>> target(p.c, p.m, p.n, Eigen::OuterStride<>(p.ldc));
+  if (p.beta == 0) {
+    target = product;
   } else {
-    call(cblas_dgemm);
+    target = product + p.beta * target;
   }
 }
 
-/// 16-bit factors: no BLAS has them.
+/// 16-bit factors: Eigen's own types for them are others.
 template <class S, class C>
 requires(sizeof(S) == 2) void multiply(const Product<S, C, float>& p) {
   for (std::int64_t column = 0; column < p.n; ++column) {
