@@ -188,6 +188,7 @@ end_beside() {
 clean_up() {
   local name
   for name in "${!helper_group[@]}"; do end_beside "$name"; done
+  keep_results
   rm -rf "$SCRATCH"
 }
 trap clean_up EXIT
@@ -250,7 +251,6 @@ for name in "${queue[@]}"; do
     run_stage "$name"
   fi
 done
-keep_results
 
 # --- Summary --------------------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,6 @@ profile() {
   fi
 }
 
-# Reports of earlier calls are not unpacked: the text is what counts.
 pack() {
   tar -czf "$reports.tar.gz" -C "$SCRATCH" ncu
   if (($(stat -c %s "$reports.tar.gz") <= max_reports)); then
@@ -59,6 +58,7 @@ pack() {
 
 mkdir -p "$reports"
 touch "$text"
+if [[ -e $RESULTS/ncu.tar.gz ]]; then tar -xzf "$RESULTS/ncu.tar.gz" -C "$SCRATCH"; fi
 trap pack EXIT
 trap 'exit 143' TERM
 while read -r row kernels launches; do

@@ -100,6 +100,15 @@ expect "eight reports" test "$(grep -c ncu-rep "$work/reports")" = 8
 expect "a log of each stage" test "$(grep -c '^=====' "$OUT/stages.log")" = 13
 expect "nothing temporary is left" test -z "$(ls "$TMPDIR")"
 
+# A profile that is there is not taken again, and its report stays.
+sed -i '/^ncu/d' "$OUT/stages.tsv" "$project/out/device/stages.tsv"
+sed -i '/aggregate_weighted.*arxiv/,$d' "$OUT/ncu.txt"
+: >"$CALLS"
+check 0
+expect "one profile" test "$(grep -c '^ncu --target' "$CALLS")" = 1
+expect "all profiles" test "$(grep -c '^=====' "$OUT/ncu.txt")" = 8
+expect "still eight reports" test "$(tar -tzf "$OUT/ncu.tar.gz" | grep -c ncu-rep)" = 8
+
 # The next call finds its results though OUT is empty again.
 rm -rf "$OUT" && : >"$CALLS"
 check 0
@@ -182,15 +191,16 @@ expect "too many files" says 'more than 8'
 forget
 table <<'TABLE'
 stage before 9 warpgnn_tests 'echo before'
-stage long  60 warpgnn_tests 'sleep 62.5'
+stage long  60 warpgnn_tests 'echo row >$RESULTS/rows.jsonl; sleep 62.5'
 beside long 'sleep 63.5'
 TABLE
-"$project/scripts/check_device.sh" --bin "$work/bin" --stages "$work/table.sh" >"$work/output" 2>&1 &
+OUT=$work/out "$project/scripts/check_device.sh" --bin "$work/bin" --stages "$work/table.sh" >"$work/output" 2>&1 &
 sleep 1.5
 expect "what goes on beside a stage" pgrep -f 'sleep 63.5' >/dev/null
 kill "$!"
 wait "$!"
 expect "what was done stays" grep -q '^before.passed' "$project/out/device/stages.tsv"
+expect "what was begun stays" grep -q row "$project/out/device/rows.jsonl"
 sleep 0.3
 expect "nothing goes on" test -z "$(pgrep -f 'sleep 6[23].5')"
 
