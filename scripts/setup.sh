@@ -21,6 +21,7 @@ for task in "$@"; do
       ;;
     test)
       needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev)
+      has xz || missing+=(xz-utils)
       has clang-query || wished+=(clang-tools)
       ;;
     bench) needed_packages+=(libbenchmark-dev) ;;

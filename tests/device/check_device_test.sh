@@ -34,8 +34,13 @@ check() {
   local found=$?
   expect "exit code of: $*" test "$found" = "$code"
 }
+# running PATTERN: whether a process has such a command line.
+running() {
+  local place
+  for place in /proc/[0-9]*/cmdline; do { tr '\0' ' ' <"$place" && echo; } 2>/dev/null; done | grep "^$1" >/dev/null
+}
+not() { ! "$@"; }
 says() { grep -qE -- "$1" "$work/output"; }
-says_not() { ! says "$1"; }
 called() { grep -qE -- "$1" "$CALLS"; }
 forget() {
   rm -rf "$project/out" "$work/out"
@@ -141,7 +146,7 @@ TABLE
 began=$SECONDS
 check 1 --bin "$work/bin" --stages "$work/table.sh"
 expect "a slow stage is cut" test $((SECONDS - began)) -le 8
-expect "nothing of it goes on" test -z "$(pgrep -f 'sleep 61.5')"
+expect "nothing of it goes on" not running 'sleep 61.5'
 expect "the others run" test "$(grep -vE '^(nvidia|python3)' "$CALLS" | paste -sd' ')" = "quick slow broken last"
 expect "passed" says '^quick +passed'
 expect "ran out of time" says '^slow +ran out of time'
@@ -196,13 +201,13 @@ beside long 'sleep 63.5'
 TABLE
 OUT=$work/out "$project/scripts/check_device.sh" --bin "$work/bin" --stages "$work/table.sh" >"$work/output" 2>&1 &
 sleep 1.5
-expect "what goes on beside a stage" pgrep -f 'sleep 63.5' >/dev/null
+expect "what goes on beside a stage" running 'sleep 63.5'
 kill "$!"
 wait "$!"
 expect "what was done stays" grep -q '^before.passed' "$project/out/device/stages.tsv"
 expect "what was begun stays" grep -q row "$project/out/device/rows.jsonl"
 sleep 0.3
-expect "nothing goes on" test -z "$(pgrep -f 'sleep 6[23].5')"
+expect "nothing goes on" not running 'sleep 6[23].5'
 
 if ((failures > 0)); then
   echo "$failures failed"
