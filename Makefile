@@ -45,14 +45,14 @@ bench: ## Run the benchmarks on this machine and keep the results in bench/resul
 	  --benchmark_out=bench/results/$$(scripts/machine_name.sh)-$$(date +%F).json
 
 .PHONY: device
-device: ## Build self-contained tests and benchmarks, packed as build/device.tar.gz, for a machine with a GPU
-	$(SETUP) build test bench
+device: ## Build self-contained tests and benchmarks, packed as build/device.tar.xz, for a machine with a GPU
+	$(SETUP) build test bench device
 	@cmake --preset device
 	@cmake --build --preset device --parallel $(JOBS)
-	@tar -czf build/device.tar.gz -C build/device bin
+	@scripts/device/archive.sh build/device/bin build/device.tar.xz
 
 .PHONY: check-device
-check-device: ## Run the programs of 'make device' on this machine's GPU; builds nothing
+check-device: ## Test, measure and profile the programs of 'make device' on this machine's GPU, in ten minutes
 	@scripts/check_device.sh
 
 .PHONY: resource-budget

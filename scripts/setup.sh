@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
-#   setup.sh [build] [test] [bench] [lint] [demo] [mutants]
-# What `demo` adds is only wished for: without it the demo runs on generated graphs or draws no pictures. So is
-# clang-query, without which one test is skipped.
+#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants]
+# What `demo` adds is only wished for: without it the demo draws no pictures. So is clang-query, without which one test is
+# skipped.
 # CUDA is never installed: it is used where nvcc is found.
 set -euo pipefail
 
@@ -21,17 +21,17 @@ for task in "$@"; do
       ;;
     test)
       needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev)
+      has xz || missing+=(xz-utils)
       has clang-query || wished+=(clang-tools)
       ;;
     bench) needed_packages+=(libbenchmark-dev) ;;
+    device) has xz || missing+=(xz-utils) ;;
     mutants) has python3 || missing+=(python3) ;;
     lint)
       has clang-format || missing+=(clang-format)
       has clang-tidy || missing+=(clang-tidy)
       ;;
     demo)
-      has curl || wished+=(curl)
-      has unzip || wished+=(unzip)
       has dot || wished+=(graphviz)
       ;;
     *)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Which kernels the tests launched on the executor.
-#   kernel_coverage.sh count KERNELS       how many __global__ functions the folder of kernels has
+#   kernel_coverage.sh names KERNELS       the names of all __global__ functions in the folder of kernels
+#   kernel_coverage.sh count KERNELS       how many there are
 #   kernel_coverage.sh clear LOG           begins a new log
 #   kernel_coverage.sh check KERNELS LOG   fails if one of them is in no log of the tests
 set -euo pipefail
@@ -11,6 +12,7 @@ kernel_names() {
 }
 
 case $1 in
+  names) kernel_names "$2" ;;
   count) kernel_names "$2" | wc -l ;;
   clear)
     rm -rf "$2"

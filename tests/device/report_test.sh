@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# bench/report.sh on the lines of our rows and of peers, and on Google Benchmark's JSON; the peers' sources parse.
+#   report_test.sh SOURCE_DIR
+set -euo pipefail
+
+if ! command -v python3 >/dev/null; then
+  echo "python3 is not here"
+  exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/rows.jsonl" <<'ROWS'
+{"context":{"warpgnn":"0.1.0","cuda_copy_GBps":3000.5}}
+{"name":"op/forward/g/8x32/cuda_cold","median_us":2000,"best_us":1900,"repetitions":10,"gather_GBps":400,"gather_pct_of_copy":13.3,"compulsory_pct_of_copy":5}
+{"name":"op/backward/g/8x32/cuda_cold","median_us":3000,"best_us":2900,"repetitions":10}
+{"name":"op/forward/g/4x32/cuda_cold","error":"no memory"}
+{"name":"op/forw
+ROWS
+cat >"$work/peers.jsonl" <<'ROWS'
+{"name":"peer/forward/g/8x32","of":["op/forward/g/8x32"],"median_us":5000,"best_us":4000,"repetitions":10}
+{"name":"peer/forward_backward/g/8x32","of":["op/forward/g/8x32","op/backward/g/8x32"],"median_us":20000,"best_us":4000}
+{"name":"peer/forward/g/4x32","of":["op/forward/g/4x32"],"median_us":5000,"best_us":4000}
+{"name":"peer/forward/g/1x128","of":["op/forward/g/1x128"],"error":"out of memory","asked":"109.38 GiB"}
+ROWS
+cat >"$work/google.json" <<'JSON'
+{"context": {"warpgnn": "0.1.0"}, "benchmarks": [
+  {"name": "op/forward/g/16/cpu/manual_time", "run_type": "iteration", "median_us": 70.0, "best_us": 60.0},
+  {"name": "op/forward/g/16/cpu/manual_time", "run_type": "iteration", "median_us": 50.0, "best_us": 45.0},
+  {"name": "op/forward/g/16/cpu/manual_time_mean", "run_type": "aggregate", "median_us": 1.0}]}
+JSON
+
+report() { "$1/bench/report.sh" "${@:2}" | tr -s ' '; }
+expect() {
+  if ! grep -qE -- "$1" "$work/report"; then
+    echo "FAILED: no line '$1' in"
+    cat "$work/report"
+    exit 1
+  fi
+}
+report "$1" "$work/rows.jsonl" "$work/peers.jsonl" >"$work/report"
+expect '^# cuda_copy_GBps: 3000.5$'
+expect '^op/forward/g/8x32/cuda_cold 2.0000 1.9000 400.0 13.3 5.0$'
+expect '^op/backward/g/8x32/cuda_cold 3.0000 2.9000 - - -$'
+expect '^op/forward/g/4x32/cuda_cold no memory$'
+expect '^# .*not a row: \{"name":"op/forw$'
+expect '^peer/forward/g/8x32 5.0000 2.0000 2.50$'
+expect '^peer/forward_backward/g/8x32 20.0000 5.0000 4.00$'
+expect '^peer/forward/g/4x32 5.0000 - -$'
+expect '^peer/forward/g/1x128 out of memory, asked for 109.38 GiB$'
+report "$1" "$work/google.json" forward >"$work/report"
+expect '^op/forward/g/16/cpu 0.0500 0.0450 - - -$'
+report "$1" "$work/google.json" backward >"$work/report"
+if grep -q '^op/' "$work/report"; then
+  echo "FAILED: a row that the filter leaves out"
+  exit 1
+fi
+
+python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' "$1"/bench/*.py "$1"/bench/peers/*.py
