@@ -12,6 +12,8 @@ SETUP := @cmake/setup.sh
 
 OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
   -o -path '*/simt/include/*.h')
+# Left out of what shellcheck finds: ls in scripts (SC2012), here of names without spaces.
+SHELL_FILES = $(shell find scripts tests bench -name '*.sh') .ci/run
 
 .PHONY: help
 help: ## List the targets
@@ -86,12 +88,12 @@ format: ## Format all C++ and CUDA files
 	@clang-format -i $(OUR_FILES)
 
 .PHONY: lint
-lint: ## Check the format and run clang-tidy
-	$(SETUP) build test lint
+lint: ## Check the format, run shellcheck and clang-tidy; builds nothing
+	$(SETUP) build test bench lint
 	@clang-format --dry-run -Werror $(OUR_FILES)
-	@cmake --preset cpu >/dev/null
-	@run-clang-tidy -quiet -p build/cpu -j $(JOBS) -extra-arg=-Wno-unknown-warning-option \
-	  '^$(CURDIR)/(host|examples|tests)/' 2>/dev/null
+	@shellcheck --exclude=SC2012 $(SHELL_FILES)
+	@cmake --preset lint >/dev/null
+	@scripts/lint.py --jobs $(JOBS)
 
 .PHONY: clean
 clean: ## Remove all build output

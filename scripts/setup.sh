@@ -28,6 +28,9 @@ for task in "$@"; do
     lint)
       has clang-format || missing+=(clang-format)
       has clang-tidy || missing+=(clang-tidy)
+      has shellcheck || missing+=(shellcheck)
+      has python3 || missing+=(python3)
+      needed_packages+=(libomp-dev)  # omp.h for clang
       ;;
     demo)
       has curl || wished+=(curl)
