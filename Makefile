@@ -8,7 +8,7 @@ GPU := $(wildcard /dev/nvidiactl)
 PRESET ?= $(if $(NVCC),cuda,cpu)
 DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),cuda,cpu)
 JOBS ?= $(shell nproc)
-SETUP := @cmake/setup.sh
+SETUP := @scripts/setup.sh
 
 OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
   -o -path '*/simt/include/*.h')
@@ -24,7 +24,7 @@ demo: ## Train graph networks on MUTAG and write the results to out/demo
 	$(SETUP) build demo
 	@cmake --preset $(DEMO_PRESET) >/dev/null
 	@cmake --build --preset $(DEMO_PRESET) --target train_graphs --parallel $(JOBS)
-	@cmake/fetch_mutag.sh
+	@scripts/fetch_mutag.sh
 	@build/$(DEMO_PRESET)/bin/train_graphs --out out/demo
 
 .PHONY: test
@@ -45,7 +45,7 @@ bench: ## Run the benchmarks on this machine and keep the results in bench/resul
 	@cmake --build --preset bench --parallel $(JOBS)
 	@mkdir -p bench/results
 	@build/bench/bin/warpgnn_bench --benchmark_out_format=json \
-	  --benchmark_out=bench/results/$$(cmake/machine_name.sh)-$$(date +%F).json
+	  --benchmark_out=bench/results/$$(scripts/machine_name.sh)-$$(date +%F).json
 
 .PHONY: device
 device: ## Build self-contained tests and benchmarks, packed as build/device.tar.gz, for a machine with a GPU
@@ -56,7 +56,7 @@ device: ## Build self-contained tests and benchmarks, packed as build/device.tar
 
 .PHONY: check-device
 check-device: ## Run the programs of 'make device' on this machine's GPU; builds nothing
-	@cmake/check_device.sh
+	@scripts/check_device.sh
 
 .PHONY: resource-budget
 resource-budget: ## Measure registers and stack of every kernel and rewrite tests/resource_budget.txt

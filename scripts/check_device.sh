@@ -71,7 +71,7 @@ fi
 
 if [[ -x $bin/warpgnn_bench ]]; then
   mkdir -p "$root/bench/results"
-  results=$root/bench/results/$("$root/cmake/machine_name.sh")-$(date +%F).json
+  results=$root/bench/results/$("$root/scripts/machine_name.sh")-$(date +%F).json
   stage "benchmarks" "$bin/warpgnn_bench" --device=cuda --benchmark_out="$results" --benchmark_out_format=json
   [[ -s $results ]] && "$root/bench/report.sh" "$results"
 fi
