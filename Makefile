@@ -9,6 +9,8 @@ PRESET ?= $(if $(NVCC),cuda,cpu)
 DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),cuda,cpu)
 JOBS ?= $(shell nproc)
 SETUP := @scripts/setup.sh
+# Its releases disagree about a few lambdas; this one is packaged for Debian 12 and Ubuntu 24.04.
+CLANG_FORMAT := clang-format-14
 
 OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
   -o -path '*/simt/include/*.h')
@@ -85,12 +87,12 @@ mutants: ## Change the kernels in one place at a time and see which changes no t
 .PHONY: format
 format: ## Format all C++ and CUDA files
 	$(SETUP) lint
-	@clang-format -i $(OUR_FILES)
+	@$(CLANG_FORMAT) -i $(OUR_FILES)
 
 .PHONY: lint
 lint: ## Check the format, run shellcheck and clang-tidy; builds nothing
 	$(SETUP) build test bench lint
-	@clang-format --dry-run -Werror $(OUR_FILES)
+	@$(CLANG_FORMAT) --dry-run -Werror $(OUR_FILES)
 	@shellcheck --exclude=SC2012 $(SHELL_FILES)
 	@cmake --preset lint >/dev/null
 	@scripts/lint.py --jobs $(JOBS)

@@ -12,7 +12,6 @@ import argparse
 import collections
 import concurrent.futures
 import dataclasses
-import glob
 import json
 import os
 import pathlib
@@ -214,6 +213,8 @@ def main():
     tidy = shutil.which("clang-tidy")
     if tidy is None:
         sys.exit("lint: clang-tidy is not installed")
+    if not (arguments.build / "compile_commands.json").exists():
+        sys.exit("lint: no sources are known; call cmake --preset lint first")
     started = time.monotonic()
     sources, unknown = read_sources(arguments.build, arguments.paths)
     if not sources:

@@ -26,7 +26,7 @@ for task in "$@"; do
     bench) needed_packages+=(libbenchmark-dev) ;;
     mutants) has python3 || missing+=(python3) ;;
     lint)
-      has clang-format || missing+=(clang-format)
+      has clang-format-14 || missing+=(clang-format-14)
       has clang-tidy || missing+=(clang-tidy)
       has shellcheck || missing+=(shellcheck)
       has python3 || missing+=(python3)
