@@ -25,11 +25,12 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FOLDERS = ("include", "host", "kernels", "tests", "bench", "examples")
+STUBS = "no_cuda.cpp"
 # Not built with the rest: somebody else's project, and faults planted for another check.
 FOREIGN = ("tests/consumer/", "tests/address/planted/")
 
-# The analyzer walks the paths through each function, which would cost ten times all other checks: it gives up a function
-# after so many steps (its own limit is eleven times as high), and leaves out tests, which have few paths, and run.
+# The analyzer walks the paths through each function. That would cost ten times all other checks, so it gives up a
+# function after so many steps (its own limit is eleven times as high), and leaves out tests, which run.
 ANALYZER_LIMIT = 20000
 NOT_ANALYSED = ("tests/",)
 MOST_LINES = 2500  # of sources in one text; more would leave one core idle at the end
@@ -45,9 +46,11 @@ ADDED_OPTIONS = (
     f"-I{ROOT}/tests/address",  # std::source_location, which clang before 16 cannot take from libstdc++
 )
 
-FINDING = re.compile(r"(?P<file>/[^:\n]+):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*) \[(?P<check>[^\]\n]+)\]$", re.M)
+FINDING = re.compile(
+    r"(?P<file>/[^:\n]+):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*) \[(?P<check>[^\]\n]+)\]$", re.M)
 # Definitions at the start of a line. Overloads of a function are told apart by the rest of the line.
 TYPE = re.compile(r"(?:(?:class|struct|enum|enum class|union) |using (?=\w+ =))(\w+)")
+PARAMETER_NAME = re.compile(r"\w+(?=[,)=])")
 OTHER = re.compile(r"(?!template|using|namespace|[A-Z_]+\()[A-Za-z_][^({=;]*[\s&*>](\w+(?:\(.*)?)\s*(?:[{=;\[]|$)")
 
 
@@ -65,6 +68,11 @@ class Source:
     def lines(self):
         return self.text.count("\n") + 1
 
+    def own_scope(self):
+        """The namespace around the unnamed ones: in another, overloads of a function would hide each other."""
+        match = re.search(r"^namespace .*(?=\n+namespace \{)", self.text, re.M)
+        return match and match[0]
+
     def own_names(self):
         """What the source defines in unnamed namespaces or as static, found by the house's layout."""
         names, unnamed = set(), False
@@ -74,7 +82,7 @@ class Source:
             elif line == "}  // namespace":
                 unnamed = False
             elif (unnamed or line.startswith("static ")) and (match := TYPE.match(line) or OTHER.match(line)):
-                names.add(match[1])
+                names.add(PARAMETER_NAME.sub("", match[1]))
         return names
 
 
@@ -142,7 +150,7 @@ def read_sources(build, paths):
                 continue
             if paths and not any(path.is_relative_to(wanted) for wanted in paths):
                 continue
-            if path.name == "no_cuda.cpp":  # a build with CUDA leaves out the stubs: they are compiled like their folder
+            if path.name == STUBS:  # a build with CUDA leaves them out: they are compiled like the rest of their folder
                 options.setdefault(path, folder_options[path.parent])
             if path in options:
                 sources.append(Source(path, path.read_text(), options[path]))
@@ -154,7 +162,8 @@ def read_sources(build, paths):
 def grouped(sources):
     groups = collections.defaultdict(list)
     for source in sources:
-        like = groups[source.path.parent, source.options]
+        is_stub = source.path.name == STUBS  # of functions that others define
+        like = groups[source.path.parent, source.options, source.own_scope(), is_stub]
         group = next((group for group in like if group.takes(source)), None)
         if group is None:
             like.append(group := Group())
@@ -172,8 +181,8 @@ class Linter:
         suffix = "" if len(group.sources) == 1 else f"+{len(group.sources) - 1}"
         group.write(self.work / (first.name.replace("/", "_").removesuffix(first.path.suffix) + suffix + ".cpp"))
         checks = ["--checks=-clang-analyzer-*"] if first.name.startswith(NOT_ANALYSED) else []
-        command = [self.tidy, "--quiet", f"--config-file={ROOT}/.clang-tidy", *checks, str(group.path), "--", *first.options]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        command = [self.tidy, "--quiet", f"--config-file={ROOT}/.clang-tidy", *checks, str(group.path), "--"]
+        done = subprocess.run(command + [*first.options], capture_output=True, text=True, errors="replace")
         report = group.in_sources(done.stdout).replace(",-warnings-as-errors]", "]")
         if done.returncode != 0 and not FINDING.search(report):
             names = " ".join(source.name for source in group.sources)
