@@ -45,6 +45,7 @@ TEST_P(DenseHalfTest, Linear) {
   const std::int64_t sizes[][3] = {{33, 31, 7}, {64, 64, 64}, {1100, 65, 33}, {70, 520, 1100},
                                    {0, 3, 4},   {5, 0, 4},    {5, 3, 0}};
   for (const auto& [count, in, out] : sizes) {
+    if (context().is_cuda() && out == 1100) continue;  // cut on the CPU alone, and slow on the executor
     for (const Place place : kPlaces) {
       SCOPED_TRACE(std::to_string(count) + " x " + std::to_string(in) + " -> " + std::to_string(out) + " " +
                    name_of(place));
