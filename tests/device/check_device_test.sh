@@ -131,6 +131,13 @@ expect "marks of other programs do not count" test "$(grep -c passed "$OUT/stage
 expect "their results are kept aside" test -e "$(echo "$project"/out/device-*/rows.jsonl)"
 unset OUT
 
+# Tests that were all skipped are no tests.
+forget
+cp -r "$work/bin" "$work/skipping"
+printf '#!/bin/sh\necho "CUDA: 0 ran, 7 skipped (no CUDA device)"\n' >"$work/skipping/warpgnn_tests"
+check 1 --bin "$work/skipping" --only tests
+expect "what was skipped" says '^tests +failed .*: 0 tests ran, [0-9]+ were skipped'
+
 # --- Limits, failures, resuming -------------------------------------------------------------------------------------------
 
 forget
