@@ -6,7 +6,7 @@ SHELL := /bin/bash
 NVCC := $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
 GPU := $(wildcard /dev/nvidiactl)
 PRESET ?= $(if $(NVCC),cuda,cpu)
-DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),cuda,cpu)
+DEMO_PRESET ?= $(if $(and $(NVCC),$(GPU)),demo-cuda,demo)
 JOBS ?= $(shell nproc)
 SETUP := @scripts/setup.sh
 
@@ -22,7 +22,6 @@ demo: ## Train graph networks on MUTAG and write the results to out/demo
 	$(SETUP) build demo
 	@cmake --preset $(DEMO_PRESET) >/dev/null
 	@cmake --build --preset $(DEMO_PRESET) --target train_graphs --parallel $(JOBS)
-	@scripts/fetch_mutag.sh
 	@build/$(DEMO_PRESET)/bin/train_graphs --out out/demo
 
 .PHONY: test
@@ -50,7 +49,6 @@ device: ## Build self-contained tests and benchmarks, packed as build/device.tar
 	$(SETUP) build test bench device
 	@cmake --preset device
 	@cmake --build --preset device --parallel $(JOBS)
-	@scripts/fetch_mutag.sh
 	@scripts/device/archive.sh build/device/bin build/device.tar.xz
 
 .PHONY: check-device

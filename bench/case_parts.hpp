@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "cases.hpp"
-#include "random_bits.hpp"
+#include "random_tensor.hpp"
 
 namespace warpgnn::bench {
 
@@ -31,7 +31,7 @@ struct Pass {
 };
 
 /// The case for one direction. The forward pass runs once, so that backward finds what it needs.
-inline Case choose(Direction direction, const Pass& forward, const Pass& backward, std::shared_ptr<void> memory) {
+inline Case choose(Direction direction, const Pass& forward, const Pass& backward, std::shared_ptr<const void> memory) {
   forward.run();
   Case result{.memory = std::move(memory)};
   if (direction == Direction::both) {

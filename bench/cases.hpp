@@ -14,8 +14,8 @@ namespace warpgnn::bench {
 struct Case {
   std::function<void()> run{};
   Bytes bytes{};
-  double flops = 0;                ///< of dense products; 0 elsewhere
-  std::shared_ptr<void> memory{};  ///< what `run` points into
+  double flops = 0;                      ///< of dense products; 0 elsewhere
+  std::shared_ptr<const void> memory{};  ///< what `run` points into
 };
 
 enum class Direction {
@@ -46,7 +46,7 @@ Case relation_case(const Context& context, const Graph& graph, std::int64_t rela
 Case edge_dot_case(const Context& context, const Graph& graph, std::int64_t width);
 Case gcn_norm_case(const Context& context, const Graph& graph, Direction direction);
 Case edge_softmax_case(const Context& context, const Graph& graph, std::int64_t heads, Direction direction);
-Case graph_build_case(const Context& context, const EdgeSet& edges);
+Case graph_build_case(const Context& context, const std::shared_ptr<const EdgeTensors>& edges);
 /// A mini-batch of every eighth graph of the batch.
 Case graph_select_case(const Context& context, const Graph& graph);
 
@@ -82,6 +82,10 @@ Case gatv2_layer_case(const Context& context, const Graph& graph, std::int64_t i
 Case transformer_layer_case(const Context& context, const Graph& graph, std::int64_t in, HeadShape shape,
                             Direction direction);
 Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in, std::int64_t out, Direction direction);
+
+enum class StepModel { gat, gine };
+/// A training step of a graph classifier on the whole batch. Its bytes are not modelled.
+Case train_step_case(const Context& context, const Graph& graph, StepModel model);
 
 /// The weighted sum as plain loops on one thread, for any compiler and machine.
 Case naive_spmm_case(const Context& context, const Graph& graph, std::int64_t width);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "device.hpp"
 
@@ -16,46 +17,43 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Copies with all threads at once; far larger than any cache.
-double best_copy_bytes_per_second(int threads) {
-  constexpr std::size_t kBytesEach = std::size_t{1} << 27;
+/// Copies with all threads at once; at full scale far larger than any cache.
+double best_copy_bytes_per_second(int threads, Scale scale) {
   constexpr int kCopies = 8;
+  const std::size_t bytes_each = std::size_t{1} << (scale == Scale::full ? 27 : 16);
   const auto count = static_cast<std::size_t>(threads);
-  const std::vector<char> source(count * kBytesEach, 1);
-  std::vector<char> target(count * kBytesEach, 2);
+  const std::vector<char> source(count * bytes_each, 1);
+  std::vector<char> target(count * bytes_each, 2);
   double best = 0;
   for (int copy = 0; copy < kCopies; ++copy) {
     const auto start = Clock::now();
     std::vector<std::jthread> workers;
     for (std::size_t t = 0; t < count; ++t) {
-      workers.emplace_back([&, at = t * kBytesEach] { std::memcpy(&target[at], &source[at], kBytesEach); });
+      workers.emplace_back([&, at = t * bytes_each] { std::memcpy(&target[at], &source[at], bytes_each); });
     }
     workers.clear();
-    benchmark::DoNotOptimize(target.data());
-    best = std::max(best, 2 * static_cast<double>(count * kBytesEach) / seconds_since(start));
+    best = std::max(best, 2 * static_cast<double>(count * bytes_each) / seconds_since(start));
   }
   return best;
 }
 
 class CpuDevice : public Device {
  public:
-  explicit CpuDevice(int threads)
-      : context_(Context::cpu(threads)), copy_bandwidth_(best_copy_bytes_per_second(context_.threads())) {}
+  CpuDevice(int threads, Scale scale)
+      : context_(Context::cpu(threads)), copy_bandwidth_(best_copy_bytes_per_second(context_.threads(), scale)) {}
 
   const Context& context() const override { return context_; }
   std::string name() const override { return "cpu"; }
   double copy_bytes_per_second() const override { return copy_bandwidth_; }
-  std::vector<Timing> timings(bool) const override { return {{}}; }
+  std::vector<std::pair<std::string, double>> bandwidths() const override { return {{"copy", copy_bandwidth_}}; }
 
-  std::vector<double> measure(benchmark::State& state, const std::function<void()>& work, const Timing&) override {
-    std::vector<double> times;
-    for ([[maybe_unused]] const auto iteration : state) {
+  std::vector<double> measure(const std::function<void()>& work, const Timing&,
+                              const Repetitions& repetitions) override {
+    return repeat(repetitions, [&] {
       const auto start = Clock::now();
       work();
-      times.push_back(seconds_since(start));
-      state.SetIterationTime(times.back());
-    }
-    return times;
+      return seconds_since(start);
+    });
   }
 
  private:
@@ -65,8 +63,8 @@ class CpuDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device(int threads) {
-  return std::make_unique<CpuDevice>(threads);
+std::unique_ptr<Device> make_cpu_device(int threads, Scale scale) {
+  return std::make_unique<CpuDevice>(threads, scale);
 }
 
 std::string cpu_model() {

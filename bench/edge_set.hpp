@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "warpgnn/graph.hpp"
@@ -20,11 +18,16 @@ struct EdgeSet {
   EdgeList view() const;
 };
 
-/// One of the named graphs, always the same for one name: a real one where its data is at hand and else one that is
-/// generated from a fixed seed. Throws std::invalid_argument for an unknown name.
-EdgeSet named_edge_set(std::string_view name);
+/// The same in the memory of a context's device; graph_offsets stay on the host.
+struct EdgeTensors {
+  std::int64_t nodes = 0;
+  Tensor source{}, destination{};
+  std::vector<std::int64_t> graph_offsets{};
 
-/// The name to show: graphs that only resemble a published one end in "-like".
-std::string display_name(std::string_view name);
+  std::int64_t edges() const { return source.view().count(); }
+  EdgeList view() const;
+};
+
+EdgeTensors upload(const Context& context, const EdgeSet& set);
 
 }  // namespace warpgnn::bench

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "device_kernels.hpp"
+#include "pair_laws.hpp"
 #include "random_bits.hpp"
 
 namespace warpgnn::bench {
@@ -32,25 +34,6 @@ std::vector<std::int32_t> shuffled_ids(std::int64_t count, RandomBits& random) {
   return ids;
 }
 
-/// Ranks in [0, count) with density proportional to (rank + shift)^(-3/4), whose integral is 4 (rank + shift)^(1/4).
-class RankLaw {
- public:
-  RankLaw(std::int64_t count, double shift)
-      : count_(count), shift_(shift), low_(root(0)), span_(root(static_cast<double>(count)) - low_) {}
-
-  double first_share() const { return (root(1) - low_) / span_; }
-  std::int64_t draw(RandomBits& random) const {
-    const double point = low_ + random.unit() * span_;
-    return std::min(count_ - 1, static_cast<std::int64_t>(point * point * point * point - shift_));
-  }
-
- private:
-  double root(double rank) const { return std::sqrt(std::sqrt(rank + shift_)); }
-
-  std::int64_t count_;
-  double shift_, low_, span_;
-};
-
 RankLaw law_with_first_share(std::int64_t count, double share) {
   double low = 1e-6, high = 1e9;
   while (high / low > 1.001) {
@@ -60,28 +43,65 @@ RankLaw law_with_first_share(std::int64_t count, double share) {
   return RankLaw(count, high);
 }
 
-}  // namespace
+/// The nodes by rank, and how pairs of ranks are drawn; `ids` of the law is left to the caller.
+struct RankedNodes {
+  std::vector<std::int32_t> ids;
+  PowerLawPairs law;
+};
 
-EdgeSet power_law(std::int64_t nodes, std::int64_t edges, std::int64_t max_degree, std::uint64_t seed) {
-  RandomBits random(seed);
-  const auto ids = shuffled_ids(nodes, random);
-  const RankLaw law = law_with_first_share(nodes, static_cast<double>(max_degree) / static_cast<double>(edges));
-  EdgeSet set = empty_set(nodes, edges);
-  for (std::int64_t pair = 0; pair < edges / 2; ++pair) {
-    const std::int64_t a = law.draw(random), b = law.draw(random);
-    add_both_ways(set, ids[static_cast<std::size_t>(a)], ids[static_cast<std::size_t>(b)]);
-  }
+RankedNodes ranked_nodes(const PowerLaw& sizes) {
+  RandomBits random(sizes.seed);
+  auto ids = shuffled_ids(sizes.nodes, random);
+  const double share = static_cast<double>(sizes.max_degree) / static_cast<double>(sizes.edges);
+  return {std::move(ids), {nullptr, law_with_first_share(sizes.nodes, share), sizes.seed, random.draws()}};
+}
+
+HubPairs pairs_of(const HubStress& sizes) {
+  return {sizes.nodes, sizes.hub_degree, sizes.seed};
+}
+
+template <class Pairs>
+EdgeSet drawn(std::int64_t nodes, std::int64_t pairs, const Pairs& law) {
+  EdgeSet set;
+  set.nodes = nodes;
+  set.source.resize(static_cast<std::size_t>(2 * pairs));
+  set.destination.resize(static_cast<std::size_t>(2 * pairs));
+  for (std::int64_t pair = 0; pair < pairs; ++pair) write_pair(law, pair, set.source.data(), set.destination.data());
   return set;
 }
 
-EdgeSet hub_stress(std::int64_t nodes, std::int64_t edges, std::int64_t hub_degree, std::uint64_t seed) {
-  RandomBits random(seed);
-  EdgeSet set = empty_set(nodes, edges);
-  for (std::int64_t pair = 0; pair < edges / 2; ++pair) {
-    const std::int64_t a = pair < hub_degree ? 0 : random.below(nodes);
-    add_both_ways(set, a, random.below(nodes));
-  }
+template <class Pairs>
+EdgeTensors drawn(const Context& context, std::int64_t nodes, std::int64_t pairs, const Pairs& law) {
+  EdgeTensors set{.nodes = nodes,
+                  .source = Tensor(context, Dtype::int32, {2 * pairs}),
+                  .destination = Tensor(context, Dtype::int32, {2 * pairs})};
+  draw_pairs(context, law, pairs, set.source.view().as<std::int32_t>(), set.destination.view().as<std::int32_t>());
   return set;
+}
+
+}  // namespace
+
+EdgeSet power_law(const PowerLaw& sizes) {
+  RankedNodes ranked = ranked_nodes(sizes);
+  ranked.law.ids = ranked.ids.data();
+  return drawn(sizes.nodes, sizes.edges / 2, ranked.law);
+}
+
+EdgeSet hub_stress(const HubStress& sizes) {
+  return drawn(sizes.nodes, sizes.edges / 2, pairs_of(sizes));
+}
+
+EdgeTensors power_law(const Context& context, const PowerLaw& sizes) {
+  if (!context.is_cuda()) return upload(context, power_law(sizes));
+  RankedNodes ranked = ranked_nodes(sizes);
+  const auto ids = Tensor::from<std::int32_t>(context, ranked.ids, {sizes.nodes});
+  ranked.law.ids = ids.view().as<std::int32_t>();
+  return drawn(context, sizes.nodes, sizes.edges / 2, ranked.law);
+}
+
+EdgeTensors hub_stress(const Context& context, const HubStress& sizes) {
+  if (!context.is_cuda()) return upload(context, hub_stress(sizes));
+  return drawn(context, sizes.nodes, sizes.edges / 2, pairs_of(sizes));
 }
 
 EdgeSet road_grid(std::int64_t side, std::uint64_t seed) {

@@ -9,10 +9,22 @@ namespace warpgnn::bench {
 
 /// `edges` directed edges whose ends are drawn in proportion to (rank + c)^(-3/4), ranks being shuffled over the nodes
 /// and c chosen such that the first rank expects `max_degree`.
-EdgeSet power_law(std::int64_t nodes, std::int64_t edges, std::int64_t max_degree, std::uint64_t seed);
+struct PowerLaw {
+  std::int64_t nodes, edges, max_degree;
+  std::uint64_t seed;
+};
+EdgeSet power_law(const PowerLaw& sizes);
 
 /// A sparse graph, `hub_degree` of whose edges go to node 0.
-EdgeSet hub_stress(std::int64_t nodes, std::int64_t edges, std::int64_t hub_degree, std::uint64_t seed);
+struct HubStress {
+  std::int64_t nodes, edges, hub_degree;
+  std::uint64_t seed;
+};
+EdgeSet hub_stress(const HubStress& sizes);
+
+/// The same edges in the memory of the context's device, drawn there.
+EdgeTensors power_law(const Context& context, const PowerLaw& sizes);
+EdgeTensors hub_stress(const Context& context, const HubStress& sizes);
 
 /// A grid of side * side crossings numbered row by row, from which streets are left out to meet a mean degree of 3.
 EdgeSet road_grid(std::int64_t side, std::uint64_t seed);

@@ -89,21 +89,11 @@ Case edge_softmax_case(const Context& context, const Graph& graph, std::int64_t 
       m);
 }
 
-Case graph_build_case(const Context& context, const EdgeSet& edges) {
-  struct Memory {
-    Tensor source, destination;
-    EdgeList list;
-  };
-  const auto m = std::make_shared<Memory>();
-  m->source = Tensor::from<std::int32_t>(context, edges.source, {edges.edges()});
-  m->destination = Tensor::from<std::int32_t>(context, edges.destination, {edges.edges()});
-  m->list = edges.view();
-  m->list.source = m->source;
-  m->list.destination = m->destination;
-  const Sizes sizes{.nodes = static_cast<double>(edges.nodes), .edges = static_cast<double>(edges.edges())};
-  return {.run = [context, m = m.get()] { Graph::from_coo(context, m->list); },
+Case graph_build_case(const Context& context, const std::shared_ptr<const EdgeTensors>& edges) {
+  const Sizes sizes{.nodes = static_cast<double>(edges->nodes), .edges = static_cast<double>(edges->edges())};
+  return {.run = [context, list = edges->view()] { Graph::from_coo(context, list); },
           .bytes = graph_build_bytes(sizes),
-          .memory = m};
+          .memory = edges};
 }
 
 Case graph_select_case(const Context& context, const Graph& graph) {

@@ -1,52 +1,31 @@
-// warpgnn_bench [--suite=smoke|standard|full|large] [--threads=N] [--device=cpu|cuda|all] [Google Benchmark's options]
-//
-// Measures the ops of the library, layers and baselines on every device of this machine. Beside each time stand the
-// bytes that the op has to move (byte_bounds.hpp) and how that compares with a plain copy on the same device.
+// Measures the ops of the library, layers and baselines on the devices of this machine: `warpgnn_bench --help`. Beside
+// each time stand the bytes that the op has to move (byte_bounds.hpp) and how that compares with a plain copy on the
+// same device.
+
+#include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "plan.hpp"
+#include "export_graphs.hpp"
+#include "options.hpp"
+#include "output_file.hpp"
 
 namespace warpgnn::bench {
 
 namespace {
 
-struct Options {
-  Suite suite = Suite::standard;
-  int threads = 0;
-  bool cpu = true, cuda = true;
-};
-
-/// Takes our options out of the arguments and leaves the rest.
-Options take_options(std::vector<char*>& arguments) {
-  Options options;
-  std::erase_if(arguments, [&](const char* argument) {
-    const std::string_view word = argument;
-    const auto value = word.substr(std::min(word.size(), word.find('=') + 1));
-    if (word.starts_with("--suite=")) {
-      options.suite = suite_of(value);
-    } else if (word.starts_with("--threads=")) {
-      options.threads = std::atoi(std::string(value).c_str());
-    } else if (word.starts_with("--device=")) {
-      options.cpu = value != "cuda";
-      options.cuda = value != "cpu";
-    } else {
-      return false;
-    }
-    return true;
-  });
-  return options;
-}
+using Json = nlohmann::ordered_json;
 
 /// A device with its graphs and the one case that is set up.
 struct Bench {
-  explicit Bench(std::unique_ptr<Device> on) : device(std::move(on)), shelf(device->context()) {}
+  Bench(std::unique_ptr<Device> on, Scale scale) : device(std::move(on)), shelf(device->context(), scale) {}
 
   const Case& prepare(const Row& row) {
     if (current_name != row.name) {
+      current_name.clear();
       current = {};
       current = row.make(shelf);
       current.run();
@@ -62,73 +41,145 @@ struct Bench {
   Case current;
 };
 
+/// What a run leaves behind besides the table that is printed.
+struct Record {
+  std::optional<OutputFile> rows;
+  int failures = 0;
+
+  void add(const Json& line) {
+    if (rows) rows->write(line.dump() + "\n");
+  }
+};
+
 /// Rates belong to the median, which a busy machine disturbs less than the mean.
-void set_counters(benchmark::State& state, const Case& work, std::vector<double> times, double copy_bytes_per_second) {
+Json numbers_of(const Case& work, std::vector<double> times, double copy_bytes_per_second) {
   const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
   std::nth_element(times.begin(), middle, times.end());
   const double seconds = *middle, rate = work.bytes.gather / seconds;
-  state.counters["median_us"] = seconds * 1e6;
-  state.counters["best_us"] = *std::min_element(times.begin(), times.end()) * 1e6;
-  state.counters["gather_MB"] = work.bytes.gather * 1e-6;
-  state.counters["compulsory_MB"] = work.bytes.compulsory * 1e-6;
-  state.counters["gather_GBps"] = rate * 1e-9;
-  state.counters["gather_pct_of_copy"] = 100 * rate / copy_bytes_per_second;
-  state.counters["compulsory_pct_of_copy"] = 100 * work.bytes.compulsory / seconds / copy_bytes_per_second;
-  if (work.flops > 0) state.counters["GFLOPs"] = work.flops / seconds * 1e-9;
+  Json numbers{{"median_us", seconds * 1e6},
+               {"best_us", *std::min_element(times.begin(), times.end()) * 1e6},
+               {"repetitions", times.size()}};
+  if (work.bytes.gather > 0) {
+    numbers["gather_MB"] = work.bytes.gather * 1e-6;
+    numbers["compulsory_MB"] = work.bytes.compulsory * 1e-6;
+    numbers["gather_GBps"] = rate * 1e-9;
+    numbers["gather_pct_of_copy"] = 100 * rate / copy_bytes_per_second;
+    numbers["compulsory_pct_of_copy"] = 100 * work.bytes.compulsory / seconds / copy_bytes_per_second;
+  }
+  if (work.flops > 0) numbers["GFLOPs"] = work.flops / seconds * 1e-9;
+  return numbers;
 }
 
-void register_row(const std::shared_ptr<Bench>& bench, const Row& row, const Timing& timing) {
+/// Google Benchmark is to call each row once, and shows the median as its time.
+constexpr const char* kOneCall = "--benchmark_min_time=1e-9";
+
+void show(const Json& numbers, benchmark::State& state) {
+  for ([[maybe_unused]] const auto iteration : state) {
+    state.SetIterationTime(numbers["median_us"].get<double>() * 1e-6);
+  }
+  for (const auto& [name, value] : numbers.items()) state.counters[name] = value.get<double>();
+}
+
+void register_row(const std::shared_ptr<Bench>& bench, const std::shared_ptr<Record>& record, const Row& row,
+                  const Timing& timing, const Repetitions& repetitions) {
   const std::string name = row.name + "/" + bench->device->name() + (timing.name.empty() ? "" : "_") + timing.name;
   const auto measure = [=](benchmark::State& state) {
+    Json line{{"name", name}};
     try {
       const Case& work = bench->prepare(row);
-      auto times = bench->device->measure(state, work.run, timing);
-      set_counters(state, work, std::move(times), bench->device->copy_bytes_per_second());
+      auto times = bench->device->measure(work.run, timing, repetitions);
+      const Json numbers = numbers_of(work, std::move(times), bench->device->copy_bytes_per_second());
+      show(numbers, state);
+      line.update(numbers);
     } catch (const std::exception& error) {
       state.SkipWithError(error.what());
+      line["error"] = error.what();
+      ++record->failures;
     }
+    record->add(line);
   };
   benchmark::RegisterBenchmark(name.c_str(), measure)->UseManualTime()->Unit(benchmark::kMicrosecond);
 }
 
-void add_device(std::unique_ptr<Device> device, Suite suite) {
-  const std::string name = device->name();
-  benchmark::AddCustomContext(name, device->context().description());
-  benchmark::AddCustomContext(name + "_copy_GBps", std::to_string(device->copy_bytes_per_second() * 1e-9));
-  const auto bench = std::make_shared<Bench>(std::move(device));
-  for (const Row& row : rows_of(suite, *bench->device)) {
-    for (const Timing& timing : bench->device->timings(suite >= Suite::full)) {
-      if (row.capturable || !timing.replay) register_row(bench, row, timing);
+void add_device(std::unique_ptr<Device> device, const Options& options, const std::shared_ptr<Record>& record) {
+  const auto bench = std::make_shared<Bench>(std::move(device), options.scale);
+  const bool cuda = bench->device->context().is_cuda();
+  for (const Row& row : rows_of(options.suite, cuda)) {
+    for (const Timing& timing : timings_of(options.suite, cuda)) {
+      if (!row.capturable && timing.replay) continue;
+      register_row(bench, record, row, timing, repetitions_of(options.suite, timing, options.seconds));
     }
   }
 }
 
-void run(std::vector<char*> arguments) {
-  const Options options = take_options(arguments);
-  std::string min_time = "--benchmark_min_time=0.2";
-  arguments.insert(arguments.begin() + 1, min_time.data());
+std::vector<std::unique_ptr<Device>> open_devices(const Options& options) {
+  std::vector<std::unique_ptr<Device>> devices;
+  if (options.devices != Devices::cuda) devices.push_back(make_cpu_device(options.threads, options.scale));
+  if (options.devices != Devices::cpu) {
+    if (auto device = make_cuda_device(options.scale)) devices.push_back(std::move(device));
+  }
+  if (devices.empty()) throw std::runtime_error("--device=cuda: no CUDA device can be used here");
+  return devices;
+}
+
+Json context_of(const Options& options, const std::vector<std::unique_ptr<Device>>& devices) {
+  Json context{{"warpgnn", WARPGNN_VERSION}, {"cpu_model", cpu_model()}, {"instruction_level", instruction_level()}};
+  if (options.scale == Scale::tiny) context["tiny"] = true;
+  for (const auto& device : devices) {
+    context[device->name()] = device->context().description();
+    for (const auto& [what, bytes_per_second] : device->bandwidths()) {
+      context[device->name() + "_" + what + "_GBps"] = bytes_per_second * 1e-9;
+    }
+  }
+  return context;
+}
+
+void initialize_benchmark(const char* program, const Options& options) {
+  std::vector<std::string> words{program};
+  words.insert(words.end(), options.benchmark_options.begin(), options.benchmark_options.end());
+  words.emplace_back(kOneCall);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) throw std::invalid_argument("unknown option");
+}
 
-  benchmark::AddCustomContext("warpgnn", WARPGNN_VERSION);
-  benchmark::AddCustomContext("cpu_model", cpu_model());
-  benchmark::AddCustomContext("instruction_level", instruction_level());
-  if (options.cpu) add_device(make_cpu_device(options.threads), options.suite);
-  if (options.cuda) {
-    if (auto device = make_cuda_device()) add_device(std::move(device), options.suite);
+void measure(const char* program, const Options& options) {
+  const auto record = std::make_shared<Record>();
+  initialize_benchmark(program, options);
+  if (!options.rows_path.empty()) record->rows.emplace(options.rows_path, std::ios::app);
+  auto devices = open_devices(options);
+  const Json context = context_of(options, devices);
+  record->add({{"context", context}});
+  for (const auto& [key, value] : context.items()) {
+    benchmark::AddCustomContext(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  benchmark::RunSpecifiedBenchmarks();
+  for (auto& device : devices) add_device(std::move(device), options, record);
+  const std::size_t rows = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
+  if (rows == 0) throw std::runtime_error("no row was chosen");
+  if (record->failures > 0) throw std::runtime_error("rows that failed: " + std::to_string(record->failures));
+}
+
+void run(int argc, char** argv) {
+  const Options options = read_options(argc, argv);
+  std::cout << options.help;
+  if (!options.help.empty()) return;
+  if (!options.export_folder.empty()) {
+    const bool cuda = options.devices == Devices::cuda || (options.devices == Devices::all && cuda_device_count() > 0);
+    export_graphs(cuda ? Context::cuda() : Context::cpu(options.threads), options.export_folder, options.scale);
+  }
+  if (options.measures) measure(argv[0], options);
 }
 
 }  // namespace
 
 }  // namespace warpgnn::bench
 
-int main(int count, char** arguments) {
+int main(int argc, char** argv) {
   try {
-    warpgnn::bench::run({arguments, arguments + count});
+    warpgnn::bench::run(argc, argv);
   } catch (const std::exception& error) {
     std::cerr << "warpgnn_bench: " << error.what() << '\n';
     return 1;

@@ -1,27 +1,36 @@
-// What a build without CUDA has in place of cuda_device.cpp and cusparse_baseline.cpp.
+// What a build without CUDA has in place of cuda_device.cpp and device_kernels.cu.
 
-#include "cases.hpp"
 #include "device.hpp"
+#include "device_kernels.hpp"
+#include "warpgnn/error.hpp"
 
 namespace warpgnn::bench {
 
 namespace {
 
 [[noreturn]] void not_built() {
-  throw Error(ErrorCode::not_built, "cuSPARSE: this program was built without CUDA");
+  throw Error(ErrorCode::not_built, "this program was built without CUDA");
 }
 
 }  // namespace
 
-std::unique_ptr<Device> make_cuda_device() {
+std::unique_ptr<Device> make_cuda_device(Scale) {
   return nullptr;
 }
 
-Case cusparse_spmm_case(const Context&, const Graph&, std::int64_t, SpmmAlgorithm) {
+void fill_uniform(const Context&, const TensorView&, std::uint64_t) {
   not_built();
 }
 
-Case cusparse_sddmm_case(const Context&, const Graph&, std::int64_t) {
+void draw_pairs(const Context&, const PowerLawPairs&, std::int64_t, std::int32_t*, std::int32_t*) {
+  not_built();
+}
+
+void draw_pairs(const Context&, const HubPairs&, std::int64_t, std::int32_t*, std::int32_t*) {
+  not_built();
+}
+
+void read_all(const Context&, const ConstTensorView&, int) {
   not_built();
 }
 

@@ -1,270 +1,18 @@
 #include "plan.hpp"
 
 #include <stdexcept>
+#include <utility>
+
+#include "device_suites.hpp"
+#include "graph_rows.hpp"
 
 namespace warpgnn::bench {
 
 namespace {
 
-constexpr std::int64_t kLayerInputs = 128;
-
-std::string text(Direction direction) {
-  switch (direction) {
-    case Direction::forward: return "forward";
-    case Direction::training: return "forward_training";
-    case Direction::backward: return "backward";
-    case Direction::both: return "forward_backward";
-  }
-  return {};
-}
-
-std::string text(Reduce reduce) {
-  switch (reduce) {
-    case Reduce::sum: return "sum";
-    case Reduce::mean: return "mean";
-    case Reduce::max: return "max";
-    case Reduce::min: return "min";
-  }
-  return {};
-}
-
-std::string text(EdgeMessage message) {
-  switch (message) {
-    case EdgeMessage::add: return "add";
-    case EdgeMessage::multiply: return "multiply";
-    case EdgeMessage::relu_add: return "relu_add";
-    case EdgeMessage::edge: return "edge";
-  }
-  return {};
-}
-
-std::string text(PairScore score) {
-  switch (score) {
-    case PairScore::gatv2: return "gatv2";
-    case PairScore::additive: return "additive";
-    case PairScore::dot: return "dot";
-  }
-  return {};
-}
-
-std::string text(HeadShape shape) {
-  return std::to_string(shape.heads) + "x" + std::to_string(shape.channels);
-}
-
-struct Pool {
-  const char* name;
-  PoolReduce reduce;
-  PoolGate gate;
-};
-
-constexpr Pool kPools[] = {
-    {"pool_sum", PoolReduce::sum, PoolGate::none},         {"pool_mean", PoolReduce::mean, PoolGate::none},
-    {"pool_max", PoolReduce::max, PoolGate::none},         {"pool_softmax", PoolReduce::sum, PoolGate::softmax},
-    {"pool_sigmoid", PoolReduce::mean, PoolGate::sigmoid}, {"pool_raw", PoolReduce::mean, PoolGate::raw},
-};
-
-/// Directions of ops whose forward pass is one and the same for inference and training.
-const std::vector<Direction> kPasses{Direction::forward, Direction::backward};
-const std::vector<Direction> kAllPasses{Direction::forward, Direction::backward, Direction::both};
-/// Directions of attention and of whole layers.
-const std::vector<Direction> kUses{Direction::forward, Direction::both};
-const std::vector<Direction> kAllUses{Direction::forward, Direction::training, Direction::backward, Direction::both};
-
-/// The rows of one graph. `storage` is that of features in aggregations, attention, pools and linear layers; other rows
-/// have no choice and belong to float32.
-class GraphRows {
- public:
-  GraphRows(std::string graph, std::vector<Row>& rows, Dtype storage = Dtype::float32)
-      : graph_(std::move(graph)), shown_(display_name(graph_)), storage_(storage), rows_(rows) {}
-
-  void aggregate(Reduce reduce, bool weighted, std::int64_t width, const std::vector<Direction>& directions) {
-    const std::string op = "aggregate_" + (weighted ? "weighted" : text(reduce));
-    for (const Direction direction : directions) {
-      add(op, text(direction), std::to_string(width),
-          [=, storage = storage_](const Context& context, const Graph& graph) {
-            return aggregate_case(context, graph, reduce, weighted, width, direction, storage);
-          });
-    }
-  }
-  void all_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
-    for (const Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max}) aggregate(reduce, false, width, directions);
-    aggregate(Reduce::sum, true, width, directions);
-    add("edge_dot", "forward", std::to_string(width),
-        [=](const Context& context, const Graph& graph) { return edge_dot_case(context, graph, width); });
-  }
-  void edge_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
-                      const std::vector<Direction>& directions) {
-    const std::string op = "edge_aggregate_" + text(message) + "_" + text(reduce);
-    for (const Direction direction : directions) {
-      add(op, text(direction), std::to_string(width),
-          [=, storage = storage_](const Context& context, const Graph& graph) {
-            return edge_aggregate_case(context, graph, message, reduce, width, direction, storage);
-          });
-    }
-  }
-  void all_edge_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
-    for (const auto message : {EdgeMessage::add, EdgeMessage::multiply, EdgeMessage::relu_add, EdgeMessage::edge}) {
-      edge_aggregate(message, Reduce::sum, width, directions);
-    }
-    edge_aggregate(EdgeMessage::add, Reduce::max, width, directions);
-  }
-  void relations(std::int64_t relations, std::int64_t bases, std::int64_t width,
-                 const std::vector<Direction>& directions) {
-    const std::string sizes = std::to_string(relations) + "r" + std::to_string(bases) + "b";
-    add("relation_weights", "forward", std::to_string(relations) + "r",
-        [=](const Context& context, const Graph& graph) { return relation_weights_case(context, graph, relations); });
-    for (const Direction direction : directions) {
-      add("relation_aggregate", text(direction), sizes + "x" + std::to_string(width),
-          [=](const Context& context, const Graph& graph) {
-            return relation_case(context, graph, relations, bases, width, direction);
-          });
-    }
-  }
-  void edges(std::int64_t heads, const std::vector<Direction>& directions) {
-    for (const Direction direction : directions) {
-      add("gcn_norm", text(direction), "",
-          [=](const Context& context, const Graph& graph) { return gcn_norm_case(context, graph, direction); });
-      add("edge_softmax", text(direction), std::to_string(heads), [=](const Context& context, const Graph& graph) {
-        return edge_softmax_case(context, graph, heads, direction);
-      });
-    }
-  }
-  void attention(HeadShape shape, const std::vector<Direction>& directions) {
-    for (const Direction direction : directions) {
-      add("attention", text(direction), text(shape),
-          [=, storage = storage_](const Context& context, const Graph& graph) {
-            return attention_case(context, graph, shape, direction, storage);
-          });
-    }
-  }
-  void pair_attention(HeadShape shape, const std::vector<Direction>& directions) {
-    for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
-      for (const Direction direction : directions) {
-        add("pair_attention_" + text(score), text(direction), text(shape),
-            [=, storage = storage_](const Context& context, const Graph& graph) {
-              return pair_attention_case(context, graph, score, shape, direction, storage);
-            });
-      }
-    }
-  }
-  void dense(HeadShape shape, const std::vector<Direction>& directions) {
-    const std::int64_t out = shape.heads * shape.channels;
-    for (const Direction direction : directions) {
-      add("head_dot", text(direction), text(shape),
-          [=](const Context& context, const Graph& graph) { return head_dot_case(context, graph, shape, direction); });
-      add("linear", text(direction), std::to_string(kLayerInputs) + "to" + std::to_string(out),
-          [=, storage = storage_](const Context& context, const Graph& graph) {
-            return linear_case(context, graph.num_nodes(), kLayerInputs, out, direction, storage);
-          });
-    }
-  }
-  void pools(std::int64_t width, const std::vector<Direction>& directions) {
-    for (const Pool& pool : kPools) {
-      for (const Direction direction : directions) {
-        add(pool.name, text(direction), std::to_string(width),
-            [=, storage = storage_](const Context& context, const Graph& graph) {
-              return pool_case(context, graph, pool.reduce, pool.gate, width, direction, storage);
-            });
-      }
-    }
-  }
-  /// Heads, the parts of Set2Set, and normalisation of rows.
-  void more_pools(HeadShape shape, const std::vector<Direction>& directions) {
-    const std::int64_t width = shape.heads * shape.channels;
-    for (const Direction direction : directions) {
-      add("pool_heads", text(direction), text(shape), [=](const Context& context, const Graph& graph) {
-        return head_pool_case(context, graph, PoolGate::softmax, shape, direction);
-      });
-      add("pool_gated_features", text(direction), std::to_string(width),
-          [=](const Context& context, const Graph& graph) {
-            return head_pool_case(context, graph, PoolGate::sigmoid, {width, 1}, direction);
-          });
-      add("segment_dot", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-        return segment_dot_case(context, graph, width, direction);
-      });
-      add("lstm_cell", text(direction), std::to_string(width),
-          [=](const Context& context, const Graph& graph) { return lstm_cell_case(context, graph, width, direction); });
-      add("scaled_gather", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-        return scaled_gather_case(context, graph, width, direction);
-      });
-    }
-    add("segment_top_k", "forward", "", segment_top_k_case);
-    add("induced_subgraph", "", "", induced_subgraph_case);
-    rows_.back().capturable = false;
-  }
-  void row_norms(std::int64_t width, const std::vector<Direction>& directions) {
-    for (const Direction direction : directions) {
-      add("layer_norm", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-        return layer_norm_case(context, graph.num_nodes(), width, direction);
-      });
-      add("normalize_rows", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
-        return normalize_rows_case(context, graph.num_nodes(), width, direction);
-      });
-    }
-  }
-  void layers(HeadShape shape, const std::vector<Direction>& directions) {
-    const std::string sizes = std::to_string(kLayerInputs) + "to";
-    const std::int64_t out = shape.heads * shape.channels;
-    for (const Direction direction : directions) {
-      add("gat_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
-        return gat_layer_case(context, graph, kLayerInputs, shape, direction);
-      });
-      add("gatv2_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
-        return gatv2_layer_case(context, graph, kLayerInputs, shape, direction);
-      });
-      add("transformer_layer", text(direction), sizes + text(shape), [=](const Context& context, const Graph& graph) {
-        return transformer_layer_case(context, graph, kLayerInputs, shape, direction);
-      });
-      add("gcn_layer", text(direction), sizes + std::to_string(out), [=](const Context& context, const Graph& graph) {
-        return gcn_layer_case(context, graph, kLayerInputs, out, direction);
-      });
-    }
-  }
-  void build() {
-    rows_.push_back(
-        {"graph_build/" + shown_,
-         [name = graph_](GraphShelf& shelf) { return graph_build_case(shelf.context(), shelf.edge_set(name)); },
-         false});
-  }
-  void select() {
-    add("graph_select", "", "", graph_select_case);
-    rows_.back().capturable = false;
-  }
-
-  void baselines(std::int64_t width, bool cuda) {
-    const std::string shape = std::to_string(width);
-    if (!cuda) {
-      add("baseline_naive_cpu_spmm", "forward", shape,
-          [=](const Context& context, const Graph& graph) { return naive_spmm_case(context, graph, width); });
-      return;
-    }
-    for (const auto algorithm : {SpmmAlgorithm::csr_alg2, SpmmAlgorithm::csr_alg3}) {
-      const std::string name = algorithm == SpmmAlgorithm::csr_alg2 ? "alg2" : "alg3";
-      add("baseline_cusparse_spmm_" + name, "forward", shape, [=](const Context& context, const Graph& graph) {
-        return cusparse_spmm_case(context, graph, width, algorithm);
-      });
-    }
-    add("baseline_cusparse_sddmm", "forward", shape,
-        [=](const Context& context, const Graph& graph) { return cusparse_sddmm_case(context, graph, width); });
-  }
-
- private:
-  void add(const std::string& op, const std::string& direction, const std::string& shape,
-           std::function<Case(const Context&, const Graph&)> make) {
-    std::string name = op + (storage_ == Dtype::float32 ? "" : std::string("_") + name_of(storage_));
-    for (const std::string& part : {direction, shown_, shape}) {
-      if (!part.empty()) name += "/" + part;
-    }
-    rows_.push_back({name,
-                     [make = std::move(make), graph = graph_](GraphShelf& shelf) {
-                       return make(shelf.context(), shelf.graph(graph));
-                     },
-                     true});
-  }
-
-  std::string graph_, shown_;
-  Dtype storage_;
-  std::vector<Row>& rows_;
+constexpr std::pair<std::string_view, Suite> kSuites[] = {
+    {"smoke", Suite::smoke}, {"standard", Suite::standard}, {"full", Suite::full},
+    {"large", Suite::large}, {"core", Suite::core},         {"steps", Suite::steps},
 };
 
 std::vector<Row> smoke_rows(bool cuda) {
@@ -275,7 +23,7 @@ std::vector<Row> smoke_rows(bool cuda) {
   smoke.relations(3, 2, 16, kAllPasses);
   smoke.edges(2, kAllPasses);
   smoke.attention({2, 8}, kAllUses);
-  smoke.pair_attention({2, 8}, kAllPasses);
+  smoke.all_pair_attention({2, 8}, kAllPasses);
   smoke.dense({2, 8}, kAllPasses);
   smoke.pools(16, kAllPasses);
   smoke.more_pools({2, 8}, kAllPasses);
@@ -289,7 +37,7 @@ std::vector<Row> smoke_rows(bool cuda) {
     half.all_aggregates(16, kAllPasses);
     half.all_edge_aggregates(16, kAllPasses);
     half.attention({2, 8}, kAllUses);
-    half.pair_attention({2, 8}, kAllPasses);
+    half.all_pair_attention({2, 8}, kAllPasses);
     half.pools(16, kAllPasses);
   }
   return rows;
@@ -303,7 +51,7 @@ std::vector<Row> standard_rows(bool cuda) {
     yardstick.attention(shape, kAllUses);
   }
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{1, 128}}) {
-    yardstick.pair_attention(shape, kAllPasses);
+    yardstick.all_pair_attention(shape, kAllPasses);
   }
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
@@ -317,7 +65,7 @@ std::vector<Row> standard_rows(bool cuda) {
   GraphRows half("yardstick", rows, Dtype::bfloat16);
   half.aggregate(Reduce::sum, true, 128, kPasses);
   half.attention({4, 32}, kPasses);
-  half.pair_attention({4, 32}, kPasses);
+  half.all_pair_attention({4, 32}, kPasses);
 
   for (const char* name : {"cora", "road", "hub16th", "arxiv"}) {
     GraphRows graph(name, rows);
@@ -349,14 +97,14 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{4, 64}, HeadShape{8, 64},
                                 HeadShape{1, 128}, HeadShape{1, 256}}) {
     graph.attention(shape, kAllUses);
-    graph.pair_attention(shape, kAllPasses);
+    graph.all_pair_attention(shape, kAllPasses);
     graph.dense(shape, kAllPasses);
   }
   GraphRows half(name, rows, Dtype::bfloat16);
   for (const std::int64_t width : {16, 64, 128, 256}) half.aggregate(Reduce::sum, true, width, kAllPasses);
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 64}, HeadShape{1, 256}}) {
     half.attention(shape, kAllUses);
-    half.pair_attention(shape, kAllPasses);
+    half.all_pair_attention(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
   for (const std::int64_t bases : {1, 4, 30}) graph.relations(90, bases, 64, kPasses);
@@ -390,7 +138,7 @@ std::vector<Row> large_rows(bool cuda) {
     }
     for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}}) {
       graph.attention(shape, kAllUses);
-      graph.pair_attention(shape, kPasses);
+      graph.all_pair_attention(shape, kPasses);
     }
     graph.build();
   }
@@ -399,36 +147,64 @@ std::vector<Row> large_rows(bool cuda) {
 
 }  // namespace
 
-Suite suite_of(std::string_view name) {
-  if (name == "smoke") return Suite::smoke;
-  if (name == "standard") return Suite::standard;
-  if (name == "full") return Suite::full;
-  if (name == "large") return Suite::large;
-  throw std::invalid_argument("--suite: expected smoke, standard, full or large, got " + std::string(name));
+std::vector<std::string> suite_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, suite] : kSuites) names.emplace_back(name);
+  return names;
 }
 
-const EdgeSet& GraphShelf::edge_set(const std::string& name) {
+Suite suite_of(std::string_view name) {
+  for (const auto& [known, suite] : kSuites) {
+    if (name == known) return suite;
+  }
+  throw std::invalid_argument("no suite is named " + std::string(name));
+}
+
+std::vector<Timing> timings_of(Suite suite, bool cuda) {
+  if (!cuda) return {{}};
+  const Timing cold{.name = "cold", .cold = true}, cold_replay{.name = "cold_replay", .cold = true, .replay = true};
+  const Timing warm{.name = "warm"}, warm_replay{.name = "warm_replay", .replay = true};
+  switch (suite) {
+    case Suite::smoke:
+    case Suite::standard: return {cold, warm_replay};
+    case Suite::full:
+    case Suite::large: return {cold, warm_replay, warm, cold_replay};
+    case Suite::core: return {cold};
+    case Suite::steps: return {warm, warm_replay};
+  }
+  return {};
+}
+
+Repetitions repetitions_of(Suite suite, const Timing& timing, double seconds) {
+  constexpr int kCore = 10, kLeast = 3, kMost = 1'000'000, kMostCold = 200;
+  if (suite == Suite::core) return {.least = kCore, .most = kCore};
+  return {.least = kLeast, .most = timing.cold ? kMostCold : kMost, .seconds = seconds};
+}
+
+const std::shared_ptr<const EdgeTensors>& GraphShelf::edges(const std::string& name) {
   if (name_ != name) {
     graph_.reset();
-    edge_set_ = named_edge_set(name);
+    edges_.reset();
+    edges_ = std::make_shared<const EdgeTensors>(named_graph(context_, name, scale_));
     name_ = name;
   }
-  return edge_set_;
+  return edges_;
 }
 
 const Graph& GraphShelf::graph(const std::string& name) {
-  edge_set(name);
-  if (!graph_) graph_ = Graph::from_coo(context_, edge_set_.view());
+  edges(name);
+  if (!graph_) graph_ = Graph::from_coo(context_, edges_->view());
   return *graph_;
 }
 
-std::vector<Row> rows_of(Suite suite, const Device& device) {
-  const bool cuda = device.context().is_cuda();
+std::vector<Row> rows_of(Suite suite, bool cuda) {
   switch (suite) {
     case Suite::smoke: return smoke_rows(cuda);
     case Suite::standard: return standard_rows(cuda);
     case Suite::full: return full_rows(cuda);
     case Suite::large: return large_rows(cuda);
+    case Suite::core: return core_rows(cuda);
+    case Suite::steps: return step_rows();
   }
   return {};
 }

@@ -2,31 +2,46 @@
 
 #include <cstdint>
 
-#include "warpgnn/tensor.hpp"
+#include "warpgnn/random.hpp"
 
+/// SplitMix64 (Steele, Lea and Flood 2014): small, fast and the same everywhere. Any draw can be had by its number, so
+/// a GPU draws what the host would.
 namespace warpgnn::bench {
 
-/// SplitMix64 (Steele, Lea and Flood 2014): small, fast and the same everywhere.
+/// Draw number `draw` of a sequence, from 0.
+WARPGNN_HOST_DEVICE inline std::uint64_t random_word(std::uint64_t seed, std::uint64_t draw) {
+  std::uint64_t z = seed + (draw + 1) * 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+/// Uniform in [0, 1).
+WARPGNN_HOST_DEVICE inline double random_unit(std::uint64_t seed, std::uint64_t draw) {
+  return static_cast<double>(random_word(seed, draw) >> 11) * 0x1p-53;
+}
+
+/// Uniform in [0, limit).
+WARPGNN_HOST_DEVICE inline std::int64_t random_below(std::uint64_t seed, std::uint64_t draw, std::int64_t limit) {
+  return static_cast<std::int64_t>(random_unit(seed, draw) * static_cast<double>(limit));
+}
+
+/// Uniform in [-1, 1).
+WARPGNN_HOST_DEVICE inline float random_signed(std::uint64_t seed, std::uint64_t draw) {
+  return static_cast<float>(static_cast<std::int32_t>(random_word(seed, draw) >> 32)) * 0x1p-31f;
+}
+
+/// One draw after the other.
 class RandomBits {
  public:
-  explicit RandomBits(std::uint64_t seed) : state_(seed) {}
+  explicit RandomBits(std::uint64_t seed) : seed_(seed) {}
 
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-  /// Uniform in [0, 1).
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-  /// Uniform in [0, limit).
-  std::int64_t below(std::int64_t limit) { return static_cast<std::int64_t>(unit() * static_cast<double>(limit)); }
+  double unit() { return random_unit(seed_, draw_++); }
+  std::int64_t below(std::int64_t limit) { return random_below(seed_, draw_++, limit); }
+  std::uint64_t draws() const { return draw_; }
 
  private:
-  std::uint64_t state_;
+  std::uint64_t seed_, draw_ = 0;
 };
-
-/// A tensor of uniform values in [-1, 1), the same for the same shape; float32, or those rounded to 16 bits.
-Tensor random_tensor(const Context& context, std::initializer_list<std::int64_t> shape, Dtype dtype = Dtype::float32);
 
 }  // namespace warpgnn::bench

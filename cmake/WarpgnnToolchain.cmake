@@ -4,8 +4,13 @@
 
 find_program(WARPGNN_CCACHE ccache)
 mark_as_advanced(WARPGNN_CCACHE)
-if(WARPGNN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${WARPGNN_CCACHE}")
+set(compiler_cache "")  # what was not found is no command
+if(WARPGNN_CCACHE)
+  set(compiler_cache "${WARPGNN_CCACHE}")
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)  # the cache saves more, and would not keep what includes them
+endif()
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${compiler_cache})
 endif()
 
 # --- CUDA ---------------------------------------------------------------------------------------------------------------
@@ -28,7 +33,7 @@ if(NOT WARPGNN_CUDA STREQUAL "OFF")
     find_package(CUDAToolkit REQUIRED)
     set(WARPGNN_WITH_CUDA ON)
     # Keeps the resource report of each object beside it (see tests/resource_budget.txt).
-    set(CMAKE_CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/scripts/nvcc_report.sh" ${WARPGNN_CCACHE})
+    set(CMAKE_CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/scripts/nvcc_report.sh" ${compiler_cache})
     message(STATUS "CUDA ${CUDAToolkit_VERSION}: building the CPU and CUDA backends for ${CMAKE_CUDA_ARCHITECTURES}")
   elseif(WARPGNN_CUDA STREQUAL "ON")
     message(FATAL_ERROR "WARPGNN_CUDA=ON, but no CUDA compiler was found")

@@ -10,17 +10,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "host/cpu/level.hpp"
 #include "warpgnn/warpgnn.hpp"
 
 namespace warpgnn::backend {
 
-/// What the loops of host/cpu/simd are compiled for, worst first: the x86-64 psABI levels. Elsewhere only baseline.
-enum class CpuLevel : std::uint8_t { baseline, v3, v4 };
-CpuLevel best_cpu_level();  // of those built, on this machine
+/// Whether the loops of this level were built and this machine's processor can run them.
+bool cpu_level_usable(CpuLevel level);
 
 struct CpuExec {
   int threads = 1;
@@ -32,6 +33,7 @@ struct CudaExec {
   void* stream = nullptr;   // cudaStream_t
   void* blas = nullptr;     // kernels::Blas
   int multiprocessors = 0;  // for the size of persistent grids
+  void* memory = nullptr;   // kernels::MemoryPool
 };
 
 #define WARPGNN_OP(name, Args)            \
@@ -85,12 +87,25 @@ class Carver {
 
 bool cuda_built();
 int cuda_device_count();
-std::string cuda_unavailable_reason();         // why cuda_device_count() is 0
-CudaExec cuda_open(int device, void* stream);  // null stream: makes one, which cuda_close destroys
+std::string cuda_unavailable_reason();  // why cuda_device_count() is 0
+// A stream that is given is taken as it is, null too: that is CUDA's default stream. Without one it makes one, which
+// cuda_close destroys.
+CudaExec cuda_open(int device, std::optional<void*> stream);
 void cuda_close(const CudaExec&, bool owns_stream) noexcept;
 std::string cuda_device_name(const CudaExec&);
 int activate_device(int device) noexcept;  // makes it the thread's CUDA device; returns the one before
 
+/// Whether the stream is being captured into a CUDA graph.
+inline bool is_capturing(const CpuExec&) noexcept {
+  return false;
+}
+bool is_capturing(const CudaExec&) noexcept;
+/// Refuses with `capturing` what cannot be done meanwhile; `action` says what that is.
+inline void expect_no_capture(const CpuExec&, const std::string&) {}
+void expect_no_capture(const CudaExec&, const std::string& action);
+
+// On CUDA none of these but fill_zero is for a stream that is being captured: all are refused, but for release, which
+// then keeps the memory until the context closes.
 void* allocate(const CpuExec&, std::size_t bytes);  // aligned to kWorkspaceAlignment; never null for 0 bytes
 void* allocate(const CudaExec&, std::size_t bytes);
 void release(const CpuExec&, void* memory) noexcept;

@@ -15,17 +15,27 @@ namespace {
 
 constexpr std::array<const char*, 3> kLevelNames{"baseline", "v3", "v4"};
 
-/// The best level of this machine, or the lower one that the environment variable WARPGNN_CPU_LEVEL asks for.
-backend::CpuLevel choose_level() {
-  const backend::CpuLevel best = backend::best_cpu_level();
+/// The best level, or the highest that the environment variable WARPGNN_CPU_LEVEL allows.
+std::size_t highest_level() {
   const char* const wanted = std::getenv("WARPGNN_CPU_LEVEL");
-  if (wanted == nullptr || *wanted == '\0') return best;
+  if (wanted == nullptr || *wanted == '\0') return kLevelNames.size() - 1;
   const auto* const found = std::find(kLevelNames.begin(), kLevelNames.end(), std::string_view(wanted));
   if (found == kLevelNames.end()) {
     throw Error(ErrorCode::invalid_argument,
                 std::string("WARPGNN_CPU_LEVEL: expected baseline, v3 or v4, got '") + wanted + "'");
   }
-  return std::min(best, static_cast<backend::CpuLevel>(found - kLevelNames.begin()));
+  return static_cast<std::size_t>(found - kLevelNames.begin());
+}
+
+/// The highest of the allowed levels that were built and that this machine has.
+backend::CpuLevel choose_level() {
+  const std::size_t highest = highest_level();
+  for (std::size_t level = highest + 1; level-- > 0;) {
+    if (backend::cpu_level_usable(backend::CpuLevel(level))) return backend::CpuLevel(level);
+  }
+  throw Error(ErrorCode::not_built, std::string("threads: the CPU was asked for, but this library was built only for "
+                                                "processors of a higher level than ") +
+                                        kLevelNames[std::min(highest, std::size_t(backend::processor_level()))]);
 }
 
 void open_cpu(int threads, Context::State& state) {
@@ -48,7 +58,15 @@ Context Context::cpu(int threads) {
   return Context(std::move(state));
 }
 
+Context Context::cuda(int device) {
+  return open_cuda(device, std::nullopt);
+}
+
 Context Context::cuda(int device, void* stream) {
+  return open_cuda(device, stream);
+}
+
+Context Context::open_cuda(int device, std::optional<void*> stream) {
   if (!backend::cuda_built()) {
     throw Error(ErrorCode::not_built, "device: CUDA was asked for, but this library was built without it");
   }
@@ -64,7 +82,7 @@ Context Context::cuda(int device, void* stream) {
   auto state = std::make_shared<State>();
   state->cuda = backend::cuda_open(device, stream);
   state->device = Device{DeviceType::cuda, device};
-  state->owns_stream = stream == nullptr;
+  state->owns_stream = !stream;
   state->description = "CUDA device " + std::to_string(device) + ", " + backend::cuda_device_name(state->cuda);
   return Context(std::move(state));
 }

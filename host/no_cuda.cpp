@@ -34,7 +34,7 @@ int cuda_device_count() {
 std::string cuda_unavailable_reason() {
   return "built without CUDA";
 }
-CudaExec cuda_open(int, void*) {
+CudaExec cuda_open(int, std::optional<void*>) {
   not_built();
 }
 void cuda_close(const CudaExec&, bool) noexcept {}
@@ -46,6 +46,10 @@ int activate_device(int device) noexcept {
   return device;
 }
 
+bool is_capturing(const CudaExec&) noexcept {
+  return false;
+}
+void expect_no_capture(const CudaExec&, const std::string&) {}
 void* allocate(const CudaExec&, std::size_t) {
   not_built();
 }

@@ -94,17 +94,23 @@ void Tensor::resize(const Context& context, Dtype dtype, std::span<const std::in
   const Layout layout = contiguous_layout(dtype, shape, context.device());
   const std::size_t wanted = bytes_of(layout);
   const bool moves = !context_ || &context_->state() != &context.state();
-  if (memory_ == nullptr || moves || wanted > capacity_) {
-    memory_.reset();  // before the new allocation, so that the peak is not the sum of both
-    view_ = {};
-    void* const data = with_exec(context, [&](const auto& exec) { return backend::allocate(exec, wanted); });
-    memory_ = std::shared_ptr<void>(data, [context](void* memory) {
-      with_exec(context, [&](const auto& exec) { backend::release(exec, memory); });
-    });
-    capacity_ = wanted;
-    context_ = context;
-  }
+  if (memory_ == nullptr || moves || wanted > capacity_) replace_memory(context, wanted);
   view_ = TensorView{layout, memory_.get()};
+}
+
+void Tensor::replace_memory(const Context& context, std::size_t bytes) {
+  // Before anything is given up: a call that is refused leaves the tensor as it was.
+  const std::string action = "new memory for a tensor or a workspace (" + std::to_string(bytes) + " bytes)";
+  with_exec(context, [&](const auto& exec) { backend::expect_no_capture(exec, action); });
+  if (memory_ != nullptr && context_->state().captures.may_be_captured(allocation_)) outgrown_.push_back(memory_);
+  memory_.reset();  // before the new allocation, so that the peak is not the sum of both
+  view_ = {};
+  void* const data = with_exec(context, [&](const auto& exec) { return backend::allocate(exec, bytes); });
+  memory_ = std::shared_ptr<void>(
+      data, [context](void* memory) { with_exec(context, [&](const auto& exec) { backend::release(exec, memory); }); });
+  capacity_ = bytes;
+  context_ = context;
+  allocation_ = context.state().captures.next_allocation();
 }
 
 void Tensor::resize(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape) {
@@ -129,9 +135,7 @@ void Tensor::copy_to_host(void* target, std::size_t bytes) const {
 }
 
 Workspace WorkspaceBuffer::reserve(const Context& context, std::size_t bytes) {
-  if (!memory_.defined() || memory_.bytes() < bytes) {
-    memory_.resize(context, Dtype::int64, {static_cast<std::int64_t>((bytes + 7) / 8)});
-  }
+  memory_.resize(context, Dtype::int64, {static_cast<std::int64_t>((bytes + 7) / 8)});
   return Workspace{memory_.view().data, memory_.bytes()};
 }
 

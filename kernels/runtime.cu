@@ -1,19 +1,40 @@
-// Devices, streams and memory: the CUDA side of "Devices and memory" in host/backend.hpp.
+// Devices, streams and copies: the CUDA side of "Devices and memory" in host/backend.hpp, but for memory_pool.cu.
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <memory>
 
 #include "kernels/blas.cuh"
 #include "kernels/launch.cuh"
+#include "kernels/memory_pool.cuh"
 
 namespace warpgnn::kernels {
+
+namespace {
+
+/// What to do about errors that only a capture causes; null for others.
+const char* advice_for(cudaError_t status) {
+  switch (status) {
+    case cudaErrorStreamCaptureImplicit:
+      return "the legacy default stream cannot be used while a blocking stream is captured: capture a stream made with "
+             "cudaStreamNonBlocking, or give the context a stream other than the default one";
+    case cudaErrorStreamCaptureUnsupported:
+    case cudaErrorStreamCaptureInvalidated:
+      return "a stream is being captured, and this cannot be done meanwhile: do it before the capture";
+    default: return nullptr;
+  }
+}
+
+}  // namespace
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // an error that is reported must not show up again in an unrelated call
-  throw Error(ErrorCode::device_failure, std::string(what) + ": " + cudaGetErrorString(status));
+  const std::string message = std::string(what) + ": " + cudaGetErrorString(status);
+  if (const char* const advice = advice_for(status)) {
+    throw Error(ErrorCode::capturing, message + " (" + advice + ")");
+  }
+  throw Error(ErrorCode::device_failure, message);
 }
 
 void check(cublasStatus_t status, const char* what) {
@@ -22,6 +43,8 @@ void check(cublasStatus_t status, const char* what) {
 }
 
 namespace {
+
+using backend::CudaExec;
 
 // What NVIDIA recommends for Hopper; older devices need less, and a fixed size keeps the choice of algorithm fixed.
 constexpr std::size_t kBlasWorkspaceBytes = std::size_t{32} << 20;
@@ -54,22 +77,28 @@ int attribute_of(int device, cudaDeviceAttr attribute) {
   return value;
 }
 
-/// Freed memory stays with the device's pool at a synchronisation. The default is to hand it back to the system each
-/// time, which would turn every batch of a training loop into new mappings.
-void keep_freed_memory(int device) {
-  cudaMemPool_t pool = nullptr;
-  check(cudaDeviceGetDefaultMemPool(&pool, device), "cudaDeviceGetDefaultMemPool");
-  std::uint64_t threshold = std::numeric_limits<std::uint64_t>::max();
-  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold), "cudaMemPoolSetAttribute");
+/// fp32 products in fp32, never in TF32; fp64 and 16-bit products on tensor cores where there are any, 16-bit ones with
+/// all their sums in fp32. CUBLAS_PEDANTIC_MATH would keep 16-bit products off the tensor cores.
+constexpr auto kBlasMath =
+    static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+
+/// Fills exec.blas; what is already there when it throws is left to close_blas.
+void open_blas(CudaExec& exec) {
+  auto* const blas = new Blas;
+  exec.blas = blas;
+  check(cublasCreate(&blas->handle), "cublasCreate");
+  blas->workspace = backend::allocate(exec, kBlasWorkspaceBytes);
+  check(cublasSetStream(blas->handle, stream_of(exec)), "cublasSetStream");
+  // After the stream: setting a stream drops the workspace.
+  check(cublasSetWorkspace(blas->handle, blas->workspace, kBlasWorkspaceBytes), "cublasSetWorkspace");
+  check(cublasSetMathMode(blas->handle, kBlasMath), "cublasSetMathMode");
 }
 
-void open_blas(Blas& blas, cudaStream_t stream) {
-  check(cublasCreate(&blas.handle), "cublasCreate");
-  check(cudaMalloc(&blas.workspace, kBlasWorkspaceBytes), "cudaMalloc of the cuBLAS workspace");
-  check(cublasSetStream(blas.handle, stream), "cublasSetStream");
-  // After the stream: setting a stream drops the workspace.
-  check(cublasSetWorkspace(blas.handle, blas.workspace, kBlasWorkspaceBytes), "cublasSetWorkspace");
-  check(cublasSetMathMode(blas.handle, CUBLAS_PEDANTIC_MATH), "cublasSetMathMode");
+void close_blas(const CudaExec& exec) noexcept {
+  const std::unique_ptr<Blas> blas(static_cast<Blas*>(exec.blas));
+  if (blas == nullptr) return;
+  if (blas->handle != nullptr) cublasDestroy(blas->handle);
+  backend::release(exec, blas->workspace);
 }
 
 struct Availability {
@@ -140,27 +169,23 @@ std::string cuda_unavailable_reason() {
   return kernels::find_devices().reason;
 }
 
-CudaExec cuda_open(int device, void* stream) {
+CudaExec cuda_open(int device, std::optional<void*> stream) {
   const kernels::DeviceScope scope(device);
-  CudaExec exec{.device = device, .stream = stream};
-  const bool owns_stream = stream == nullptr;
-  auto blas = std::make_unique<kernels::Blas>();
-  exec.blas = blas.get();
+  CudaExec exec{.device = device, .stream = stream.value_or(nullptr)};
   try {
+    if (stream) expect_no_capture(exec, "opening a context");
     exec.multiprocessors = kernels::attribute_of(device, cudaDevAttrMultiProcessorCount);
-    kernels::keep_freed_memory(device);
-    if (owns_stream) {
+    if (!stream) {
       cudaStream_t created = nullptr;
       check(cudaStreamCreateWithFlags(&created, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
       exec.stream = created;
     }
-    kernels::open_blas(*blas, stream_of(exec));
+    kernels::open_memory(exec);
+    kernels::open_blas(exec);
   } catch (...) {
-    blas.release();
-    cuda_close(exec, owns_stream);
+    cuda_close(exec, !stream);
     throw;
   }
-  blas.release();
   return exec;
 }
 
@@ -169,9 +194,8 @@ void cuda_close(const CudaExec& exec, bool owns_stream) noexcept {
   int previous = 0;
   cudaGetDevice(&previous);
   cudaSetDevice(exec.device);
-  const std::unique_ptr<kernels::Blas> blas(static_cast<kernels::Blas*>(exec.blas));
-  if (blas != nullptr && blas->handle != nullptr) cublasDestroy(blas->handle);
-  if (blas != nullptr && blas->workspace != nullptr) cudaFree(blas->workspace);
+  kernels::close_blas(exec);
+  kernels::close_memory(exec);
   if (owns_stream && exec.stream != nullptr) cudaStreamDestroy(stream_of(exec));
   cudaSetDevice(previous);
   cudaGetLastError();
@@ -191,24 +215,16 @@ int activate_device(int device) noexcept {
   return previous;
 }
 
-void* allocate(const CudaExec& exec, std::size_t bytes) {
-  void* memory = nullptr;
-  check(cudaMallocAsync(&memory, std::max(bytes, kWorkspaceAlignment), stream_of(exec)), "cudaMallocAsync");
-  return memory;
-}
-
-void release(const CudaExec& exec, void* memory) noexcept {
-  if (memory != nullptr && cudaFreeAsync(memory, stream_of(exec)) != cudaSuccess) cudaGetLastError();
-}
-
 void copy_from_host(const CudaExec& exec, void* target, const void* source, std::size_t bytes) {
   if (bytes == 0) return;
+  expect_no_capture(exec, "a copy from the host, which waits for the stream");
   check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyHostToDevice, stream_of(exec)), "copy to the device");
   synchronize(exec);
 }
 
 void copy_to_host(const CudaExec& exec, void* target, const void* source, std::size_t bytes) {
   if (bytes == 0) return;
+  expect_no_capture(exec, "a copy to the host, which waits for the stream");
   check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToHost, stream_of(exec)), "copy from the device");
   synchronize(exec);
 }
@@ -219,6 +235,7 @@ void fill_zero(const CudaExec& exec, void* target, std::size_t bytes) {
 }
 
 void synchronize(const CudaExec& exec) {
+  expect_no_capture(exec, "waiting for it");
   check(cudaStreamSynchronize(stream_of(exec)), "synchronize");
 }
 

@@ -93,7 +93,6 @@ fi
 [[ -d $bin ]] || stop "no programs in $bin: run 'make device' where there is a compiler, and bring build/device.tar.xz here"
 BIN=$(cd "$bin" && pwd)
 export BIN
-if [[ -z ${WARPGNN_DATA:-} && -d $BIN/../data ]]; then export WARPGNN_DATA=$BIN/../data; fi
 
 # Tools and libraries come from this machine's toolkit, or from pip's packages.
 library_folders() {

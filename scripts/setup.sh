@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
 #   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants]
-# What `demo` adds is only wished for: without it the demo runs on generated graphs or draws no pictures. So is
-# clang-query, without which one test is skipped.
+# What `demo` adds is only wished for: without it the demo draws no pictures. So is clang-query, without which one test is
+# skipped.
 # CUDA is never installed: it is used where nvcc is found.
 set -euo pipefail
 
@@ -20,7 +20,7 @@ for task in "$@"; do
       needed_packages+=(libdnnl-dev libeigen3-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
       ;;
     test)
-      needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev)
+      needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev)
       has xz || missing+=(xz-utils)
       has clang-query || wished+=(clang-tools)
       ;;
@@ -32,8 +32,6 @@ for task in "$@"; do
       has clang-tidy || missing+=(clang-tidy)
       ;;
     demo)
-      has curl || wished+=(curl)
-      has unzip || wished+=(unzip)
       has dot || wished+=(graphviz)
       ;;
     *)

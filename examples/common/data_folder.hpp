@@ -12,8 +12,9 @@ struct DatasetLocation {
   std::string searched;  ///< the places, for a message
 };
 
-/// Looks for the folders NAME and "." with `marker`, a file that the data set must have, in `data` when that is given,
-/// else in the folder that the environment variable WARPGNN_DATA names, ../shared/data and ~/.cache/warpgnn.
+/// Looks for the folders NAME and "." with `marker`, a file that the data set must have, or the same packed by gzip, in
+/// `data` when that is given, else in the folder that the environment variable WARPGNN_DATA names, examples/data,
+/// ../shared/data and ~/.cache/warpgnn.
 /// Throws UsageError for a name with a path in it.
 DatasetLocation find_data(const std::string& name, const std::string& data, const std::string& marker);
 

@@ -23,8 +23,8 @@ void add_data_options(CLI::App& app, Options& options) {
       ->capture_default_str()
       ->group("Data");
   app.add_option("--data", options.data,
-                 "the folder with NAME_A.txt or NAME/NAME_A.txt; else $WARPGNN_DATA, ../shared/data and "
-                 "~/.cache/warpgnn are searched")
+                 "the folder with NAME_A.txt or NAME/NAME_A.txt; else $WARPGNN_DATA, examples/data, ../shared/data "
+                 "and ~/.cache/warpgnn are searched")
       ->type_name("DIR")
       ->group("Data");
 }

@@ -14,6 +14,7 @@ enum class ErrorCode {
   not_built,            ///< the backend was not compiled into this library
   no_device,            ///< CUDA was asked for and this machine has no usable device
   device_failure,       ///< the CUDA runtime or cuBLAS reported an error
+  capturing,            ///< the call allocates or waits, which a stream that is being captured does not allow
   io_failure,           ///< a file could not be read or written, or is not what it claims to be
 };
 

@@ -107,7 +107,9 @@ class Tensor {
   operator ConstTensorView() const { return view_; }
   std::size_t bytes() const;
 
-  /// Takes another shape; memory is kept when it is large enough, else replaced and its content lost.
+  /// Takes another shape; memory is kept when it is large enough, else replaced and its content lost. Work that was
+  /// captured into a CUDA graph goes on with the memory it was captured with: what is replaced lives as long as the
+  /// tensor if a capture may have used it. Replacing memory during a capture is refused with `capturing`.
   void resize(const Context& context, Dtype dtype, std::span<const std::int64_t> shape);
   void resize(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape);
   /// Bytes all zero: +0 for every dtype.
@@ -124,13 +126,18 @@ class Tensor {
   }
 
  private:
-  std::shared_ptr<void> memory_;  // the deleter returns it to the device it came from
+  void replace_memory(const Context& context, std::size_t bytes);
+
+  std::shared_ptr<void> memory_;                 // the deleter returns it to the device it came from
+  std::vector<std::shared_ptr<void>> outgrown_;  // replaced, but captured work may use it
+  std::uint64_t allocation_ = 0;                 // the context's number for memory_
   std::size_t capacity_ = 0;
   std::optional<Context> context_;
   TensorView view_{};
 };
 
-/// A workspace that grows to the largest size asked of it; for callers that run many ops on one stream.
+/// A workspace that grows to the largest size asked of it; for callers that run many ops on one stream. As a Tensor, it
+/// may grow after a capture.
 class WorkspaceBuffer {
  public:
   Workspace reserve(const Context& context, std::size_t bytes);

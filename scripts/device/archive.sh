@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs what check_device.sh needs, and no more: the programs that run on the GPU, the libraries that travel beside them
-# and the demo's data. Fails if the programs need what another machine may not have, or if the archive is too large to
+# Packs what check_device.sh needs, and no more: the programs that run on the GPU and the libraries that travel beside
+# them. Fails if the programs need what another machine may not have, or if the archive is too large to
 # carry.
 #   archive.sh BIN ARCHIVE.tar.xz
 set -euo pipefail
@@ -15,14 +15,8 @@ libraries=("$bin"/*.so.*)
 "$helpers/needed_libraries.sh" "${programs[@]/#/$bin/}" "${libraries[@]}"
 members=(-C "$bin/..")
 for file in "${programs[@]}" "${libraries[@]##*/}"; do members+=("bin/$file"); done
-for folder in "${WARPGNN_DATA:-}" "$helpers/../../../shared/data" "$HOME/.cache/warpgnn"; do
-  if [[ -e $folder/MUTAG/MUTAG_A.txt ]]; then
-    members+=(-C "$folder" MUTAG)
-    break
-  fi
-done
 # Blocks of their own can be unpacked by several processors.
-tar -cf - --transform 's,^MUTAG,data/MUTAG,' "${members[@]}" | xz -T0 --block-size=16MiB >"$archive.part"
+tar -cf - "${members[@]}" | xz -T0 --block-size=16MiB >"$archive.part"
 bytes=$(stat -c %s "$archive.part")
 if ((bytes > max_bytes)); then
   echo "$archive would take $bytes bytes, more than $max_bytes" >&2

@@ -1,4 +1,5 @@
-// A whole training step as one CUDA graph. Compiled for the toolkit's runtime and for the executor's.
+// What is captured into CUDA graphs: whole training steps, and what a capture does not allow. Compiled for the
+// toolkit's runtime and for the executor's.
 
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/backends.hpp"
+#include "tests/support/errors.hpp"
 #include "tests/support/nn_subject.hpp"
 #include "warpgnn/nn/adam.hpp"
 #include "warpgnn/nn/attention_layers.hpp"
@@ -22,6 +24,22 @@ using oracle::Reals;
 
 constexpr std::int64_t kGraphs = 12, kWidth = 5, kHidden = 8, kClasses = 3;
 
+/// Graphs with inputs and labels.
+struct Batch {
+  Batch(const Context& context, Dtype dtype, std::int64_t graphs) {
+    Rng rng(5);
+    const TestGraph data = random_batch(rng, oracle::Ids(static_cast<std::size_t>(graphs), 6), 2);
+    graph = data.upload(context);
+    x = tensor_of(context, dtype, {graph.num_nodes(), kWidth}, rng.reals(data.edges.destinations() * kWidth));
+    oracle::Ids classes;
+    for (std::int64_t g = 0; g < graphs; ++g) classes.push_back(g % kClasses);
+    labels = labels_of(context, classes);
+  }
+
+  Graph graph;
+  Tensor x, labels;
+};
+
 /// Attention, normalisation, pooling, loss and optimiser; dropout of features and of both kinds of attention.
 class Step {
  public:
@@ -34,14 +52,8 @@ class Step {
         relu_(session_, Activation::relu),
         pool_(session_, "pool", kHidden, 4, PoolReduce::sum, PoolGate::softmax),
         head_(session_, "head", kHidden, kClasses),
-        loss_(session_) {
-    Rng rng(5);
-    const TestGraph data = random_batch(rng, oracle::Ids(kGraphs, 6), 2);
-    graph_ = data.upload(context);
-    x_ = tensor_of(context, dtype, {graph_.num_nodes(), kWidth}, rng.reals(data.edges.destinations() * kWidth));
-    oracle::Ids classes;
-    for (std::int64_t g = 0; g < kGraphs; ++g) classes.push_back(g % kClasses);
-    labels_ = labels_of(context, classes);
+        loss_(session_),
+        batch_(context, dtype, kGraphs) {
     gat_.collect(list_);
     gatv2_.collect(list_);
     norm_.collect(list_);
@@ -50,9 +62,11 @@ class Step {
     adam_.emplace(session_, list_, nn::AdamOptions{.learning_rate = 0.02});
   }
 
-  void run() {
-    const auto hidden = relu_.forward(norm_.forward(gatv2_.forward(graph_, thinned(gat_.forward(graph_, x_)))));
-    loss_.forward(head_.forward(pool_.forward(graph_, hidden)), labels_);
+  void run() { run(batch_); }
+  void run(const Batch& batch) {
+    const Graph& graph = batch.graph;
+    const auto hidden = relu_.forward(norm_.forward(gatv2_.forward(graph, thinned(gat_.forward(graph, batch.x)))));
+    loss_.forward(head_.forward(pool_.forward(graph, hidden)), batch.labels);
     const auto dhidden = relu_.backward(pool_.backward(head_.backward(loss_.backward())));
     gat_.backward(dropout_.backward(gatv2_.backward(norm_.backward(dhidden))), false);
     adam_->step();
@@ -87,8 +101,7 @@ class Step {
   nn::AttentionPool pool_;
   nn::Linear head_;
   nn::CrossEntropy loss_;
-  Graph graph_;
-  Tensor x_, labels_;
+  Batch batch_;
   ConstTensorView thinned_;
   nn::ParameterList list_;
   std::optional<nn::Adam> adam_;
@@ -147,6 +160,86 @@ TEST_P(CaptureTest, ReplayedTrainingStepsAreEagerOnes) {
   EXPECT_EQ(masks.size(), static_cast<std::size_t>(kSteps)) << "a replay repeated a mask";
 }
 
+TEST_P(CaptureTest, OneModelServesLargerBatchesAfterItsCapture) {
+  const Batch large(context(), dtype(), 5 * kGraphs);
+  Step eager(context(), dtype()), captured(context(), dtype());
+  eager.run();
+  captured.run();
+  const CapturedWork small_step(stream(), [&] { captured.run(); });
+  eager.run(large);
+  captured.run(large);  // every buffer of the layers grows
+  const CapturedWork large_step(stream(), [&] { captured.run(large); });
+  for (int step = 0; step < 3; ++step) {
+    SCOPED_TRACE("step " + std::to_string(step));
+    eager.run();
+    small_step.replay();
+    eager.run(large);
+    large_step.replay();
+    EXPECT_EQ(captured.values(), eager.values());
+    EXPECT_EQ(captured.dropout_state(), eager.dropout_state());
+  }
+}
+
+TEST_P(CaptureTest, GrownTensorsLeaveCapturedWorkItsMemory) {
+  const Reals values{1, 2, 3, 4}, zeros(4, 0.0);
+  Tensor tensor = tensor_of(context(), dtype(), {4}, values);
+  const TensorView captured = tensor;
+  const CapturedWork work(stream(), [&] { tensor.fill_zero(); });
+  for (const std::int64_t count : {1000, 2000}) {
+    tensor.resize(context(), dtype(), {count});
+    const Reals ones(static_cast<std::size_t>(count), 1.0);
+    assign(tensor, ones);
+    EXPECT_EQ(reals_of(context(), captured), count == 1000 ? values : zeros);
+    work.replay();
+    EXPECT_EQ(reals_of(context(), captured), zeros);
+    EXPECT_EQ(reals_of(tensor), ones);
+  }
+}
+
+TEST_P(CaptureTest, WhatAllocatesOrWaitsIsRefusedAndTheCaptureGoesOn) {
+  const Reals values{1, 2, 3, 4};
+  Tensor tensor = tensor_of(context(), dtype(), {4}, values), copy = tensor_of(context(), dtype(), {4}, values);
+  WorkspaceBuffer scratch;
+  const Workspace before = scratch.reserve(context(), 100);
+  Rng rng(5);
+  const TestGraph data = random_batch(rng, {3, 4}, 2);
+  const auto refused = [](const std::string& word, const std::function<void()>& call) {
+    expect_error(ErrorCode::capturing, {"stream", "captured", word, "before the capture"}, call);
+  };
+  const CapturedWork work(stream(), [&] {
+    const void* const memory = tensor.view().data;
+    refused("8000 bytes", [&] { tensor.resize(context(), Dtype::float64, {1000}); });
+    EXPECT_EQ(tensor.view().data, memory);
+    EXPECT_EQ(tensor.view().shape[0], 4);
+    tensor.resize(context(), dtype(), {2});  // fits
+    tensor.fill_zero();
+    refused("workspace", [&] { scratch.reserve(context(), 100000); });
+    EXPECT_EQ(scratch.reserve(context(), 100).data, before.data);
+    refused("bytes", [&] { static_cast<void>(data.upload(context())); });
+    refused("to the host", [&] { static_cast<void>(reals_of(copy)); });
+    refused("from the host", [&] { assign(copy, values); });
+    refused("waiting", [&] { context().synchronize(); });
+    refused("opening", [&] { Context::cuda(0, stream()); });
+  });
+  EXPECT_EQ(reals_of(tensor), (Reals{1, 2}));
+  work.replay();
+  EXPECT_EQ(reals_of(tensor), (Reals{0, 0}));
+}
+
+TEST_P(CaptureTest, MemoryReleasedInACaptureStays) {
+  const Reals ones(64, 1.0);
+  Tensor tensor = tensor_of(context(), dtype(), {64}, ones);
+  const TensorView view = tensor;
+  const CapturedWork work(stream(), [&] {
+    tensor.fill_zero();
+    tensor = Tensor();
+  });
+  const Tensor other = tensor_of(context(), dtype(), {64}, ones);
+  work.replay();
+  EXPECT_EQ(reals_of(context(), view), Reals(64, 0.0));
+  EXPECT_EQ(reals_of(other), ones);
+}
+
 TEST_P(CaptureTest, TwoStreamsAtOnce) {
   const Context other = Context::cuda();
   ASSERT_NE(other.stream(), context().stream());
@@ -158,6 +251,43 @@ TEST_P(CaptureTest, TwoStreamsAtOnce) {
   }
   EXPECT_EQ(first.values(), alone.values());
   EXPECT_EQ(second.values(), alone.values());
+}
+
+// --- The legacy default stream --------------------------------------------------------------------------------------
+
+TEST_P(CaptureTest, NullIsTheLegacyStreamAndNotAnOwnOne) {
+  const Context legacy = Context::cuda(0, nullptr);
+  EXPECT_EQ(legacy.stream(), nullptr);
+  EXPECT_NE(Context::cuda(0).stream(), nullptr);
+  EXPECT_EQ(Context::cuda(0, context().stream()).stream(), context().stream());
+  Step on_legacy(legacy, dtype()), on_own(context(), dtype());
+  for (int step = 0; step < 2; ++step) {
+    on_legacy.run();
+    on_own.run();
+  }
+  EXPECT_EQ(on_legacy.values(), on_own.values());
+  EXPECT_NE(cudaStreamBeginCapture(static_cast<cudaStream_t>(legacy.stream()), cudaStreamCaptureModeThreadLocal),
+            cudaSuccess);
+  cudaGetLastError();
+}
+
+TEST_P(CaptureTest, LegacyStreamSaysThatItCannotBeUsedDuringCapturesOfBlockingStreams) {
+  const Context legacy = Context::cuda(0, nullptr);
+  Tensor tensor = tensor_of(legacy, dtype(), {4}, {1, 2, 3, 4});
+  cudaStream_t blocking{};
+  ASSERT_EQ(cudaStreamCreateWithFlags(&blocking, cudaStreamDefault), cudaSuccess);
+  ASSERT_EQ(cudaStreamBeginCapture(blocking, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+  const auto refused = [](const std::function<void()>& call) {
+    expect_error(ErrorCode::capturing, {"stream", "legacy default stream"}, call);
+  };
+  refused([&] { Tensor(legacy, dtype(), {8}); });
+  refused([&] { static_cast<void>(reals_of(tensor)); });
+  refused([&] { legacy.synchronize(); });
+  tensor = Tensor();  // spoils nothing
+  cudaGraph_t graph{};
+  EXPECT_EQ(cudaStreamEndCapture(blocking, &graph), cudaSuccess);
+  cudaGraphDestroy(graph);
+  cudaStreamDestroy(blocking);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // What kernels and launchers may rely on: results of collectives, atomics and conversions, and the runtime's calls.
 
+#include <cublas_v2.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -179,23 +180,111 @@ TEST(RuntimeTest, FailedLaunchSaysWhatWasFound) {
   simt::take_findings();
 }
 
+TEST(RuntimeTest, PoolsKeepFreedMemoryUpToTheirThreshold) {
+  const cudaMemPoolProps properties{.allocType = cudaMemAllocationTypePinned,
+                                    .location = {cudaMemLocationTypeDevice, 0}};
+  const auto attribute = [](cudaMemPool_t pool, cudaMemPoolAttr which) {
+    std::uint64_t value = 0;
+    EXPECT_EQ(cudaMemPoolGetAttribute(pool, which, &value), cudaSuccess);
+    return value;
+  };
+  cudaMemPool_t pool{};
+  ASSERT_EQ(cudaMemPoolCreate(&pool, &properties), cudaSuccess);
+  void *first{}, *second{};
+  ASSERT_EQ(cudaMallocFromPoolAsync(&first, 100, pool, nullptr), cudaSuccess);
+  ASSERT_EQ(cudaMallocFromPoolAsync(&second, 50, pool, nullptr), cudaSuccess);
+  EXPECT_EQ(attribute(pool, cudaMemPoolAttrUsedMemCurrent), 150u);
+  EXPECT_EQ(cudaFreeAsync(first, nullptr), cudaSuccess);
+  EXPECT_EQ(attribute(pool, cudaMemPoolAttrReservedMemCurrent), 150u);
+  std::uint64_t threshold = 120;
+  EXPECT_EQ(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(nullptr), cudaSuccess);
+  EXPECT_EQ(attribute(pool, cudaMemPoolAttrReservedMemCurrent), 120u);
+  EXPECT_EQ(attribute(pool, cudaMemPoolAttrUsedMemCurrent), 50u);
+  EXPECT_EQ(cudaMemPoolDestroy(pool), cudaSuccess);
+  EXPECT_EQ(simt::pools_in_use().size(), 1u) << "gone before its memory";
+  EXPECT_EQ(cudaMallocFromPoolAsync(&first, 100, pool, nullptr), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFreeAsync(second, nullptr), cudaSuccess);
+  EXPECT_TRUE(simt::pools_in_use().empty());
+  EXPECT_EQ(cudaDeviceGetDefaultMemPool(&pool, 0), cudaSuccess);
+  EXPECT_EQ(cudaMemPoolDestroy(pool), cudaErrorInvalidValue);
+  cudaGetLastError();
+}
+
+TEST(RuntimeTest, DevicesWithoutPools) {
+  simt::computer().memory_pools = false;
+  int supported = 1;
+  EXPECT_EQ(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, 0), cudaSuccess);
+  EXPECT_EQ(supported, 0);
+  void* memory{};
+  EXPECT_EQ(cudaMallocAsync(&memory, 16, nullptr), cudaErrorNotSupported);
+  simt::computer() = {};
+  cudaGetLastError();
+}
+
+TEST(RuntimeTest, MathModesSayHowProductsMayBeComputed) {
+  const Array<float> x(1), y(1);
+  const Array<std::uint16_t> half(1);
+  cublasHandle_t handle{};
+  cublasCreate(&handle);
+  const float one = 1;
+  const auto kinds = [&](int mode) {
+    simt::take_products();
+    EXPECT_EQ(cublasSetMathMode(handle, static_cast<cublasMath_t>(mode)), CUBLAS_STATUS_SUCCESS);
+    cublasSgemm_64(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, x.get(), 1, x.get(), 1, &one, y.get(), 1);
+    cublasGemmEx_64(handle, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one, half.get(), CUDA_R_16F, 1, half.get(), CUDA_R_16F,
+                    1, &one, half.get(), CUDA_R_16F, 1, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+    return simt::take_products();
+  };
+  const auto both = [](bool tf32, bool half_on_tensor_cores, bool half_sums) {
+    return ElementsAre(simt::ProductKind{"float16", "float16", false, half_on_tensor_cores, half_sums},
+                       simt::ProductKind{"float32", "float32", tf32, tf32, false});
+  };
+  constexpr int kWholeSums = CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
+  EXPECT_THAT(kinds(CUBLAS_DEFAULT_MATH), both(false, true, true));
+  EXPECT_THAT(kinds(CUBLAS_DEFAULT_MATH | kWholeSums), both(false, true, false));
+  EXPECT_THAT(kinds(CUBLAS_PEDANTIC_MATH), both(false, false, false));
+  EXPECT_THAT(kinds(CUBLAS_TF32_TENSOR_OP_MATH | kWholeSums), both(true, true, false));
+  EXPECT_EQ(cublasSetMathMode(handle, static_cast<cublasMath_t>(4)), CUBLAS_STATUS_NOT_SUPPORTED);
+  cublasDestroy(handle);
+}
+
+// --- Captures -------------------------------------------------------------------------------------------------------
+
 class CaptureTest : public ::testing::Test {
  protected:
-  void SetUp() override { cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking); }
+  void SetUp() override {
+    cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking);
+    cudaStreamCreateWithFlags(&blocking_, cudaStreamDefault);
+  }
   void TearDown() override {
     cudaStreamDestroy(stream_);
+    cudaStreamDestroy(blocking_);
     cudaGetLastError();
+    simt::options() = {};
   }
 
-  cudaStream_t stream_{};
+  cudaError_t begin(cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal) {
+    return cudaStreamBeginCapture(stream_, mode);
+  }
+  cudaError_t end() { return cudaStreamEndCapture(stream_, &graph_); }
+  cudaStreamCaptureStatus status() const {
+    cudaStreamCaptureStatus status{};
+    EXPECT_EQ(cudaStreamIsCapturing(stream_, &status), cudaSuccess);
+    return status;
+  }
+
+  cudaStream_t stream_{}, blocking_{};
   cudaGraph_t graph_{};
 };
 
 TEST_F(CaptureTest, RecordsAndReplays) {
   const Array<int> y(4);
-  ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+  EXPECT_EQ(status(), cudaStreamCaptureStatusNone);
+  ASSERT_EQ(begin(), cudaSuccess);
+  EXPECT_EQ(status(), cudaStreamCaptureStatusActive);
   EXPECT_EQ(cudaMemsetAsync(y.get(), 1, 4 * sizeof(int), stream_), cudaSuccess);
-  ASSERT_EQ(cudaStreamEndCapture(stream_, &graph_), cudaSuccess);
+  ASSERT_EQ(end(), cudaSuccess);
   EXPECT_THAT(y.read(), Each(0));
   cudaGraphExec_t executable{};
   ASSERT_EQ(cudaGraphInstantiate(&executable, graph_), cudaSuccess);
@@ -205,16 +294,83 @@ TEST_F(CaptureTest, RecordsAndReplays) {
   cudaGraphDestroy(graph_);
 }
 
-TEST_F(CaptureTest, RefusesWaitingAndAllocating) {
-  const auto spoils = [&](auto call) {
-    cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal);
-    EXPECT_EQ(call(), cudaErrorStreamCaptureUnsupported);
-    return cudaStreamEndCapture(stream_, &graph_) == cudaErrorStreamCaptureInvalidated && graph_ == nullptr;
+TEST_F(CaptureTest, IsSpoiltByWaitingAndByMemoryOfTheWholeDevice) {
+  const auto spoils = [&](auto call, cudaError_t error = cudaErrorStreamCaptureUnsupported) {
+    begin();
+    EXPECT_EQ(call(), error);
+    EXPECT_EQ(status(), cudaStreamCaptureStatusInvalidated);
+    EXPECT_EQ(cudaMemsetAsync(nullptr, 0, 1, stream_), cudaErrorStreamCaptureInvalidated);
+    return end() == cudaErrorStreamCaptureInvalidated && graph_ == nullptr;
   };
-  void* memory = nullptr;
+  void *memory = nullptr, *outside = nullptr;
+  ASSERT_EQ(cudaMallocAsync(&outside, 16, stream_), cudaSuccess);
   EXPECT_TRUE(spoils([&] { return cudaStreamSynchronize(stream_); }));
-  EXPECT_TRUE(spoils([&] { return cudaMallocAsync(&memory, 16, stream_); }));
   EXPECT_TRUE(spoils([] { return cudaDeviceSynchronize(); }));
+  EXPECT_TRUE(spoils([&] { return cudaMalloc(&memory, 16); }));
+  EXPECT_TRUE(spoils([&] { return cudaFree(outside); }));
+  EXPECT_TRUE(spoils([&] { return cudaFreeAsync(outside, stream_); }, cudaErrorInvalidValue));
+  EXPECT_EQ(cudaFreeAsync(outside, stream_), cudaSuccess);
+}
+
+TEST_F(CaptureTest, LeavesOtherStreamsAlone) {
+  void *memory = nullptr, *unsafe = nullptr;
+  ASSERT_EQ(begin(cudaStreamCaptureModeRelaxed), cudaSuccess);
+  EXPECT_EQ(cudaMallocAsync(&memory, 16, blocking_), cudaSuccess);
+  EXPECT_EQ(cudaMemsetAsync(memory, 0, 16, nullptr), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(blocking_), cudaSuccess);
+  EXPECT_EQ(cudaFreeAsync(memory, nullptr), cudaSuccess);
+  EXPECT_EQ(cudaMalloc(&unsafe, 16), cudaSuccess);
+  EXPECT_EQ(cudaFree(unsafe), cudaSuccess);
+  EXPECT_EQ(end(), cudaSuccess);
+  cudaGraphDestroy(graph_);
+}
+
+TEST_F(CaptureTest, LegacyStreamWaitsForBlockingOnes) {
+  const Array<int> y(4);
+  cudaStreamCaptureStatus status{};
+  for (const cudaStream_t legacy : {cudaStream_t{}, cudaStreamLegacy}) {
+    EXPECT_EQ(cudaStreamBeginCapture(legacy, cudaStreamCaptureModeThreadLocal), cudaErrorStreamCaptureUnsupported);
+    ASSERT_EQ(cudaStreamBeginCapture(blocking_, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+    EXPECT_EQ(cudaStreamIsCapturing(legacy, &status), cudaErrorStreamCaptureImplicit);
+    EXPECT_EQ(cudaStreamIsCapturing(blocking_, &status), cudaSuccess);
+    EXPECT_EQ(status, cudaStreamCaptureStatusActive) << "asking spoils nothing";
+    EXPECT_EQ(cudaMemsetAsync(y.get(), 0, 16, legacy), cudaErrorStreamCaptureImplicit);
+    EXPECT_EQ(cudaStreamEndCapture(blocking_, &graph_), cudaErrorStreamCaptureInvalidated);
+  }
+}
+
+TEST_F(CaptureTest, AllocationsAreNodesOfTheGraph) {
+  simt::options().check_memory = true;
+  simt::take_findings();
+  void* memory = nullptr;
+  ASSERT_EQ(begin(), cudaSuccess);
+  EXPECT_EQ(cudaMallocAsync(&memory, 64 * sizeof(float), stream_), cudaSuccess);
+  ASSERT_NE(memory, nullptr);
+  ASSERT_EQ(end(), cudaSuccess);
+  cudaGraph_t freeing{};
+  ASSERT_EQ(begin(), cudaSuccess);
+  EXPECT_EQ(cudaFreeAsync(memory, stream_), cudaSuccess);
+  ASSERT_EQ(cudaStreamEndCapture(stream_, &freeing), cudaSuccess);
+  cudaGraphExec_t allocate{}, free{};
+  ASSERT_EQ(cudaGraphInstantiate(&allocate, graph_), cudaSuccess);
+  ASSERT_EQ(cudaGraphInstantiate(&free, freeing), cudaSuccess);
+#if !defined(__SANITIZE_ADDRESS__)
+  const auto is_accessible = [&] {
+    run_dynamic_shared(static_cast<float*>(memory));
+    cudaGetLastError();
+    return simt::take_findings().empty();
+  };
+  EXPECT_FALSE(is_accessible());
+  EXPECT_EQ(cudaGraphLaunch(allocate, stream_), cudaSuccess);
+  EXPECT_TRUE(is_accessible());
+  EXPECT_EQ(cudaGraphLaunch(free, stream_), cudaSuccess);
+  EXPECT_FALSE(is_accessible());
+#endif
+  EXPECT_EQ(cudaFreeAsync(memory, stream_), cudaErrorNotSupported);
+  for (const cudaGraphExec_t executable : {allocate, free}) cudaGraphExecDestroy(executable);
+  for (const cudaGraph_t graph : {graph_, freeing}) cudaGraphDestroy(graph);
+  EXPECT_EQ(cudaMemset(memory, 0, 1), cudaErrorInvalidValue) << "gone with the graph";
+  simt::take_findings();
 }
 
 }  // namespace

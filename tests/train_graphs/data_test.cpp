@@ -65,6 +65,19 @@ TEST_F(TuReader, ReadsLabelsAndAttributes) {
   EXPECT_EQ(dataset.edge_attributes.rows, 8);
 }
 
+TEST_F(TuReader, ReadsTheSetThatShipsWithTheProjectPackedAsItIs) {
+  const DatasetLocation location = find_dataset("MUTAG", EXAMPLES_FOLDER "/data");
+  ASSERT_TRUE(location.folder);
+  const Dataset dataset = read_tu(*location.folder, "MUTAG");
+  EXPECT_EQ(dataset.graph_offsets.size(), 189);
+  EXPECT_EQ(dataset.num_nodes(), 3371);
+  EXPECT_EQ(dataset.num_edges(), 7442);
+  EXPECT_EQ(std::count(dataset.graph_labels.index.begin(), dataset.graph_labels.index.end(), 1), 125);
+  EXPECT_EQ(dataset.node_labels.count(), 7);
+  EXPECT_EQ(dataset.edge_labels.count(), 4);
+  EXPECT_TRUE(find_dataset("MUTAG", "").folder);  // wherever the tests run
+}
+
 TEST_F(TuReader, AcceptsWindowsLineEndsSpacesAndBlankEnds) {
   folder.write("T_A.txt", "1 ,2\r\n 2,1\r\n2,\t3\r\n3,2\r\n1,3\r\n3,1 \r\n4,5\r\n5,4\r\n\r\n  \r\n");
   folder.write("T_graph_indicator.txt", "1\r\n1\r\n1\r\n2\r\n2");

@@ -115,7 +115,7 @@ struct HeadwiseSum {
                                std::int64_t channels) const {
     for (std::int64_t h = 0; h < heads; ++h) {
       for (int set = 0; set < Sets; ++set) {
-        for_each_tile<T>(channels, [&](auto tile, std::int64_t c) {
+        for_each_tile<T, 4>(channels, [&](auto tile, std::int64_t c) {
           using Tile = decltype(tile);
           const std::int64_t column = h * channels + c;
           Tile sum = first_addend<Tile>(set, column);

@@ -39,6 +39,50 @@ WARPGNN_INLINE Tile message_of(Tile, const S* x, const S* edge) {
   return message;
 }
 
+/// The rows that messages are made of, and the edges that carry them.
+template <class S>
+struct MessageRows {
+  const Adjacency& in;
+  std::int64_t width;
+  Rows<const S> x, edge;
+
+  template <EdgeMessage kMessage, class Tile>
+  WARPGNN_INLINE Tile message(Tile tile, std::int64_t slot, std::int64_t column) const {
+    if (column == 0) {
+      const std::int64_t last = in.edges - 1;
+      if (kMessage != EdgeMessage::edge) prefetch_row(source<kMessage>(std::min(slot + kPrefetchSlots, last)), width);
+      prefetch_row(edge[edge_of(in, std::min(slot + kPrefetchEdges, last))], width);
+    }
+    return message_of<kMessage>(tile, source<kMessage>(slot) + column, edge[edge_of(in, slot)] + column);
+  }
+
+ private:
+  template <EdgeMessage kMessage>
+  WARPGNN_INLINE const S* source(std::int64_t slot) const {
+    return kMessage == EdgeMessage::edge ? nullptr : x[in.neighbor[slot]];
+  }
+};
+
+/// The maximum or minimum of a row's messages. It compares more than it computes, so that which message it is may be
+/// asked for each: one loop instead of one for each message.
+template <class S, int Sign>
+WARPGNN_ONE_COPY void extreme_message(const MessageRows<S>& rows, EdgeMessage kind, std::int64_t i, Accumulator<S>* y,
+                                      std::int32_t* arg) {
+  extreme_of_row<Accumulator<S>, Sign>(rows.in, i, rows.width, y, arg,
+                                       [&](auto tile, std::int64_t slot, std::int64_t column) {
+                                         switch (kind) {
+                                           case EdgeMessage::add:
+                                             return rows.template message<EdgeMessage::add>(tile, slot, column);
+                                           case EdgeMessage::multiply:
+                                             return rows.template message<EdgeMessage::multiply>(tile, slot, column);
+                                           case EdgeMessage::relu_add:
+                                             return rows.template message<EdgeMessage::relu_add>(tile, slot, column);
+                                           case EdgeMessage::edge: break;
+                                         }
+                                         return rows.template message<EdgeMessage::edge>(tile, slot, column);
+                                       });
+}
+
 template <class S, EdgeMessage kMessage>
 class Forward {
  public:
@@ -46,8 +90,7 @@ class Forward {
       : op_(op),
         in_(op.graph.in_edges()),
         width_(op.edge.row_size()),
-        x_(read_rows<S>(op.x)),
-        edge_(read_rows<S>(op.edge)),
+        rows_{in_, width_, read_rows<S>(op.x), read_rows<S>(op.edge)},
         y_(op.y, scratch.row),
         arg_(write_rows<std::int32_t>(op.arg)),
         long_rows_(scratch.long_rows) {}
@@ -57,29 +100,15 @@ class Forward {
     switch (op_.reduce) {
       case Reduce::sum: sum(i, thread, y); break;
       case Reduce::mean: mean(i, thread, y); break;
-      case Reduce::max: extreme<1>(i, y); break;
-      case Reduce::min: extreme<-1>(i, y); break;
+      case Reduce::max: extreme_message<S, 1>(rows_, kMessage, i, y, arg_ ? arg_[i] : nullptr); break;
+      case Reduce::min: extreme_message<S, -1>(rows_, kMessage, i, y, arg_ ? arg_[i] : nullptr); break;
     }
-    if (op_.epsilon.defined()) add_self(op_.epsilon, x_[i], width_, y);
+    if (op_.epsilon.defined()) add_self(op_.epsilon, rows_.x[i], width_, y);
     y_.finish(i, thread);
   }
 
  private:
   using T = Accumulator<S>;
-
-  WARPGNN_INLINE const S* source_row(std::int64_t slot) const {
-    return kMessage == EdgeMessage::edge ? nullptr : x_[in_.neighbor[slot]];
-  }
-
-  template <class Tile>
-  WARPGNN_INLINE Tile message(Tile tile, std::int64_t slot, std::int64_t column) const {
-    if (column == 0) {
-      const std::int64_t last = in_.edges - 1;
-      if (kMessage != EdgeMessage::edge) prefetch_row(source_row(std::min(slot + kPrefetchSlots, last)), width_);
-      prefetch_row(edge_[edge_of(in_, std::min(slot + kPrefetchEdges, last))], width_);
-    }
-    return message_of<kMessage>(tile, source_row(slot) + column, edge_[edge_of(in_, slot)] + column);
-  }
 
   void sum(std::int64_t i, int thread, T* y) const {
     sum_in_chunks(in_.offset[i], in_.offset[i + 1], width_, long_rows_ + thread * width_, y,
@@ -87,7 +116,7 @@ class Forward {
                     for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
                       auto total = tile.zero();
                       for (std::int64_t s = begin; s < end; ++s) {
-                        const auto term = message(tile, s, column);
+                        const auto term = rows_.template message<kMessage>(tile, s, column);
                         for (int k = 0; k < tile.kVectors; ++k) total.v[k] += term.v[k];
                       }
                       total.store(out + column);
@@ -99,17 +128,11 @@ class Forward {
     const T count = static_cast<T>(std::max<std::int64_t>(degree(in_, i), 1));
     for (std::int64_t c = 0; c < width_; ++c) y[c] /= count;
   }
-  template <int Sign>
-  void extreme(std::int64_t i, T* y) const {
-    extreme_of_row<T, Sign>(
-        in_, i, width_, y, arg_ ? arg_[i] : nullptr,
-        [&](auto tile, std::int64_t slot, std::int64_t column) { return message(tile, slot, column); });
-  }
 
   const EdgeAggregateForward& op_;
   const Adjacency& in_;
   std::int64_t width_;
-  Rows<const S> x_, edge_;
+  MessageRows<S> rows_;
   ComputedRows<S> y_;
   Rows<std::int32_t> arg_;
   double* long_rows_;

@@ -183,7 +183,7 @@ void add_bias(const CpuExec& exec, const AddBias& op) {
     const auto y = write_rows<S>(op.y);
     parallel_for(exec, op.y.shape[0], width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        for_each_tile<Accumulator<S>>(width, [&](auto tile, std::int64_t c) {
+        for_each_tile<Accumulator<S>, kStreamVectors>(width, [&](auto tile, std::int64_t c) {
           auto sum = tile.load(x[r] + c);
           sum.add(bias + c);
           sum.store(y[r] + c);

@@ -37,7 +37,7 @@ void head_dot_backward(const CpuExec& exec, const HeadDotBackward& op) {
           S* const to = dx[n] + h * channels;
           const T scale = dscore[n][h];
           const T* const direction = vector[h];
-          for_each_tile<T>(channels, [&](auto tile, std::int64_t c) {
+          for_each_tile<T, kStreamVectors>(channels, [&](auto tile, std::int64_t c) {
             auto sum = tile.load(to + c);
             sum.add_scaled(direction + c, scale);
             sum.store(to + c);

@@ -278,7 +278,7 @@ class WeightGradient {
     parallel_for(exec, cut_.rows, cut_.chunks() * cut_.columns, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
         const T* const from = partials + r * cut_.columns;
-        for_each_tile<T>(cut_.columns, [&](auto tile, std::int64_t c) {
+        for_each_tile<T, kStreamVectors>(cut_.columns, [&](auto tile, std::int64_t c) {
           auto total = tile.load(from + c);
           for (std::int64_t k = 1; k < cut_.chunks(); ++k) total.add(from + k * cut_.rows * cut_.columns + c);
           total.store(dweight_.data + r * dweight_.leading + c);

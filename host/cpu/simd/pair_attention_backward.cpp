@@ -107,7 +107,7 @@ WARPGNN_INLINE void add_product(const T* vector, const T* sum, std::int64_t widt
 /// target = factor * row.
 template <class S, class T, class Target>
 WARPGNN_INLINE void write_scaled(const S* row, T factor, std::int64_t width, Target* target) {
-  for_each_tile<T>(width, [&](auto tile, std::int64_t c) {
+  for_each_tile<T, kStreamVectors>(width, [&](auto tile, std::int64_t c) {
     auto product = tile.load(row + c);
     for (auto& part : product.v) part *= factor;
     product.store(target + c);
@@ -117,7 +117,7 @@ WARPGNN_INLINE void write_scaled(const S* row, T factor, std::int64_t width, Tar
 /// target += factor * row.
 template <class S, class T>
 WARPGNN_INLINE void add_scaled(const S* row, T factor, std::int64_t width, T* target) {
-  for_each_tile<T>(width, [&](auto tile, std::int64_t c) {
+  for_each_tile<T, kStreamVectors>(width, [&](auto tile, std::int64_t c) {
     auto sum = tile.load(target + c);
     sum.add_scaled(row + c, factor);
     sum.store(target + c);

@@ -129,7 +129,7 @@ struct PairScores {
 
   template <class A, class B>
   WARPGNN_INLINE void add_pair(const A* a, const B* b, T* sum) const {
-    for_each_tile<T>(width(), [&](auto tile, std::int64_t c) {
+    for_each_tile<T, kStreamVectors>(width(), [&](auto tile, std::int64_t c) {
       auto total = tile.load(a + c);
       total.add(b + c);
       total.store(sum + c);

@@ -65,7 +65,7 @@ class ComputedRows {
 template <class S, class T = Accumulator<S>>
 WARPGNN_INLINE void scale_row(const S* from, std::int64_t width, T factor, S* to) {
   if constexpr (is_half_type<S>) {
-    for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+    for_each_tile<T, kStreamVectors>(width, [&](auto tile, std::int64_t column) {
       auto scaled = tile.load(from + column);
       for (int k = 0; k < tile.kVectors; ++k) scaled.v[k] *= factor;
       scaled.store(to + column);

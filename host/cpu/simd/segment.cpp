@@ -66,7 +66,7 @@ void add_dx(const CpuExec& exec, const SegmentDotBackward& op) {
     const S* const from = query[g];
     S* const to = dx[n];
     if constexpr (is_half_type<S>) {
-      for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+      for_each_tile<T, kStreamVectors>(width, [&](auto tile, std::int64_t column) {
         auto sum = tile.load(to + column);
         sum.add_scaled(from + column, factor);
         sum.store(to + column);

@@ -9,7 +9,7 @@ namespace warpgnn::backend::WARPGNN_ISA {
 template <class S, class T>
 void add_self(const ConstTensorView& epsilon, const S* x, std::int64_t width, T* y) {
   const T scale = T(1) + *epsilon.as<T>();
-  for_each_tile<T>(width, [&](auto tile, std::int64_t c) {
+  for_each_tile<T, kStreamVectors>(width, [&](auto tile, std::int64_t c) {
     auto sum = tile.load(y + c);
     sum.add_scaled(x + c, scale);
     sum.store(y + c);

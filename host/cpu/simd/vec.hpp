@@ -158,6 +158,9 @@ WARPGNN_INLINE std::int64_t for_each_vector_tile(std::int64_t column, std::int64
   }
 }
 
+/// Vectors of a tile for loops that pass each element once: what keeps more of them in registers is a sum over edges.
+inline constexpr int kStreamVectors = 2;
+
 /// The same over all of [0, width), with narrower tiles for what is left at the end.
 template <class T, int N = 8, class Body>
 WARPGNN_INLINE void for_each_tile(std::int64_t width, Body&& body) {
@@ -191,7 +194,8 @@ WARPGNN_INLINE Accumulator<A> dot(const A* a, const B* b, std::int64_t width, Fu
 /// to[...] = from[...], from and to rows of any storage.
 template <class From, class To>
 WARPGNN_INLINE void convert_row(const From* from, std::int64_t width, To* to) {
-  for_each_tile<Accumulator<From>>(width, [&](auto tile, std::int64_t k) { tile.load(from + k).store(to + k); });
+  for_each_tile<Accumulator<From>, kStreamVectors>(
+      width, [&](auto tile, std::int64_t k) { tile.load(from + k).store(to + k); });
 }
 
 }  // namespace warpgnn::backend::WARPGNN_ISA

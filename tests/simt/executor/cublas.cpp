@@ -6,18 +6,47 @@
 
 #include <Eigen/Core>
 #include <limits>
+#include <set>
 #include <type_traits>
 
 #include "region.hpp"
 #include "report.hpp"
 #include "runtime.hpp"
+#include "simt/simt.hpp"
 
 struct cublasContext {
   cudaStream_t stream = nullptr;
+  int math = CUBLAS_DEFAULT_MATH;
 };
 
 namespace simt {
 namespace {
+
+constexpr int kMathFlags = CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
+
+std::set<ProductKind>& products() {
+  static std::set<ProductKind> kinds;
+  return kinds;
+}
+
+template <class T>
+constexpr const char* kTypeName = std::is_same_v<T, __half>          ? "float16"
+                                  : std::is_same_v<T, __nv_bfloat16> ? "bfloat16"
+                                  : std::is_same_v<T, float>         ? "float32"
+                                                                     : "float64";
+
+/// What cuBLAS may do with a product of factors S and result C, by the math mode's documentation.
+template <class S, class C>
+ProductKind kind_of(int math, bool pedantic_type) {
+  const int mode = math & ~kMathFlags;
+  const bool is_pedantic = mode == CUBLAS_PEDANTIC_MATH || pedantic_type;
+  ProductKind kind{.factors = kTypeName<S>, .result = kTypeName<C>};
+  kind.in_tf32 = std::is_same_v<S, float> && mode == CUBLAS_TF32_TENSOR_OP_MATH;
+  kind.on_tensor_cores = kind.in_tf32 || (!std::is_same_v<S, float> && !is_pedantic);
+  kind.partly_in_result =
+      sizeof(C) == 2 && !is_pedantic && (math & CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION) == 0;
+  return kind;
+}
 
 /// A column-major matrix.
 struct Matrix {
@@ -123,7 +152,7 @@ requires(sizeof(S) == 2) void multiply(const Product<S, C, float>& p) {
 }
 
 template <class S, class C, class T>
-cublasStatus_t gemm(cublasHandle_t handle, const Product<S, C, T>& p) {
+cublasStatus_t gemm(cublasHandle_t handle, const Product<S, C, T>& p, bool pedantic_type = false) {
   const Matrix left{"A", p.a, sizeof(S), p.transpose_a ? p.k : p.m, p.transpose_a ? p.m : p.k, p.lda};
   const Matrix right{"B", p.b, sizeof(S), p.transpose_b ? p.n : p.k, p.transpose_b ? p.k : p.n, p.ldb};
   const Matrix target{"C", p.c, sizeof(C), p.m, p.n, p.ldc};
@@ -132,18 +161,28 @@ cublasStatus_t gemm(cublasHandle_t handle, const Product<S, C, T>& p) {
                        matrix.leading >= std::max<std::int64_t>(1, matrix.rows);
     if (!valid) return CUBLAS_STATUS_INVALID_VALUE;
   }
+  const ProductKind kind = kind_of<S, C>(handle->math, pedantic_type);
   const auto work = [=] {
     if (!left.is_on_device() || !right.is_on_device() || !target.is_on_device()) {
       return set_last_error(cudaErrorLaunchFailure);
     }
     multiply(p);
     target.mark_written();
+    products().insert(kind);
     return cudaSuccess;
   };
   return enqueue(handle->stream, work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
 }  // namespace
+
+std::vector<ProductKind> take_products() {
+  const Api api;
+  const std::vector<ProductKind> taken(products().begin(), products().end());
+  products().clear();
+  return taken;
+}
+
 }  // namespace simt
 
 const char* cublasGetStatusString(cublasStatus_t status) {
@@ -151,6 +190,7 @@ const char* cublasGetStatusString(cublasStatus_t status) {
     case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
     case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
     case CUBLAS_STATUS_EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case CUBLAS_STATUS_NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
   }
   return "unknown status";
 }
@@ -174,7 +214,17 @@ cublasStatus_t cublasSetWorkspace(cublasHandle_t, void*, std::size_t) {
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) {
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
+  switch (mode & ~simt::kMathFlags) {
+    case CUBLAS_DEFAULT_MATH:
+    case CUBLAS_PEDANTIC_MATH:
+    case CUBLAS_TF32_TENSOR_OP_MATH: handle->math = mode; return CUBLAS_STATUS_SUCCESS;
+    default: return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+}
+
+cublasStatus_t cublasGetMathMode(cublasHandle_t handle, cublasMath_t* mode) {
+  *mode = static_cast<cublasMath_t>(handle->math);
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -195,8 +245,8 @@ cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cub
 cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
                                std::int64_t n, std::int64_t k, const void* alpha, const void* a, cudaDataType_t type_a,
                                std::int64_t lda, const void* b, cudaDataType_t type_b, std::int64_t ldb,
-                               const void* beta, void* c, cudaDataType_t type_c, std::int64_t ldc, cublasComputeType_t,
-                               cublasGemmAlgo_t) {
+                               const void* beta, void* c, cudaDataType_t type_c, std::int64_t ldc,
+                               cublasComputeType_t compute, cublasGemmAlgo_t) {
   if (type_a != type_b || type_a == CUDA_R_32F || (type_c != type_a && type_c != CUDA_R_32F)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
@@ -204,7 +254,8 @@ cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t of_a, cu
     return simt::gemm<S, C, float>(
         handle,
         {of_a == CUBLAS_OP_T, of_b == CUBLAS_OP_T, m, n, k, *static_cast<const float*>(alpha), static_cast<const S*>(a),
-         lda, static_cast<const S*>(b), ldb, *static_cast<const float*>(beta), static_cast<C*>(c), ldc});
+         lda, static_cast<const S*>(b), ldb, *static_cast<const float*>(beta), static_cast<C*>(c), ldc},
+        compute == CUBLAS_COMPUTE_32F_PEDANTIC);
   };
   const auto call_for = [&]<class S>(S factor) {
     return type_c == CUDA_R_32F ? call(factor, 0.0f) : call(factor, S{});

@@ -47,6 +47,7 @@ struct Region {
   std::string name;
   std::uintptr_t base = 0;
   std::size_t bytes = 0;
+  bool of_graph = false;  // allocated by a CUDA graph, whose launches make it accessible
   std::vector<ByteState> state;
   RaceCells cells;
   SectorSet loaded, stored;

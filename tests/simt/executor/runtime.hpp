@@ -25,7 +25,16 @@ cudaError_t set_last_error(cudaError_t status);
 using Work = std::function<cudaError_t()>;
 cudaError_t enqueue(cudaStream_t stream, const Work& work);
 
-/// For calls that a capture does not allow: allocation, synchronisation. Spoils the captures that are under way.
-bool breaks_capture();
+bool is_capturing(cudaStream_t stream);
+/// The stream's capture, if there is one, cannot be ended any more.
+void spoil_capture(cudaStream_t stream);
+/// For calls that no capture allows, on whatever stream, such as cudaMalloc. Spoils those that are under way, but for
+/// relaxed ones; whether there are any.
+bool breaks_captures();
+/// For calls that wait for the device. Spoils all captures.
+bool breaks_captures_by_waiting();
+
+/// Freed memory goes back to the system, as far as pools do not keep it.
+void trim_pools();
 
 }  // namespace simt

@@ -1,4 +1,4 @@
-// Allocation, copies and fills.
+// Copies and fills.
 
 #include <cstring>
 
@@ -65,13 +65,6 @@ cudaError_t fill(void* target, int value, std::size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t release(void* memory) {
-  if (memory == nullptr) return cudaSuccess;
-  if (device_memory().release(memory)) return cudaSuccess;
-  report("freed", text("cudaFree of ", memory, ", which is no live allocation"));
-  return set_last_error(cudaErrorInvalidValue);
-}
-
 }  // namespace
 
 std::uint64_t digest() {
@@ -80,15 +73,6 @@ std::uint64_t digest() {
 
 void restart_digest() {
   copied_out = 0;
-}
-
-cudaError_t allocate(void** memory, std::size_t bytes, cudaStream_t) {
-  const Api api;
-  *memory = nullptr;
-  if (breaks_capture()) return set_last_error(cudaErrorStreamCaptureUnsupported);
-  if (bytes == 0) return cudaSuccess;
-  *memory = device_memory().allocate(bytes);
-  return *memory != nullptr ? cudaSuccess : set_last_error(cudaErrorMemoryAllocation);
 }
 
 cudaError_t run_host_work(cudaStream_t stream, const std::function<void()>& work) {
@@ -105,30 +89,11 @@ void mark_written(const void* memory, std::size_t bytes) {
 }  // namespace simt
 
 using simt::Api;
-using simt::breaks_capture;
 using simt::set_last_error;
-
-cudaError_t cudaFree(void* memory) {
-  const Api api;
-  return breaks_capture() ? set_last_error(cudaErrorStreamCaptureUnsupported) : simt::release(memory);
-}
-
-cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
-  return cudaFree(memory);
-}
-
-cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
-  *pool = nullptr;
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) {
-  return cudaSuccess;
-}
 
 cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
   const Api api;
-  if (breaks_capture()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  if (simt::breaks_captures()) return set_last_error(cudaErrorStreamCaptureUnsupported);
   return simt::copy(target, source, bytes, kind);
 }
 

@@ -1,6 +1,7 @@
 // Streams, events and graphs. All work runs when it is enqueued, unless its stream is being captured.
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,10 +15,14 @@ struct CUgraphExec_st {
   std::vector<simt::Work> work;
 };
 struct CUstream_st {
+  bool blocking = true;                 // ordered with the legacy stream
   std::unique_ptr<CUgraph_st> capture;  // while capturing
+  bool relaxed = false;                 // that capture
   bool spoilt = false;                  // by a call that a capture does not allow
 };
-struct CUevent_st {};
+struct CUevent_st {
+  std::chrono::steady_clock::time_point recorded;
+};
 
 namespace simt {
 namespace {
@@ -27,60 +32,94 @@ std::vector<cudaStream_t>& open_streams() {
   return streams;
 }
 
+bool is_legacy(cudaStream_t stream) {
+  return stream == nullptr || stream == cudaStreamLegacy;
+}
+
 bool is_open(cudaStream_t stream) {
   const auto& streams = open_streams();
-  return stream == nullptr || std::find(streams.begin(), streams.end(), stream) != streams.end();
+  return is_legacy(stream) || std::find(streams.begin(), streams.end(), stream) != streams.end();
 }
 
-}  // namespace
-
-cudaError_t enqueue(cudaStream_t stream, const Work& work) {
-  const Api api;
-  if (!is_open(stream)) return set_last_error(cudaErrorInvalidResourceHandle);
-  if (stream == nullptr || stream->capture == nullptr) return work();
-  stream->capture->work.push_back(work);
-  return cudaSuccess;
-}
-
-bool breaks_capture() {
+/// Spoils the captures that `which` chooses; whether there are any.
+template <class Which>
+bool spoil_captures(const Which& which) {
   bool any = false;
   for (const cudaStream_t stream : open_streams()) {
-    if (stream->capture == nullptr) continue;
+    if (stream->capture == nullptr || !which(*stream)) continue;
     stream->spoilt = true;
     any = true;
   }
   return any;
 }
 
+bool is_blocking(const CUstream_st& stream) {
+  return stream.blocking;
+}
+
+/// Whether work may be given to the stream. The legacy stream would wait for every blocking one, captured or not.
+cudaError_t usability(cudaStream_t stream) {
+  if (!is_open(stream)) return cudaErrorInvalidResourceHandle;
+  if (is_legacy(stream)) return spoil_captures(is_blocking) ? cudaErrorStreamCaptureImplicit : cudaSuccess;
+  return stream->spoilt ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
+}
+
+}  // namespace
+
+cudaError_t enqueue(cudaStream_t stream, const Work& work) {
+  const Api api;
+  if (const cudaError_t status = usability(stream); status != cudaSuccess) return set_last_error(status);
+  if (!is_capturing(stream)) return work();
+  stream->capture->work.push_back(work);
+  return cudaSuccess;
+}
+
+bool is_capturing(cudaStream_t stream) {
+  return is_open(stream) && !is_legacy(stream) && stream->capture != nullptr;
+}
+
+void spoil_capture(cudaStream_t stream) {
+  if (is_capturing(stream)) stream->spoilt = true;
+}
+
+bool breaks_captures() {
+  return spoil_captures([](const CUstream_st& stream) { return !stream.relaxed; });
+}
+
+bool breaks_captures_by_waiting() {
+  return spoil_captures([](const CUstream_st&) { return true; });
+}
+
 }  // namespace simt
 
 using simt::Api;
-using simt::breaks_capture;
 using simt::set_last_error;
 
 namespace {
 
-cudaError_t wait() {
+cudaError_t wait_for_device() {
   const Api api;
-  return breaks_capture() ? set_last_error(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+  if (simt::breaks_captures_by_waiting()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  simt::trim_pools();
+  return cudaSuccess;
 }
 
 }  // namespace
 
 cudaError_t cudaDeviceSynchronize() {
-  return wait();
+  return wait_for_device();
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   const Api api;
-  *stream = new CUstream_st;
+  *stream = new CUstream_st{.blocking = (flags & cudaStreamNonBlocking) == 0, .capture = nullptr};
   simt::open_streams().push_back(*stream);
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const Api api;
-  if (stream == nullptr || !simt::is_open(stream)) return set_last_error(cudaErrorInvalidResourceHandle);
+  if (simt::is_legacy(stream) || !simt::is_open(stream)) return set_last_error(cudaErrorInvalidResourceHandle);
   std::erase(simt::open_streams(), stream);
   delete stream;
   return cudaSuccess;
@@ -88,14 +127,23 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const Api api;
-  if (!simt::is_open(stream)) return set_last_error(cudaErrorInvalidResourceHandle);
-  return wait();
+  if (const cudaError_t status = simt::usability(stream); status != cudaSuccess) return set_last_error(status);
+  if (simt::is_capturing(stream)) {
+    simt::spoil_capture(stream);
+    return set_last_error(cudaErrorStreamCaptureUnsupported);
+  }
+  simt::trim_pools();
+  return cudaSuccess;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const Api api;
   if (!simt::is_open(stream) || event == nullptr) return set_last_error(cudaErrorInvalidResourceHandle);
   return cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, cudaEventDefault);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
@@ -111,19 +159,29 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const Api api;
   if (!simt::is_open(stream) || event == nullptr) return set_last_error(cudaErrorInvalidResourceHandle);
+  event->recorded = std::chrono::steady_clock::now();
   return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return wait();
+  return wait_for_device();  // which event was recorded where is not known
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
+  const Api api;
+  if (start == nullptr || stop == nullptr) return set_last_error(cudaErrorInvalidResourceHandle);
+  *milliseconds = std::chrono::duration<float, std::milli>(stop->recorded - start->recorded).count();
+  return cudaSuccess;
 }
 
 // --- Capture --------------------------------------------------------------------------------------------------------
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   const Api api;
-  if (stream == nullptr || !simt::is_open(stream)) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  if (simt::is_legacy(stream) || !simt::is_open(stream)) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  if (simt::is_capturing(stream)) return set_last_error(cudaErrorInvalidValue);
   stream->capture = std::make_unique<CUgraph_st>();
+  stream->relaxed = mode == cudaStreamCaptureModeRelaxed;
   stream->spoilt = false;
   return cudaSuccess;
 }
@@ -131,19 +189,26 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   const Api api;
   *graph = nullptr;
-  if (stream == nullptr || !simt::is_open(stream) || stream->capture == nullptr) {
-    return set_last_error(cudaErrorInvalidValue);
-  }
+  if (!simt::is_capturing(stream)) return set_last_error(cudaErrorInvalidValue);
   std::unique_ptr<CUgraph_st> captured = std::exchange(stream->capture, nullptr);
-  if (stream->spoilt) return set_last_error(cudaErrorStreamCaptureInvalidated);
+  if (std::exchange(stream->spoilt, false)) return set_last_error(cudaErrorStreamCaptureInvalidated);
   *graph = captured.release();
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
   const Api api;
-  const bool active = stream != nullptr && stream->capture != nullptr;
-  *status = active ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  *status = cudaStreamCaptureStatusNone;
+  if (!simt::is_open(stream)) return set_last_error(cudaErrorInvalidResourceHandle);
+  if (simt::is_legacy(stream)) {
+    const auto& streams = simt::open_streams();
+    const bool blocked = std::any_of(streams.begin(), streams.end(), [](const cudaStream_t each) {
+      return each->blocking && simt::is_capturing(each);
+    });
+    return blocked ? set_last_error(cudaErrorStreamCaptureImplicit) : cudaSuccess;
+  }
+  if (!simt::is_capturing(stream)) return cudaSuccess;
+  *status = stream->spoilt ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
   return cudaSuccess;
 }
 

@@ -141,8 +141,8 @@ class Rows {
 }  // namespace
 
 bench::EdgeSet graph_of(const std::string& name) {
-  if (name == "power_law") return bench::power_law(2708, 10556, 168, 1);
-  if (name == "hub") return bench::hub_stress(2000, 8000, 3000, 2);
+  if (name == "power_law") return bench::power_law({.nodes = 2708, .edges = 10556, .max_degree = 168, .seed = 1});
+  if (name == "hub") return bench::hub_stress({.nodes = 2000, .edges = 8000, .hub_degree = 3000, .seed = 2});
   if (name == "molecules") return bench::molecules(64, 18, 3, 3);
   if (name == "dense") return bench::dense_batch(2, 119, 6100, 4);
   throw std::invalid_argument("no graph is named " + name);

@@ -2,6 +2,7 @@
 
 // What a test may ask of the executor: how to run, what to check, and what was seen.
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -28,6 +29,7 @@ struct Computer {
   int devices = 1;
   int driver = 13000;
   int capability = 90;  ///< times ten
+  bool memory_pools = true;
 };
 Computer& computer();
 
@@ -52,6 +54,26 @@ void restart_digest();
 void mark_uninitialised(const void* memory, std::size_t bytes);
 /// Kernels may not touch these bytes at all.
 void forbid(const void* memory, std::size_t bytes);
+
+/// A memory pool that a program made and that is not gone: it goes when it is destroyed and all of it is freed.
+struct PoolUse {
+  std::uint64_t used = 0;      ///< bytes in live allocations
+  std::uint64_t reserved = 0;  ///< and in freed ones that a synchronisation has not given back
+};
+std::vector<PoolUse> pools_in_use();
+
+// --- Library calls --------------------------------------------------------------------------------------------------
+
+/// A kind of cuBLAS product, by the names of its types, and how the handle's math mode allows it to be computed.
+struct ProductKind {
+  std::string factors, result;
+  bool in_tf32 = false;           ///< factors rounded to 10 bits
+  bool on_tensor_cores = false;   ///< allowed where a device has them for these types
+  bool partly_in_result = false;  ///< partial sums may be rounded to the result's type
+  friend auto operator<=>(const ProductKind&, const ProductKind&) = default;
+};
+/// Those that ran since the last call, each once.
+std::vector<ProductKind> take_products();
 
 // --- Traffic --------------------------------------------------------------------------------------------------------
 
