@@ -28,8 +28,11 @@ for task in "$@"; do
     device) has xz || missing+=(xz-utils) ;;
     mutants) has python3 || missing+=(python3) ;;
     lint)
-      has clang-format || missing+=(clang-format)
+      has clang-format-14 || missing+=(clang-format-14)
       has clang-tidy || missing+=(clang-tidy)
+      has shellcheck || missing+=(shellcheck)
+      has python3 || missing+=(python3)
+      needed_packages+=(libomp-dev)  # omp.h for clang
       ;;
     demo)
       has dot || wished+=(graphviz)

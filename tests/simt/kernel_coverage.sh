@@ -21,10 +21,10 @@ case $1 in
   check)
     launched=$(cat "$3"/*.log | awk '$1 == "kernel" { print $2 }' | sort -u)
     launches=$(cat "$3"/*.log | awk '$1 == "launches" { sum += $2 } END { print sum }')
-    missing=$(comm -23 <(kernel_names "$2") <(echo "$launched"))
+    mapfile -t missing < <(comm -23 <(kernel_names "$2") <(echo "$launched"))
     total=$(kernel_names "$2" | wc -l)
-    echo "SIMT executor: $launches launches, $((total - $(grep -c . <<<"$missing" || true))) of $total kernels"
-    [[ -z $missing ]] || { printf 'never launched: %s\n' $missing; exit 1; }
+    echo "SIMT executor: $launches launches, $((total - ${#missing[@]})) of $total kernels"
+    ((${#missing[@]} == 0)) || { printf 'never launched: %s\n' "${missing[@]}"; exit 1; }
     ;;
   *)
     echo "kernel_coverage: unknown command '$1'" >&2

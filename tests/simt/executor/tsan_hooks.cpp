@@ -10,6 +10,7 @@
 using simt::Access;
 using simt::AccessKind;
 
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the compiler chose the names
 #define SIMT_HOOK(name, kind, count)                                                           \
   extern "C" void name(void* address);                                                         \
   void name(void* address) {                                                                   \
@@ -59,6 +60,7 @@ int __tsan_atomic32_fetch_add(volatile int* address, int value, int) {
   return __atomic_fetch_add(address, value, __ATOMIC_SEQ_CST);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 // Where another sanitizer watches the kernels, nobody reports their plain accesses: to the checks all that an atomic
 // finds would look unwritten.

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+// NOLINTBEGIN(readability-identifier-naming): the names are cuBLAS's
 enum cublasStatus_t {
   CUBLAS_STATUS_SUCCESS = 0,
   CUBLAS_STATUS_INVALID_VALUE = 7,
@@ -41,3 +42,4 @@ cublasStatus_t cublasGemmEx_64(cublasHandle_t handle, cublasOperation_t of_a, cu
                                std::int64_t lda, const void* b, cudaDataType_t type_b, std::int64_t ldb,
                                const void* beta, void* c, cudaDataType_t type_c, std::int64_t ldc,
                                cublasComputeType_t compute, cublasGemmAlgo_t algorithm);
+// NOLINTEND(readability-identifier-naming)

@@ -7,6 +7,8 @@
 #include <bit>
 #include <cmath>
 
+// Names and signatures are CUDA's.
+// NOLINTBEGIN(bugprone-reserved-identifier, performance-unnecessary-value-param, readability-identifier-naming)
 /// The upper half of a float.
 struct alignas(2) __nv_bfloat16 {
   std::uint16_t bits;
@@ -38,3 +40,4 @@ inline float2 __bfloat1622float2(__nv_bfloat162 b) {
 inline __nv_bfloat162 __floats2bfloat162_rn(float x, float y) {
   return {__float2bfloat16(x), __float2bfloat16(y)};
 }
+// NOLINTEND(bugprone-reserved-identifier, performance-unnecessary-value-param, readability-identifier-naming)

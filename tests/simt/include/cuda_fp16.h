@@ -6,6 +6,8 @@
 
 #include <bit>
 
+// Names and signatures are CUDA's.
+// NOLINTBEGIN(bugprone-reserved-identifier, performance-unnecessary-value-param, readability-identifier-naming)
 struct alignas(2) __half {
   _Float16 value;
 };
@@ -34,3 +36,4 @@ inline float2 __half22float2(__half2 h) {
 inline __half2 __floats2half2_rn(float x, float y) {
   return {__float2half(x), __float2half(y)};
 }
+// NOLINTEND(bugprone-reserved-identifier, performance-unnecessary-value-param, readability-identifier-naming)

@@ -9,6 +9,7 @@
 
 // A launch runs one block at a time, so a block's variables can be ordinary static ones. The executor finds them by
 // their symbols: a __shared__ variable belongs to the __global__ function that it is declared in.
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's
 #define __shared__ static
 #define __global__
 #define __device__
@@ -17,6 +18,7 @@
 #define __forceinline__ inline
 #define __align__(bytes) alignas(bytes)
 #define __launch_bounds__(...)
+// NOLINTEND(bugprone-reserved-identifier)
 
 #define WARPGNN_DYNAMIC_SHARED(T, name) T* const name = static_cast<T*>(::simt::dynamic_shared())
 

@@ -27,6 +27,7 @@ using Operand = std::type_identity_t<T>;
 
 }  // namespace simt
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 template <class T>
 T atomicAdd(T* address, simt::Operand<T> value) {
   return simt::update_atomically(address, [=](T old) { return static_cast<T>(old + value); });
@@ -67,3 +68,4 @@ T atomicCAS(T* address, simt::Operand<T> expected, simt::Operand<T> value) {
   static_assert(std::is_integral_v<T>, "atomicCAS: integers");
   return simt::update_atomically(address, [=](T old) { return old == expected ? value : old; });
 }
+// NOLINTEND(readability-identifier-naming)

@@ -75,6 +75,7 @@ inline std::uint64_t vote(WarpOp op, unsigned mask, std::uint64_t value, const W
 
 }  // namespace simt
 
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the names are CUDA's
 // The call's place stands in each report, hence the last argument, which callers leave to its default.
 
 inline void __syncthreads(const simt::Where& where = simt::Where::current()) {
@@ -171,3 +172,4 @@ inline unsigned __reduce_max_sync(unsigned mask, unsigned value, const simt::Whe
 inline unsigned __activemask() {
   return 1u << ((threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % warpSize);
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)

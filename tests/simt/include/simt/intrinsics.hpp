@@ -11,6 +11,7 @@
 using std::max;
 using std::min;
 
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the names are CUDA's
 // --- Loads and stores with cache hints: on the host they are loads and stores ---------------------------------------
 
 #define SIMT_LOAD(name)             \
@@ -117,3 +118,4 @@ inline double rsqrt(double x) {
 inline float __saturatef(float x) {
   return std::fmin(std::fmax(x, 0.0f), 1.0f);
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)

@@ -23,6 +23,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const Invocation& invocatio
 
 }  // namespace simt
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
@@ -37,3 +38,4 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   };
   return simt::launch(*config, invocation);
 }
+// NOLINTEND(readability-identifier-naming)

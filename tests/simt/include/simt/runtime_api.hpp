@@ -9,6 +9,7 @@
 
 #include "simt/vector_types.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 // The numbers are the runtime's own: they show in messages.
 enum cudaError_t {
   cudaSuccess = 0,
@@ -176,3 +177,4 @@ template <class... Parameters>
 cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute, int value) {
   return simt::set_dynamic_shared_limit(reinterpret_cast<const void*>(kernel), value);
 }
+// NOLINTEND(readability-identifier-naming)

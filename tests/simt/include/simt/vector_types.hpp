@@ -100,6 +100,7 @@ inline double2 make_double2(double x, double y) {
   return {x, y};
 }
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 struct uint3 {
   unsigned x, y, z;
 };
@@ -110,3 +111,4 @@ struct dim3 {
   constexpr dim3() = default;
   constexpr explicit(false) dim3(unsigned x_, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
+// NOLINTEND(readability-identifier-naming)
