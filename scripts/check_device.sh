@@ -131,6 +131,7 @@ RESULTS=${OUT:-$keep}
 mkdir -p "$RESULTS" || stop "cannot make $RESULTS"
 RESULTS=$(cd "$RESULTS" && pwd)
 export RESULTS
+cd "$root" || exit 2
 
 # Marks belong to the programs that earned them; results of others are put aside.
 programs="# programs $(cd "$BIN" && stat -c '%n %s %Y' warpgnn_* train_* 2>/dev/null | cksum | cut -d ' ' -f 1)"
