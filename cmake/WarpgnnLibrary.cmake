@@ -14,6 +14,7 @@ add_library(warpgnn_host OBJECT ${host_sources})
 target_include_directories(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
 target_compile_features(warpgnn_host PRIVATE cxx_std_20)
 target_link_libraries(warpgnn_host PRIVATE OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json)
+target_precompile_headers(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/host/backend.hpp")
 warpgnn_own_code(warpgnn_host)
 
 # --- Loops of the CPU backend, once per instruction-set level; host/cpu/dispatch.cpp chooses at run time ---------------
