@@ -19,11 +19,12 @@ void write_numbers(const std::string& path, const Tensor& tensor) {
 
 }  // namespace
 
-void export_graphs(const Context& context, const std::string& folder, Scale scale) {
+void export_graphs(const Context& context, const std::vector<std::string>& names, const std::string& folder,
+                   Scale scale) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw std::runtime_error("cannot make the folder " + folder + ": " + error.message());
-  for (const std::string name : kCoreGraphs) {
+  for (const std::string& name : names) {
     const EdgeTensors graph = named_graph(context, name, scale);
     const std::string path = folder + "/" + name;
     write_numbers(path + ".source.i32", graph.source);

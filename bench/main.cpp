@@ -168,7 +168,8 @@ void run(int argc, char** argv) {
   if (!options.help.empty()) return;
   if (!options.export_folder.empty()) {
     const bool cuda = options.devices == Devices::cuda || (options.devices == Devices::all && cuda_device_count() > 0);
-    export_graphs(cuda ? Context::cuda() : Context::cpu(options.threads), options.export_folder, options.scale);
+    export_graphs(cuda ? Context::cuda() : Context::cpu(options.threads), options.exported_graphs,
+                  options.export_folder, options.scale);
   }
   if (options.measures) measure(argv[0], options);
 }

@@ -66,7 +66,9 @@ Options read_options(int argc, const char* const* argv) {
       ->check(seconds());
   app.add_option("--rows", options.rows_path, "Append each row to this file as a line of JSON when it is finished");
   app.add_option("--export-graphs", options.export_folder,
-                 "Write the edges of the graphs of --suite=core to this folder; measure only if --suite is given");
+                 "Write the edges of graphs to this folder; measure only if --suite is given");
+  app.add_option("--graphs", options.exported_graphs, "Which graphs to export; default: those of --suite=core")
+      ->delimiter(',');
   app.add_flag("--tiny", tiny, "Small graphs of each kind, to see that all rows work; their times mean nothing");
   try {
     app.parse(argc, argv);

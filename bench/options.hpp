@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "named_graphs.hpp"
 #include "plan.hpp"
 
 namespace warpgnn::bench {
@@ -17,6 +18,7 @@ struct Options {
   int threads = 0;
   double seconds = 0.2;  ///< of work in each row, where the suite does not say how often
   std::string rows_path, export_folder;
+  std::vector<std::string> exported_graphs{kCoreGraphs.begin(), kCoreGraphs.end()};
   std::vector<std::string> benchmark_options;  ///< those of Google Benchmark
   std::string help;                            ///< not empty where it was asked for
 };

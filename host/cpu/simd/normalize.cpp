@@ -6,6 +6,9 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
+/// An edge's number leads to a place of its own in memory: what that costs, in multiply-adds.
+constexpr std::int64_t kScatterWork = 8;
+
 template <class T>
 T weight_of(Rows<const T> weight, std::int64_t edge) {
   return weight ? *weight[edge] : T(1);
@@ -18,7 +21,7 @@ void gcn_norm_forward(const CpuExec& exec, const GcnNormForward& op) {
   with_real(op.norm.dtype, [&]<class T>(T) {
     const auto weight = read_rows<T>(op.weight);
     const auto norm = write_rows<T>(op.norm), root = write_rows<T>(op.inv_sqrt_degree);
-    parallel_rows(exec, in.offset, in.rows, 1, [&](std::int64_t first, std::int64_t last, int) {
+    parallel_rows(exec, in.offset, in.rows, kScatterWork, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t i = first; i < last; ++i) {
         double sum = 0;
         for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
@@ -27,7 +30,7 @@ void gcn_norm_forward(const CpuExec& exec, const GcnNormForward& op) {
         *root[i] = sum <= 0 ? T(0) : static_cast<T>(1 / std::sqrt(sum));
       }
     });
-    parallel_rows(exec, in.offset, in.rows, 2, [&](std::int64_t first, std::int64_t last, int) {
+    parallel_rows(exec, in.offset, in.rows, kScatterWork, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t i = first; i < last; ++i) {
         for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
           const std::int64_t e = edge_of(in, s);
@@ -51,7 +54,7 @@ void gcn_norm_backward(const CpuExec& exec, const GcnNormBackward& op) {
     const auto weight = read_rows<T>(op.weight), root = read_rows<T>(op.inv_sqrt_degree),
                dnorm = read_rows<T>(op.dnorm);
     const auto dweight = write_rows<T>(op.dweight);
-    parallel_rows(exec, in.offset, in.rows, 4, [&](std::int64_t first, std::int64_t last, int) {
+    parallel_rows(exec, in.offset, in.rows, 2 * kScatterWork, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t k = first; k < last; ++k) {
         double droot = 0;
         for (const Adjacency* side : {&in, &out}) {
@@ -64,7 +67,7 @@ void gcn_norm_backward(const CpuExec& exec, const GcnNormBackward& op) {
         ddegree[k] = -0.5 * r * r * r * droot;
       }
     });
-    parallel_rows(exec, in.offset, in.rows, 4, [&](std::int64_t first, std::int64_t last, int) {
+    parallel_rows(exec, in.offset, in.rows, 2 * kScatterWork, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t i = first; i < last; ++i) {
         for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
           const std::int64_t e = edge_of(in, s);

@@ -15,6 +15,7 @@ namespace cub {
 struct DeviceRadixSort {
   /// Sorts by bits [begin_bit, end_bit) of the keys, stably.
   template <class Key, class Value, class Count>
+  // NOLINTNEXTLINE(readability-identifier-naming): the name is CUB's
   static cudaError_t SortPairs(void* memory, std::size_t& bytes, const Key* keys_in, Key* keys_out,
                                const Value* values_in, Value* values_out, Count count, int begin_bit, int end_bit,
                                cudaStream_t stream) {

@@ -10,6 +10,7 @@ namespace cub {
 
 struct DeviceScan {
   template <class In, class Out, class Count>
+  // NOLINTNEXTLINE(readability-identifier-naming): the name is CUB's
   static cudaError_t ExclusiveSum(void* memory, std::size_t& bytes, const In* in, Out* out, Count count,
                                   cudaStream_t stream) {
     if (memory == nullptr) {
