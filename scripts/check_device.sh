@@ -82,11 +82,18 @@ gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader --id=0 2>/dev/null)
 [[ -n $gpu ]] || stop "no CUDA device on this machine"
 
 archive=$root/build/device.tar.xz
+unpack() {
+  if command -v xz >/dev/null; then
+    tar -I 'xz -T0' -xf "$archive" -C "$1"
+  else
+    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$archive" "$1"
+  fi
+}
 if [[ -z $bin ]]; then
   bin=$root/build/device/bin
   if [[ -e $archive && (! -d $bin || (-e $bin/.unpacked && $archive -nt $bin/.unpacked)) ]]; then
     mkdir -p "$root/build/device"
-    tar -I 'xz -T0' -xf "$archive" -C "$root/build/device" || stop "cannot unpack $archive"
+    unpack "$root/build/device" || stop "cannot unpack $archive"
     touch "$bin/.unpacked"
   fi
 fi
@@ -131,6 +138,7 @@ RESULTS=${OUT:-$keep}
 mkdir -p "$RESULTS" || stop "cannot make $RESULTS"
 RESULTS=$(cd "$RESULTS" && pwd)
 export RESULTS
+cd "$root" || exit 2
 
 # Marks belong to the programs that earned them; results of others are put aside.
 programs="# programs $(cd "$BIN" && stat -c '%n %s %Y' warpgnn_* train_* 2>/dev/null | cksum | cut -d ' ' -f 1)"

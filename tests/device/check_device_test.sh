@@ -131,11 +131,18 @@ expect "marks of other programs do not count" test "$(grep -c passed "$OUT/stage
 expect "their results are kept aside" test -e "$(echo "$project"/out/device-*/rows.jsonl)"
 unset OUT
 
+# Tests that were all skipped are no tests.
+forget
+cp -r "$work/bin" "$work/skipping"
+printf '#!/bin/sh\necho "CUDA: 0 ran, 7 skipped (no CUDA device)"\n' >"$work/skipping/warpgnn_tests"
+check 1 --bin "$work/skipping" --only tests
+expect "what was skipped" says '^tests +failed .*: 0 tests ran, [0-9]+ were skipped'
+
 # --- Limits, failures, resuming -------------------------------------------------------------------------------------------
 
 forget
 table <<'TABLE'
-stage quick    5 warpgnn_tests   'echo quick >>$CALLS'
+stage quick    5 warpgnn_tests   'echo quick >>$CALLS; pwd -P'
 stage slow     1 warpgnn_tests   'echo slow >>$CALLS; [[ -e $RESULTS/../mended ]] || { echo begun; sleep 61.5; }'
 stage broken   5 warpgnn_tests   'echo broken >>$CALLS; [[ -e $RESULTS/../mended ]] || { echo the reason; exit 3; }'
 stage last     5 warpgnn_tests   'echo last >>$CALLS'
@@ -154,6 +161,7 @@ expect "failed, and why" says '^broken +failed +[0-9]+ +the reason'
 expect "a missing program is named" says '^absent +failed .*warpgnn_nothing is not in'
 expect "a missing tool is named" says '^toolless +skipped .*no-such-tool is not on this machine'
 expect "what a stage could not do" says '^unable +skipped .*not possible here'
+expect "stages run in the root of the project" grep -qx "$(cd "$project" && pwd -P)" "$project/out/device/stages.log"
 expect "what was printed until then" grep -q begun "$project/out/device/stages.log"
 
 : >"$CALLS"
