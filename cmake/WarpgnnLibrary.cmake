@@ -21,13 +21,22 @@ warpgnn_own_code(warpgnn_host)
 
 set(warpgnn_host_objects $<TARGET_OBJECTS:warpgnn_host>)
 set(warpgnn_onednn $<$<BOOL:${WARPGNN_ONEDNN}>:OneDNN::OneDNN>)
+# The level of the machine that builds.
+function(warpgnn_native_level result)
+  if(NOT DEFINED WARPGNN_NATIVE_LEVEL)
+    try_run(native_ran native_built "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/cmake/native_level.cpp"
+            CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${PROJECT_SOURCE_DIR}" CXX_STANDARD 20 RUN_OUTPUT_VARIABLE level)
+    set(WARPGNN_NATIVE_LEVEL "${level}" CACHE INTERNAL "Instruction-set level of the machine that builds")
+  endif()
+  set(${result} "${WARPGNN_NATIVE_LEVEL}" PARENT_SCOPE)
+endfunction()
+
 set(simd_flags_v3 -march=x86-64-v3)
 set(simd_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 set(simd_levels baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT WARPGNN_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   if(WARPGNN_CPU_LEVELS STREQUAL "native")
-    try_run(native_ran native_built "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/cmake/native_level.cpp"
-            CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${PROJECT_SOURCE_DIR}" CXX_STANDARD 20 RUN_OUTPUT_VARIABLE simd_levels)
+    warpgnn_native_level(simd_levels)
     message(STATUS "CPU loops for this machine alone: ${simd_levels}")
   elseif(WARPGNN_CPU_LEVELS STREQUAL "all")
     set(simd_levels baseline v3 v4)

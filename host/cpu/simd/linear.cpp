@@ -18,10 +18,14 @@ namespace {
 
 /// Multiply-adds of a task: some 100 microseconds.
 constexpr std::int64_t kTaskWork = std::int64_t{8} << 20;
+/// Tasks that a product is cut into where it has few rows, as long as none gets too small.
+constexpr std::int64_t kWantedTasks = 32;
 /// Elements of a task's rows that should stay in the second cache while bias is added or 16 bits are converted.
 constexpr std::int64_t kTaskElements = std::int64_t{64} << 10;
-/// Chunks of a sum: as many threads can share it, and each chunk's sums are written and read once more.
-constexpr std::int64_t kMaxChunks = 32, kMinChunkTerms = 512;
+/// Sides of a tile below which packing its factors shows.
+constexpr std::int64_t kTileSide = 256;
+/// Chunks of a sum cost writing and reading their sums once more.
+constexpr std::int64_t kMinChunkTerms = 512;
 constexpr std::int64_t kMaxPartials = std::int64_t{4} << 20;
 /// Terms that are converted from 16 bits at a time.
 constexpr std::int64_t kHalfTerms = 256;
@@ -33,8 +37,9 @@ std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
 std::int64_t round_up(std::int64_t count) {
   return ceil_divide(count, 16) * 16;
 }
-std::int64_t whole_columns(std::int64_t columns, std::int64_t wanted) {
-  return std::min(columns, std::max<std::int64_t>(64, round_up(wanted)));
+/// The side of about `pieces` equal pieces.
+std::int64_t side_of(std::int64_t size, std::int64_t pieces) {
+  return std::min(size, round_up(ceil_divide(size, std::max<std::int64_t>(pieces, 1))));
 }
 
 /// Tiles of the result of a product, and chunks of its sums.
@@ -42,31 +47,39 @@ struct Cut {
   std::int64_t rows, columns, terms;
   std::int64_t tile_rows, tile_columns, chunk_terms;
 
+  std::int64_t row_tiles() const { return ceil_divide(rows, tile_rows); }
   std::int64_t column_tiles() const { return ceil_divide(columns, tile_columns); }
+  std::int64_t tiles() const { return row_tiles() * column_tiles(); }
   std::int64_t chunks() const { return std::max<std::int64_t>(ceil_divide(terms, chunk_terms), 1); }
-  std::int64_t tasks() const { return ceil_divide(rows, tile_rows) * column_tiles() * chunks(); }
+  std::int64_t tasks() const { return tiles() * chunks(); }
   std::int64_t work() const { return rows * columns * terms; }
 };
 
 /// Many rows, few terms: forward and dx.
 Cut cut_rows(std::int64_t rows, std::int64_t columns, std::int64_t terms) {
-  const std::int64_t wanted = std::min({kTaskWork / std::max<std::int64_t>(columns * terms, 1), kTaskElements / columns,
-                                        2 * kTaskElements / std::max<std::int64_t>(terms, 1)});
-  Cut cut{rows,    columns,
-          terms,   std::min(rows, round_up(std::clamp<std::int64_t>(wanted, 32, 4096))),
-          columns, std::max<std::int64_t>(terms, 1)};
-  const std::int64_t column_work = std::max<std::int64_t>(cut.tile_rows * terms, 1);
-  if (columns * column_work > 2 * kTaskWork) cut.tile_columns = whole_columns(columns, kTaskWork / column_work);
+  const std::int64_t some_terms = std::max<std::int64_t>(terms, 1);
+  const std::int64_t wanted =
+      std::min({kTaskWork / (columns * some_terms), kTaskElements / columns, 2 * kTaskElements / some_terms});
+  Cut cut{rows,    columns,   terms, std::min(rows, round_up(std::clamp<std::int64_t>(wanted, kTileSide, 4096))),
+          columns, some_terms};
+  const std::int64_t pieces = std::min(
+      {kWantedTasks / cut.row_tiles(), columns / (kTileSide / 2), cut.tile_rows * columns * terms / kTaskWork});
+  cut.tile_columns = side_of(columns, pieces);
   return cut;
 }
 
 /// Few rows, many terms: dweight.
 Cut cut_terms(std::int64_t rows, std::int64_t columns, std::int64_t terms) {
-  const std::int64_t chunks = std::clamp<std::int64_t>(kMaxPartials / (rows * columns), 1, kMaxChunks);
-  const std::int64_t chunk = std::max({kMinChunkTerms, kTaskWork / 4 / (rows * columns), ceil_divide(terms, chunks)});
-  Cut cut{rows, columns, terms, rows, columns, std::clamp<std::int64_t>(terms, 1, chunk)};
-  const std::int64_t column_work = rows * cut.chunk_terms;
-  if (columns * column_work > 4 * kTaskWork) cut.tile_columns = whole_columns(columns, kTaskWork / column_work);
+  Cut cut{rows,
+          columns,
+          terms,
+          side_of(rows, ceil_divide(rows, kTileSide)),
+          side_of(columns, ceil_divide(columns, kTileSide)),
+          std::max<std::int64_t>(terms, 1)};
+  const std::int64_t chunks =
+      std::max<std::int64_t>(std::min(kWantedTasks / cut.tiles(), kMaxPartials / (rows * columns)), 1);
+  const std::int64_t smallest = std::max(kMinChunkTerms, kTaskWork / 4 / (cut.tile_rows * cut.tile_columns));
+  cut.chunk_terms = std::min(cut.chunk_terms, std::max(smallest, ceil_divide(terms, chunks)));
   return cut;
 }
 
@@ -231,7 +244,7 @@ class WeightGradient {
   };
 
   Scratch carve(Carver& carver, const CpuExec& exec) const {
-    return {HalfScratch<S>::carve(carver, exec, 0, kHalfTerms * cut_.rows, kHalfTerms * cut_.tile_columns),
+    return {HalfScratch<S>::carve(carver, exec, 0, kHalfTerms * cut_.tile_rows, kHalfTerms * cut_.tile_columns),
             carver.take<T>(cut_.chunks() > 1 ? cut_.chunks() * cut_.rows * cut_.columns : 0)};
   }
 
@@ -242,34 +255,38 @@ class WeightGradient {
       return;
     }
     run_tasks(exec, "linear_backward", cut_, [&](std::int64_t index, int thread) {
-      return chunk(index / cut_.column_tiles(), index % cut_.column_tiles() * cut_.tile_columns, thread, scratch);
+      const std::int64_t tile = index % cut_.tiles();
+      return chunk(index / cut_.tiles(), tile / cut_.column_tiles() * cut_.tile_rows,
+                   tile % cut_.column_tiles() * cut_.tile_columns, thread, scratch);
     });
     if (cut_.chunks() > 1) add_partials(exec, scratch.partials);
   }
 
  private:
-  bool chunk(std::int64_t number, std::int64_t column, [[maybe_unused]] int thread, const Scratch& scratch) const {
+  bool chunk(std::int64_t number, std::int64_t row, std::int64_t column, [[maybe_unused]] int thread,
+             const Scratch& scratch) const {
     const std::int64_t first = number * cut_.chunk_terms, last = std::min(cut_.terms, first + cut_.chunk_terms),
+                       rows = std::min(cut_.tile_rows, cut_.rows - row),
                        columns = std::min(cut_.tile_columns, cut_.columns - column);
-    Matrix<T> sum{dweight_.data + column, cut_.rows, columns, dweight_.leading};
+    Matrix<T> sum{dweight_.data + row * dweight_.leading + column, rows, columns, dweight_.leading};
     if (cut_.chunks() > 1) {
-      sum.data = scratch.partials + number * cut_.rows * cut_.columns + column;
+      sum.data = scratch.partials + (number * cut_.rows + row) * cut_.columns + column;
       sum.leading = cut_.columns;
     }
     if constexpr (is_half_type<S>) {
-      T* const dy = scratch.half.left + thread * kHalfTerms * cut_.rows;
+      T* const dy = scratch.half.left + thread * kHalfTerms * cut_.tile_rows;
       T* const x = scratch.half.right + thread * kHalfTerms * cut_.tile_columns;
       for (std::int64_t begin = first; begin < last; begin += kHalfTerms) {
         const std::int64_t terms = std::min(kHalfTerms, last - begin);
-        convert_rows(Rows<const S>{dy_[begin], dy_.stride}, terms, cut_.rows, dy);
+        convert_rows(Rows<const S>{dy_[begin] + row, dy_.stride}, terms, rows, dy);
         convert_rows(Rows<const S>{x_[begin] + column, x_.stride}, terms, columns, x);
         const ProductForm form{.transpose_left = true, .add = begin > first};
-        if (!multiply<T>(form, {dy, terms, cut_.rows, cut_.rows}, {x, terms, columns, columns}, sum)) return false;
+        if (!multiply<T>(form, {dy, terms, rows, rows}, {x, terms, columns, columns}, sum)) return false;
       }
       return true;
     } else {
       return multiply<T>(ProductForm{.transpose_left = true},
-                         {dy_[first], last - first, cut_.rows, std::max(dy_.stride, cut_.rows)},
+                         {dy_[first] + row, last - first, rows, std::max(dy_.stride, cut_.rows)},
                          {x_[first] + column, last - first, columns, std::max(x_.stride, cut_.columns)}, sum);
     }
   }

@@ -39,6 +39,9 @@ struct ProductForm {
 };
 
 #if WARPGNN_ONEDNN
+/// Multiply-adds up to which Eigen is done before oneDNN has chosen what to do.
+inline constexpr std::int64_t kTinyProduct = 8192;
+
 /// oneDNN takes as many threads as OpenMP would give it, and waits for them where they are not granted.
 class OneThread {
  public:
@@ -50,6 +53,15 @@ class OneThread {
  private:
   int before_;
 };
+
+inline bool by_onednn(const ProductForm& form, const Matrix<const float>& left, const Matrix<const float>& right,
+                      std::int64_t inner, const Matrix<float>& result) {
+  const OneThread one;
+  const auto letter = [](bool transpose) { return transpose ? 'T' : 'N'; };
+  return dnnl_sgemm(letter(form.transpose_left), letter(form.transpose_right), result.rows, result.columns, inner, 1.0F,
+                    left.data, left.leading, right.data, right.leading, form.add ? 1.0F : 0.0F, result.data,
+                    result.leading) == dnnl_success;
+}
 #endif
 
 template <class T>
@@ -68,13 +80,9 @@ template <class T>
 [[nodiscard]] bool multiply(const ProductForm& form, const Matrix<const T>& left, const Matrix<const T>& right,
                             const Matrix<T>& result) noexcept {
 #if WARPGNN_ONEDNN
+  const std::int64_t inner = form.transpose_left ? left.rows : left.columns;
   if constexpr (std::is_same_v<T, float>) {
-    const OneThread one;
-    const auto letter = [](bool transpose) { return transpose ? 'T' : 'N'; };
-    const std::int64_t inner = form.transpose_left ? left.rows : left.columns;
-    return dnnl_sgemm(letter(form.transpose_left), letter(form.transpose_right), result.rows, result.columns, inner,
-                      1.0F, left.data, left.leading, right.data, right.leading, form.add ? 1.0F : 0.0F, result.data,
-                      result.leading) == dnnl_success;
+    if (result.rows * result.columns * inner > kTinyProduct) return by_onednn(form, left, right, inner, result);
   }
 #endif
   const auto put = [&](const auto& product) {
