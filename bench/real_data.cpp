@@ -15,10 +15,13 @@ namespace {
 std::optional<std::filesystem::path> find_file(const std::string& name) {
   std::vector<std::filesystem::path> folders;
   if (const char* chosen = std::getenv("WARPGNN_DATA")) folders.emplace_back(chosen);
+  folders.emplace_back("examples/data");
   folders.emplace_back("../shared/data");
   if (const char* home = std::getenv("HOME")) folders.emplace_back(std::filesystem::path(home) / ".cache/warpgnn");
   for (const auto& folder : folders) {
-    if (std::filesystem::exists(folder / name)) return folder / name;
+    for (const std::string& file : {name, name + ".gz"}) {
+      if (std::filesystem::exists(folder / file)) return folder / file;
+    }
   }
   return std::nullopt;
 }

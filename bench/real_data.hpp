@@ -4,7 +4,8 @@
 
 #include "edge_set.hpp"
 
-/// Published graphs, read from $WARPGNN_DATA, ../shared/data or ~/.cache/warpgnn; nothing where none of them has it.
+/// Published graphs, read from $WARPGNN_DATA, examples/data, ../shared/data or
+/// ~/.cache/warpgnn; nothing where none of them has it.
 namespace warpgnn::bench {
 
 /// The citation graph Cora (OGB's raw layout).

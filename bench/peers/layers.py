@@ -8,6 +8,7 @@ import torch
 HEAD_SHAPES = ((8, 32), (4, 32))
 WIDTHS = (128, 64, 256, 16)
 DTYPES = (torch.float32, torch.bfloat16)
+LAYER_INPUTS = 128
 
 
 class Subject:
@@ -110,6 +111,27 @@ def pyg_transformer(graph, shape, dtype):
     return Subject(lambda: layer(nothing, graph.edge_index), [part.features for part in parts.values()])
 
 
+def whole(layer_name, **options):
+    """A whole layer with its products, as ours of that name: self-loops are added before."""
+
+    def make(graph, shape, dtype):
+        import torch_geometric.nn
+        from torch_geometric.utils import add_self_loops
+
+        heads, channels = shape
+        x = leaf(graph, LAYER_INPUTS, dtype, 3)
+        if layer_name != "TransformerConv":
+            options["add_self_loops"] = False
+        many = {"heads": heads} if layer_name != "GCNConv" else {}
+        width = channels if many else heads * channels
+        layer = getattr(torch_geometric.nn, layer_name)(LAYER_INPUTS, width, **many, **options)
+        layer = layer.to(graph.device, dtype)
+        edges, _ = add_self_loops(graph.edge_index, num_nodes=graph.nodes)
+        return Subject(lambda: layer(x, edges), [x, *layer.parameters()])
+
+    return make
+
+
 def compiled(make):
     """The same peer through torch.compile."""
 
@@ -190,10 +212,14 @@ class Peer:
         self.name, self.make, self.ours, self.module = name, make, ours, module
         self.shapes, self.dtypes = shapes, dtypes
 
+    def size(self, shape):
+        """How the rows of the benchmark name a shape."""
+        return f"{shape[0]}x{shape[1]}" if isinstance(shape, tuple) else str(shape)
+
     @property
-    def training_forward(self):
-        """The direction of our row that leaves what backward needs."""
-        return "forward_training" if self.ours == GAT else "forward"
+    def parts(self):
+        """The directions of ours that together are a forward and a backward pass."""
+        return ["forward_training" if self.ours == GAT else "forward", "backward"]
 
     def missing(self):
         """Why it cannot be measured here, or None."""
@@ -202,6 +228,19 @@ class Peer:
         except (ImportError, OSError) as error:
             return f"{type(error).__name__}: {error}".splitlines()[0]
         return None
+
+
+class WholeLayer(Peer):
+    def __init__(self, name, ours, layer_name, **options):
+        super().__init__(name, whole(layer_name, **options), ours, "torch_geometric.nn", ((4, 32),), DTYPES[:1])
+
+    def size(self, shape):
+        out = shape[0] * shape[1] if self.ours == "gcn_layer" else super().size(shape)
+        return f"{LAYER_INPUTS}to{out}"
+
+    @property
+    def parts(self):
+        return ["forward_backward"]
 
 
 GAT, GATV2, DOT, WEIGHTED = "attention", "pair_attention_gatv2", "pair_attention_dot", "aggregate_weighted"
@@ -213,6 +252,12 @@ EAGER = (
     Peer("pyg_gcn", pyg_gcn, WEIGHTED, "torch_geometric.nn", WIDTHS[:1]),
     Peer("cudnn_gat", cudnn_gat, GAT, "cudnn.gnn"),
     Peer("cudnn_gatv2", cudnn_gatv2, GATV2, "cudnn.gnn"),
+)
+LAYERS = (
+    WholeLayer("pyg_gat_layer", "gat_layer", "GATConv"),
+    WholeLayer("pyg_gatv2_layer", "gatv2_layer", "GATv2Conv"),
+    WholeLayer("pyg_transformer_layer", "transformer_layer", "TransformerConv"),
+    WholeLayer("pyg_gcn_layer", "gcn_layer", "GCNConv"),
 )
 COMPILED = tuple(
     Peer(peer.name + "_compiled", compiled(peer.make), peer.ours, peer.module, peer.shapes[:1], DTYPES[:1])

@@ -125,8 +125,8 @@ class Bench:
     def measure_both(self, peer, graph_name, shape, dtype):
         """Forward alone, and forward with backward."""
         suffix = "" if dtype == torch.float32 else "_bfloat16"
-        place = self.open(graph_name).shown + "/" + (f"{shape[0]}x{shape[1]}" if isinstance(shape, tuple) else str(shape))
-        directions = {"forward": ["forward"], "forward_backward": [peer.training_forward, "backward"]}
+        place = self.open(graph_name).shown + "/" + peer.size(shape)
+        directions = {"forward": ["forward"], "forward_backward": peer.parts}
         names = {direction: f"{peer.name}{suffix}/{direction}/{place}" for direction in directions}
         if self.rows.names.issuperset(names.values()):
             return
@@ -149,6 +149,8 @@ class Bench:
         names = self.arguments.graphs.split(",")
         self.rows.append(context(self.arguments.device))
         check_all(self.arguments.device)
+        if self.arguments.layers:
+            return self.measure(layers.LAYERS, names)
         self.measure(layers.EAGER, names)
         self.measure_turbo(names, wait=False)
         self.measure(layers.COMPILED, [name for name in names if name in COMPILE_ON])
@@ -173,8 +175,13 @@ def main():
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--graphs", default="arxiv,products,reddit,hub")
     parser.add_argument("--edges", help="the folder with the exported edges")
+    parser.add_argument("--layers", action="store_true", help="whole layers instead of ops")
+    parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--turbo", help="the folder where turbo-gnn is being built")
-    Bench(parser.parse_args()).run()
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    Bench(arguments).run()
 
 
 if __name__ == "__main__":
