@@ -10,4 +10,5 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/warpgnn-config.cmake.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/warpgnn-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/warpgnn-config.cmake" "${PROJECT_BINARY_DIR}/warpgnn-config-version.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindOneDNN.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/WarpgnnCUDAToolkit.cmake"
         DESTINATION "${package_dir}")

@@ -30,7 +30,7 @@ if(NOT WARPGNN_CUDA STREQUAL "OFF")
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
-    find_package(CUDAToolkit REQUIRED)
+    include(WarpgnnCUDAToolkit)
     set(WARPGNN_WITH_CUDA ON)
     # Keeps the resource report of each object beside it (see tests/resource_budget.txt).
     set(CMAKE_CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/scripts/nvcc_report.sh" ${compiler_cache})
