@@ -139,7 +139,7 @@ class Bench:
             if row["name"] in self.rows.names:
                 continue
             try:
-                row |= error or clock.measure(self.clock, subject.run if len(parts) == 1 else subject.run_both)
+                row |= error or clock.measure(self.clock, subject.run if direction == "forward" else subject.run_both)
             except Exception as failure:
                 row |= error_of(failure)
             self.rows.append(row)
