@@ -24,9 +24,10 @@ void add_data_options(CLI::App& app, Options& options) {
       ->type_name("NAME")
       ->capture_default_str()
       ->group("Data");
-  app.add_option("--data", options.data,
-                 "the folder with raw/edge.csv.gz or NAME/raw/edge.csv.gz; else $WARPGNN_DATA, examples/data, ../shared/data "
-                 "and ~/.cache/warpgnn are searched")
+  app.add_option(
+         "--data", options.data,
+         "the folder with raw/edge.csv.gz or NAME/raw/edge.csv.gz; else $WARPGNN_DATA, examples/data, ../shared/data "
+         "and ~/.cache/warpgnn are searched")
       ->type_name("DIR")
       ->group("Data");
 }
