@@ -46,6 +46,7 @@ profile() {
   fi
 }
 
+# shellcheck disable=SC2317  # called by the trap
 pack() {
   tar -czf "$reports.tar.gz" -C "$SCRATCH" ncu
   if (($(stat -c %s "$reports.tar.gz") <= max_reports)); then

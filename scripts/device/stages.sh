@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016  # the driver expands the commands, not this file
 # What check_device.sh does, in order of value. Sourced by it.
 #   stage NAME SECONDS NEEDS COMMAND...
 # SECONDS is the stage's time limit. NEEDS lists programs, separated by commas: those of ours (in $BIN) must be there,

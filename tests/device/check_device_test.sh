@@ -58,6 +58,7 @@ expect "order of the plan" test "$(planned)" = \
   "versions op-tests tests core peers ncu steps demo memcheck racecheck synccheck variants again"
 expect "a first call and a second" test "$(grep -c '^call' "$work/output")" = 2
 expect "the second begins with variants" grep -qE '^ +0:00 +variants' "$work/output"
+# shellcheck disable=SC2016  # awk's words
 expect "no stage ends after the budget" awk '$3 ~ /^[0-9]+$/ { split($1, t, ":"); if (t[1] * 60 + t[2] + $3 > 570) exit 1 }' \
   "$work/output"
 check 0 --dry-run --only core
