@@ -178,7 +178,7 @@ cublasStatus_t gemm(cublasHandle_t handle, const Product<S, C, T>& p, bool pedan
 
 std::vector<ProductKind> take_products() {
   const Api api;
-  const std::vector<ProductKind> taken(products().begin(), products().end());
+  std::vector<ProductKind> taken(products().begin(), products().end());
   products().clear();
   return taken;
 }

@@ -70,6 +70,7 @@ struct ProductKind {
   bool in_tf32 = false;           ///< factors rounded to 10 bits
   bool on_tensor_cores = false;   ///< allowed where a device has them for these types
   bool partly_in_result = false;  ///< partial sums may be rounded to the result's type
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes a defaulted comparison for a null
   friend auto operator<=>(const ProductKind&, const ProductKind&) = default;
 };
 /// Those that ran since the last call, each once.
