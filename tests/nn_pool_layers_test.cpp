@@ -256,7 +256,7 @@ TEST_P(NnPoolLayersTest, ATemperatureOfTheAttentionPoolShows) {
   const auto pooled = [&](double temperature) {
     Session session(context(), dtype(), 3);
     nn::AttentionPool layer(session, "pool", 3, 4, PoolReduce::sum, PoolGate::softmax, temperature);
-    const Reals y = reals(layer.forward(graph, x));
+    Reals y = reals(layer.forward(graph, x));
     layer.backward(layer.forward(graph, x));
     const Reals weight = reals(layer.attention());
     for (std::size_t g = 0; g + 1 < data.graph_offsets.size(); ++g) {
