@@ -25,8 +25,7 @@ give_up() {
 
 repository=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 base=${FRESH_BASE:-${TMPDIR:-/tmp}/fresh-base-bookworm}
-nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)
-cuda=${FRESH_CUDA-${nvcc:+$(dirname "$(dirname "$(readlink -f "$nvcc")")")}}
+cuda=${FRESH_CUDA-$("$repository/scripts/cuda_toolkit.sh" || true)}
 
 # The package mirror that this machine uses, if it is a Debian.
 mirror() {
@@ -84,7 +83,11 @@ lay proc /proc -t proc
 lay /dev /dev --bind
 lay shm /dev/shm -t tmpfs
 [[ -z ${FRESH_SHARED:-} ]] || lay "$FRESH_SHARED" /srv/shared --bind -o ro
-[[ -z $cuda ]] || lay "$cuda" /usr/local/cuda --bind -o ro
+if [[ -z $cuda ]]; then
+  echo "fresh: without a CUDA toolkit" >&2
+else
+  lay "$cuda" /usr/local/cuda --bind -o ro
+fi
 [[ -e $root/etc/resolv.conf ]] || cp /etc/resolv.conf "$root/etc/"
 git clone -q "$repository" "$root/srv/project"
 
