@@ -4,7 +4,7 @@ namespace warpgnn::bench {
 
 Case attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction, Dtype storage) {
   struct Memory {
-    Tensor value, source_score, destination_score, y, lse, positive_y, positive_weight;
+    Tensor value, source_score, destination_score, y, maximum, sum, positive_y, positive_weight;
     Tensor dy, dvalue, dsource_score, ddestination_score;
   };
   const std::int64_t nodes = graph.num_nodes(), heads = shape.heads, channels = shape.channels;
@@ -14,7 +14,7 @@ Case attention_case(const Context& context, const Graph& graph, HeadShape shape,
   m->destination_score = random_tensor(context, {nodes, heads});
   for (Tensor* tensor : {&m->y, &m->positive_y, &m->dvalue})
     *tensor = empty(context, {nodes, heads, channels}, storage);
-  for (Tensor* tensor : {&m->lse, &m->positive_weight, &m->dsource_score, &m->ddestination_score}) {
+  for (Tensor* tensor : {&m->maximum, &m->sum, &m->positive_weight, &m->dsource_score, &m->ddestination_score}) {
     *tensor = empty(context, {nodes, heads});
   }
   m->dy = random_tensor(context, {nodes, heads, channels}, storage);
@@ -28,7 +28,8 @@ Case attention_case(const Context& context, const Graph& graph, HeadShape shape,
                                           .source_score = m->source_score,
                                           .destination_score = m->destination_score,
                                           .y = m->y,
-                                          .lse = m->lse,
+                                          .maximum = m->maximum,
+                                          .sum = m->sum,
                                           .positive_y = training ? m->positive_y.view() : TensorView{},
                                           .positive_weight = training ? m->positive_weight.view() : TensorView{}}),
                  attention_forward_bytes(sizes, training)},
@@ -38,7 +39,8 @@ Case attention_case(const Context& context, const Graph& graph, HeadShape shape,
                                            .source_score = m->source_score,
                                            .destination_score = m->destination_score,
                                            .y = m->y,
-                                           .lse = m->lse,
+                                           .maximum = m->maximum,
+                                           .sum = m->sum,
                                            .positive_y = m->positive_y,
                                            .positive_weight = m->positive_weight,
                                            .dy = m->dy,

@@ -113,20 +113,20 @@ inline Bytes edge_softmax_backward_bytes(const Sizes& z) {
   return streamed(z.index * z.nodes + 3 * z.edges * z.heads * z.s);
 }
 
-/// Scores of both ends, values, y and lse; what training saves besides is another y and another lse.
+/// Scores of both ends, values, y, maximum and sum; what training saves besides is another y and a weight.
 inline Bytes attention_forward_bytes(const Sizes& z, bool training) {
   const double score = z.heads * z.s;
   const double both = z.index * (z.nodes + z.edges) + (training ? z.nodes * (z.row() + score) : 0);
-  return {both + z.edges * (score + z.row()) + z.nodes * (2 * score + z.row()),
-          both + z.nodes * (3 * score + 2 * z.row())};
+  return {both + z.edges * (score + z.row()) + z.nodes * (3 * score + z.row()),
+          both + z.nodes * (4 * score + 2 * z.row())};
 }
 
-/// Each edge gathers dy, lse, delta and the score of its destination. Nodes: y, positive_y, dy and value are read,
-/// dvalue is written, with six scores each.
+/// Each edge gathers dy, maximum, sum, delta and the score of its destination. Nodes: y, positive_y, dy and value are
+/// read, dvalue is written, with seven scores each.
 inline Bytes attention_backward_bytes(const Sizes& z) {
   const double score = z.heads * z.s;
-  const double compulsory = z.index * (z.nodes + z.edges) + z.nodes * (5 * z.row() + 6 * score);
-  return {compulsory + z.edges * (z.row() + 3 * score), compulsory};
+  const double compulsory = z.index * (z.nodes + z.edges) + z.nodes * (5 * z.row() + 7 * score);
+  return {compulsory + z.edges * (z.row() + 4 * score), compulsory};
 }
 
 /// Queries, keys and values (`shared`: the values are the keys), y, maximum and sum.
@@ -159,7 +159,7 @@ inline Bytes pool_forward_bytes(const Sizes& z, PoolReduce reduce, PoolGate gate
   const double scores = (z.heads > 0 ? z.heads : 1) * z.s;
   double bytes = z.nodes * z.row() + z.graphs * (z.row() + z.index);
   if (gate != PoolGate::none) bytes += z.nodes * scores;
-  if (gate == PoolGate::softmax) bytes += z.graphs * scores;
+  if (gate == PoolGate::softmax) bytes += z.graphs * 2 * scores;
   if (reduce == PoolReduce::max) bytes += z.graphs * z.width * z.index;
   return streamed(bytes);
 }

@@ -5,13 +5,14 @@ namespace warpgnn::bench {
 Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, PoolGate gate, std::int64_t width,
                Direction direction, Dtype storage) {
   struct Memory {
-    Tensor x, score, y, lse, arg, dy, dx, dscore;
+    Tensor x, score, y, maximum, sum, arg, dy, dx, dscore;
   };
   const std::int64_t nodes = graph.num_nodes(), graphs = graph.num_graphs();
   const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}, storage),
                                                  .score = {},
                                                  .y = empty(context, {graphs, width}, storage),
-                                                 .lse = {},
+                                                 .maximum = {},
+                                                 .sum = {},
                                                  .arg = {},
                                                  .dy = random_tensor(context, {graphs, width}, storage),
                                                  .dx = empty(context, {nodes, width}, storage),
@@ -20,7 +21,10 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
     m->score = random_tensor(context, {nodes});
     m->dscore = empty(context, {nodes});
   }
-  if (gate == PoolGate::softmax) m->lse = empty(context, {graphs});
+  if (gate == PoolGate::softmax) {
+    m->maximum = empty(context, {graphs});
+    m->sum = empty(context, {graphs});
+  }
   if (reduce == PoolReduce::max) m->arg = empty(context, {graphs, width}, Dtype::int32);
   const Sizes sizes = sizes_of(graph, width, 0, storage);
   return choose(direction,
@@ -31,7 +35,8 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
                                      .x = m->x,
                                      .score = m->score,
                                      .y = m->y,
-                                     .lse = m->lse,
+                                     .maximum = m->maximum,
+                                     .sum = m->sum,
                                      .arg = m->arg}),
                  pool_forward_bytes(sizes, reduce, gate)},
                 {call_of(context, pool_backward,
@@ -41,7 +46,8 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
                                       .x = m->x,
                                       .score = m->score,
                                       .y = m->y,
-                                      .lse = m->lse,
+                                      .maximum = m->maximum,
+                                      .sum = m->sum,
                                       .arg = m->arg,
                                       .dy = m->dy,
                                       .dx = m->dx,

@@ -31,35 +31,45 @@ Sizes dense_sizes(std::int64_t rows, std::int64_t width) {
 
 Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, HeadShape shape, Direction direction) {
   struct Memory {
-    Tensor x, score, y, lse, dy, dx, dscore;
+    Tensor x, score, y, maximum, sum, dy, dx, dscore;
   };
   const std::int64_t nodes = graph.num_nodes(), graphs = graph.num_graphs();
   const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, shape.heads, shape.channels}),
                                                  .score = random_tensor(context, {nodes, shape.heads}),
                                                  .y = empty(context, {graphs, shape.heads, shape.channels}),
-                                                 .lse = {},
+                                                 .maximum = {},
+                                                 .sum = {},
                                                  .dy = random_tensor(context, {graphs, shape.heads, shape.channels}),
                                                  .dx = empty(context, {nodes, shape.heads, shape.channels}),
                                                  .dscore = empty(context, {nodes, shape.heads})});
-  if (gate == PoolGate::softmax) m->lse = empty(context, {graphs, shape.heads});
+  if (gate == PoolGate::softmax) {
+    m->maximum = empty(context, {graphs, shape.heads});
+    m->sum = empty(context, {graphs, shape.heads});
+  }
   const Sizes sizes = sizes_of(graph, shape.heads * shape.channels, shape.heads);
-  return choose(
-      direction,
-      {call_of(context, pool_forward,
-               PoolForward{.graph = graph, .gate = gate, .x = m->x, .score = m->score, .y = m->y, .lse = m->lse}),
-       pool_forward_bytes(sizes, PoolReduce::sum, gate)},
-      {call_of(context, pool_backward,
-               PoolBackward{.graph = graph,
-                            .gate = gate,
-                            .x = m->x,
-                            .score = m->score,
-                            .y = m->y,
-                            .lse = m->lse,
-                            .dy = m->dy,
-                            .dx = m->dx,
-                            .dscore = m->dscore}),
-       pool_backward_bytes(sizes, PoolReduce::sum, gate)},
-      m);
+  return choose(direction,
+                {call_of(context, pool_forward,
+                         PoolForward{.graph = graph,
+                                     .gate = gate,
+                                     .x = m->x,
+                                     .score = m->score,
+                                     .y = m->y,
+                                     .maximum = m->maximum,
+                                     .sum = m->sum}),
+                 pool_forward_bytes(sizes, PoolReduce::sum, gate)},
+                {call_of(context, pool_backward,
+                         PoolBackward{.graph = graph,
+                                      .gate = gate,
+                                      .x = m->x,
+                                      .score = m->score,
+                                      .y = m->y,
+                                      .maximum = m->maximum,
+                                      .sum = m->sum,
+                                      .dy = m->dy,
+                                      .dx = m->dx,
+                                      .dscore = m->dscore}),
+                 pool_backward_bytes(sizes, PoolReduce::sum, gate)},
+                m);
 }
 
 Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction) {

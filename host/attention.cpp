@@ -40,7 +40,8 @@ Checker checked(const Context& context, const AttentionForward& op) {
   const std::int64_t rows = op.graph.num_destinations();
   check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
   check.output("y", op.y, {rows, heads, channels}, dtype);
-  check.output("lse", op.lse, {rows, heads}, real);
+  check.output("maximum", op.maximum, {rows, heads}, real);
+  check.output("sum", op.sum, {rows, heads}, real);
   if (op.positive_y.defined() || op.positive_weight.defined()) {
     check.output("positive_y", op.positive_y, {rows, heads, channels}, dtype);
     check.output("positive_weight", op.positive_weight, {rows, heads}, real);
@@ -58,7 +59,8 @@ Checker checked(const Context& context, const AttentionBackward& op) {
   const std::int64_t sources = op.graph.num_sources(), rows = op.graph.num_destinations();
   check.input("value", op.value, {sources, heads, channels}, dtype);
   check.input("y", op.y, {rows, heads, channels}, dtype);
-  check.input("lse", op.lse, {rows, heads}, real);
+  check.input("maximum", op.maximum, {rows, heads}, real);
+  check.input("sum", op.sum, {rows, heads}, real);
   check.input("positive_y", op.positive_y, {rows, heads, channels}, dtype);
   check.input("positive_weight", op.positive_weight, {rows, heads}, real);
   check.input("dy", op.dy, {rows, heads, channels}, dtype);
@@ -71,11 +73,12 @@ Checker checked(const Context& context, const AttentionBackward& op) {
 
 Checker checked(const Context& context, const AttentionWeights& op) {
   Checker check(context);
-  const Dtype dtype = expect_real("lse", op.lse);
-  expect_dims("lse", op.lse, 2);
-  const std::int64_t heads = op.lse.shape[1];
+  const Dtype dtype = expect_real("source_score", op.source_score);
+  expect_dims("source_score", op.source_score, 2);
+  const std::int64_t heads = op.source_score.shape[1];
   check_scores(op, heads, dtype, check);
-  check.input("lse", op.lse, {op.graph.num_destinations(), heads}, dtype);
+  check.input("maximum", op.maximum, {op.graph.num_destinations(), heads}, dtype);
+  check.input("sum", op.sum, {op.graph.num_destinations(), heads}, dtype);
   check.output("weight", op.weight, {op.graph.num_edges(), heads}, dtype);
   return check;
 }

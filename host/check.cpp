@@ -92,20 +92,20 @@ void Checker::graph(const Graph& graph) const {
 }
 
 void Checker::layout(const char* name, const Layout& layout, const Shape& shape, Dtype dtype) const {
-  const std::string who(name);
-  if (layout.ndim == 0) fail(who + ": expected shape " + to_string(shape) + ", got none");
+  const auto fail = [name](const std::string& message) { warpgnn::fail(std::string(name) + ": " + message); };
+  if (layout.ndim == 0) fail("expected shape " + to_string(shape) + ", got none");
   if (!same_shape(layout, shape)) {
-    fail(who + ": expected shape " + to_string(shape) + ", got " + shape_of(layout));
+    fail("expected shape " + to_string(shape) + ", got " + shape_of(layout));
   }
   if (layout.dtype != dtype) {
-    fail(who + ": expected " + name_of(dtype) + ", got " + std::string(name_of(layout.dtype)));
+    fail(std::string("expected ") + name_of(dtype) + ", got " + std::string(name_of(layout.dtype)));
   }
   if (layout.device != device_) {
-    fail(who + ": expected memory of " + to_string(device_) + ", got " + to_string(layout.device));
+    fail("expected memory of " + to_string(device_) + ", got " + to_string(layout.device));
   }
-  if (!rows_contiguous(layout)) fail(who + ": expected contiguous rows");
+  if (!rows_contiguous(layout)) fail("expected contiguous rows");
   if (layout.shape[0] > 1 && layout.stride[0] < layout.row_size()) {
-    fail(who + ": expected a row stride of at least " + std::to_string(layout.row_size()) + ", got " +
+    fail("expected a row stride of at least " + std::to_string(layout.row_size()) + ", got " +
          std::to_string(layout.stride[0]));
   }
 }

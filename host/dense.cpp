@@ -49,9 +49,16 @@ Checker checked(const Context& context, const LinearBackward& op) {
   return check;
 }
 
+bool has_slope(Activation kind) {
+  return kind == Activation::leaky_relu || kind == Activation::elu;
+}
+
 Checker checked(const Context& context, const ActivationForward& op) {
   Checker check(context);
   const Dtype dtype = expect_storage("x", op.x);
+  if (has_slope(op.kind) && !std::isfinite(op.slope)) {
+    fail("slope: expected a finite number, got " + std::to_string(op.slope));
+  }
   check.input("x", op.x, Shape(op.x), dtype);
   check.output_in_place("y", op.y, Shape(op.x), dtype, "x");
   return check;
@@ -60,8 +67,9 @@ Checker checked(const Context& context, const ActivationForward& op) {
 Checker checked(const Context& context, const ActivationBackward& op) {
   Checker check(context);
   const Dtype dtype = expect_storage("y", op.y);
-  const bool sloped = op.kind == Activation::leaky_relu || op.kind == Activation::elu;
-  if (sloped && !(op.slope > 0)) fail("slope: expected a positive number, got " + std::to_string(op.slope));
+  if (has_slope(op.kind) && !(op.slope > 0 && std::isfinite(op.slope))) {
+    fail("slope: expected a positive number, got " + std::to_string(op.slope));
+  }
   check.input("y", op.y, Shape(op.y), dtype);
   check.input("dy", op.dy, Shape(op.y), dtype);
   check.output_in_place("dx", op.dx, Shape(op.y), dtype, "dy");
@@ -184,6 +192,29 @@ void check_classes(const char* name, const Layout& layout) {
   if (layout.shape[1] < 1) fail(std::string(name) + ": expected at least 1 class, got 0");
 }
 
+/// Of both passes.
+template <class Op>
+void check_class_options(const Op& op, std::int64_t classes, Dtype dtype, Checker& check) {
+  if (!(op.label_smoothing >= 0 && op.label_smoothing <= 1)) {
+    fail("label_smoothing: expected a number in [0, 1], got " + std::to_string(op.label_smoothing));
+  }
+  check.optional_input("class_weight", op.class_weight, {classes}, dtype);
+  Checker::contiguous("class_weight", op.class_weight);
+}
+
+/// Where the host can read them.
+template <class Op>
+void check_labels(const Context& context, const Op& op, std::int64_t classes) {
+  if (context.is_cuda()) return;
+  const std::int32_t* label = op.label.template as<std::int32_t>();
+  for (std::int64_t row = 0; row < op.label.shape[0]; ++row, label += op.label.row_stride()) {
+    if ((*label >= 0 && *label < classes) || *label == op.ignore_index) continue;
+    throw Error(ErrorCode::out_of_range, "label: expected a class in [0, " + std::to_string(classes) + ") or " +
+                                             std::to_string(op.ignore_index) + " to ignore the row, got " +
+                                             std::to_string(*label) + " in row " + std::to_string(row));
+  }
+}
+
 Checker checked(const Context& context, const CrossEntropyForward& op) {
   Checker check(context);
   const Dtype dtype = expect_real("logits", op.logits);
@@ -192,6 +223,8 @@ Checker checked(const Context& context, const CrossEntropyForward& op) {
   check.input("label", op.label, {op.logits.shape[0]}, Dtype::int32);
   check.output("loss", op.loss, {1}, dtype);
   check.output("probability", op.probability, Shape(op.logits), dtype);
+  check.output("total_weight", op.total_weight, {1}, dtype);
+  check_class_options(op, op.logits.shape[1], dtype, check);
   return check;
 }
 
@@ -201,6 +234,8 @@ Checker checked(const Context& context, const CrossEntropyBackward& op) {
   check_classes("probability", op.probability);
   check.input("probability", op.probability, Shape(op.probability), dtype);
   check.input("label", op.label, {op.probability.shape[0]}, Dtype::int32);
+  check.input("total_weight", op.total_weight, {1}, dtype);
+  check_class_options(op, op.probability.shape[1], dtype, check);
   check.output("dlogits", op.dlogits, Shape(op.probability), dtype);
   return check;
 }
@@ -311,13 +346,17 @@ void batch_norm_backward(const Context& context, const BatchNormBackward& op) {
 }
 
 void cross_entropy_forward(const Context& context, const CrossEntropyForward& op) {
-  run_checked(context, op, checked(context, op),
-              [](const auto& exec, const auto& o) { backend::cross_entropy_forward(exec, o); });
+  run_checked(context, op, checked(context, op), [&](const auto& exec, const auto& o) {
+    check_labels(context, o, o.logits.shape[1]);
+    backend::cross_entropy_forward(exec, o);
+  });
 }
 
 void cross_entropy_backward(const Context& context, const CrossEntropyBackward& op) {
-  run_checked(context, op, checked(context, op),
-              [](const auto& exec, const auto& o) { backend::cross_entropy_backward(exec, o); });
+  run_checked(context, op, checked(context, op), [&](const auto& exec, const auto& o) {
+    check_labels(context, o, o.probability.shape[1]);
+    backend::cross_entropy_backward(exec, o);
+  });
 }
 
 void adam_step(const Context& context, const AdamStep& op) {

@@ -4,6 +4,7 @@
 
 #include "dispatch.hpp"
 #include "graph_state.hpp"
+#include "memory_guard.hpp"
 
 namespace warpgnn {
 
@@ -183,7 +184,9 @@ Tensor narrowed_ids(const Context& context, const char* name, const ConstTensorV
   return narrowed;
 }
 
-Graph Graph::from_coo(const Context& context, const EdgeList& edges) {
+namespace {
+
+Graph from_edge_list(const Context& context, const EdgeList& edges) {
   expect_count("num_sources", edges.num_sources);
   expect_count("num_destinations", edges.num_destinations);
   expect_ids("source", edges.source);
@@ -201,7 +204,7 @@ Graph Graph::from_coo(const Context& context, const EdgeList& edges) {
   return build(context, edges.num_sources, edges.num_destinations, source, destination, std::move(offsets));
 }
 
-Graph Graph::from_csr(const Context& context, const CompressedRows& rows) {
+Graph from_compressed_rows(const Context& context, const CompressedRows& rows) {
   expect_count("num_sources", rows.num_sources);
   expect_vector("offsets", rows.offsets, rows.offsets.dtype == Dtype::int64, "int64");
   if (rows.offsets.shape[0] < 1)
@@ -224,7 +227,7 @@ Graph Graph::from_csr(const Context& context, const CompressedRows& rows) {
   return build(context, rows.num_sources, destinations, source, destination, std::move(graph_offsets));
 }
 
-Graph Graph::batch(const Context& context, std::span<const Graph> graphs) {
+Graph join(const Context& context, std::span<const Graph> graphs) {
   std::int64_t nodes = 0, edges = 0;
   std::vector<std::int64_t> offsets{0};
   for (const Graph& graph : graphs) {
@@ -250,23 +253,49 @@ Graph Graph::batch(const Context& context, std::span<const Graph> graphs) {
   return build(context, nodes, nodes, source, destination, std::move(offsets));
 }
 
-Graph Graph::with_self_loops(const Context& context, SelfLoops which) const {
-  expect_same_device(context, *this);
-  const std::int64_t nodes = num_nodes(), edges = num_edges();
+Graph add_self_loops(const Context& context, const Graph& graph, SelfLoops which) {
+  expect_same_device(context, graph);
+  const std::int64_t nodes = graph.num_nodes(), edges = graph.num_edges();
   expect_count("graph (edges with loops)", edges + nodes);
   const Tensor source(context, Dtype::int32, {edges + nodes}), destination(context, Dtype::int32, {edges + nodes});
   auto* const from = source.view().as<std::int32_t>();
   auto* const to = destination.view().as<std::int32_t>();
   const std::int64_t loops = with_exec(context, [&](const auto& exec) {
-    backend::list_edges(exec, in_edges(), 0, from, to);
-    backend::list_loop_nodes(context, exec, in_edges(), which, from + edges);
-    return backend::list_loop_nodes(context, exec, in_edges(), which, to + edges);
+    backend::list_edges(exec, graph.in_edges(), 0, from, to);
+    backend::list_loop_nodes(context, exec, graph.in_edges(), which, from + edges);
+    return backend::list_loop_nodes(context, exec, graph.in_edges(), which, to + edges);
   });
   const auto with_loops = [&](const Tensor& ids) {
     return TensorView{contiguous_layout(Dtype::int32, std::array{edges + loops}, context.device()), ids.view().data};
   };
   return build(context, nodes, nodes, with_loops(source), with_loops(destination),
-               {state_->host_graph_offsets.begin(), state_->host_graph_offsets.end()});
+               {graph.host_graph_offsets().begin(), graph.host_graph_offsets().end()});
+}
+
+std::string graph_of(std::int64_t nodes, std::int64_t edges) {
+  return "a graph of " + std::to_string(nodes) + " nodes and " + std::to_string(edges) + " edges";
+}
+
+}  // namespace
+
+Graph Graph::from_coo(const Context& context, const EdgeList& edges) {
+  return with_host_memory([&] { return graph_of(edges.num_destinations, edges.source.shape[0]); },
+                          [&] { return from_edge_list(context, edges); });
+}
+
+Graph Graph::from_csr(const Context& context, const CompressedRows& rows) {
+  return with_host_memory([&] { return graph_of(rows.offsets.shape[0] - 1, rows.sources.shape[0]); },
+                          [&] { return from_compressed_rows(context, rows); });
+}
+
+Graph Graph::batch(const Context& context, std::span<const Graph> graphs) {
+  return with_host_memory([&] { return "a batch of " + std::to_string(graphs.size()) + " graphs"; },
+                          [&] { return join(context, graphs); });
+}
+
+Graph Graph::with_self_loops(const Context& context, SelfLoops which) const {
+  return with_host_memory([&] { return graph_of(num_nodes(), num_edges() + num_nodes()); },
+                          [&] { return add_self_loops(context, *this, which); });
 }
 
 }  // namespace warpgnn

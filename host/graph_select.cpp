@@ -4,6 +4,7 @@
 
 #include "dispatch.hpp"
 #include "graph_state.hpp"
+#include "memory_guard.hpp"
 
 namespace warpgnn {
 
@@ -56,7 +57,8 @@ GraphSelection Graph::select(const Context& context, std::span<const std::int64_
   if (device() != context.device()) {
     throw Error(ErrorCode::invalid_argument, "graph: expected a graph on the context's device");
   }
-  Selection plan = plan_selection(*state_, graphs);
+  Selection plan = with_host_memory([&] { return "a selection of " + std::to_string(graphs.size()) + " graphs"; },
+                                    [&] { return plan_selection(*state_, graphs); });
   const Tensor computed = state_->slot_of_edge.defined() ? Tensor() : slots_of_edges(context, *state_);
   const Tensor& slot_of_edge = state_->slot_of_edge.defined() ? state_->slot_of_edge : computed;
   GraphSelection result;

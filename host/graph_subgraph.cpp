@@ -2,6 +2,7 @@
 
 #include "dispatch.hpp"
 #include "graph_state.hpp"
+#include "memory_guard.hpp"
 #include "warpgnn/coarsen.hpp"
 
 namespace warpgnn {
@@ -50,8 +51,9 @@ GraphSelection induced_subgraph(const Context& context, const Graph& graph, cons
                              .new_slot = ids_of(scratch) + graph.num_nodes(),
                              .in_offset = in_offset,
                              .out_offset = in_offset + count + 1};
-  backend::SubgraphOffsets starts =
-      with_exec(context, [&](const auto& exec) { return backend::count_subgraph(exec, args); });
+  backend::SubgraphOffsets starts = with_host_memory(
+      [&] { return "the subgraph of " + std::to_string(count) + " nodes"; },
+      [&] { return with_exec(context, [&](const auto& exec) { return backend::count_subgraph(exec, args); }); });
   const std::int64_t edges = starts.slots.back();
   Tensor indices(context, Dtype::int32, {3 * edges});
   result.edges.resize(context, Dtype::int32, {edges});

@@ -29,6 +29,8 @@ struct Shapes {
   }
 };
 
+constexpr const char* kNoSoftmax = "without a softmax gate";
+
 void check_gate(PoolReduce reduce, PoolGate gate) {
   if (reduce == PoolReduce::max && gate != PoolGate::none) fail("gate: expected none with max");
 }
@@ -40,6 +42,18 @@ void check_temperature(PoolGate gate, double temperature) {
   }
   if (!(temperature >= 1e-30 && temperature <= 1e30)) {
     fail("temperature: expected a number in [1e-30, 1e30], got " + std::to_string(temperature));
+  }
+}
+
+/// What a forward with a softmax gate has saved of it.
+template <class Op>
+void check_statistics(Checker& check, const Op& op, const Shape& shape, Dtype dtype) {
+  if (op.gate == PoolGate::softmax) {
+    check.input("maximum", op.maximum, shape, dtype);
+    check.input("sum", op.sum, shape, dtype);
+  } else {
+    Checker::absent("maximum", op.maximum, kNoSoftmax);
+    Checker::absent("sum", op.sum, kNoSoftmax);
   }
 }
 
@@ -56,10 +70,13 @@ Checker checked(const Context& context, const PoolForward& op) {
   else
     check.input("score", op.score, shapes.node_scores, accumulator_of(dtype));
   check.output("y", op.y, shapes.graph_rows, dtype);
-  if (op.gate == PoolGate::softmax)
-    check.output("lse", op.lse, shapes.graph_scores, accumulator_of(dtype));
-  else
-    Checker::absent("lse", op.lse, "without a softmax gate");
+  if (op.gate == PoolGate::softmax) {
+    check.output("maximum", op.maximum, shapes.graph_scores, accumulator_of(dtype));
+    check.output("sum", op.sum, shapes.graph_scores, accumulator_of(dtype));
+  } else {
+    Checker::absent("maximum", op.maximum, kNoSoftmax);
+    Checker::absent("sum", op.sum, kNoSoftmax);
+  }
   if (op.reduce != PoolReduce::max) Checker::absent("arg", op.arg, "with sum or mean");
   check.optional_output("arg", op.arg, shapes.graph_rows, Dtype::int32);
   return check;
@@ -83,10 +100,7 @@ Checker checked(const Context& context, const PoolBackward& op) {
   const bool softmax = op.gate == PoolGate::softmax;
   if (op.dscore.defined()) check.input("x", op.x, shapes.node_rows, dtype);
   if (op.dscore.defined() && softmax) check.input("y", op.y, shapes.graph_rows, dtype);
-  if (softmax)
-    check.input("lse", op.lse, shapes.graph_scores, accumulator_of(dtype));
-  else
-    Checker::absent("lse", op.lse, "without a softmax gate");
+  check_statistics(check, op, shapes.graph_scores, accumulator_of(dtype));
   if (op.reduce == PoolReduce::max && op.dx.defined()) check.input("arg", op.arg, shapes.graph_rows, Dtype::int32);
   check.optional_output("dx", op.dx, shapes.node_rows, dtype);
   check.optional_output("dscore", op.dscore, shapes.node_scores, accumulator_of(dtype));
@@ -99,15 +113,12 @@ Checker checked(const Context& context, const PoolWeights& op) {
   if (op.gate == PoolGate::none) fail("gate: expected a gate, got none");
   check_temperature(op.gate, op.temperature);
   const Dtype dtype = expect_real("score", op.score);
-  const bool heads = majority_has_heads(op.score.ndim == 2, op.weight.ndim == 2, op.lse.ndim == 2);
+  const bool heads = majority_has_heads(op.score.ndim == 2, op.weight.ndim == 2, op.maximum.ndim == 2);
   expect_dims("score", op.score, heads ? 2 : 1);
   const std::int64_t nodes = op.graph.num_nodes(), graphs = op.graph.num_graphs(), width = op.score.shape[1];
   const Shape scores = heads ? Shape{nodes, width} : Shape{nodes};
   check.input("score", op.score, scores, dtype);
-  if (op.gate == PoolGate::softmax)
-    check.input("lse", op.lse, heads ? Shape{graphs, width} : Shape{graphs}, dtype);
-  else
-    Checker::absent("lse", op.lse, "without a softmax gate");
+  check_statistics(check, op, heads ? Shape{graphs, width} : Shape{graphs}, dtype);
   check.output("weight", op.weight, scores, dtype);
   return check;
 }

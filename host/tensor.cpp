@@ -20,13 +20,30 @@ void expect_bytes(std::size_t expected, std::size_t given) {
   }
 }
 
+/// Whether the elements lie side by side in their order: the strides of dimensions of one element are nobody's concern.
 bool is_contiguous(const Layout& layout) {
-  return layout.ndim == 0 || layout.count() == 0 || layout.shape[0] == 1 || layout.stride[0] == layout.row_size();
+  if (layout.count() == 0) return true;
+  std::int64_t expected = 1;
+  for (auto d = static_cast<std::size_t>(layout.ndim); d-- > 0;) {
+    if (layout.shape[d] > 1 && layout.stride[d] != expected) return false;
+    expected *= layout.shape[d];
+  }
+  return true;
+}
+
+std::string list(const std::array<std::int64_t, kMaxDims>& numbers, int count) {
+  std::string text = "[";
+  for (int d = 0; d < count; ++d) text += (d > 0 ? ", " : "") + std::to_string(numbers[static_cast<std::size_t>(d)]);
+  return text + "]";
 }
 
 Layout reshaped(const Layout& layout, std::initializer_list<std::int64_t> shape) {
   const Layout result = contiguous_layout(layout.dtype, {shape.begin(), shape.size()}, layout.device);
-  if (!is_contiguous(layout)) throw Error(ErrorCode::invalid_argument, "tensor: reshape expects contiguous rows");
+  if (!is_contiguous(layout)) {
+    throw Error(ErrorCode::invalid_argument, "tensor: reshape expects contiguous memory, got shape " +
+                                                 list(layout.shape, layout.ndim) + " with strides " +
+                                                 list(layout.stride, layout.ndim));
+  }
   if (result.count() != layout.count()) {
     throw Error(ErrorCode::invalid_argument, "shape: expected " + std::to_string(layout.count()) + " elements, got " +
                                                  std::to_string(result.count()));
@@ -70,6 +87,21 @@ Layout contiguous_layout(Dtype dtype, std::span<const std::int64_t> shape, Devic
   return layout;
 }
 
+namespace {
+
+/// The error of a device without so much memory, with what it was for.
+void* memory_for(const Context& context, const Layout& layout) {
+  try {
+    return with_exec(context, [&](const auto& exec) { return backend::allocate(exec, bytes_of(layout)); });
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::out_of_memory) throw;
+    throw Error(ErrorCode::out_of_memory, std::string(error.what()) + " for a tensor or workspace of shape " +
+                                              list(layout.shape, layout.ndim) + " and dtype " + name_of(layout.dtype));
+  }
+}
+
+}  // namespace
+
 ConstTensorView reshape(const ConstTensorView& tensor, std::initializer_list<std::int64_t> shape) {
   return ConstTensorView{reshaped(tensor, shape), tensor.data};
 }
@@ -94,18 +126,19 @@ void Tensor::resize(const Context& context, Dtype dtype, std::span<const std::in
   const Layout layout = contiguous_layout(dtype, shape, context.device());
   const std::size_t wanted = bytes_of(layout);
   const bool moves = !context_ || &context_->state() != &context.state();
-  if (memory_ == nullptr || moves || wanted > capacity_) replace_memory(context, wanted);
+  if (memory_ == nullptr || moves || wanted > capacity_) replace_memory(context, layout);
   view_ = TensorView{layout, memory_.get()};
 }
 
-void Tensor::replace_memory(const Context& context, std::size_t bytes) {
+void Tensor::replace_memory(const Context& context, const Layout& layout) {
+  const std::size_t bytes = bytes_of(layout);
   // Before anything is given up: a call that is refused leaves the tensor as it was.
   const std::string action = "new memory for a tensor or a workspace (" + std::to_string(bytes) + " bytes)";
   with_exec(context, [&](const auto& exec) { backend::expect_no_capture(exec, action); });
   if (memory_ != nullptr && context_->state().captures.may_be_captured(allocation_)) outgrown_.push_back(memory_);
   memory_.reset();  // before the new allocation, so that the peak is not the sum of both
   view_ = {};
-  void* const data = with_exec(context, [&](const auto& exec) { return backend::allocate(exec, bytes); });
+  void* const data = memory_for(context, layout);
   memory_ = std::shared_ptr<void>(
       data, [context](void* memory) { with_exec(context, [&](const auto& exec) { backend::release(exec, memory); }); });
   capacity_ = bytes;

@@ -366,20 +366,20 @@ struct RowDot {
   Rows<const S> dy;
   Rows<const S> x;
 
-  __device__ T operator()(std::int64_t row, std::int64_t column) const {
+  __device__ void operator()(std::int64_t row, std::int64_t column, double (&sum)[1]) const {
     const Pack<T, kWidth> gradient = load_streamed<kWidth>(dy[row] + column);
     const Pack<T, kWidth> value = load_streamed<kWidth>(x[row] + column);
     T dot = 0;
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) dot += gradient[k] * value[k];
-    return dot;
+    sum[0] += static_cast<double>(dot);
   }
 };
 
 template <class T>
 struct StoreScalar {
   T* target;
-  __device__ void operator()(double total) const { *target = static_cast<T>(total); }
+  __device__ void operator()(const double (&total)[1]) const { *target = static_cast<T>(total[0]); }
 };
 
 // --- Launches --------------------------------------------------------------------------------------------------------
@@ -414,8 +414,8 @@ void epsilon_gradient(const backend::CudaExec& exec, const char* name, const Op&
   const std::int64_t columns = op.dy.row_size();
   with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    reduce_all<kWidth>(exec, name, op.dy.shape[0], columns, RowDot<S, kWidth>{rows_of<S>(op.dy), rows_of<S>(op.x)},
-                       StoreScalar<T>{op.depsilon.template as<T>()}, partial);
+    reduce_all<kWidth, 1>(exec, name, op.dy.shape[0], columns, RowDot<S, kWidth>{rows_of<S>(op.dy), rows_of<S>(op.x)},
+                          StoreScalar<T>{op.depsilon.template as<T>()}, partial);
   });
 }
 

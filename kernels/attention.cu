@@ -49,7 +49,8 @@ void forward(const CudaExec& exec, const AttentionForward& op) {
                                                               .dropout = EdgeDropout::of(op.dropout),
                                                               .value = rows_of<S>(op.value),
                                                               .y = rows_of<S>(op.y),
-                                                              .lse = rows_of<T>(op.lse),
+                                                              .maximum = rows_of<T>(op.maximum),
+                                                              .sum = rows_of<T>(op.sum),
                                                               .positive_y = rows_of<S>(op.positive_y),
                                                               .positive_weight = rows_of<T>(op.positive_weight),
                                                               .partials = partials};
@@ -68,7 +69,8 @@ void weights(const CudaExec& exec, const AttentionWeights& op) {
                                                             .group = edge_lanes(op.graph.in_edges(), heads),
                                                             .heads = static_cast<int>(heads),
                                                             .score = GatScore<T>::of(op),
-                                                            .lse = rows_of<T>(op.lse),
+                                                            .maximum = rows_of<T>(op.maximum),
+                                                            .sum = rows_of<T>(op.sum),
                                                             .weight = rows_of<T>(op.weight)};
   launch(exec, "attention_weights", attention_weights_by_destination<T, GatScore<T>>,
          span_shape(arguments.edges, arguments.group, 1), arguments);

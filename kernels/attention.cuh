@@ -28,7 +28,8 @@ struct AttentionForwardArguments {
   EdgeDropout dropout;
   Rows<const S> value;
   Rows<S> y;
-  Rows<T> lse;
+  Rows<T> maximum;
+  Rows<T> sum;
   Rows<S> positive_y;
   Rows<T> positive_weight;
   AttentionPartials<T> partials;
@@ -57,7 +58,7 @@ __device__ void store_row(const AttentionForwardArguments<S, Score>& arguments, 
                           std::int64_t row, bool active, AttentionState<Accumulator<S>, kWidth, kPositive>& state) {
   using T = Accumulator<S>;
   const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
-  const T inverse = empty ? T(0) : T(1) / state.sum;
+  const T inverse = inverse_sum(state.sum);
   if (active) {
     const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
     const T factor = inverse * static_cast<T>(arguments.dropout.scale);
@@ -71,7 +72,8 @@ __device__ void store_row(const AttentionForwardArguments<S, Score>& arguments, 
     }
   }
   if (!place.leader) return;
-  arguments.lse[row][place.head] = state.maximum + std::log(state.sum);
+  arguments.maximum[row][place.head] = state.maximum;
+  arguments.sum[row][place.head] = state.sum;
   if constexpr (kPositive) arguments.positive_weight[row][place.head] = state.positive_sum * inverse;
 }
 
@@ -180,11 +182,14 @@ __global__ void __launch_bounds__(kMergeThreads, 2)
 
   const std::int64_t row = arguments.edges.long_rows.row[blockIdx.x];
   const bool empty = sum[0] == 0;
-  const double inverse = empty ? 0.0 : 1.0 / sum[0];
+  const double inverse = inverse_sum(sum[0]);
   const double factor = inverse * arguments.dropout.scale;
   const bool leader = column % arguments.channels == 0;
   arguments.y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[1] * factor));
-  if (leader) arguments.lse[row][head] = static_cast<T>(static_cast<double>(maximum) + std::log(sum[0]));
+  if (leader) {
+    arguments.maximum[row][head] = maximum;
+    arguments.sum[row][head] = static_cast<T>(sum[0]);
+  }
   if constexpr (kPositive) {
     arguments.positive_y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[3] * factor));
     if (leader) arguments.positive_weight[row][head] = static_cast<T>(sum[2] * inverse);
@@ -199,7 +204,8 @@ struct AttentionWeightsArguments {
   int group;
   int heads;
   Score score;
-  Rows<const T> lse;
+  Rows<const T> maximum;
+  Rows<const T> sum;
   Rows<T> weight;
 };
 
@@ -219,7 +225,8 @@ __global__ void __launch_bounds__(kSpanThreads)
     const std::int64_t id = edge_id_of(edges, slot);
     const T p = arguments.score.source_term(edges.neighbor[slot], head) +
                 arguments.score.destination_term(span.row, head) + arguments.score.edge_term(id, head);
-    arguments.weight[id][head] = softmax_weight(arguments.score.activate(p), __ldg(arguments.lse[span.row] + head));
+    arguments.weight[id][head] = softmax_weight(arguments.score.activate(p), __ldg(arguments.maximum[span.row] + head),
+                                                __ldg(arguments.sum[span.row] + head));
   }
 }
 

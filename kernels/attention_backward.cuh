@@ -1,7 +1,7 @@
 #pragma once
 
 // Attention backward: a pass over nodes for what a destination contributes to all its edges, then one pass over the
-// out-edges in which every lane recomputes the weights of its head from the saved log-sum-exp.
+// out-edges in which every lane recomputes the weights of its head from the saved maximum and sum.
 
 #include "kernels/heads.cuh"
 #include "kernels/scores.cuh"
@@ -12,9 +12,9 @@ namespace warpgnn::kernels {
 template <class T>
 struct DestinationTerms {
   T score;
-  T lse;
+  T base;  // subtracted from scores
+  T inverse_sum;
   T delta;
-  T unused;
 };
 inline constexpr int kDestinationTerms = 4;
 
@@ -24,8 +24,8 @@ __device__ DestinationTerms<T> load_terms(const T* terms) {
     const Pack<T, kDestinationTerms> pack = load_read_only<kDestinationTerms>(terms);
     return DestinationTerms<T>{pack[0], pack[1], pack[2], pack[3]};
   } else {
-    const Pack<T, 2> low = load_read_only<2>(terms);
-    return DestinationTerms<T>{low[0], low[1], __ldg(terms + 2), T(0)};
+    const Pack<T, 2> low = load_read_only<2>(terms), high = load_read_only<2>(terms + 2);
+    return DestinationTerms<T>{low[0], low[1], high[0], high[1]};
   }
 }
 
@@ -40,7 +40,8 @@ struct AttentionBackwardArguments {
   EdgeDropout dropout;
   Rows<const S> value;
   Rows<const S> y;
-  Rows<const T> lse;
+  Rows<const T> maximum;
+  Rows<const T> sum;
   Rows<const S> positive_y;
   Rows<const T> positive_weight;
   Rows<const S> dy;
@@ -82,9 +83,9 @@ __global__ void __launch_bounds__(kSpanThreads)
   if (group.lane != 0) return;
   T* const terms = arguments.terms + number * kDestinationTerms;
   terms[0] = arguments.score.destination_term(node, head);
-  terms[1] = arguments.lse[node][head];
-  terms[2] = delta;
-  terms[3] = 0;
+  terms[1] = softmax_base(arguments.maximum[node][head]);
+  terms[2] = inverse_sum(arguments.sum[node][head]);
+  terms[3] = delta;
   arguments.ddestination_score[node][head] =
       arguments.score.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
 }
@@ -100,7 +101,7 @@ template <class T, class Score>
 __device__ EdgeGradient<T> edge_gradient(const Score& score, const DestinationTerms<T>& terms, T source_term,
                                          T edge_term, T dot, T kept_scale) {
   const T p = source_term + terms.score + edge_term;
-  const T weight = softmax_weight(score.activate(p), terms.lse);
+  const T weight = std::exp(score.activate(p) - terms.base) * terms.inverse_sum;
   const T dl = weight * (kept_scale * dot - terms.delta);
   return EdgeGradient<T>{dl * score.derivative(p), kept_scale * weight};
 }

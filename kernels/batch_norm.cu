@@ -8,7 +8,7 @@ namespace {
 
 using backend::CudaExec;
 
-constexpr int kMoments = 2;  // sums per column, forward and backward
+constexpr int kGradientSums = 2;  // per column
 
 /// Few blocks along the rows: each thread loads its columns' parameters once and then runs down many rows.
 LaunchShape column_runs(const CudaExec& exec, std::int64_t rows, std::int64_t packs) {
@@ -16,8 +16,8 @@ LaunchShape column_runs(const CudaExec& exec, std::int64_t rows, std::int64_t pa
 }
 
 template <class Partial>
-Partial* take_partials(backend::Carver& carver, const ConstTensorView& x) {
-  return carver.take<Partial>(column_partial_count(x.shape[0], x.row_size(), kMoments));
+Partial* take_partials(backend::Carver& carver, const ConstTensorView& x, int sums) {
+  return carver.take<Partial>(column_partial_count(x.shape[0], x.row_size(), sums));
 }
 
 template <class T, int kWidth>
@@ -32,9 +32,9 @@ void find_statistics(const CudaExec& exec, const BatchNormForward& op) {
                                  .running_var = rows_of<T>(op.running_var),
                                  .saved_mean = rows_of<T>(op.saved_mean),
                                  .saved_inv_std = rows_of<T>(op.saved_inv_std)};
-  reduce_columns<double, kWidth, kMoments>(exec, "batch_norm_forward statistics", rows, columns,
-                                           MomentsTerm<T, kWidth>{rows_of<T>(op.x)}, store,
-                                           take_partials<double>(carver, op.x));
+  reduce_columns<double, kWidth, kMoments<T>>(exec, "batch_norm_forward statistics", rows, columns,
+                                              MomentsTerm<T, kWidth>{rows_of<T>(op.x)}, store,
+                                              take_partials<double>(carver, op.x, kMoments<T>));
 }
 
 template <class T, int kWidth, bool kFromVariance>
@@ -53,9 +53,9 @@ void differentiate(const CudaExec& exec, const BatchNormBackward& op) {
   const Rows<const T> x = rows_of<T>(op.x), dy = rows_of<T>(op.dy), mean = rows_of<T>(op.saved_mean),
                       inv_std = rows_of<T>(op.saved_inv_std);
   const Rows<T> dbeta = rows_of<T>(op.dbeta), dgamma = rows_of<T>(op.dgamma);
-  reduce_columns<T, kWidth, kMoments>(exec, "batch_norm_backward sums", rows, columns,
-                                      BatchNormGradientTerm<T, kWidth>{x, dy, mean, inv_std},
-                                      StoreBatchNormGradients<T>{dbeta, dgamma}, take_partials<T>(carver, op.x));
+  reduce_columns<T, kWidth, kGradientSums>(
+      exec, "batch_norm_backward sums", rows, columns, BatchNormGradientTerm<T, kWidth>{x, dy, mean, inv_std},
+      StoreBatchNormGradients<T>{dbeta, dgamma}, take_partials<T>(carver, op.x, kGradientSums));
   launch(exec, "batch_norm_backward", batch_norm_input_gradient<T, kWidth>, column_runs(exec, rows, columns / kWidth),
          rows, columns, x, dy, rows_of<T>(op.gamma), mean, inv_std, Rows<const T>{dbeta.data, dbeta.stride},
          Rows<const T>{dgamma.data, dgamma.stride}, rows_of<T>(op.dx));
@@ -70,9 +70,11 @@ using namespace kernels;
 
 std::size_t workspace_size(const CudaExec&, const BatchNormForward& op) {
   if (!op.training) return 0;
-  Carver carver;
-  take_partials<double>(carver, op.x);
-  return carver.bytes();
+  return with_real(op.x.dtype, [&](auto zero) {
+    Carver carver;
+    take_partials<double>(carver, op.x, kMoments<decltype(zero)>);
+    return carver.bytes();
+  });
 }
 
 void batch_norm_forward(const CudaExec& exec, const BatchNormForward& op) {
@@ -93,7 +95,7 @@ void batch_norm_forward(const CudaExec& exec, const BatchNormForward& op) {
 std::size_t workspace_size(const CudaExec&, const BatchNormBackward& op) {
   return with_real(op.x.dtype, [&](auto zero) {
     Carver carver;
-    take_partials<decltype(zero)>(carver, op.x);
+    take_partials<decltype(zero)>(carver, op.x, kGradientSums);
     return carver.bytes();
   });
 }

@@ -36,7 +36,7 @@ struct EdgeSoftmaxForwardOp {
     return State{group.broadcast(state.maximum, from), group.broadcast(state.sum, from)};
   }
   __device__ void apply(std::int64_t id, int head, const State& row) const {
-    const T inverse = row.sum == T(0) ? T(0) : T(1) / row.sum;
+    const T inverse = inverse_sum(row.sum);
     weight[id][head] = std::exp(score[id][head] - softmax_base(row.maximum)) * inverse;
   }
 };

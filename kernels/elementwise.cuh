@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/activations.cuh"
 #include "kernels/dropout.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/row_tiles.cuh"
@@ -58,10 +59,10 @@ struct ActivationFunction {
 
   __device__ T operator()(T x, T) const {
     if constexpr (kKind == Activation::relu) return x <= T(0) ? T(0) : x;
-    if constexpr (kKind == Activation::leaky_relu) return x > T(0) ? x : slope * x;
+    if constexpr (kKind == Activation::leaky_relu) return leaky_relu(x, slope);
     if constexpr (kKind == Activation::elu) return x > T(0) ? x : slope * std::expm1(x);
     if constexpr (kKind == Activation::tanh) return std::tanh(x);
-    if constexpr (kKind == Activation::sigmoid) return T(1) / (T(1) + std::exp(-x));
+    if constexpr (kKind == Activation::sigmoid) return sigmoid(x);
   }
 };
 

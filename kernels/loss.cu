@@ -18,7 +18,7 @@ LossWorkspace<T> loss_workspace(std::int64_t rows, void* base) {
   backend::Carver carver(base);
   LossWorkspace<T> workspace;
   workspace.row_loss = carver.take<T>(rows);
-  workspace.partial = carver.take<double>(scalar_partial_count(rows));
+  workspace.partial = carver.take<double>(scalar_partial_count(rows, kLossSums));
   workspace.bytes = carver.bytes();
   return workspace;
 }
@@ -40,12 +40,14 @@ void cross_entropy_forward(const CudaExec& exec, const CrossEntropyForward& op) 
   const int lanes = lanes_for(columns);
   with_real(op.logits.dtype, [&](auto zero) {
     using T = decltype(zero);
+    const auto weights = ClassWeights<T>::of(op, columns);
     const LossWorkspace<T> workspace = loss_workspace<T>(rows, op.workspace.data);
     launch(exec, "cross_entropy_forward", cross_entropy_rows<T>,
-           {dim3(blocks_for(rows, kLossThreads / lanes)), dim3(kLossThreads)}, rows, columns, lanes,
+           {dim3(blocks_for(rows, kLossThreads / lanes)), dim3(kLossThreads)}, rows, lanes, weights,
            rows_of<T>(op.logits), rows_of<std::int32_t>(op.label), rows_of<T>(op.probability), workspace.row_loss);
-    reduce_all<1>(exec, "cross_entropy_forward mean", rows, 1, RowLossTerm<T>{workspace.row_loss},
-                  StoreMean<T>{rows, op.loss.as<T>()}, workspace.partial);
+    reduce_all<1, kLossSums>(exec, "cross_entropy_forward mean", rows, 1,
+                             RowLossTerm<T>{weights, workspace.row_loss, rows_of<std::int32_t>(op.label)},
+                             StoreMean<T>{op.loss.as<T>(), op.total_weight.as<T>()}, workspace.partial);
   });
 }
 
@@ -57,7 +59,8 @@ void cross_entropy_backward(const CudaExec& exec, const CrossEntropyBackward& op
     with_pack_width<T>(pack_width<T>(columns, {op.probability, op.dlogits}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       launch(exec, "cross_entropy_backward", cross_entropy_gradient<T, kWidth>, row_tiles(rows, columns / kWidth), rows,
-             columns, rows_of<T>(op.probability), rows_of<std::int32_t>(op.label), rows_of<T>(op.dlogits));
+             ClassWeights<T>::of(op, columns), op.total_weight.as<T>(), rows_of<T>(op.probability),
+             rows_of<std::int32_t>(op.label), rows_of<T>(op.dlogits));
     });
   });
 }

@@ -5,15 +5,11 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/activations.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/row_tiles.cuh"
 
 namespace warpgnn::kernels {
-
-template <class T>
-__device__ T lstm_sigmoid(T x) {
-  return T(1) / (T(1) + std::exp(-x));
-}
 
 /// The four gates of a pack of features, as given or after their functions.
 template <class T, int kWidth>
@@ -25,10 +21,10 @@ struct LstmGates {
                     load<kWidth>(row + 2 * features + column), load<kWidth>(row + 3 * features + column)};
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) {
-      gates.input[k] = lstm_sigmoid(gates.input[k]);
-      gates.forget[k] = lstm_sigmoid(gates.forget[k]);
+      gates.input[k] = sigmoid(gates.input[k]);
+      gates.forget[k] = sigmoid(gates.forget[k]);
       gates.candidate[k] = std::tanh(gates.candidate[k]);
-      gates.output[k] = lstm_sigmoid(gates.output[k]);
+      gates.output[k] = sigmoid(gates.output[k]);
     }
     return gates;
   }

@@ -84,11 +84,15 @@ void* allocate(const CudaExec& exec, std::size_t bytes) {
   // On a device an allocation would become a node of the graph, and the memory exist only while that runs.
   expect_no_capture(exec, "an allocation (" + std::to_string(wanted) + " bytes)");
   void* memory = nullptr;
-  if (const cudaMemPool_t pool = memory_of(exec)->pool; pool != nullptr) {
-    check(cudaMallocFromPoolAsync(&memory, wanted, pool, stream_of(exec)), "cudaMallocFromPoolAsync");
-  } else {
-    check(cudaMalloc(&memory, wanted), "cudaMalloc");
+  const cudaMemPool_t pool = memory_of(exec)->pool;
+  const cudaError_t status =
+      pool != nullptr ? cudaMallocFromPoolAsync(&memory, wanted, pool, stream_of(exec)) : cudaMalloc(&memory, wanted);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    throw Error(ErrorCode::out_of_memory, "memory: CUDA device " + std::to_string(exec.device) + " has not " +
+                                              std::to_string(bytes) + " bytes left");
   }
+  check(status, pool != nullptr ? "cudaMallocFromPoolAsync" : "cudaMalloc");
   return memory;
 }
 

@@ -366,7 +366,7 @@ __global__ void __launch_bounds__(kSpanThreads, 8)
   if (!find_span(edges, item, span)) return;
   const T base = softmax_base(__ldg(arguments.maximum[span.row] + head));
   const T sum = __ldg(arguments.sum[span.row] + head);
-  const T inverse = sum == T(0) ? T(0) : T(1) / sum;
+  const T inverse = inverse_sum(sum);
   for (std::int64_t slot = span.begin; slot < span.end; ++slot) {
     const std::int64_t id = edge_id_of(edges, slot);
     const T l = score_of_edge<kWidth>(arguments.inputs, group, head, span.row, edges.neighbor[slot], id);

@@ -58,10 +58,9 @@ __global__ void __launch_bounds__(kSpanThreads) pair_attention_terms(PairTermsAr
   }
   delta = group.sum(delta);
   if (group.lane != 0) return;
-  const T sum = arguments.sum[node][head];
   T* const terms = arguments.terms + number * kPairTerms;
   terms[0] = softmax_base(arguments.maximum[node][head]);
-  terms[1] = sum == T(0) ? T(0) : T(1) / sum;
+  terms[1] = inverse_sum(arguments.sum[node][head]);
   terms[2] = delta;
   terms[3] = 0;
 }

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/activations.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/warp.cuh"
 #include "warpgnn/pair_attention.hpp"
@@ -38,7 +39,7 @@ struct LeakyPairScore {
   __device__ T vector_gradient(T g, T kept) const { return g * activate(kept); }
 
  private:
-  __device__ T activate(T kept) const { return kept > T(0) ? kept : negative_slope * kept; }
+  __device__ T activate(T kept) const { return leaky_relu(kept, negative_slope); }
 };
 
 /// <vector, tanh(query + key)>.
@@ -73,7 +74,7 @@ struct DotPairScore {
 
   __device__ T keep(T, T key) const { return key; }
   __device__ T term(T kept, T query, T) const { return query * kept; }
-  __device__ T score(T sum) const { return scale * sum; }
+  __device__ T score(T sum) const { return rounded_product(scale, sum); }
   __device__ T chain(T dl) const { return scale * dl; }
   __device__ T key_gradient(T g, T, T query, T) const { return g * query; }
   __device__ T query_gradient(T g, T kept, T) const { return g * kept; }

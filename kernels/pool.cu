@@ -81,7 +81,8 @@ void forward(const CudaExec& exec, const PoolForward& op) {
                                           .x = rows_of<S>(op.x),
                                           .score = rows_of<T>(op.score),
                                           .y = rows_of<S>(op.y),
-                                          .lse = rows_of<T>(op.lse),
+                                          .maximum = rows_of<T>(op.maximum),
+                                          .sum = rows_of<T>(op.sum),
                                           .arg = rows_of<std::int32_t>(op.arg),
                                           .partials = partials};
   const ConstTensorView scores = heads.are_features ? op.score : ConstTensorView{};
@@ -121,7 +122,8 @@ void backward(const CudaExec& exec, const PoolBackward& op) {
                                              .x = rows_of<S>(op.x),
                                              .score = rows_of<T>(op.score),
                                              .y = rows_of<S>(op.y),
-                                             .lse = rows_of<T>(op.lse),
+                                             .maximum = rows_of<T>(op.maximum),
+                                             .sum = rows_of<T>(op.sum),
                                              .arg = rows_of<std::int32_t>(arg),
                                              .dy = rows_of<S>(op.dy),
                                              .dx = rows_of<S>(op.dx),
@@ -138,8 +140,8 @@ void weights(const CudaExec& exec, const PoolWeights& op) {
   launch(exec, "pool_weights", pool_weights_by_node<T>,
          {dim3(blocks_for(nodes * heads, kPoolThreads)), dim3(kPoolThreads)},
          PoolWeightsArguments<T>{op.graph.graph_offsets(), op.graph.num_graphs(), nodes, heads,
-                                 static_cast<T>(1 / op.temperature), op.gate, rows_of<T>(op.score), rows_of<T>(op.lse),
-                                 rows_of<T>(op.weight)});
+                                 static_cast<T>(1 / op.temperature), op.gate, rows_of<T>(op.score),
+                                 rows_of<T>(op.maximum), rows_of<T>(op.sum), rows_of<T>(op.weight)});
 }
 
 }  // namespace

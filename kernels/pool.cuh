@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/activations.cuh"
 #include "kernels/graph_of.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/memory.cuh"
@@ -117,7 +118,8 @@ struct PoolForwardArguments {
   Rows<const S> x;
   Rows<const T> score;
   Rows<S> y;
-  Rows<T> lse;
+  Rows<T> maximum;
+  Rows<T> sum;
   Rows<std::int32_t> arg;
   PoolPartials<T> partials;
 };
@@ -125,7 +127,7 @@ struct PoolForwardArguments {
 /// The weight of a node whose gate looks at nothing but its own score.
 template <class T>
 __device__ T own_gate_weight(PoolGate gate, T score) {
-  return gate == PoolGate::sigmoid ? T(1) / (T(1) + std::exp(-score)) : score;
+  return gate == PoolGate::sigmoid ? sigmoid(score) : score;
 }
 
 /// The head that a column belongs to; packs never lie across heads.
@@ -172,8 +174,8 @@ __device__ void finish_graph(const PoolForwardArguments<S>& arguments, std::int6
     empty = state.sum == Real(0);  // no nodes, or nothing but -inf
     divisor *= state.sum;
     if (column == head * arguments.channels) {
-      const Real scaled = state.maximum * static_cast<Real>(arguments.sharpness);
-      arguments.lse[graph][head] = static_cast<T>(scaled + std::log(state.sum));
+      arguments.maximum[graph][head] = static_cast<T>(state.maximum);
+      arguments.sum[graph][head] = static_cast<T>(state.sum);
     }
   }
   Pack<T, kWidth> y;
@@ -299,13 +301,13 @@ __global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardAr
 
 // --- Backward and weights --------------------------------------------------------------------------------------------
 
-/// a_n of one head, from its node's score and its graph's log-sum-exp.
-template <class T>
-__device__ T gate_weight(PoolGate gate, T sharpness, const Rows<const T>& score, const Rows<const T>& lse,
-                         std::int64_t node, std::int64_t graph, std::int64_t head) {
-  if (gate == PoolGate::none) return T(1);
-  if (gate == PoolGate::softmax) return softmax_weight(score[node][head] * sharpness, lse[graph][head]);
-  return own_gate_weight(gate, score[node][head]);
+/// a_n of one head, from its node's score and what the forward saved of its graph's softmax.
+template <class T, class Arguments>
+__device__ T gate_weight(const Arguments& arguments, std::int64_t node, std::int64_t graph, std::int64_t head) {
+  if (arguments.gate == PoolGate::none) return T(1);
+  const T score = arguments.score[node][head];
+  if (arguments.gate != PoolGate::softmax) return own_gate_weight(arguments.gate, score);
+  return softmax_weight(score, arguments.maximum[graph][head], arguments.sum[graph][head], arguments.sharpness);
 }
 
 /// Splits the number of a pair into node and head.
@@ -329,7 +331,8 @@ struct PoolBackwardArguments {
   Rows<const S> x;
   Rows<const T> score;
   Rows<const S> y;
-  Rows<const T> lse;
+  Rows<const T> maximum;
+  Rows<const T> sum;
   Rows<const std::int32_t> arg;  // max only
   Rows<const S> dy;
   Rows<S> dx;
@@ -365,7 +368,7 @@ __global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwa
   const std::int64_t graph = graph_of(arguments.offsets, arguments.graphs, node);
   T scale = T(1);
   if (arguments.mean) scale /= static_cast<T>(arguments.offsets[graph + 1] - arguments.offsets[graph]);
-  const T weight = gate_weight(arguments.gate, arguments.sharpness, arguments.score, arguments.lse, node, graph, head);
+  const T weight = gate_weight<T>(arguments, node, graph, head);
 
   if (arguments.dscore) {
     T dot = pool_score_dot<kWidth>(arguments, node, graph, first, last, scale, group);
@@ -425,7 +428,8 @@ struct PoolWeightsArguments {
   T sharpness;
   PoolGate gate;
   Rows<const T> score;
-  Rows<const T> lse;
+  Rows<const T> maximum;
+  Rows<const T> sum;
   Rows<T> weight;
 };
 
@@ -436,8 +440,7 @@ __global__ void __launch_bounds__(kPoolThreads) pool_weights_by_node(PoolWeights
   if (node >= arguments.nodes) return;
   const std::int64_t graph =
       arguments.gate == PoolGate::softmax ? graph_of(arguments.offsets, arguments.graphs, node) : 0;
-  arguments.weight[node][head] =
-      gate_weight(arguments.gate, arguments.sharpness, arguments.score, arguments.lse, node, graph, head);
+  arguments.weight[node][head] = gate_weight<T>(arguments, node, graph, head);
 }
 
 }  // namespace warpgnn::kernels

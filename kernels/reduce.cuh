@@ -4,7 +4,9 @@
 // sums to totals. The order depends on the shape alone.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/launch.cuh"
 #include "kernels/memory.cuh"
@@ -25,6 +27,26 @@ struct Slabs {
 constexpr Slabs slabs_of(std::int64_t rows) {
   const std::int64_t per_slab = std::max(kMinSlabRows, (rows + kMaxSlabs - 1) / kMaxSlabs);
   return Slabs{(rows + per_slab - 1) / per_slab, per_slab};
+}
+
+// --- Sums of squares -------------------------------------------------------------------------------------------------
+
+template <class T>
+inline constexpr T kLargest = std::numeric_limits<T>::max();
+
+/// Whether no square is lost that matters: not too small to be a number, nor too large.
+template <class T>
+__device__ bool are_safe(T squares) {
+  return squares >= (sizeof(T) == 4 ? T(0x1p-62) : T(0x1p-510)) && squares <= kLargest<T>;
+}
+
+/// A power of two that brings numbers of this size to about 1, where their squares are safe; 1 for 0, infinity and NaN.
+template <class T>
+__device__ T unit_scale(T size) {
+  if (!(size > T(0) && size <= kLargest<T>)) return T(1);
+  constexpr int kMost = std::numeric_limits<T>::max_exponent - 2;
+  const int wanted = -std::ilogb(size);
+  return std::ldexp(T(1), wanted < -kMost ? -kMost : wanted > kMost ? kMost : wanted);
 }
 
 // --- Column sums -----------------------------------------------------------------------------------------------------
@@ -108,47 +130,52 @@ void reduce_columns(const backend::CudaExec& exec, const char* name, std::int64_
          static_cast<const Partial*>(partial), finish);
 }
 
-// --- One sum over everything -----------------------------------------------------------------------------------------
+// --- Sums over everything --------------------------------------------------------------------------------------------
 
-/// partial[slab] = sum of term(row, column) over the slab's rows and all columns, in steps of kWidth columns.
-template <int kWidth, class Term>
+/// partial[s * slabs + slab] = sum s of the slab's rows and all columns, in steps of kWidth columns: term(row, column,
+/// sum) adds what they give to kSums sums.
+template <int kWidth, int kSums, class Term>
 __global__ void __launch_bounds__(kReduceThreads)
     scalar_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, double* partial) {
-  __shared__ double shared[kWarpSize];
+  __shared__ double shared[kSums][kWarpSize];
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
   const std::int64_t count = first + slabs.rows < rows ? slabs.rows : rows - first;
   const std::int64_t packs = columns / kWidth;
-  double sum = 0;
+  double sum[kSums] = {};
   for (std::int64_t item = threadIdx.x; item < count * packs; item += blockDim.x) {
-    sum += static_cast<double>(term(first + item / packs, item % packs * kWidth));
+    term(first + item / packs, item % packs * kWidth, sum);
   }
-  sum = block_sum(sum, shared);
-  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+  for (int s = 0; s < kSums; ++s) {
+    sum[s] = block_sum(sum[s], shared[s]);
+    if (threadIdx.x == 0) partial[s * slabs.count + blockIdx.x] = sum[s];
+  }
 }
 
-template <class Finish>
+template <int kSums, class Finish>
 __global__ void __launch_bounds__(kReduceThreads)
     scalar_total(std::int64_t slabs, const double* partial, Finish finish) {
-  __shared__ double shared[kWarpSize];
-  double sum = 0;
-  for (std::int64_t slab = threadIdx.x; slab < slabs; slab += blockDim.x) sum += partial[slab];
-  sum = block_sum(sum, shared);
+  __shared__ double shared[kSums][kWarpSize];
+  double sum[kSums] = {};
+  for (int s = 0; s < kSums; ++s) {
+    for (std::int64_t slab = threadIdx.x; slab < slabs; slab += blockDim.x) sum[s] += partial[s * slabs + slab];
+    sum[s] = block_sum(sum[s], shared[s]);
+  }
   if (threadIdx.x == 0) finish(sum);
 }
 
 /// Elements of workspace for reduce_all.
-constexpr std::int64_t scalar_partial_count(std::int64_t rows) {
-  return slabs_of(rows).count;
+constexpr std::int64_t scalar_partial_count(std::int64_t rows, int sums = 1) {
+  return slabs_of(rows).count * sums;
 }
 
-/// Calls finish(total) once, on the device, with the sum of all terms; 0 without rows.
-template <int kWidth, class Term, class Finish>
+/// Calls finish(total) once, on the device, with the kSums sums of all terms; 0 without rows.
+template <int kWidth, int kSums, class Term, class Finish>
 void reduce_all(const backend::CudaExec& exec, const char* name, std::int64_t rows, std::int64_t columns,
                 const Term& term, const Finish& finish, double* partial) {
   const Slabs slabs = slabs_of(rows);
-  launch(exec, name, scalar_partials<kWidth, Term>, {dim3(static_cast<unsigned>(slabs.count)), dim3(kReduceThreads)},
-         rows, slabs, columns, term, partial);
-  launch(exec, name, scalar_total<Finish>, {dim3(1), dim3(kReduceThreads)}, slabs.count,
+  launch(exec, name, scalar_partials<kWidth, kSums, Term>,
+         {dim3(static_cast<unsigned>(slabs.count)), dim3(kReduceThreads)}, rows, slabs, columns, term, partial);
+  launch(exec, name, scalar_total<kSums, Finish>, {dim3(1), dim3(kReduceThreads)}, slabs.count,
          static_cast<const double*>(partial), finish);
 }
 

@@ -20,7 +20,7 @@ void weights(const CudaExec& exec, const RelationWeights& op) {
                                              .group = edge_lanes(edges, 1),
                                              .weight = rows_of<T>(op.weight)};
   launch(exec, "relation_weights", relation_weights_by_row<T>, span_shape(edges, arguments.group, 1), arguments);
-  if (op.norm != RelationNorm::per_relation) return;
+  if (op.norm == RelationNorm::none || edges.long_rows.rows == 0) return;
   launch(exec, "relation_weights", relation_weights_long<T>,
          {dim3(static_cast<unsigned>(edges.long_rows.rows)), dim3(kCountThreads)}, arguments);
 }

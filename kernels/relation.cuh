@@ -32,6 +32,12 @@ struct RelationWeightArguments {
   RelationNorm norm;
   int group;  // lanes per span
   Rows<T> weight;
+
+  /// The counter of a relation's edges, -1 for none: one for all, or one for each.
+  __device__ std::int32_t bin(std::int32_t of_relation) const {
+    return norm == RelationNorm::all_edges && of_relation > 0 ? 0 : of_relation;
+  }
+  __device__ std::int64_t bins() const { return norm == RelationNorm::all_edges ? 1 : relation.count; }
 };
 
 template <class T>
@@ -39,28 +45,29 @@ __device__ T weight_of(std::int32_t relation, std::int64_t divisor) {
   return relation < 0 ? T(0) : T(1) / static_cast<T>(divisor);
 }
 
-/// One group of lanes per span, one edge per lane. With per_relation every lane compares its edge with all edges of the
-/// row, which are handed round the group; long rows are left to relation_weights_long.
+/// One group of lanes per span, one edge per lane. Where edges are counted, every lane compares its own with all edges
+/// of the row, which are handed round the group; long rows are left to relation_weights_long.
 template <class T>
 __global__ void __launch_bounds__(kSpanThreads) relation_weights_by_row(RelationWeightArguments<T> arguments) {
   const Adjacency& edges = arguments.edges;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
   EdgeSpan span;
   if (!find_span(edges, group_number(group.size), span)) return;
-  const bool counts = arguments.norm == RelationNorm::per_relation;
+  const bool counts = arguments.norm != RelationNorm::none;
   if (counts && span.chunk >= 0) return;
   std::int64_t divisor = 1;
-  if (arguments.norm == RelationNorm::all_edges) divisor = edges.offset[span.row + 1] - edges.offset[span.row];
 
   for (std::int64_t first = span.begin; first < span.end; first += group.size) {
     const std::int64_t slot = first + group.lane;
     const std::int64_t edge = slot < span.end ? edge_id_of(edges, slot) : -1;
-    const std::int32_t mine = edge < 0 ? -1 : arguments.relation[edge];
+    const std::int32_t mine = edge < 0 ? -1 : arguments.bin(arguments.relation[edge]);
     if (counts) {
       divisor = 0;
       for (std::int64_t other = span.begin; other < span.end; other += group.size) {
         std::int32_t theirs = -1;
-        if (other + group.lane < span.end) theirs = arguments.relation[edge_id_of(edges, other + group.lane)];
+        if (other + group.lane < span.end) {
+          theirs = arguments.bin(arguments.relation[edge_id_of(edges, other + group.lane)]);
+        }
         for (int k = 0; k < group.size; ++k) divisor += group.broadcast(theirs, k) == mine ? 1 : 0;
       }
     }
@@ -71,7 +78,7 @@ __global__ void __launch_bounds__(kSpanThreads) relation_weights_by_row(Relation
 inline constexpr int kCountThreads = 256;
 inline constexpr int kCountedRelations = 4096;  // at a time, in shared memory
 
-/// per_relation for long rows: a block counts a row's edges by relation, a range of relations at a time. The counters
+/// The same for long rows: a block counts a row's edges by relation, a range of relations at a time. The counters
 /// are whole numbers, so that the order of their atomic updates does not show.
 template <class T>
 __global__ void __launch_bounds__(kCountThreads) relation_weights_long(RelationWeightArguments<T> arguments) {
@@ -79,17 +86,17 @@ __global__ void __launch_bounds__(kCountThreads) relation_weights_long(RelationW
   const Adjacency& edges = arguments.edges;
   const std::int64_t row = edges.long_rows.row[blockIdx.x];
   const std::int64_t begin = edges.offset[row] + threadIdx.x, end = edges.offset[row + 1];
-  for (std::int64_t low = 0; low == 0 || low < arguments.relation.count; low += kCountedRelations) {
+  for (std::int64_t low = 0; low == 0 || low < arguments.bins(); low += kCountedRelations) {
     for (int k = static_cast<int>(threadIdx.x); k < kCountedRelations; k += kCountThreads) count[k] = 0;
     __syncthreads();
     for (std::int64_t slot = begin; slot < end; slot += kCountThreads) {
-      const std::int64_t place = arguments.relation[edge_id_of(edges, slot)] - low;
+      const std::int64_t place = arguments.bin(arguments.relation[edge_id_of(edges, slot)]) - low;
       if (place >= 0 && place < kCountedRelations) atomicAdd(&count[place], 1);
     }
     __syncthreads();
     for (std::int64_t slot = begin; slot < end; slot += kCountThreads) {
       const std::int64_t edge = edge_id_of(edges, slot);
-      const std::int32_t relation = arguments.relation[edge];
+      const std::int32_t relation = arguments.bin(arguments.relation[edge]);
       const std::int64_t place = relation - low;
       if (relation < 0) {
         if (low == 0) *arguments.weight[edge] = T(0);

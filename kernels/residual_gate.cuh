@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/activations.cuh"
 #include "kernels/reduce.cuh"
 #include "kernels/spans.cuh"
 
@@ -50,9 +51,7 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_rows(ResidualGateA
     }
   }
   z = group.sum(z);
-  // From the side on which exp does not overflow.
-  const T e = std::exp(z < T(0) ? z : -z), upper = T(1) / (T(1) + e);
-  const T gate = z < T(0) ? e * upper : upper;
+  const T gate = sigmoid(z);
   if (group.lane == 0) arguments.gate[row][0] = gate;
   for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
     const Pack<T, kWidth> x = load_read_only<kWidth>(all_x + column);

@@ -46,6 +46,16 @@ class RowPart {
     }
   }
 
+  /// The largest magnitude of the row, NaN passed by.
+  __device__ T largest(const LaneGroup& group) const {
+    T found = 0;
+    for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) found = std::fmax(found, std::fabs(x[k]));
+    });
+    return group.max(found);
+  }
+
  private:
   const T* row_;
   std::int64_t columns_, step_, first_;
@@ -72,29 +82,36 @@ __global__ void __launch_bounds__(kRowNormThreads) layer_norm_forward_by_row(Lay
   if (row >= arguments.rows) return;
   const RowPart<T, kWidth, kHeld> part(arguments.x[row], arguments.columns, group);
 
-  T sum = 0;
-  part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+  T scale = 1, mean = 0, spread = 0;
+#pragma unroll 1
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    T sum = 0;
+    part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) sum += x[k];
-  });
-  const T mean = group.sum(sum) * arguments.share;
-  T squares = 0;
-  part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+      for (int k = 0; k < kWidth; ++k) sum += x[k] * scale;
+    });
+    mean = group.sum(sum) * arguments.share;
+    T squares = 0;
+    part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) squares += (x[k] - mean) * (x[k] - mean);
-  });
-  const T inv_std = T(1) / std::sqrt(group.sum(squares) * arguments.share + arguments.epsilon);
+      for (int k = 0; k < kWidth; ++k) squares += (x[k] * scale - mean) * (x[k] * scale - mean);
+    });
+    spread = group.sum(squares) * arguments.share + arguments.epsilon * scale * scale;
+    if (are_safe(spread)) break;
+    scale = unit_scale(std::fmax(part.largest(group), std::sqrt(arguments.epsilon)));
+  }
+  const T inv_std = T(1) / std::sqrt(spread);
   part.for_each([&](std::int64_t column, const Pack<T, kWidth>& x) {
     const Pack<T, kWidth> gamma = load_read_only<kWidth>(arguments.gamma + column);
     const Pack<T, kWidth> beta = load_read_only<kWidth>(arguments.beta + column);
     Pack<T, kWidth> y;
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) y[k] = gamma[k] * ((x[k] - mean) * inv_std) + beta[k];
+    for (int k = 0; k < kWidth; ++k) y[k] = gamma[k] * ((x[k] * scale - mean) * inv_std) + beta[k];
     store(arguments.y[row] + column, y);
   });
   if (group.lane != 0) return;
-  if (arguments.mean) *arguments.mean[row] = mean;
-  if (arguments.inv_std) *arguments.inv_std[row] = inv_std;
+  if (arguments.mean) *arguments.mean[row] = mean / scale;
+  if (arguments.inv_std) *arguments.inv_std[row] = inv_std * scale;
 }
 
 template <class T>
@@ -271,20 +288,27 @@ __global__ void __launch_bounds__(kRowNormThreads)
   const std::int64_t row = group_number(group.size);
   if (row >= arguments.rows) return;
   const RowPart<T, kWidth, kHeld> part(arguments.x[row], arguments.columns, group);
-  T squares = 0;
-  part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+  T scale = 1, length = 0;
+#pragma unroll 1
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    T squares = 0;
+    part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) squares += x[k] * x[k];
-  });
-  const T length = std::sqrt(group.sum(squares));
-  const T factor = length == T(0) ? T(0) : T(1) / length;
+      for (int k = 0; k < kWidth; ++k) squares += (x[k] * scale) * (x[k] * scale);
+    });
+    squares = group.sum(squares);
+    length = std::sqrt(squares);
+    if (are_safe(squares)) break;
+    scale = unit_scale(part.largest(group));
+  }
+  const T divisor = length == T(0) ? T(1) : length;
   part.for_each([&](std::int64_t column, const Pack<T, kWidth>& x) {
     Pack<T, kWidth> y;
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) y[k] = x[k] * factor;
+    for (int k = 0; k < kWidth; ++k) y[k] = x[k] * scale / divisor;  // not its reciprocal: |y| is 1 in width 1
     store(arguments.y[row] + column, y);
   });
-  if (arguments.norm && group.lane == 0) *arguments.norm[row] = length;
+  if (arguments.norm && group.lane == 0) *arguments.norm[row] = length / scale;
 }
 
 template <class T>
@@ -312,12 +336,11 @@ __global__ void __launch_bounds__(kRowNormThreads)
   });
   const T along = group.sum(dot);
   const T length = *arguments.norm[row];
-  const T factor = length == T(0) ? T(0) : T(1) / length;
   part.for_each([&](std::int64_t column, const Pack<T, kWidth>& dy) {
     const Pack<T, kWidth> y = load_read_only<kWidth>(y_row + column);
     Pack<T, kWidth> dx;
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) dx[k] = (dy[k] - y[k] * along) * factor;
+    for (int k = 0; k < kWidth; ++k) dx[k] = length == T(0) ? T(0) : (dy[k] - y[k] * along) / length;
     store(arguments.dx[row] + column, dx);
   });
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "kernels/activations.cuh"
 #include "kernels/dropout.cuh"
 #include "kernels/memory.cuh"
 #include "kernels/softmax.cuh"
@@ -33,7 +34,7 @@ struct GatScore {
   __device__ T edge_term(std::int64_t id, int head) const { return edge ? __ldg(edge[id] + head) : T(0); }
 
   /// -inf stays -inf at any slope: a masked edge must get weight 0, and 0 * -inf would be NaN.
-  __device__ T activate(T p) const { return p > T(0) || p == -kInfinity<T> ? p : negative_slope * p; }
+  __device__ T activate(T p) const { return p == -kInfinity<T> ? p : leaky_relu(p, negative_slope); }
   __device__ T derivative(T p) const { return p > T(0) ? T(1) : negative_slope; }
   __device__ T destination_gradient(T positive_dot, T delta, T positive_weight) const {
     return (T(1) - negative_slope) * (positive_dot - delta * positive_weight);

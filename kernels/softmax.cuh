@@ -18,10 +18,16 @@ __device__ T softmax_base(T maximum) {
   return maximum == -kInfinity<T> ? T(0) : maximum;
 }
 
-/// exp(l - lse); 0 in rows without any weight, where lse is -inf.
+/// A sum of 0 is that of no elements, or of nothing but -inf.
 template <class T>
-__device__ T softmax_weight(T l, T lse) {
-  return lse == -kInfinity<T> ? T(0) : std::exp(l - lse);
+__device__ T inverse_sum(T sum) {
+  return sum == T(0) ? T(0) : T(1) / sum;
+}
+
+/// The weight of a score, divided by a temperature of 1 / sharpness.
+template <class T>
+__device__ T softmax_weight(T score, T maximum, T sum, T sharpness = T(1)) {
+  return std::exp((score - softmax_base(maximum)) * sharpness) * inverse_sum(sum);
 }
 
 }  // namespace warpgnn::kernels

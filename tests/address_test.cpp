@@ -123,7 +123,7 @@ TEST_F(AddressTest, Attention) {
   const Tensor score = near_by({kNodes, kHeads}, score_);
   const auto pass = [&](const ConstTensorView& value, const TensorView& y, const TensorView& positive_y,
                         const ConstTensorView& dy, const TensorView& dvalue) {
-    const Tensor lse = empty({kNodes, kHeads}), weight = empty({kNodes, kHeads});
+    const Tensor maximum = empty({kNodes, kHeads}), sum = empty({kNodes, kHeads}), weight = empty({kNodes, kHeads});
     const Tensor dsource = empty({kNodes, kHeads}), ddestination = empty({kNodes, kHeads});
     run(context_, attention_forward,
         AttentionForward{.graph = graph_,
@@ -131,7 +131,8 @@ TEST_F(AddressTest, Attention) {
                          .source_score = score,
                          .destination_score = score,
                          .y = y,
-                         .lse = lse,
+                         .maximum = maximum,
+                         .sum = sum,
                          .positive_y = positive_y,
                          .positive_weight = weight});
     run(context_, attention_backward,
@@ -140,7 +141,8 @@ TEST_F(AddressTest, Attention) {
                           .source_score = score,
                           .destination_score = score,
                           .y = y,
-                          .lse = lse,
+                          .maximum = maximum,
+                          .sum = sum,
                           .positive_y = positive_y,
                           .positive_weight = weight,
                           .dy = dy,

@@ -29,8 +29,11 @@ TEST_P(AttentionDomainTest, DestinationWithoutInEdges) {
   expect_exact(got.y, {0, 0, 0, 0, 3, 4, 5, 6, 0, 0, 0, 0}, "y");
   expect_exact(got.positive_y, {0, 0, 0, 0, 3, 4, 5, 6, 0, 0, 0, 0}, "positive_y");
   expect_exact(got.positive_weight, {0, 0, 1, 1, 0, 0}, "positive_weight");
-  const Reals lse = got.lse.reals();
-  for (const std::size_t k : {0u, 1u, 4u, 5u}) EXPECT_EQ(lse[k], -kInfinity);
+  const Reals maximum = got.maximum.reals(), sum = got.sum.reals();
+  for (const std::size_t k : {0u, 1u, 4u, 5u}) {
+    EXPECT_EQ(maximum[k], -kInfinity);
+    EXPECT_EQ(sum[k], 0.0);
+  }
   const Reals dt = backward(in, Reals(12, 1.0)).ddestination_score.reals();
   for (const std::size_t k : {0u, 1u, 4u, 5u}) EXPECT_EQ(dt[k], 0.0);
 }
@@ -47,7 +50,8 @@ TEST_P(AttentionDomainTest, RowOfMinusInfinities) {
     const Reals y = got.y.reals(), positive_y = got.positive_y.reals();
     EXPECT_TRUE(all_zero({y.begin() + 3, y.begin() + 6}));
     EXPECT_TRUE(all_zero({positive_y.begin() + 3, positive_y.begin() + 6}));
-    EXPECT_EQ(got.lse.reals()[1], -kInfinity);
+    EXPECT_EQ(got.maximum.reals()[1], -kInfinity);
+    EXPECT_EQ(got.sum.reals()[1], 0.0);
     EXPECT_EQ(got.positive_weight.reals()[1], 0.0);
     const Backward gradients = backward(in, dy);
     EXPECT_EQ(gradients.ddestination_score.reals()[1], 0.0);
@@ -108,7 +112,7 @@ TEST_P(AttentionDomainTest, NanAndInfinitySpoilTheirOwnRowAndHeadOnly) {
     for (const std::size_t victim : {1u, 2u}) {
       SCOPED_TRACE(std::to_string(poison) + " in row " + std::to_string(victim));
       oracle::Gat in = clean;
-      Reals y = before.y.reals(), lse = before.lse.reals(), weight = weight_before;
+      Reals y = before.y.reals(), sum = before.sum.reals(), weight = weight_before;
       const std::size_t head = 1;
       std::size_t planted = in.edges.count();
       for (std::size_t e = 0; e < in.edges.count(); ++e) {
@@ -117,11 +121,11 @@ TEST_P(AttentionDomainTest, NanAndInfinitySpoilTheirOwnRowAndHeadOnly) {
         weight[e * 3 + head] = kNan;
       }
       in.edge_score[planted * 3 + head] = poison;
-      lse[victim * 3 + head] = kNan;
+      sum[victim * 3 + head] = kNan;
       for (std::size_t c = 0; c < 4; ++c) y[(victim * 3 + head) * 4 + c] = kNan;
       const Forward got = forward(in);
       expect_exact(got.y, y, "y");
-      expect_exact(got.lse, lse, "lse");
+      expect_exact(got.sum, sum, "sum");
       expect_exact(weights(in), weight, "weight");
     }
   }
@@ -171,7 +175,32 @@ TEST_P(AttentionDomainTest, LargeScoresLoseNothing) {
   const Forward got = forward(in);
   expect_close(got.y, want.y, kSumFactor, "y");
   expect_close(got.positive_weight, want.positive_weight, kSumFactor, "positive_weight");
-  expect_relative(got.lse, want.lse, 2, "lse");
+  expect_exact(got.maximum, want.softmax.maximum, "maximum");
+  expect_close(got.sum, want.softmax.sum, kSumFactor, "sum");
+  expect_relative(weights(in), want.weight, kSumFactor, "weight");
+  const Reals dy = random_upstream(rng, in);
+  const auto gradients = oracle::gat_backward(in, dy);
+  const Backward found = backward(in, dy);
+  expect_close(found.dvalue, gradients.dvalue, kSumFactor, "dvalue");
+  expect_close(found.dsource_score, gradients.dsource_score, kSumFactor, "dsource_score");
+  expect_close(found.dedge_score, gradients.dedge_score, kSumFactor, "dedge_score");
+}
+
+TEST_P(AttentionDomainTest, EqualScoresShareAlikeHoweverLarge) {
+  oracle::Gat in{{4, 1, {0, 1, 2, 3}, {0, 0, 0, 0}}, 1, 1};
+  in.value = {1, 2, 3, 4};
+  in.destination_score = {0};
+  const double largest = dtype() == Dtype::float32 ? 1e37 : 1e300;
+  for (const double all : {1e7, -1e7, 1e9, largest, -largest}) {
+    SCOPED_TRACE(all);
+    in.source_score.assign(4, all);
+    const Forward got = forward(in);
+    expect_exact(got.y, {2.5}, "y");
+    expect_exact(weights(in, Place::contiguous, got), {0.25, 0.25, 0.25, 0.25}, "weight");
+    const Backward gradients = backward(in, {1}, Place::contiguous, got);
+    expect_exact(gradients.dvalue, {0.25, 0.25, 0.25, 0.25}, "dvalue");
+    expect_close(gradients.dsource_score, oracle::gat_backward(in, {1}).dsource_score, kSumFactor, "dsource_score");
+  }
 }
 
 TEST_P(AttentionDomainTest, DistantScoresWeighExactlyNothing) {

@@ -14,7 +14,7 @@ namespace warpgnn::test {
 class AttentionFixture : public OpTest {
  protected:
   struct Forward {
-    TestTensor y, lse, positive_y, positive_weight;
+    TestTensor y, maximum, sum, positive_y, positive_weight;
   };
   struct Backward {
     TestTensor dvalue, dsource_score, ddestination_score, dedge_score;
@@ -60,40 +60,51 @@ class AttentionFixture : public OpTest {
   Forward forward(const oracle::Gat& in, Place place = Place::contiguous) const {
     const Inputs given = inputs(in, place);
     Forward out{output(destination_rows(in), place), score_output(destination_scores(in), place),
-                output(destination_rows(in), place), score_output(destination_scores(in), place)};
+                score_output(destination_scores(in), place), output(destination_rows(in), place),
+                score_output(destination_scores(in), place)};
     run(context(), attention_forward,
         AttentionForward{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
-                         given.destination_score, given.edge_score, out.y, out.lse, out.positive_y,
+                         given.destination_score, given.edge_score, out.y, out.maximum, out.sum, out.positive_y,
                          out.positive_weight});
     return out;
   }
 
-  /// Backward from what the oracle's forward saves.
+  /// What the oracle's forward saves.
+  Forward saved(const oracle::Gat& in, Place place) const {
+    const oracle::GatForward out = oracle::gat(in);
+    return {input(destination_rows(in), out.y.value, place),
+            score_input(destination_scores(in), out.softmax.maximum, place),
+            score_input(destination_scores(in), out.softmax.sum.value, place),
+            input(destination_rows(in), out.positive_y.value, place),
+            score_input(destination_scores(in), out.positive_weight.value, place)};
+  }
+
   Backward backward(const oracle::Gat& in, const oracle::Reals& dy, Place place = Place::contiguous) const {
-    const oracle::GatForward saved = oracle::gat(in);
+    return backward(in, dy, place, saved(in, place));
+  }
+  Backward backward(const oracle::Gat& in, const oracle::Reals& dy, Place place, const Forward& from) const {
     const Inputs given = inputs(in, place);
-    const TestTensor y = input(destination_rows(in), saved.y.value, place);
-    const TestTensor lse = score_input(destination_scores(in), saved.lse, place);
-    const TestTensor positive_y = input(destination_rows(in), saved.positive_y.value, place);
-    const TestTensor positive_weight = score_input(destination_scores(in), saved.positive_weight.value, place);
     const TestTensor upstream = input(destination_rows(in), dy, place);
     Backward out{output(source_rows(in), place), score_output(source_scores(in), place),
                  score_output(destination_scores(in), place),
                  in.edge_score.empty() ? TestTensor() : score_output(edge_scores(in), place)};
     run(context(), attention_backward,
         AttentionBackward{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
-                          given.destination_score, given.edge_score, y, lse, positive_y, positive_weight, upstream,
-                          out.dvalue, out.dsource_score, out.ddestination_score, out.dedge_score});
+                          given.destination_score, given.edge_score, from.y, from.maximum, from.sum, from.positive_y,
+                          from.positive_weight, upstream, out.dvalue, out.dsource_score, out.ddestination_score,
+                          out.dedge_score});
     return out;
   }
 
   TestTensor weights(const oracle::Gat& in, Place place = Place::contiguous) const {
+    return weights(in, place, saved(in, place));
+  }
+  TestTensor weights(const oracle::Gat& in, Place place, const Forward& from) const {
     const Inputs given = inputs(in, place);
-    const TestTensor lse = score_input(destination_scores(in), oracle::gat(in).lse, place);
     auto weight = score_output(edge_scores(in), place);
     run(context(), attention_weights,
-        AttentionWeights{upload(in), in.slope, given.source_score, given.destination_score, given.edge_score, lse,
-                         weight});
+        AttentionWeights{upload(in), in.slope, given.source_score, given.destination_score, given.edge_score,
+                         from.maximum, from.sum, weight});
     return weight;
   }
 
@@ -105,7 +116,8 @@ class AttentionFixture : public OpTest {
     const auto want = oracle::gat(in);
     const Forward got = forward(in, place);
     expect_close(got.y, want.y, factor, "y");
-    expect_relative(got.lse, want.lse, factor, "lse", 1.0);
+    expect_relative(got.maximum, want.softmax.maximum, factor, "maximum", 1.0);
+    expect_close(got.sum, want.softmax.sum, factor, "sum");
     expect_close(got.positive_y, want.positive_y, factor, "positive_y");
     expect_close(got.positive_weight, want.positive_weight, factor, "positive_weight");
     if (in.edges.count() > 0) expect_relative(weights(in, place), want.weight, factor, "weight");

@@ -174,21 +174,14 @@ TEST_P(AttentionTest, ForwardFeedsBackward) {
   const Backward out{output(source_rows(in), Place::contiguous), score_output(source_scores(in), Place::contiguous),
                      score_output(destination_scores(in), Place::contiguous),
                      score_output(edge_scores(in), Place::contiguous)};
-  AttentionBackward op{upload(in),
-                       in.slope,
-                       given.dropout(in),
-                       given.value,
-                       given.source_score,
-                       given.destination_score,
-                       given.edge_score,
-                       saved.y,
-                       saved.lse,
-                       saved.positive_y,
-                       saved.positive_weight,
-                       upstream,
-                       out.dvalue,
-                       out.dsource_score,
-                       out.ddestination_score,
+  AttentionBackward op{upload(in),         in.slope,
+                       given.dropout(in),  given.value,
+                       given.source_score, given.destination_score,
+                       given.edge_score,   saved.y,
+                       saved.maximum,      saved.sum,
+                       saved.positive_y,   saved.positive_weight,
+                       upstream,           out.dvalue,
+                       out.dsource_score,  out.ddestination_score,
                        out.dedge_score};
   run(context(), attention_backward, op);
   const auto want = oracle::gat_backward(in, dy);
@@ -234,12 +227,14 @@ TEST_P(AttentionTest, InferenceGivesTheSameBits) {
     const Forward training = forward(in);
     const Inputs given = inputs(in, Place::contiguous);
     const auto y = output(destination_rows(in), Place::contiguous);
-    const auto lse = score_output(destination_scores(in), Place::contiguous);
+    const auto maximum = score_output(destination_scores(in), Place::contiguous),
+               sum = score_output(destination_scores(in), Place::contiguous);
     run(context(), attention_forward,
         AttentionForward{
-            upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, lse});
+            upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, maximum, sum});
     expect_same_bits(y, training.y, "y");
-    expect_same_bits(lse, training.lse, "lse");
+    expect_same_bits(maximum, training.maximum, "maximum");
+    expect_same_bits(sum, training.sum, "sum");
   }
 }
 
@@ -251,7 +246,8 @@ TEST_P(AttentionTest, RerunsAreBitIdentical) {
     const Reals dy = random_upstream(rng, in);
     const Forward first = forward(in), second = forward(in);
     expect_same_bits(second.y, first.y, "y");
-    expect_same_bits(second.lse, first.lse, "lse");
+    expect_same_bits(second.maximum, first.maximum, "maximum");
+    expect_same_bits(second.sum, first.sum, "sum");
     expect_same_bits(second.positive_y, first.positive_y, "positive_y");
     expect_same_bits(second.positive_weight, first.positive_weight, "positive_weight");
     const Backward gradients = backward(in, dy), again = backward(in, dy);
@@ -351,11 +347,14 @@ TEST_P(AttentionHalfTest, InferenceGivesTheSameBits) {
   const Forward training = forward(in);
   const Inputs given = inputs(in, Place::contiguous);
   const auto y = output(destination_rows(in), Place::contiguous);
-  const auto lse = score_output(destination_scores(in), Place::contiguous);
+  const auto maximum = score_output(destination_scores(in), Place::contiguous),
+             sum = score_output(destination_scores(in), Place::contiguous);
   run(context(), attention_forward,
-      AttentionForward{upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, lse});
+      AttentionForward{
+          upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, maximum, sum});
   expect_same_bits(y, training.y, "y");
-  expect_same_bits(lse, training.lse, "lse");
+  expect_same_bits(maximum, training.maximum, "maximum");
+  expect_same_bits(sum, training.sum, "sum");
 }
 
 TEST_P(AttentionHalfTest, RerunsAreBitIdentical) {
@@ -374,11 +373,15 @@ TEST_P(AttentionHalfTest, ScoresInHalfAreRefused) {
   Rng rng(dtype());
   const auto in = random_gat(rng, random_graph(rng, 6, 5, 16), {2, 3, true});
   const Inputs given = inputs(in, Place::contiguous);
-  const Forward out{
-      output(destination_rows(in), Place::contiguous), score_output(destination_scores(in), Place::contiguous), {}, {}};
+  const Forward out{output(destination_rows(in), Place::contiguous),
+                    score_output(destination_scores(in), Place::contiguous),
+                    score_output(destination_scores(in), Place::contiguous),
+                    {},
+                    {}};
   const auto refuse = [&](const char* argument, ConstTensorView AttentionForward::*member) {
-    AttentionForward op{upload(in),       in.slope, {},     given.value, given.source_score, given.destination_score,
-                        given.edge_score, out.y,    out.lse};
+    AttentionForward op{
+        upload(in),       in.slope, {},          given.value, given.source_score, given.destination_score,
+        given.edge_score, out.y,    out.maximum, out.sum};
     (op.*member).dtype = dtype();
     expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
                  [&] { attention_forward(context(), op); });

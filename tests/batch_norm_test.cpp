@@ -146,6 +146,22 @@ TEST_P(BatchNormTest, VarianceOfDistantValues) {
   expect_relative(got.saved_inv_std, want.inv_std, dtype() == Dtype::float32 ? allowed : 1e4, "saved_inv_std");
 }
 
+// A variance may be beyond all numbers where its root is not.
+TEST_P(BatchNormTest, HugeColumns) {
+  Rng rng;
+  const int near = 30, far = dtype() == Dtype::float32 ? 100 : 900;  // beside either epsilon is nothing
+  const auto scaled = [](Problem in, int exponent) {
+    for (double& x : in.x) x = std::ldexp(x, exponent);
+    return in;
+  };
+  const auto plain = problem(rng, 70, 3);
+  const Forward want = forward(scaled(plain, near), true), got = forward(scaled(plain, far), true);
+  expect_relative(got.y, want.y.reals(), kFactor, "y", 1.0);
+  Reals inv_std = want.saved_inv_std.reals();
+  for (double& each : inv_std) each = std::ldexp(each, near - far);
+  expect_relative(got.saved_inv_std, inv_std, kFactor, "saved_inv_std");
+}
+
 TEST_P(BatchNormTest, ManyRows) {
   Rng rng;
   auto in = problem(rng, 50000, 2);

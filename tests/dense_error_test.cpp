@@ -77,6 +77,7 @@ TEST_P(DenseErrorTest, Activations) {
     refuse.argument("y", &Op::y);
     refuse.mistake({"x:", "none"}, [](Op& op) { op.x = {}; });
     refuse.mistake({"x:", "int32"}, [](Op& op) { op.x.dtype = op.y.dtype = Dtype::int32; });
+    refuse.mistake({"slope:", "inf"}, [](Op& op) { op.slope = std::numeric_limits<double>::infinity(); });
     refuse.mistake({"y:", "overlap"},
                    [&](Op& op) { op.y.data = const_cast<char*>(x.view().as<char>()) + size_of(dtype()); });
     refuse.accepted();
@@ -196,13 +197,18 @@ TEST_P(DenseErrorTest, CrossEntropy) {
     using Op = CrossEntropyForward;
     const auto logits = input({3000, 3});
     const auto label = ids({3000});
-    const auto loss = output({1}), probability = output({3000, 3});
-    const Refusals<Op> refuse(context(), cross_entropy_forward, {logits, label, loss, probability},
-                              {&loss, &probability});
+    const auto loss = output({1}), probability = output({3000, 3}), total_weight = output({1});
+    const auto class_weight = input({3});
+    const Refusals<Op> refuse(context(), cross_entropy_forward,
+                              {0.1, -100, logits, label, class_weight, loss, probability, total_weight},
+                              {&loss, &probability, &total_weight});
     refuse.argument("logits", &Op::logits, Presence::required, Blame::any);
     refuse.argument("label", &Op::label);
     refuse.argument("loss", &Op::loss);
     refuse.argument("probability", &Op::probability);
+    refuse.argument("total_weight", &Op::total_weight);
+    refuse.argument("class_weight", &Op::class_weight, Presence::optional);
+    refuse.mistake({"label_smoothing:", "1.5"}, [](Op& op) { op.label_smoothing = 1.5; });
     refuse.overlap("probability", &Op::probability, &Op::logits);
     refuse.mistake({"logits:", "class"}, [](Op& op) { op.logits.shape[1] = op.probability.shape[1] = 0; });
     refuse.workspace();
@@ -212,10 +218,15 @@ TEST_P(DenseErrorTest, CrossEntropy) {
   const auto probability = input({5, 3});
   const auto label = ids({5});
   const auto dlogits = output({5, 3});
-  const Refusals<Op> refuse(context(), cross_entropy_backward, {probability, label, dlogits}, {&dlogits});
+  const auto total_weight = input({1}), class_weight = input({3});
+  const Refusals<Op> refuse(context(), cross_entropy_backward,
+                            {0.1, -100, probability, label, class_weight, total_weight, dlogits}, {&dlogits});
   refuse.argument("probability", &Op::probability, Presence::required, Blame::any);
   refuse.argument("label", &Op::label);
   refuse.argument("dlogits", &Op::dlogits);
+  refuse.argument("total_weight", &Op::total_weight);
+  refuse.argument("class_weight", &Op::class_weight, Presence::optional);
+  refuse.mistake({"label_smoothing:", "-0.5"}, [](Op& op) { op.label_smoothing = -0.5; });
   refuse.overlap("dlogits", &Op::dlogits, &Op::probability);
   refuse.accepted();
 }

@@ -259,6 +259,42 @@ TEST_P(ElementwiseTest, ActivationsAtTheKinkAndFarOut) {
   EXPECT_EQ(forward(Activation::sigmoid, {0.5, 0, 1, 1, 0}), (Reals{0.25, 0, 0, 0, 0}));
 }
 
+// Slopes that no gradient is made of are allowed forward: products are those of IEEE 754 on every backend.
+TEST_P(ElementwiseTest, ActivationsWithUnusualSlopes) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const Reals values{0, -kInfinity, kInfinity, -2, 2, -1e4, 1e4};
+  const auto expect = [&](Activation kind, double slope, const Reals& want) {
+    SCOPED_TRACE(slope);
+    const auto x = input({7}, values);
+    const auto y = output({7});
+    run(context(), activation_forward, ActivationForward{kind, slope, x, y});
+    expect_exact(y, want, "y");
+  };
+  expect(Activation::leaky_relu, 0, {0, kNan, kInfinity, 0, 2, 0, 1e4});
+  expect(Activation::leaky_relu, -0.5, {0, kInfinity, kInfinity, 1, 2, 5e3, 1e4});
+  expect(Activation::leaky_relu, 2, {0, -kInfinity, kInfinity, -4, 2, -2e4, 1e4});
+  expect(Activation::elu, 0, {0, 0, kInfinity, 0, 2, 0, 1e4});
+}
+
+TEST_P(ElementwiseTest, ReluOfMinusZeroIsPlusZero) {
+  const auto x = input({2}, {-0.0, 0.0});
+  const auto y = output({2});
+  run(context(), activation_forward, ActivationForward{Activation::relu, 0, x, y});
+  for (const double each : y.reals()) EXPECT_FALSE(std::signbit(each));
+}
+
+TEST_P(ElementwiseTest, SigmoidKeepsTheDigitsOfItsTails) {
+  const double far = dtype() == Dtype::float32 ? 87 : 708;  // exp(far) is finite, and exp(-far) normal
+  const Reals values{-far, far, -1e4, 1e4, -20, 20};
+  const auto x = input({6}, values);
+  const auto y = output({6});
+  run(context(), activation_forward, ActivationForward{Activation::sigmoid, 0, x, y});
+  Reals want;
+  for (const double each : values) want.push_back(oracle::activation(oracle::Activation::sigmoid, 0, each));
+  expect_relative(y, want, 8, "y");
+}
+
 TEST_P(ElementwiseTest, ActivationsPassNanOn) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   for (const ActivationKind& kind : kActivations) {

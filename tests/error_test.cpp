@@ -191,24 +191,36 @@ TEST_P(ErrorTest, AttentionForward) {
   using Op = AttentionForward;
   const auto value = input({kNodes, kHeads, kChannels}), source_score = input({kNodes, kHeads}),
              destination_score = input({kNodes, kHeads}), edge_score = input({kEdges, kHeads});
-  const auto y = output({kNodes, kHeads, kChannels}), lse = output({kNodes, kHeads}),
-             positive_y = output({kNodes, kHeads, kChannels}), positive_weight = output({kNodes, kHeads});
-  const Refusals<Op> refuse(
-      context(), attention_forward,
-      {graph_, 0.2, {}, value, source_score, destination_score, edge_score, y, lse, positive_y, positive_weight},
-      {&y, &lse, &positive_y, &positive_weight});
+  const auto y = output({kNodes, kHeads, kChannels}), maximum = output({kNodes, kHeads}),
+             sum = output({kNodes, kHeads}), positive_y = output({kNodes, kHeads, kChannels}),
+             positive_weight = output({kNodes, kHeads});
+  const Refusals<Op> refuse(context(), attention_forward,
+                            {graph_,
+                             0.2,
+                             {},
+                             value,
+                             source_score,
+                             destination_score,
+                             edge_score,
+                             y,
+                             maximum,
+                             sum,
+                             positive_y,
+                             positive_weight},
+                            {&y, &maximum, &sum, &positive_y, &positive_weight});
   refuse.argument("value", &Op::value, Presence::required, Blame::any);
   refuse_integers(refuse, "value", &Op::value);
   refuse.argument("source_score", &Op::source_score);
   refuse.argument("destination_score", &Op::destination_score);
   refuse.argument("edge_score", &Op::edge_score, Presence::optional);
   refuse.argument("y", &Op::y);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   refuse.argument("positive_y", &Op::positive_y);
   refuse.argument("positive_weight", &Op::positive_weight);
   refuse.overlap("y", &Op::y, &Op::value);
   refuse.overlap("y", &Op::y, &Op::positive_y);
-  refuse.overlap("lse", &Op::lse, &Op::positive_weight);
+  refuse.overlap("sum", &Op::sum, &Op::positive_weight);
   refuse.mistake({"dropout:", "got 1"}, [](Op& op) { op.dropout.probability = 1; });
   refuse.mistake({"dropout:", "-0.5"}, [](Op& op) { op.dropout.probability = -0.5; });
   refuse_dropout_counters(context(), refuse);
@@ -223,8 +235,8 @@ TEST_P(ErrorTest, AttentionBackward) {
   using Op = AttentionBackward;
   const Shape rows{kNodes, kHeads, kChannels}, scores{kNodes, kHeads}, edges{kEdges, kHeads};
   const auto value = input(rows), source_score = input(scores), destination_score = input(scores),
-             edge_score = input(edges), y = input(rows), lse = input(scores), positive_y = input(rows),
-             positive_weight = input(scores), dy = input(rows);
+             edge_score = input(edges), y = input(rows), maximum = input(scores), sum = input(scores),
+             positive_y = input(rows), positive_weight = input(scores), dy = input(rows);
   const auto dvalue = output(rows), dsource_score = output(scores), ddestination_score = output(scores),
              dedge_score = output(edges);
   const Refusals<Op> refuse(context(), attention_backward,
@@ -236,7 +248,8 @@ TEST_P(ErrorTest, AttentionBackward) {
                              destination_score,
                              edge_score,
                              y,
-                             lse,
+                             maximum,
+                             sum,
                              positive_y,
                              positive_weight,
                              dy,
@@ -250,7 +263,8 @@ TEST_P(ErrorTest, AttentionBackward) {
   refuse.argument("destination_score", &Op::destination_score);
   refuse.argument("edge_score", &Op::edge_score, Presence::optional);
   refuse.argument("y", &Op::y);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   refuse.argument("positive_y", &Op::positive_y);
   refuse.argument("positive_weight", &Op::positive_weight);
   refuse.argument("dy", &Op::dy);
@@ -270,14 +284,16 @@ TEST_P(ErrorTest, AttentionBackward) {
 TEST_P(ErrorTest, AttentionWeights) {
   using Op = AttentionWeights;
   const auto source_score = input({kNodes, kHeads}), destination_score = input({kNodes, kHeads}),
-             edge_score = input({kEdges, kHeads}), lse = input({kNodes, kHeads});
+             edge_score = input({kEdges, kHeads}), maximum = input({kNodes, kHeads}), sum = input({kNodes, kHeads});
   const auto weight = output({kEdges, kHeads});
   const Refusals<Op> refuse(context(), attention_weights,
-                            {graph_, 0.2, source_score, destination_score, edge_score, lse, weight}, {&weight});
+                            {graph_, 0.2, source_score, destination_score, edge_score, maximum, sum, weight},
+                            {&weight});
   refuse.argument("source_score", &Op::source_score, Presence::required, Blame::any);
   refuse.argument("destination_score", &Op::destination_score, Presence::required, Blame::any);
   refuse.argument("edge_score", &Op::edge_score, Presence::optional, Blame::any);
-  refuse.argument("lse", &Op::lse, Presence::required, Blame::any);
+  refuse.argument("maximum", &Op::maximum, Presence::required, Blame::any);
+  refuse.argument("sum", &Op::sum, Presence::required, Blame::any);
   refuse.argument("weight", &Op::weight);
   refuse.overlap("weight", &Op::weight, &Op::edge_score);
   refuse.accepted();
@@ -315,16 +331,18 @@ TEST_P(ErrorTest, HeadDot) {
 TEST_P(ErrorTest, PoolForward) {
   using Op = PoolForward;
   const auto x = input({kNodes, kWidth}), score = input({kNodes});
-  const auto y = output({2, kWidth}), lse = output({2});
-  const Refusals<Op> refuse(context(), pool_forward, {graph_, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, lse},
-                            {&y, &lse});
+  const auto y = output({2, kWidth}), maximum = output({2}), sum = output({2});
+  const Refusals<Op> refuse(context(), pool_forward,
+                            {graph_, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, maximum, sum},
+                            {&y, &maximum, &sum});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse_integers(refuse, "x", &Op::x);
   refuse.argument("score", &Op::score);
   refuse.argument("y", &Op::y);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   refuse.overlap("y", &Op::y, &Op::x);
-  refuse.overlap("lse", &Op::lse, &Op::score);
+  refuse.overlap("sum", &Op::sum, &Op::score);
   refuse.mistake({"gate:"}, [](Op& op) { op.reduce = PoolReduce::max; });
   refuse.mistake({"score:"}, [](Op& op) { op.gate = PoolGate::none; });
   refuse.mistake({"graph:"}, [](Op& op) { op.graph = {}; });
@@ -338,24 +356,25 @@ TEST_P(ErrorTest, PoolMaxForward) {
   const auto x = input({kNodes, kWidth});
   const auto y = output({2, kWidth});
   const auto arg = TestTensor::output(context(), Dtype::int32, {2, kWidth});
-  const Refusals<Op> refuse(context(), pool_forward, {graph_, PoolReduce::max, PoolGate::none, 1, x, {}, y, {}, arg},
-                            {&y, &arg});
+  const Refusals<Op> refuse(context(), pool_forward,
+                            {graph_, PoolReduce::max, PoolGate::none, 1, x, {}, y, {}, {}, arg}, {&y, &arg});
   refuse.argument("arg", &Op::arg, Presence::optional);
   refuse.accepted();
 }
 
 TEST_P(ErrorTest, PoolBackward) {
   using Op = PoolBackward;
-  const auto x = input({kNodes, kWidth}), score = input({kNodes}), y = input({2, kWidth}), lse = input({2}),
-             dy = input({2, kWidth});
+  const auto x = input({kNodes, kWidth}), score = input({kNodes}), y = input({2, kWidth}), maximum = input({2}),
+             sum = input({2}), dy = input({2, kWidth});
   const auto dx = output({kNodes, kWidth}), dscore = output({kNodes});
-  const Refusals<Op> refuse(context(), pool_backward,
-                            {graph_, PoolReduce::sum, PoolGate::softmax, 1, x, score, y, lse, {}, dy, dx, dscore},
-                            {&dx, &dscore});
+  const Refusals<Op> refuse(
+      context(), pool_backward,
+      {graph_, PoolReduce::sum, PoolGate::softmax, 1, x, score, y, maximum, sum, {}, dy, dx, dscore}, {&dx, &dscore});
   refuse.argument("x", &Op::x);
   refuse.argument("score", &Op::score);
   refuse.argument("y", &Op::y);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
   refuse.argument("dx", &Op::dx, Presence::optional);
   refuse.argument("dscore", &Op::dscore, Presence::optional);
@@ -370,18 +389,20 @@ TEST_P(ErrorTest, PoolMaxBackwardNeedsArg) {
   const auto arg = ids({2, kWidth});
   const auto dx = output({kNodes, kWidth});
   const Refusals<Op> refuse(context(), pool_backward,
-                            {graph_, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, arg, dy, dx}, {&dx});
+                            {graph_, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, {}, arg, dy, dx}, {&dx});
   refuse.argument("arg", &Op::arg);
   refuse.accepted();
 }
 
 TEST_P(ErrorTest, PoolWeights) {
   using Op = PoolWeights;
-  const auto score = input({kNodes}), lse = input({2});
+  const auto score = input({kNodes}), maximum = input({2}), sum = input({2});
   const auto weight = output({kNodes});
-  const Refusals<Op> refuse(context(), pool_weights, {graph_, PoolGate::softmax, 1, score, lse, weight}, {&weight});
+  const Refusals<Op> refuse(context(), pool_weights, {graph_, PoolGate::softmax, 1, score, maximum, sum, weight},
+                            {&weight});
   refuse.argument("score", &Op::score, Presence::required, Blame::any);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   refuse.argument("weight", &Op::weight);
   refuse.overlap("weight", &Op::weight, &Op::score);
   refuse.mistake({"gate:"}, [](Op& op) { op.gate = PoolGate::none; });

@@ -210,7 +210,7 @@ TEST_P(HalfErrorTest, Attention) {
   const auto value = rows(values, in.value), upstream = rows(values, dy);
   const auto source = reals(heads, in.source_score), destination = reals(heads, in.destination_score);
   const auto y = stored(values), positive_y = stored(values), dvalue = stored(values);
-  const auto lse = computed(heads), positive_weight = computed(heads);
+  const auto maximum = computed(heads), sum = computed(heads), positive_weight = computed(heads);
   const auto dsource = computed(heads), ddestination = computed(heads);
   run(context(), attention_forward,
       AttentionForward{.graph = uploaded,
@@ -218,7 +218,8 @@ TEST_P(HalfErrorTest, Attention) {
                        .source_score = source,
                        .destination_score = destination,
                        .y = y,
-                       .lse = lse,
+                       .maximum = maximum,
+                       .sum = sum,
                        .positive_y = positive_y,
                        .positive_weight = positive_weight});
   expect_at_most_twice(y, naive.y(), oracle::gat(in).y.value, "y");
@@ -228,7 +229,8 @@ TEST_P(HalfErrorTest, Attention) {
                         .source_score = source,
                         .destination_score = destination,
                         .y = y,
-                        .lse = lse,
+                        .maximum = maximum,
+                        .sum = sum,
                         .positive_y = positive_y,
                         .positive_weight = positive_weight,
                         .dy = upstream,
@@ -299,10 +301,15 @@ TEST_P(HalfErrorTest, SoftmaxPool) {
   const auto x = rows({count, kWidth}, in.x);
   const auto score = reals({count}, in.score);
   const auto y = stored({3, kWidth});
-  const auto lse = computed({3});
+  const auto maximum = computed({3}), sum = computed({3});
   run(context(), pool_forward,
-      PoolForward{
-          .graph = batch.upload(context()), .gate = PoolGate::softmax, .x = x, .score = score, .y = y, .lse = lse});
+      PoolForward{.graph = batch.upload(context()),
+                  .gate = PoolGate::softmax,
+                  .x = x,
+                  .score = score,
+                  .y = y,
+                  .maximum = maximum,
+                  .sum = sum});
   expect_at_most_twice(y, naive, oracle::pool(in).y.value, "y");
 }
 

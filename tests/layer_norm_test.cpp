@@ -141,6 +141,39 @@ TEST_P(LayerNormTest, LargeOffsetsDoNotCancel) {
   expect_relative(got.inv_std, want.inv_std, 4 * kFactor, "inv_std");
 }
 
+/// Nor does it where squares of the row would be lost or infinite.
+TEST_P(LayerNormTest, TinyAndHugeRows) {
+  Rng rng;
+  const int far = dtype() == Dtype::float32 ? 100 : 900;
+  for (const std::int64_t width : {5, 64, 1030}) {
+    const auto plain = problem(rng, 3, width);
+    const Forward before = forward(plain, Place::contiguous, 0);
+    const Reals y = before.y.reals();
+    oracle::Sums want(y.size());
+    for (std::size_t k = 0; k < y.size(); ++k) want.add(k, y[k], 4);
+    for (const int exponent : {-far, -far / 2, far / 2, far}) {
+      SCOPED_TRACE(std::to_string(width) + " elements times 2^" + std::to_string(exponent));
+      auto in = plain;
+      for (double& x : in.x) x = std::ldexp(x, exponent);
+      const Forward got = forward(in, Place::contiguous, 0);
+      expect_close(got.y, want, kFactor, "y");
+      Reals inv_std = before.inv_std.reals();
+      for (double& each : inv_std) each = std::ldexp(each, -exponent);
+      expect_relative(got.inv_std, inv_std, kFactor, "inv_std");
+    }
+  }
+}
+
+/// Rows far below the root of epsilon are as good as equal values.
+TEST_P(LayerNormTest, TinyRowsGiveBeta) {
+  Rng rng;
+  auto in = problem(rng, 3, 8);
+  for (double& x : in.x) x = std::ldexp(x, dtype() == Dtype::float32 ? -100 : -900);
+  Reals want;
+  for (std::int64_t n = 0; n < 3; ++n) want.insert(want.end(), in.beta.begin(), in.beta.end());
+  expect_exact(forward(in).y, want, "y");
+}
+
 TEST_P(LayerNormTest, NanStaysInItsRow) {
   Rng rng;
   auto in = problem(rng, 5, 9);

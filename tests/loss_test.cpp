@@ -7,6 +7,7 @@
 #include "oracle/dense.hpp"
 #include "support/backends.hpp"
 #include "support/compare.hpp"
+#include "support/refusals.hpp"
 #include "support/seeds.hpp"
 #include "warpgnn/dense.hpp"
 
@@ -19,8 +20,9 @@ using oracle::Reals;
 class CrossEntropyTest : public OpTest {
  protected:
   struct Forward {
-    TestTensor loss, probability;
+    TestTensor loss, probability, total_weight;
   };
+  using Options = oracle::ClassOptions;
 
   static Shape shape(const Ids& label, std::int64_t classes) {
     return {static_cast<std::int64_t>(label.size()), classes};
@@ -28,23 +30,61 @@ class CrossEntropyTest : public OpTest {
   TestTensor labels(const Ids& label, Place place) const {
     return TestTensor::input_ids(context(), Dtype::int32, {static_cast<std::int64_t>(label.size())}, label, place);
   }
+  TestTensor class_weight(const Options& options) const {
+    if (options.weight.empty()) return {};
+    return TestTensor::input(context(), dtype(), {static_cast<std::int64_t>(options.weight.size())}, options.weight);
+  }
 
-  Forward forward(const Reals& logits, const Ids& label, std::int64_t classes, Place place = Place::contiguous) const {
+  Forward forward(const Reals& logits, const Ids& label, std::int64_t classes, Place place = Place::contiguous,
+                  const Options& options = {}) const {
     const auto input = TestTensor::input(context(), dtype(), shape(label, classes), logits, place);
     const auto truth = labels(label, place);
+    const auto weight = class_weight(options);
     Forward out{TestTensor::output(context(), dtype(), {1}),
-                TestTensor::output(context(), dtype(), shape(label, classes), place)};
-    run(context(), cross_entropy_forward, CrossEntropyForward{input, truth, out.loss, out.probability});
+                TestTensor::output(context(), dtype(), shape(label, classes), place),
+                TestTensor::output(context(), dtype(), {1})};
+    run(context(), cross_entropy_forward,
+        CrossEntropyForward{.label_smoothing = options.smoothing,
+                            .ignore_index = static_cast<std::int32_t>(options.ignored),
+                            .logits = input,
+                            .label = truth,
+                            .class_weight = weight,
+                            .loss = out.loss,
+                            .probability = out.probability,
+                            .total_weight = out.total_weight});
     return out;
   }
 
-  TestTensor backward(const Reals& probability, const Ids& label, std::int64_t classes,
-                      Place place = Place::contiguous) const {
-    const auto input = TestTensor::input(context(), dtype(), shape(label, classes), probability, place);
+  /// From what the oracle's forward saves.
+  TestTensor backward(const Reals& logits, const Ids& label, std::int64_t classes, Place place = Place::contiguous,
+                      const Options& options = {}) const {
+    const auto saved = oracle::cross_entropy(logits, label, static_cast<std::size_t>(classes), options);
+    const auto input = TestTensor::input(context(), dtype(), shape(label, classes), saved.probability, place);
+    const auto total_weight = TestTensor::input(context(), dtype(), {1}, {saved.total_weight});
     const auto truth = labels(label, place);
+    const auto weight = class_weight(options);
     auto dlogits = TestTensor::output(context(), dtype(), shape(label, classes), place);
-    run(context(), cross_entropy_backward, CrossEntropyBackward{input, truth, dlogits});
+    run(context(), cross_entropy_backward,
+        CrossEntropyBackward{.label_smoothing = options.smoothing,
+                             .ignore_index = static_cast<std::int32_t>(options.ignored),
+                             .probability = input,
+                             .label = truth,
+                             .class_weight = weight,
+                             .total_weight = total_weight,
+                             .dlogits = dlogits});
     return dlogits;
+  }
+
+  void check(const Reals& logits, const Ids& label, std::int64_t classes, Place place, const Options& options) const {
+    const auto count = static_cast<std::size_t>(classes);
+    const auto want = oracle::cross_entropy(logits, label, count, options);
+    const Forward got = forward(logits, label, classes, place, options);
+    expect_relative(got.loss, {want.loss}, 16, "loss", classes == 1 ? 1.0 : 0.1);
+    expect_relative(got.probability, want.probability, 16, "probability");
+    expect_relative(got.total_weight, {want.total_weight}, 4, "total_weight");
+    expect_relative(backward(logits, label, classes, place, options),
+                    oracle::cross_entropy_backward(logits, label, count, options), 16, "dlogits",
+                    1.0 / static_cast<double>(label.size()));
   }
 };
 
@@ -65,19 +105,39 @@ TEST_P(CrossEntropyTest, EverySizeAndLayout) {
     for (const std::int64_t classes : {1, 2, 3, 7, 33, 128}) {
       for (const Place place : kPlaces) {
         SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(classes) + " " + name_of(place));
-        const auto count = static_cast<std::size_t>(classes);
-        const Reals logits = rng.reals(rows * count, -3, 3);
-        const Ids label = random_labels(rng, rows, classes);
-        const auto want = oracle::cross_entropy(logits, label, count);
-        const Forward got = forward(logits, label, classes, place);
-        expect_relative(got.loss, {want.loss}, 16, "loss", classes == 1 ? 1.0 : 0.1);
-        expect_relative(got.probability, want.probability, 16, "probability");
-        expect_relative(backward(want.probability, label, classes, place),
-                        oracle::cross_entropy_backward(logits, label, count), 4, "dlogits",
-                        1.0 / static_cast<double>(rows));
+        const Reals logits = rng.reals(rows * static_cast<std::size_t>(classes), -3, 3);
+        check(logits, random_labels(rng, rows, classes), classes, place, {});
       }
     }
   }
+}
+
+TEST_P(CrossEntropyTest, IgnoredRowsClassWeightsAndSmoothing) {
+  Rng rng;
+  std::size_t turn = 0;
+  for (const std::int64_t classes : {2, 5, 33}) {
+    const auto count = static_cast<std::size_t>(classes);
+    for (const double smoothing : {0.0, 0.1, 1.0}) {
+      for (const std::int64_t ignored : {-100, -1, 1}) {  // the last is a class
+        SCOPED_TRACE(std::to_string(classes) + " classes, smoothing " + std::to_string(smoothing) + ", ignored " +
+                     std::to_string(ignored));
+        Options options{smoothing, ignored};
+        if (turn % 2 == 0) options.weight = rng.reals(count, 0.25, 2);
+        Ids label = random_labels(rng, 70, classes);
+        for (std::size_t n = 0; n < label.size(); n += 3) label[n] = ignored;
+        check(rng.reals(70 * count, -3, 3), label, classes, kPlaces[turn++ % 3], options);
+      }
+    }
+  }
+}
+
+TEST_P(CrossEntropyTest, NoRowThatCounts) {
+  const Ids label(3, -100);
+  const Forward got = forward(Reals(6, 0.5), label, 2);
+  expect_exact(got.loss, {0}, "loss");
+  expect_exact(got.total_weight, {0}, "total_weight");
+  expect_exact(got.probability, Reals(6, 0.5), "probability");
+  expect_exact(backward(Reals(6, 0.5), label, 2), Reals(6, 0.0), "dlogits");
 }
 
 TEST_P(CrossEntropyTest, LargeAndDistantLogits) {
@@ -96,9 +156,38 @@ TEST_P(CrossEntropyTest, NoRows) {
   backward({}, {}, 3);
 }
 
-TEST_P(CrossEntropyTest, LabelsOutOfRangeMakeTheLossNan) {
+// Where the host sees the labels it says which is wrong; on a device the results do.
+TEST_P(CrossEntropyTest, LabelsOutOfRange) {
   for (const std::int64_t wrong : {std::int64_t{-1}, std::int64_t{3}, std::int64_t{1} << 30}) {
-    EXPECT_TRUE(std::isnan(forward(Reals(12, 0.5), {0, wrong, 2, 1}, 3).loss.reals()[0])) << wrong;
+    SCOPED_TRACE(wrong);
+    const Reals logits(12, 0.5);
+    const Ids label{0, wrong, 2, 1};
+    const auto input = TestTensor::input(context(), dtype(), {4, 3}, logits);
+    const auto truth = labels(label, Place::contiguous);
+    const auto total_weight = TestTensor::input(context(), dtype(), {1}, {4});
+    const auto loss = TestTensor::output(context(), dtype(), {1}), weight = TestTensor::output(context(), dtype(), {1});
+    const auto probability = TestTensor::output(context(), dtype(), {4, 3}),
+               dlogits = TestTensor::output(context(), dtype(), {4, 3});
+    const auto run_forward = [&] {
+      run(context(), cross_entropy_forward,
+          CrossEntropyForward{
+              .logits = input, .label = truth, .loss = loss, .probability = probability, .total_weight = weight});
+    };
+    const auto run_backward = [&] {
+      run(context(), cross_entropy_backward,
+          CrossEntropyBackward{.probability = input, .label = truth, .total_weight = total_weight, .dlogits = dlogits});
+    };
+    if (!context().is_cuda()) {
+      const std::initializer_list<std::string> words{"label:", "[0, 3)", "-100", std::to_string(wrong), "row 1"};
+      expect_error(ErrorCode::out_of_range, words, run_forward);
+      expect_error(ErrorCode::out_of_range, words, run_backward);
+      continue;
+    }
+    run_forward();
+    run_backward();
+    EXPECT_TRUE(std::isnan(loss.reals()[0]));
+    const Reals gradient = dlogits.reals();
+    for (std::size_t k = 0; k < 12; ++k) EXPECT_EQ(std::isnan(gradient[k]), k / 3 == 1) << k;
   }
 }
 
@@ -115,8 +204,7 @@ TEST_P(CrossEntropyDifferencesTest, GradientAgreesWithDifferences) {
   const Reals logits = rng.reals(20, -2, 2);
   const Ids label = random_labels(rng, 5, 4);
   const auto loss = [&](const Reals& l) { return forward(l, label, 4).loss.reals()[0]; };
-  const Reals gradient = backward(forward(logits, label, 4).probability.reals(), label, 4).reals();
-  expect_gradient(loss, logits, gradient, "dlogits");
+  expect_gradient(loss, logits, backward(logits, label, 4).reals(), "dlogits");
 }
 
 TEST_P(CrossEntropyTest, RerunsAreBitIdentical) {

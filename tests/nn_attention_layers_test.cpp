@@ -269,7 +269,7 @@ class NnAttentionLayerErrorsTest : public NnAttentionLayersTest {
     expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, edge_features); });
     expect_error(kInvalid, {"edge_features", "none"}, [&] { edged.forward(graph, x); });
     const Tensor wide_edges = tensor({3, 4}, Reals(12, 1));
-    expect_error(kInvalid, {"weight", "4]", "2]"}, [&] { edged.forward(graph, x, wide_edges); });
+    expect_error(kInvalid, {"edge_features:", "4]", "2]"}, [&] { edged.forward(graph, x, wide_edges); });
     layer.forward(graph, x);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
     expect_error(kInvalid, {"dy", "[4, 6]", "[6, 4]"}, [&] { layer.backward(on_its_side); });

@@ -337,10 +337,10 @@ TEST_P(NnGraphLayerErrorsTest, Gcn) {
     GCNConv layer(*session, "gcn", 3, out);
     expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, edges, x); });
     expect_error(kInvalid, {"x", "[4, ", "[5, "}, [&] { layer.forward(graph, edges, long_x); });
-    expect_error(kInvalid, {"weight", "7]", "3]"}, [&] { layer.forward(graph, edges, wide_x); });
+    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, edges, wide_x); });
     expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, edges, {}); });
     const Tensor more_edges = tensor({4}, Reals(4, 1));
-    expect_error(kInvalid, {"weight", "[3]", "[4]"}, [&] { layer.forward(graph, more_edges, x); });
+    expect_error(kInvalid, {"edge_weight:", "[3]", "[4]"}, [&] { layer.forward(graph, more_edges, x); });
     layer.forward(graph, edges, x);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
   }
@@ -350,13 +350,13 @@ TEST_P(NnGraphLayerErrorsTest, Gat) {
   GATConv layer(*session, "gat", 3, gat_options(2, 0, 0)), edged(*session, "edged", 3, gat_options(2, 2, 0));
   expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
   expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
-  expect_error(kInvalid, {"weight", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
-  expect_error(kInvalid, {"source_score", "[4, 2]", "[5, 2]"}, [&] { layer.forward(graph, long_x); });
+  expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+  expect_error(kInvalid, {"x:", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
   expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
   expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, edge_features); });
   expect_error(kInvalid, {"edge_features", "none"}, [&] { edged.forward(graph, x); });
   const Tensor wide_edges = tensor({3, 4}, Reals(12, 1));
-  expect_error(kInvalid, {"weight", "4]", "2]"}, [&] { edged.forward(graph, x, wide_edges); });
+  expect_error(kInvalid, {"edge_features:", "4]", "2]"}, [&] { edged.forward(graph, x, wide_edges); });
   layer.forward(graph, x);
   expect_error(kInvalid, {"dy"}, [&] { layer.backward({}); });
 
@@ -407,7 +407,7 @@ TEST_P(NnGraphLayerErrorsTest, Gin) {
   expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
   expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
   expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
-  expect_error(kInvalid, {"weight", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+  expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
   layer.forward(graph, x);
   expect_error(kInvalid, {"dy", "[4, 4]", "[4, 7]"}, [&] { layer.backward(wide_x); });
 }
@@ -417,7 +417,7 @@ TEST_P(NnGraphLayerErrorsTest, AttentionPool) {
   expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
   expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
   expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
-  expect_error(kInvalid, {"weight", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+  expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
   layer.forward(graph, x);
   expect_error(kInvalid, {"dy", "[1, ", "[4, "}, [&] { layer.backward(x); });
   nn::AttentionPool gated_max(*session, "max", 3, 4, PoolReduce::max, PoolGate::softmax);

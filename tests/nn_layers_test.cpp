@@ -249,6 +249,16 @@ TEST_P(NnLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(list[0], &linear.weight());
 }
 
+TEST_P(NnLayersTest, SaysWhichParameterThereIsNoMemoryFor) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer ends a program that asks for so much";
+#endif
+  Session session(context(), dtype(), 3);
+  const std::int64_t huge = std::int64_t{1} << 29;
+  expect_error(ErrorCode::out_of_memory, {"memory:", "head.weight", std::to_string(huge * huge)},
+               [&] { Linear(session, "head", huge, huge); });
+}
+
 TEST_P(NnLayersTest, RefusesWrongInputs) {
   constexpr auto kInvalid = ErrorCode::invalid_argument;
   Rng rng;
@@ -257,11 +267,11 @@ TEST_P(NnLayersTest, RefusesWrongInputs) {
   const Tensor other_dtype = tensor_of(context(), dtype() == Dtype::float32 ? Dtype::float64 : Dtype::float32,
                                        {4, kWidth}, rng.reals(4 * kWidth));
   Linear linear(session, "l", kWidth, 3);
-  expect_error(kInvalid, {"weight", "[3, 9]", "[3, 5]"}, [&] { linear.forward(wide); });
-  expect_error(kInvalid, {"weight", name_of(dtype())}, [&] { linear.forward(other_dtype); });
+  expect_error(kInvalid, {"x:", "[N, 5]", "9]"}, [&] { linear.forward(wide); });
+  expect_error(kInvalid, {"x:", name_of(dtype())}, [&] { linear.forward(other_dtype); });
   expect_error(kInvalid, {"x", "none"}, [&] { linear.forward({}); });
   linear.forward(x);
-  expect_error(kInvalid, {"weight", "[9, 5]", "[3, 5]"}, [&] { linear.backward(wide); });
+  expect_error(kInvalid, {"dy:", "3]", "9]"}, [&] { linear.backward(wide); });
   expect_error(kInvalid, {"dy", "none"}, [&] { linear.backward({}); });
 
   Activate relu(session, Activation::relu);
@@ -270,7 +280,7 @@ TEST_P(NnLayersTest, RefusesWrongInputs) {
   expect_error(kInvalid, {"dy", "[4, 5]", "[4, 9]"}, [&] { relu.backward(wide); });
 
   BatchNorm norm(session, "bn", kWidth);
-  expect_error(kInvalid, {"gamma", "[9]", "[5]"}, [&] { norm.forward(wide); });
+  expect_error(kInvalid, {"x:", "[N, 5]", "9]"}, [&] { norm.forward(wide); });
   const Tensor empty = tensor({0, kWidth}, {});
   expect_error(kInvalid, {"x", "1 row"}, [&] { norm.forward(empty); });
   norm.forward(x);

@@ -292,9 +292,11 @@ TEST_P(NnMessageLayerErrorsTest, Gine) {
   expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, {}); });
   expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}, edge_features); });
   expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x, edge_features); });
-  expect_error(kInvalid, {"weight", "3]", "2]"}, [&] { layer.forward(graph, x, tensor({3, 3}, Reals(9, 1))); });
-  expect_error(kInvalid, {"edge", "[3, ", "[4, "}, [&] { layer.forward(graph, x, tensor({4, 2}, Reals(8, 1))); });
-  expect_error(kInvalid, {"x", "[4, 2]", "[4, 3]"}, [&] { plain.forward(graph, x, edge_features); });
+  expect_error(kInvalid, {"edge_features:", "3]", "2]"}, [&] { layer.forward(graph, x, tensor({3, 3}, Reals(9, 1))); });
+  expect_error(kInvalid, {"edge_features:", "[3, ", "[4, "}, [&] {
+    layer.forward(graph, x, tensor({4, 2}, Reals(8, 1)));
+  });
+  expect_error(kInvalid, {"edge_features:", "[3, 3]", "[3, 2]"}, [&] { plain.forward(graph, x, edge_features); });
   layer.forward(graph, x, edge_features);
   expect_error(kInvalid, {"dy", "[4, 4]", "[4, 7]"}, [&] { layer.backward(wide_x); });
 }
@@ -308,7 +310,7 @@ TEST_P(NnMessageLayerErrorsTest, Sage) {
     expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
     expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
     expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
-    expect_error(kInvalid, {"weight", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
     layer.forward(graph, x);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
   }
@@ -322,11 +324,11 @@ TEST_P(NnMessageLayerErrorsTest, Rgcn) {
   expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, relation, {}, x); });
   expect_error(kInvalid, {"relation", "none"}, [&] { layer.forward(graph, {}, {}, x); });
   expect_error(kInvalid, {"relation", "float"}, [&] { layer.forward(graph, tensor({3}, Reals(3, 1)), {}, x); });
-  expect_error(kInvalid, {"weight", "[3]", "[5]"},
+  expect_error(kInvalid, {"edge_weight:", "[3]", "[5]"},
                [&] { layer.forward(graph, relation, tensor({5}, Reals(5, 1)), x); });
   expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, relation, {}, {}); });
   expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, relation, {}, long_x); });
-  expect_error(kInvalid, {"y", "[4, 2, 7]", "[4, 2, 3]"}, [&] { layer.forward(graph, relation, {}, wide_x); });
+  expect_error(kInvalid, {"x:", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, relation, {}, wide_x); });
   layer.forward(graph, relation, {}, x);
   expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
 }

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <limits>
 
 #include "oracle/row_norm.hpp"
@@ -78,6 +79,45 @@ TEST_P(NormalizeRowsTest, ARowOfZerosStaysAndHasNoGradient) {
   const Reals dx = backward(x, {1, 2, 3, 4, 5, 6}, 2, 3).reals();
   EXPECT_EQ(Reals(dx.begin(), dx.begin() + 3), Reals(3, 0.0));
   EXPECT_NE(dx[4], 0);
+}
+
+// Whatever power of two a row is multiplied with does not show: no square may be lost or infinite.
+TEST_P(NormalizeRowsTest, LengthsOfTinyAndHugeRows) {
+  Rng rng;
+  const int far = dtype() == Dtype::float32 ? 100 : 900;
+  for (const std::int64_t width : {1, 5, 64, 1030}) {
+    const Reals x = rng.reals(static_cast<std::size_t>(3 * width));
+    const Forward plain = forward(x, 3, width);
+    for (const int exponent : {-far, -far / 2, far / 2, far}) {
+      SCOPED_TRACE(std::to_string(width) + " elements times 2^" + std::to_string(exponent));
+      Reals scaled = x, norm = plain.norm.reals();
+      for (Reals* values : {&scaled, &norm}) {
+        for (double& each : *values) each = std::ldexp(each, exponent);
+      }
+      const Forward got = forward(scaled, 3, width);
+      expect_relative(got.y, plain.y.reals(), kSumFactor, "y");
+      expect_relative(got.norm, norm, kSumFactor, "norm");
+    }
+  }
+}
+
+// Numbers that have lost digits still give a row of length 1, and a length beyond all numbers a row with its direction.
+TEST_P(NormalizeRowsTest, TheEndsOfTheRange) {
+  const double smallest = dtype() == Dtype::float32 ? 0x1p-149 : 0x1p-1074;
+  const double largest = dtype() == Dtype::float32 ? 0x1p127 : 0x1p1023;
+  const Forward got = forward({3 * smallest, 0, 0, 4 * smallest, largest, largest, -largest, largest}, 2, 4);
+  expect_relative(got.y, {0.6, 0, 0, 0.8, 0.5, 0.5, -0.5, 0.5}, 4, "y");
+  EXPECT_EQ(got.norm.reals()[1], std::numeric_limits<double>::infinity());
+}
+
+// A single element has nothing but its sign, and no gradient: what rounding leaves, an optimiser would blow up.
+TEST_P(NormalizeRowsTest, RowsOfOneElementAreSignsWithoutGradient) {
+  Rng rng;
+  const Reals x = rng.reals(500, -3, 3), dy = rng.reals(500);
+  Reals signs;
+  for (const double each : x) signs.push_back(each < 0 ? -1 : 1);
+  expect_exact(forward(x, 500, 1).y, signs, "y");
+  expect_exact(backward(x, dy, 500, 1), Reals(500, 0.0), "dx");
 }
 
 TEST_P(NormalizeRowsTest, NanStaysInItsRow) {

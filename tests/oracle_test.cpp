@@ -143,7 +143,9 @@ TEST(OracleEdgeSoftmax, Forward) {
   const oracle::Edges edges{1, 4, {0, 0, 0, 0, 0}, {0, 0, 1, 1, 2}};
   const Reals score{0, kLog3, -kInfinity, 5, -kInfinity};
   expect_near(oracle::edge_softmax(edges, 1, score), {0.25, 0.75, 0, 1, 0});
-  expect_near(oracle::log_sum_exp(edges, 1, score), {std::log(4.0), 5, -kInfinity, -kInfinity});
+  const auto row = oracle::softmax_statistics(edges, 1, score);
+  expect_near(row.maximum, {kLog3, 5, -kInfinity, -kInfinity});
+  expect_near(row.sum.value, {4.0 / 3, 1, 0, 0});
 }
 
 TEST(OracleEdgeSoftmax, NanAndInfinitySpoilTheirOwnRowAndHead) {
@@ -177,7 +179,8 @@ oracle::Gat small_gat() {
 TEST(OracleGat, Forward) {
   const auto out = oracle::gat(small_gat());
   expect_near(out.weight, {0.25, 0.75});
-  expect_near(out.lse, {std::log(4.0)});
+  expect_near(out.softmax.maximum, {kLog3});
+  expect_near(out.softmax.sum.value, {4.0 / 3});
   expect_near(out.y.value, {7, -1});
   expect_near(out.y.magnitude, {7, 5});
   expect_near(out.positive_y.value, {6, -3});
@@ -259,7 +262,8 @@ TEST(OraclePool, Forward) {
   EXPECT_THAT(max.arg, ElementsAre(1, 1, -1, -1, 2, 2));
   const auto softmax = oracle::pool(small_pool(PoolReduce::sum, PoolGate::softmax));
   expect_near(softmax.weight, {0.25, 0.75, 1});
-  expect_near(softmax.lse, {std::log(4.0), -kInfinity, 7});
+  expect_near(softmax.softmax.maximum, {kLog3, -kInfinity, 7});
+  expect_near(softmax.softmax.sum.value, {4.0 / 3, 0, 1});
   expect_near(softmax.y.value, {2.5, 5, 0, 0, 5, -1});
   expect_near(oracle::pool(small_pool(PoolReduce::sum, PoolGate::sigmoid)).y.value,
               {0.5 + 2.25, 1 + 4.5, 0, 0, 5 / (1 + std::exp(-7)), -1 / (1 + std::exp(-7))});
@@ -365,6 +369,10 @@ TEST(OracleDense, CrossEntropy) {
   const Ids label{2, 0, 1, 2};
   const auto loss = [&](const Reals& l) { return oracle::cross_entropy(l, label, 3).loss; };
   expect_gradient(loss, logits, oracle::cross_entropy_backward(logits, label, 3), "dlogits");
+  const oracle::ClassOptions options{0.3, 1, {0.5, 1, 2}};
+  const auto weighted = [&](const Reals& l) { return oracle::cross_entropy(l, label, 3, options).loss; };
+  EXPECT_EQ(oracle::cross_entropy(logits, label, 3, options).total_weight, 2 + 0.5 + 2);
+  expect_gradient(weighted, logits, oracle::cross_entropy_backward(logits, label, 3, options), "dlogits");
 }
 
 TEST(OracleDense, Adam) {

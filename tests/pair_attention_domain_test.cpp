@@ -233,6 +233,31 @@ TEST_P(PairAttentionDomainTest, LargeScoresLoseNothing) {
   }
 }
 
+// Every pass recomputes the scores. Where they are large, one that rounds them otherwise is off by whole exponents.
+TEST_P(PairAttentionDomainTest, EveryPassRoundsLargeScoresAlike) {
+  Rng rng;
+  const std::pair<std::size_t, std::size_t> shapes[] = {{1, 3}, {2, 16}, {4, 33}, {3, 64}, {1, 160}, {2, 260}};
+  for (const oracle::PairScore score : kPairScores) {
+    for (const auto& [heads, channels] : shapes) {
+      SCOPED_TRACE(std::string(name_of(score)) + " " + std::to_string(heads) + " x " + std::to_string(channels));
+      const TestGraph graph = graph_with_degrees(rng, 20, {5, 9, kChunkEdges + 30, 1});
+      auto in = random_pairs(rng, graph, {.score = score, .heads = heads, .channels = channels, .values = 2});
+      for (double& q : in.query) q = rng.reals(1, -1, 1)[0];
+      for (std::size_t k = 0; k < in.key.size(); ++k) in.key[k] = in.key[k % (heads * channels)];  // of one source
+      Reals& large = score == oracle::PairScore::dot ? in.query : in.vector;
+      for (double& each : large) each *= 1e6;
+      const Reals dy = random_upstream(rng, in);
+      const auto want = oracle::pair_attention(in);
+      const Forward got = forward(in);
+      expect_close(got.y, want.y, kSumFactor, "y");
+      expect_close(weights(in, Place::contiguous, got), want.weight, kSumFactor, "weight");
+      const Backward gradients = outputs(in, Place::contiguous);
+      backward(in, dy, Place::contiguous, gradients, got);
+      expect_close(gradients.dvalue, oracle::pair_attention_backward(in, dy).dvalue, kSumFactor, "dvalue");
+    }
+  }
+}
+
 TEST_P(PairAttentionDomainTest, DistantScoresWeighExactlyNothing) {
   const double far = dtype() == Dtype::float32 ? 105 : 800;
   PairProblem in;

@@ -145,18 +145,24 @@ class PairAttentionFixture : public OpTest {
     op.dvector = out.dvector;
   }
 
-  /// Backward from what the oracle's forward saves, into `out`.
+  /// What the oracle's forward saves.
+  Forward saved(const PairProblem& in, Place place) const {
+    const oracle::PairAttentionForward out = oracle::pair_attention(in);
+    return {input(results(in), out.y.value, place), real_input(row_scores(in), out.maximum.value, place),
+            real_input(row_scores(in), out.sum.value, place)};
+  }
+
   void backward(const PairProblem& in, const oracle::Reals& dy, Place place, const Backward& out) const {
-    const oracle::PairAttentionForward saved = oracle::pair_attention(in);
+    backward(in, dy, place, out, saved(in, place));
+  }
+  void backward(const PairProblem& in, const oracle::Reals& dy, Place place, const Backward& out,
+                const Forward& from) const {
     const Inputs given_inputs = inputs(in, place);
-    const TestTensor y = input(results(in), saved.y.value, place);
-    const TestTensor maximum = real_input(row_scores(in), saved.maximum.value, place);
-    const TestTensor sum = real_input(row_scores(in), saved.sum.value, place);
     const TestTensor upstream = input(results(in), dy, place);
     auto op = op_of<PairAttentionBackward>(in, given_inputs);
-    op.y = y;
-    op.maximum = maximum;
-    op.sum = sum;
+    op.y = from.y;
+    op.maximum = from.maximum;
+    op.sum = from.sum;
     op.dy = upstream;
     set_outputs(out, op);
     run(context(), pair_attention_backward, op);
@@ -169,14 +175,14 @@ class PairAttentionFixture : public OpTest {
 
   /// The weights after dropout.
   TestTensor weights(const PairProblem& in, Place place = Place::contiguous) const {
+    return weights(in, place, saved(in, place));
+  }
+  TestTensor weights(const PairProblem& in, Place place, const Forward& from) const {
     const Inputs given_inputs = inputs(in, place);
-    const oracle::PairAttentionForward saved = oracle::pair_attention(in);
-    const TestTensor maximum = real_input(row_scores(in), saved.maximum.value, place);
-    const TestTensor sum = real_input(row_scores(in), saved.sum.value, place);
     TestTensor weight = real_output(edge_scores(in), place);
     auto op = op_of<PairAttentionWeights>(in, given_inputs);
-    op.maximum = maximum;
-    op.sum = sum;
+    op.maximum = from.maximum;
+    op.sum = from.sum;
     op.weight = weight;
     run(context(), pair_attention_weights, op);
     return weight;

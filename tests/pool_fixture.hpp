@@ -53,7 +53,7 @@ inline std::string name_of(const PoolKind& kind) {
 class PoolFixture : public OpTest {
  protected:
   struct Forward {
-    TestTensor y, lse, arg;
+    TestTensor y, maximum, sum, arg;
   };
   struct Backward {
     TestTensor dx, dscore;
@@ -94,15 +94,21 @@ class PoolFixture : public OpTest {
   }
   bool has_heads(const oracle::Pool& in) const { return always_with_heads_ || in.heads > 1; }
 
+  /// Of a forward with a softmax gate; others have none.
+  TestTensor statistic(const oracle::Pool& in, const Reals& values, Place place) const {
+    return softmax(in) ? score_input(scores(in, graphs(in)), values, place) : TestTensor();
+  }
+
   Forward forward(const oracle::Pool& in, Place place = Place::contiguous) const {
     const auto x = input(rows(in, nodes(in)), in.x, place);
     const auto node_scores = score(in, place);
     Forward out{output(rows(in, graphs(in)), place),
                 softmax(in) ? score_output(scores(in, graphs(in)), place) : TestTensor(),
+                softmax(in) ? score_output(scores(in, graphs(in)), place) : TestTensor(),
                 maximum(in) ? TestTensor::output(context(), Dtype::int32, rows(in, graphs(in)), place) : TestTensor()};
     run(context(), pool_forward,
-        PoolForward{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores, out.y, out.lse,
-                    out.arg});
+        PoolForward{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores, out.y,
+                    out.maximum, out.sum, out.arg});
     return out;
   }
 
@@ -111,7 +117,8 @@ class PoolFixture : public OpTest {
     const auto x = input(rows(in, nodes(in)), in.x, place);
     const auto node_scores = score(in, place);
     const auto y = input(rows(in, graphs(in)), saved.y.value, place);
-    const auto lse = softmax(in) ? score_input(scores(in, graphs(in)), saved.lse, place) : TestTensor();
+    const auto row_maximum = statistic(in, saved.softmax.maximum, place);
+    const auto row_sum = statistic(in, saved.softmax.sum.value, place);
     const auto arg = maximum(in)
                          ? TestTensor::input_ids(context(), Dtype::int32, rows(in, graphs(in)), saved.arg, place)
                          : TestTensor();
@@ -119,16 +126,19 @@ class PoolFixture : public OpTest {
     Backward out{output(rows(in, nodes(in)), place),
                  gated(in) ? score_output(scores(in, nodes(in)), place) : TestTensor()};
     run(context(), pool_backward,
-        PoolBackward{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores, y, lse, arg,
-                     upstream, out.dx, out.dscore});
+        PoolBackward{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores, y, row_maximum,
+                     row_sum, arg, upstream, out.dx, out.dscore});
     return out;
   }
 
   TestTensor weights(const oracle::Pool& in, Place place = Place::contiguous) const {
     const auto node_scores = score(in, place);
-    const auto lse = softmax(in) ? score_input(scores(in, graphs(in)), oracle::pool(in).lse, place) : TestTensor();
+    const oracle::Pooled saved = oracle::pool(in);
+    const auto row_maximum = statistic(in, saved.softmax.maximum, place);
+    const auto row_sum = statistic(in, saved.softmax.sum.value, place);
     auto weight = score_output(scores(in, nodes(in)), place);
-    run(context(), pool_weights, PoolWeights{upload(in), library(in.gate), in.temperature, node_scores, lse, weight});
+    run(context(), pool_weights,
+        PoolWeights{upload(in), library(in.gate), in.temperature, node_scores, row_maximum, row_sum, weight});
     return weight;
   }
 
@@ -140,7 +150,8 @@ class PoolFixture : public OpTest {
     const Forward got = forward(in, place);
     compare(got.y, want.y, "y");
     if (maximum(in)) expect_ids(got.arg, want.arg, "arg");
-    if (softmax(in)) expect_relative(got.lse, want.lse, factor, "lse", 1.0);
+    if (softmax(in)) expect_exact(got.maximum, want.softmax.maximum, "maximum");
+    if (softmax(in)) expect_close(got.sum, want.softmax.sum, factor, "sum");
     if (gated(in)) expect_relative(weights(in, place), want.weight, factor, "weight");
     const auto gradients = oracle::pool_backward(in, dy);
     const Backward found = backward(in, dy, place);

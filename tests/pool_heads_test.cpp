@@ -215,13 +215,16 @@ TEST_P(PoolHeadsTest, RefusesWrongArguments) {
   const auto in = headed_problem(rng, {3, 4}, {oracle::PoolReduce::sum, oracle::PoolGate::softmax}, {2, 3});
   const Graph graph = upload(in);
   const auto x = input({7, 2, 3}, in.x, Place::contiguous), scores = input({7, 2}, in.score, Place::contiguous);
-  const auto y = output({2, 2, 3}, Place::contiguous), lse = output({2, 2}, Place::contiguous);
+  const auto y = output({2, 2, 3}, Place::contiguous), maximum = output({2, 2}, Place::contiguous),
+             sum = output({2, 2}, Place::contiguous);
   const Refusals<Op> refuse(context(), pool_forward,
-                            {graph, PoolReduce::sum, PoolGate::softmax, 0.5, x, scores, y, lse}, {&y, &lse});
+                            {graph, PoolReduce::sum, PoolGate::softmax, 0.5, x, scores, y, maximum, sum},
+                            {&y, &maximum, &sum});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("score", &Op::score);
   refuse.argument("y", &Op::y);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   const double bad_temperatures[] = {0, -1, kInfinity, std::numeric_limits<double>::quiet_NaN(), 1e-31};
   for (const double bad : bad_temperatures) refuse.mistake({"temperature:"}, [=](Op& op) { op.temperature = bad; });
   refuse.mistake({"temperature:", "0.5"}, [](Op& op) { op.gate = PoolGate::sigmoid; });
@@ -234,18 +237,20 @@ TEST_P(PoolHeadsTest, BackwardAndWeightsRefuseWrongArguments) {
   const Graph graph = upload(in);
   const auto x = input({7, 2, 3}, in.x, Place::contiguous), scores = input({7, 2}, in.score, Place::contiguous),
              y = input({2, 2, 3}, rng.reals(12), Place::contiguous),
-             lse = input({2, 2}, rng.reals(4), Place::contiguous),
+             maximum = input({2, 2}, rng.reals(4), Place::contiguous),
+             sum = input({2, 2}, rng.reals(4), Place::contiguous),
              dy = input({2, 2, 3}, rng.reals(12), Place::contiguous);
   {
     using Op = PoolBackward;
     const auto dx = output({7, 2, 3}, Place::contiguous), dscore = output({7, 2}, Place::contiguous);
-    const Refusals<Op> refuse(context(), pool_backward,
-                              {graph, PoolReduce::sum, PoolGate::softmax, 2, x, scores, y, lse, {}, dy, dx, dscore},
-                              {&dx, &dscore});
+    const Refusals<Op> refuse(
+        context(), pool_backward,
+        {graph, PoolReduce::sum, PoolGate::softmax, 2, x, scores, y, maximum, sum, {}, dy, dx, dscore}, {&dx, &dscore});
     refuse.argument("x", &Op::x);
     refuse.argument("score", &Op::score);
     refuse.argument("y", &Op::y);
-    refuse.argument("lse", &Op::lse);
+    refuse.argument("maximum", &Op::maximum);
+    refuse.argument("sum", &Op::sum);
     refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
     refuse.argument("dx", &Op::dx, Presence::optional);
     refuse.argument("dscore", &Op::dscore, Presence::optional);
@@ -254,9 +259,11 @@ TEST_P(PoolHeadsTest, BackwardAndWeightsRefuseWrongArguments) {
   }
   using Op = PoolWeights;
   const auto weight = output({7, 2}, Place::contiguous);
-  const Refusals<Op> refuse(context(), pool_weights, {graph, PoolGate::softmax, 2, scores, lse, weight}, {&weight});
+  const Refusals<Op> refuse(context(), pool_weights, {graph, PoolGate::softmax, 2, scores, maximum, sum, weight},
+                            {&weight});
   refuse.argument("score", &Op::score, Presence::required, Blame::any);
-  refuse.argument("lse", &Op::lse);
+  refuse.argument("maximum", &Op::maximum);
+  refuse.argument("sum", &Op::sum);
   refuse.argument("weight", &Op::weight);
   refuse.mistake({"temperature:"}, [](Op& op) { op.temperature = -2; });
   refuse.accepted();
@@ -296,8 +303,9 @@ TEST_P(PoolHalfTest, RefusesScoresInSixteenBits) {
   Rng rng(dtype());
   const auto in = headed_problem(rng, {3, 4}, kGates[0], {2, 3});
   const auto x = input({7, 2, 3}, in.x, Place::contiguous), scores = input({7, 2}, in.score, Place::contiguous);
-  const auto y = output({2, 2, 3}, Place::contiguous), lse = score_output({2, 2}, Place::contiguous);
-  const PoolForward op{upload(in), PoolReduce::sum, PoolGate::softmax, 1, x, scores, y, lse};
+  const auto y = output({2, 2, 3}, Place::contiguous), maximum = score_output({2, 2}, Place::contiguous),
+             sum = score_output({2, 2}, Place::contiguous);
+  const PoolForward op{upload(in), PoolReduce::sum, PoolGate::softmax, 1, x, scores, y, maximum, sum};
   expect_error(ErrorCode::invalid_argument, {"score:", "expected float32", warpgnn::name_of(dtype())},
                [&] { pool_forward(context(), op); });
 }

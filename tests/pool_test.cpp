@@ -103,13 +103,17 @@ TEST_P(PoolTest, EachGradientAloneIsTheSame) {
   const Backward both = backward(in, dy);
   const auto saved = oracle::pool(in);
   const auto x = input({29, 7}, in.x, Place::contiguous), scores = input({29}, in.score, Place::contiguous);
-  const auto y = input({3, 7}, saved.y.value, Place::contiguous), lse = input({3}, saved.lse, Place::contiguous);
+  const auto y = input({3, 7}, saved.y.value, Place::contiguous),
+             maximum = input({3}, saved.softmax.maximum, Place::contiguous),
+             sum = input({3}, saved.softmax.sum.value, Place::contiguous);
   const auto upstream_gradient = input({3, 7}, dy, Place::contiguous);
   const auto dx = output({29, 7}, Place::contiguous), dscore = output({29}, Place::contiguous);
   run(context(), pool_backward,
-      PoolBackward{upload(in), PoolReduce::mean, PoolGate::softmax, 1, {}, scores, {}, lse, {}, upstream_gradient, dx});
+      PoolBackward{
+          upload(in), PoolReduce::mean, PoolGate::softmax, 1, {}, scores, {}, maximum, sum, {}, upstream_gradient, dx});
   expect_same_bits(dx, both.dx, "dx");
-  PoolBackward op{upload(in), PoolReduce::mean, PoolGate::softmax, 1, x, scores, y, lse, {}, upstream_gradient};
+  PoolBackward op{upload(in), PoolReduce::mean, PoolGate::softmax, 1, x, scores, y, maximum, sum,
+                  {},         upstream_gradient};
   op.dscore = dscore;
   run(context(), pool_backward, op);
   expect_same_bits(dscore, both.dscore, "dscore");
@@ -167,12 +171,12 @@ TEST_P(PoolTest, NanAndInfinitySpoilTheirOwnGraphOnly) {
     for (const std::size_t victim : {0u, 1u, 3u}) {
       oracle::Pool in = clean;
       in.score[in.begin(victim) + 4] = poison;
-      Reals y = before.y.reals(), lse = before.lse.reals();
-      lse[victim] = kNan;
+      Reals y = before.y.reals(), sum = before.sum.reals();
+      sum[victim] = kNan;
       for (std::size_t f = 0; f < 3; ++f) y[victim * 3 + f] = kNan;
       const Forward got = forward(in);
       expect_exact(got.y, y, "y");
-      expect_exact(got.lse, lse, "lse");
+      expect_exact(got.sum, sum, "sum");
     }
   }
 }
@@ -190,9 +194,35 @@ TEST_P(PoolTest, LargeAndDistantScores) {
   const auto want = oracle::pool(in);
   const Forward got = forward(in);
   expect_close(got.y, want.y, kSumFactor, "y");
-  expect_relative(got.lse, want.lse, 2, "lse");
+  expect_exact(got.maximum, want.softmax.maximum, "maximum");
+  expect_close(got.sum, want.softmax.sum, kSumFactor, "sum");
+  expect_relative(weights(in), want.weight, kSumFactor, "weight");
+  const Reals dy = pool_upstream(rng, in);
+  expect_close(backward(in, dy).dscore, oracle::pool_backward(in, dy).dscore, kSumFactor, "dscore");
   const Reals y = got.y.reals();
   EXPECT_EQ(Reals(y.begin() + 6, y.end()), Reals(in.x.begin() + 51 * 3, in.x.begin() + 52 * 3));
+}
+
+// What tells scores apart is their difference, however large they are and however cold the gate.
+TEST_P(PoolTest, SoftmaxWeightsHangOnDifferencesAlone) {
+  oracle::Pool in{{0, 4}, oracle::PoolReduce::sum, oracle::PoolGate::softmax, 1, {1, 2, 3, 4}, {}};
+  const double largest = dtype() == Dtype::float32 ? 1e37 : 1e300;
+  for (const double all : {1e7, 1e9, -1e9, largest, -largest}) {
+    SCOPED_TRACE(all);
+    in.score.assign(4, all);
+    expect_exact(weights(in), {0.25, 0.25, 0.25, 0.25}, "weight");
+    expect_exact(forward(in).y, {2.5}, "y");
+    expect_exact(backward(in, {1}).dx, {0.25, 0.25, 0.25, 0.25}, "dx");
+    expect_close(backward(in, {1}).dscore, oracle::pool_backward(in, {1}).dscore, kSumFactor, "dscore");
+  }
+  in.score = {0.3, 0.7, 0.1, 0.7};
+  for (const double temperature : {1e-7, 1e-12, 1e-30}) {
+    SCOPED_TRACE(temperature);
+    in.temperature = temperature;
+    expect_exact(weights(in), {0, 0.5, 0, 0.5}, "weight");
+    expect_exact(forward(in).y, {3}, "y");
+    expect_exact(backward(in, {1}).dx, {0, 0.5, 0, 0.5}, "dx");
+  }
 }
 
 TEST_P(PoolTest, ExtremeSigmoidScores) {

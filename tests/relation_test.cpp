@@ -172,6 +172,8 @@ TEST_P(RelationTest, IdsFarOutOfRangeAreLeftOut) {
   const Ids relation{std::int64_t{1} << 32, 1, -(std::int64_t{1} << 40)};  // the first is 0 when cut to 32 bits
   expect_exact(weights(edges, oracle::RelationNorm::per_relation, relation, 2, Place::contiguous, Dtype::int64),
                {0, 1, 0}, "weight");
+  expect_exact(weights(edges, oracle::RelationNorm::all_edges, relation, 2, Place::contiguous, Dtype::int64), {0, 1, 0},
+               "weight");
   const oracle::RelationAggregate in{
       .edges = edges, .relation = relation, .coefficient = {5, 3}, .features = 1, .x = {2}};
   expect_exact(forward(in, Place::contiguous, Dtype::int64), {6}, "y");
@@ -342,7 +344,7 @@ TEST(OracleRelation, Weights) {
   };
   EXPECT_THAT(weights(oracle::RelationNorm::none), ElementsAre(1, 1, 1, 1, 0));
   EXPECT_THAT(weights(oracle::RelationNorm::per_relation), ElementsAre(0.5, 1, 0.5, 1, 0));
-  EXPECT_THAT(weights(oracle::RelationNorm::all_edges), ElementsAre(1 / 3.0, 1 / 3.0, 1 / 3.0, 0.5, 0));
+  EXPECT_THAT(weights(oracle::RelationNorm::all_edges), ElementsAre(1 / 3.0, 1 / 3.0, 1 / 3.0, 1, 0));
 }
 
 TEST(OracleRelation, ForwardAndBackward) {

@@ -53,7 +53,25 @@ TEST(TensorView, Reshape) {
   expect_error(ErrorCode::invalid_argument, {"shape", "12", "15"}, [&] { reshape(tensor, {3, 5}); });
   TensorView strided = tensor;
   strided.stride[0] = 5;
-  expect_error(ErrorCode::invalid_argument, {"tensor"}, [&] { reshape(strided, {12}); });
+  expect_error(ErrorCode::invalid_argument, {"tensor", "[3, 4]", "[5, 1]"}, [&] { reshape(strided, {12}); });
+  EXPECT_EQ(reshape(view(values, {3, 4, 0}), {0}).shape[0], 0);
+}
+
+TEST(TensorView, ReshapeNeedsAllStrides) {
+  double values[32];
+  TensorView gaps = view(values, {1, 2, 3});
+  gaps.stride = {12, 4, 1};
+  expect_error(ErrorCode::invalid_argument, {"tensor", "[12, 4, 1]"}, [&] { reshape(gaps, {6}); });
+  TensorView transposed = view(values, {2, 3, 4});
+  transposed.stride = {12, 1, 3};
+  expect_error(ErrorCode::invalid_argument, {"tensor", "[12, 1, 3]"}, [&] { reshape(transposed, {24}); });
+  TensorView columns = view(values, {1, 4});
+  columns.stride = {100, 2};
+  expect_error(ErrorCode::invalid_argument, {"tensor"}, [&] { reshape(columns, {4}); });
+  // A dimension of one element is never stepped over.
+  TensorView single = view(values, {1, 3, 1});
+  single.stride = {50, 1, 7};
+  EXPECT_THAT(reshape(single, {3, 1, 1}).stride, ElementsAre(1, 1, 1));
 }
 
 class TensorTest : public BackendTest {};
@@ -117,6 +135,20 @@ TEST_P(TensorTest, MovesAndOutlivesItsContext) {
     kept = std::move(tensor);
   }
   EXPECT_THAT(kept.to_host<std::int64_t>(), ElementsAre(4, 5));
+}
+
+TEST_P(TensorTest, SaysWhatThereIsNoMemoryFor) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer ends a program that asks for so much";
+#endif
+  const std::int64_t huge = std::int64_t{1} << 58;
+  Tensor tensor(context(), Dtype::float32, {3});
+  expect_error(ErrorCode::out_of_memory,
+               {"memory:", std::to_string(4 * huge) + " bytes", "[" + std::to_string(huge) + "]", "float32"},
+               [&] { tensor.resize(context(), Dtype::float32, {huge}); });
+  tensor.resize(context(), Dtype::float32, {2});
+  tensor.fill_zero();
+  EXPECT_EQ(tensor.to_host<float>(), std::vector<float>(2));
 }
 
 TEST_P(TensorTest, WorkspaceBufferGrows) {

@@ -186,15 +186,17 @@ TEST(Threads, Attention) {
       const AttentionDropout dropout{0.3, 11};
       const auto &value = on.input(rows), &source = on.input(scores), &destination = on.input(scores),
                  &edge = on.input(edges), &dy = on.input(rows);
-      const auto &y = on.output(rows), &lse = on.output(scores), &positive_y = on.output(rows),
-                 &positive_weight = on.output(scores);
+      const auto &y = on.output(rows), &maximum = on.output(scores), &sum = on.output(scores),
+                 &positive_y = on.output(rows), &positive_weight = on.output(scores);
       run(on.context(), attention_forward,
-          AttentionForward{graph, 0.2, dropout, value, source, destination, edge, y, lse, positive_y, positive_weight});
+          AttentionForward{graph, 0.2, dropout, value, source, destination, edge, y, maximum, sum, positive_y,
+                           positive_weight});
       run(on.context(), attention_backward,
-          AttentionBackward{graph, 0.2, dropout, value, source, destination, edge, y, lse, positive_y, positive_weight,
-                            dy, on.output(rows), on.output(scores), on.output(scores), on.output(edges)});
+          AttentionBackward{graph, 0.2, dropout, value, source, destination, edge, y, maximum, sum, positive_y,
+                            positive_weight, dy, on.output(rows), on.output(scores), on.output(scores),
+                            on.output(edges)});
       run(on.context(), attention_weights,
-          AttentionWeights{graph, 0.2, source, destination, edge, lse, on.output(edges)});
+          AttentionWeights{graph, 0.2, source, destination, edge, maximum, sum, on.output(edges)});
     });
   }
 }
@@ -292,8 +294,10 @@ TEST(Threads, Pool) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const Graph graph = batch.upload(on.context());
     const auto &x = on.input({kRows, 65}), &score = on.input({kRows}), &dy = on.input({graphs, 65});
-    const auto &y = on.output({graphs, 65}), &lse = on.output({graphs}), &arg = on.output_ids({graphs, 65});
-    run(on.context(), pool_forward, PoolForward{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, lse});
+    const auto &y = on.output({graphs, 65}), &maximum = on.output({graphs}), &sum = on.output({graphs}),
+               &arg = on.output_ids({graphs, 65});
+    run(on.context(), pool_forward,
+        PoolForward{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, maximum, sum});
     run(on.context(), pool_backward,
         PoolBackward{graph,
                      PoolReduce::mean,
@@ -302,16 +306,17 @@ TEST(Threads, Pool) {
                      x,
                      score,
                      y,
-                     lse,
+                     maximum,
+                     sum,
                      {},
                      dy,
                      on.output({kRows, 65}),
                      on.output({kRows})});
-    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, 1, score, lse, on.output({kRows})});
+    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, 1, score, maximum, sum, on.output({kRows})});
     run(on.context(), pool_forward,
-        PoolForward{graph, PoolReduce::max, PoolGate::none, 1, x, {}, on.output({graphs, 65}), {}, arg});
+        PoolForward{graph, PoolReduce::max, PoolGate::none, 1, x, {}, on.output({graphs, 65}), {}, {}, arg});
     run(on.context(), pool_backward,
-        PoolBackward{graph, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
+        PoolBackward{graph, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
   });
 }
 
@@ -328,7 +333,10 @@ TEST(Threads, PoolHeads) {
       const auto &x = on.input(node_rows), &score = on.input({kRows, heads[0]}), &dy = on.input(graph_rows);
       const auto& y = on.output(graph_rows);
       PoolForward forward{.graph = graph, .gate = gate, .x = x, .score = score, .y = y};
-      if (gate == PoolGate::softmax) forward.lse = on.output({graphs, heads[0]});
+      if (gate == PoolGate::softmax) {
+        forward.maximum = on.output({graphs, heads[0]});
+        forward.sum = on.output({graphs, heads[0]});
+      }
       run(on.context(), pool_forward, forward);
       run(on.context(), pool_backward,
           PoolBackward{.graph = graph,
@@ -336,7 +344,8 @@ TEST(Threads, PoolHeads) {
                        .x = x,
                        .score = score,
                        .y = y,
-                       .lse = forward.lse,
+                       .maximum = forward.maximum,
+                       .sum = forward.sum,
                        .dy = dy,
                        .dx = on.output(node_rows),
                        .dscore = on.output({kRows, heads[0]})});
@@ -418,10 +427,18 @@ TEST(Threads, LossAndOptimiser) {
   constexpr std::int64_t kExamples = 1200000;
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto& label = on.input_ids({kExamples}, 2);
-    const auto& probability = on.output({kExamples, 2});
+    const auto &probability = on.output({kExamples, 2}), &total_weight = on.output({1});
     run(on.context(), cross_entropy_forward,
-        CrossEntropyForward{on.input({kExamples, 2}), label, on.output({1}), probability});
-    run(on.context(), cross_entropy_backward, CrossEntropyBackward{probability, label, on.output({kExamples, 2})});
+        CrossEntropyForward{.logits = on.input({kExamples, 2}),
+                            .label = label,
+                            .loss = on.output({1}),
+                            .probability = probability,
+                            .total_weight = total_weight});
+    run(on.context(), cross_entropy_backward,
+        CrossEntropyBackward{.probability = probability,
+                             .label = label,
+                             .total_weight = total_weight,
+                             .dlogits = on.output({kExamples, 2})});
     Tensor step(on.context(), Dtype::int64, {1});
     step.fill_zero();
     const AdamSlot slot{on.inout({200001}), on.input({200001}), on.inout({200001}), on.inout({200001})};

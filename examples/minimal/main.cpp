@@ -19,7 +19,8 @@ int main() {
   const auto per_channel = [&] { return Tensor(context, Dtype::float32, {4, 2, 2}); };
   const auto per_head = [&] { return Tensor(context, Dtype::float32, {4, 2}); };
   const Tensor y = per_channel(), positive_y = per_channel(), dvalue = per_channel();
-  const Tensor lse = per_head(), positive_weight = per_head(), dsource = per_head(), ddestination = per_head();
+  const Tensor maximum = per_head(), sum = per_head(), positive_weight = per_head(), dsource = per_head(),
+               ddestination = per_head();
   WorkspaceBuffer scratch;
 
   AttentionForward forward{.graph = graph,
@@ -27,7 +28,8 @@ int main() {
                            .source_score = score,
                            .destination_score = score,
                            .y = y,
-                           .lse = lse,
+                           .maximum = maximum,
+                           .sum = sum,
                            .positive_y = positive_y,
                            .positive_weight = positive_weight};
   forward.workspace = scratch.reserve(context, workspace_size(context, forward));
@@ -38,7 +40,8 @@ int main() {
                              .source_score = score,
                              .destination_score = score,
                              .y = y,
-                             .lse = lse,
+                             .maximum = maximum,
+                             .sum = sum,
                              .positive_y = positive_y,
                              .positive_weight = positive_weight,
                              .dy = dy,

@@ -12,7 +12,9 @@ namespace warpgnn::backend {
 void* allocate(const CpuExec&, std::size_t bytes) {
   const std::size_t rounded = (bytes / kWorkspaceAlignment + 1) * kWorkspaceAlignment;
   void* const memory = std::aligned_alloc(kWorkspaceAlignment, rounded);
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) {
+    throw Error(ErrorCode::out_of_memory, "memory: the CPU has not " + std::to_string(bytes) + " bytes left");
+  }
   return memory;
 }
 
@@ -37,7 +39,7 @@ void synchronize(const CpuExec&) {}
 // Out of line: code of one instruction-set level may define nothing that all share (tests/simd_symbols.sh).
 [[noreturn]] void fail_for_memory(const char* op);
 void fail_for_memory(const char* op) {
-  throw Error(ErrorCode::device_failure, std::string(op) + ": no memory left for a dense product");
+  throw Error(ErrorCode::out_of_memory, std::string(op) + ": no memory left for a dense product");
 }
 
 }  // namespace warpgnn::backend

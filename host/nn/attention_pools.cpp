@@ -30,12 +30,14 @@ MultiHeadAttentionPool::MultiHeadAttentionPool(Session& session, const std::stri
       tanh_(session, Activation::tanh) {}
 
 ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
   const std::int64_t heads = options_.heads, channels = options_.channels, graphs = graph.num_graphs();
   score_ = second_.forward(tanh_.forward(first_.forward(x)));
   values_ = reshape(value_.forward(x), {x.shape[0], heads, channels});
   shape(*session_, y_, {graphs, heads, channels});
-  shape(*session_, lse_, {graphs, heads});
+  shape(*session_, maximum_, {graphs, heads});
+  shape(*session_, sum_, {graphs, heads});
   run(*session_, pool_forward,
       PoolForward{.graph = graph,
                   .gate = PoolGate::softmax,
@@ -43,13 +45,14 @@ ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstT
                   .x = values_,
                   .score = score_,
                   .y = y_,
-                  .lse = lse_});
+                  .maximum = maximum_,
+                  .sum = sum_});
   return reshape(ConstTensorView(y_), {graphs, heads * channels});
 }
 
 ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
   const std::int64_t heads = options_.heads, channels = options_.channels;
-  expect_matrix("dy", dy, graph_.num_graphs(), heads * channels);
+  expect_matrix(*session_, "dy", dy, graph_.num_graphs(), heads * channels);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);
   run(*session_, pool_backward,
@@ -59,7 +62,8 @@ ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
                    .x = values_,
                    .score = score_,
                    .y = y_,
-                   .lse = lse_,
+                   .maximum = maximum_,
+                   .sum = sum_,
                    .dy = split_columns(dy, heads, channels),
                    .dx = dvalues_,
                    .dscore = dscore_});
@@ -74,7 +78,8 @@ ConstTensorView MultiHeadAttentionPool::attention() {
                                      .gate = PoolGate::softmax,
                                      .temperature = options_.temperature,
                                      .score = score_,
-                                     .lse = lse_,
+                                     .maximum = maximum_,
+                                     .sum = sum_,
                                      .weight = attention_});
   return attention_;
 }
@@ -92,6 +97,7 @@ GatedSumPool::GatedSumPool(Session& session, const std::string& name, std::int64
       value_(session, name + ".value", in, out) {}
 
 ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
   score_ = gate_.forward(x);
   values_ = reshape(value_.forward(x), {x.shape[0], out_, 1});  // every feature is a head with a score of its own
@@ -102,7 +108,7 @@ ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView&
 }
 
 ConstTensorView GatedSumPool::backward(const ConstTensorView& dy) {
-  expect_matrix("dy", dy, graph_.num_graphs(), out_);
+  expect_matrix(*session_, "dy", dy, graph_.num_graphs(), out_);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);
   run(*session_, pool_backward,

@@ -54,6 +54,10 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
                                                  ? "edge_features: expected a tensor, got none"
                                                  : "edge_features: expected none, for the layer was made without");
   }
+  expect_matrix(*session_, "x", x, graph.num_nodes(), weight_.value.view().shape[1]);
+  if (options_.edge_features > 0) {
+    expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), options_.edge_features);
+  }
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;
@@ -64,7 +68,8 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
   const bool training = session_->training();
   trained_ = false;  // until the op has run
   shape(*session_, y_, {nodes, heads, channels});
-  shape(*session_, lse_, {nodes, heads});
+  shape(*session_, maximum_, {nodes, heads});
+  shape(*session_, sum_, {nodes, heads});
   if (training) {
     shape(*session_, positive_y_, {nodes, heads, channels});
     shape(*session_, positive_weight_, {nodes, heads});
@@ -78,7 +83,8 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
                        .destination_score = destination_score_,
                        .edge_score = edge_score_,
                        .y = y_,
-                       .lse = lse_,
+                       .maximum = maximum_,
+                       .sum = sum_,
                        .positive_y = training ? positive_y_.view() : TensorView{},
                        .positive_weight = training ? positive_weight_.view() : TensorView{}});
   trained_ = training;
@@ -95,7 +101,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
 ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_trained(trained_, "GATConv");
   const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
-  expect_matrix("dy", dy, nodes, outputs());
+  expect_matrix(*session_, "dy", dy, nodes, outputs());
   if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
   shape(*session_, dvalue_, {nodes, heads, channels});
   shape(*session_, dsource_score_, {nodes, heads});
@@ -111,7 +117,8 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
                         .destination_score = destination_score_,
                         .edge_score = edge_score_,
                         .y = y_,
-                        .lse = lse_,
+                        .maximum = maximum_,
+                        .sum = sum_,
                         .positive_y = positive_y_,
                         .positive_weight = positive_weight_,
                         .dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
@@ -153,7 +160,8 @@ ConstTensorView GATConv::attention() {
                                           .source_score = source_score_,
                                           .destination_score = destination_score_,
                                           .edge_score = edge_score_,
-                                          .lse = lse_,
+                                          .maximum = maximum_,
+                                          .sum = sum_,
                                           .weight = attention_});
   return attention_;
 }

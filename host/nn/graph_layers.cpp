@@ -22,6 +22,8 @@ ConstTensorView GCNConv::aggregate_transposed(const ConstTensorView& dy, Tensor&
 }
 
 ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, graph.num_nodes(), in_);
+  expect_edge_weight(*session_, graph, edge_weight);
   graph_ = graph;
   edge_weight_ = edge_weight;
   x_ = x;
@@ -39,6 +41,7 @@ ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge
 }
 
 ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   if (!aggregates_first() && bias_.value.defined()) {
     run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
   }
@@ -89,6 +92,7 @@ GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std
     : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {}
 
 ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, graph.num_nodes(), network_.inputs());
   graph_ = graph;
   x_ = x;
   shape_like(*session_, aggregated_, x);
@@ -125,6 +129,7 @@ AttentionPool::AttentionPool(Session& session, const std::string& name, std::int
 }
 
 ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  if (first_) expect_matrix(*session_, "x", x, graph.num_nodes(), first_->inputs());
   graph_ = graph;
   x_ = x;
   score_ = {};
@@ -132,7 +137,10 @@ ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView
     score_ = reshape(second_->forward(tanh_->forward(first_->forward(x))), {x.shape[0]});
   }
   shape(*session_, y_, {graph.num_graphs(), x.shape[1]});
-  if (gate_ == PoolGate::softmax) shape(*session_, lse_, {graph.num_graphs()});
+  if (gate_ == PoolGate::softmax) {
+    shape(*session_, maximum_, {graph.num_graphs()});
+    shape(*session_, sum_, {graph.num_graphs()});
+  }
   if (reduce_ == PoolReduce::max) shape(*session_, arg_, {graph.num_graphs(), x.shape[1]}, Dtype::int32);
   run(*session_, pool_forward,
       PoolForward{.graph = graph,
@@ -142,7 +150,8 @@ ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView
                   .x = x,
                   .score = score_,
                   .y = y_,
-                  .lse = lse_,
+                  .maximum = maximum_,
+                  .sum = sum_,
                   .arg = arg_});
   return y_;
 }
@@ -159,7 +168,8 @@ ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
                    .x = x_,
                    .score = score_,
                    .y = y_,
-                   .lse = lse_,
+                   .maximum = maximum_,
+                   .sum = sum_,
                    .arg = arg_,
                    .dy = dy,
                    .dx = dx_,
@@ -177,7 +187,8 @@ ConstTensorView AttentionPool::attention() {
                                      .gate = gate_,
                                      .temperature = temperature_,
                                      .score = score_,
-                                     .lse = lse_,
+                                     .maximum = maximum_,
+                                     .sum = sum_,
                                      .weight = attention_});
   return attention_;
 }

@@ -14,6 +14,7 @@ Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::
 }
 
 ConstTensorView Linear::forward(const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, kAnyRows, weight_.value.view().shape[1]);
   x_ = x;
   shape(*session_, y_, {x.shape[0], weight_.value.view().shape[0]});
   linear_forward(session_->context(), {.x = x, .weight = weight_.value, .bias = bias_.value, .y = y_});
@@ -21,6 +22,7 @@ ConstTensorView Linear::forward(const ConstTensorView& x) {
 }
 
 ConstTensorView Linear::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_matrix(*session_, "dy", dy, x_.shape[0], weight_.value.view().shape[0]);
   if (need_dx) shape(*session_, dx_, {x_.shape[0], x_.shape[1]});
   run(*session_, linear_backward,
       LinearBackward{.x = x_,
@@ -40,6 +42,7 @@ void Linear::collect(ParameterList& list) {
 Activate::Activate(Session& session, Activation kind, double slope) : session_(&session), kind_(kind), slope_(slope) {}
 
 ConstTensorView Activate::forward(const ConstTensorView& x) {
+  expect_dtype(*session_, "x", x);
   shape_like(*session_, y_, x);
   activation_forward(session_->context(), {.kind = kind_, .slope = slope_, .x = x, .y = y_});
   return y_;
@@ -61,6 +64,7 @@ void DropoutLayer::apply(const ConstTensorView& from, const TensorView& to) cons
 }
 
 ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
+  expect_dtype(*session_, "x", x);
   active_ = session_->training() && probability_ > 0;
   if (!active_) return x;
   seed_ = session_->next_dropout_seed();
@@ -88,6 +92,7 @@ BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t fea
 }
 
 ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, kAnyRows, gamma_.value.view().shape[0]);
   x_ = x;
   trained_ = false;  // until the op has run
   shape_like(*session_, y_, x);
@@ -131,6 +136,7 @@ LayerNorm::LayerNorm(Session& session, const std::string& name, std::int64_t fea
       beta_(zeros(session, name + ".bias", {features})) {}
 
 ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, kAnyRows, gamma_.value.view().shape[0]);
   x_ = x;
   shape_like(*session_, y_, x);
   shape(*session_, mean_, {x.shape[0]});
@@ -163,19 +169,39 @@ void LayerNorm::collect(ParameterList& list) {
   list.insert(list.end(), {&gamma_, &beta_});
 }
 
-CrossEntropy::CrossEntropy(Session& session) : session_(&session), loss_(session.context(), session.dtype(), {1}) {}
+CrossEntropy::CrossEntropy(Session& session, const CrossEntropyOptions& options)
+    : session_(&session),
+      options_(options),
+      loss_(session.context(), session.dtype(), {1}),
+      total_weight_(session.context(), session.dtype(), {1}) {
+  const std::vector<double>& weight = options.class_weight;
+  if (!weight.empty()) class_weight_ = upload(session, weight, {static_cast<std::int64_t>(weight.size())});
+}
 
 ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {
   labels_ = labels;
   shape_like(*session_, probability_, logits);
   run(*session_, cross_entropy_forward,
-      CrossEntropyForward{.logits = logits, .label = labels, .loss = loss_, .probability = probability_});
+      CrossEntropyForward{.label_smoothing = options_.label_smoothing,
+                          .ignore_index = options_.ignore_index,
+                          .logits = logits,
+                          .label = labels,
+                          .class_weight = class_weight_,
+                          .loss = loss_,
+                          .probability = probability_,
+                          .total_weight = total_weight_});
   return loss_;
 }
 
 ConstTensorView CrossEntropy::backward() {
   shape_like(*session_, dlogits_, probability_.view());
-  cross_entropy_backward(session_->context(), {.probability = probability_, .label = labels_, .dlogits = dlogits_});
+  cross_entropy_backward(session_->context(), {.label_smoothing = options_.label_smoothing,
+                                               .ignore_index = options_.ignore_index,
+                                               .probability = probability_,
+                                               .label = labels_,
+                                               .class_weight = class_weight_,
+                                               .total_weight = total_weight_,
+                                               .dlogits = dlogits_});
   return dlogits_;
 }
 

@@ -31,6 +31,9 @@ ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, 
   if (!edge_features.defined()) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
   }
+  expect_matrix(*session_, "x", x, graph.num_nodes(), network_.inputs());
+  expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(),
+                projection_ ? projection_->inputs() : network_.inputs());
   graph_ = graph;
   x_ = x;
   edge_ = projection_ ? projection_->forward(edge_features) : edge_features;
@@ -83,6 +86,7 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
 
 ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) {
   const std::int64_t nodes = graph.num_nodes();
+  expect_matrix(*session_, "x", x, nodes, root_weight_.value.view().shape[1]);
   graph_ = graph;
   x_ = x;
   const bool extreme = options_.reduce == Reduce::max || options_.reduce == Reduce::min;
@@ -110,6 +114,7 @@ ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
 }
 
 ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   const ConstTensorView dprojected = through_norm(dy);
   if (need_dx) {
     shape_like(*session_, daggregated_, x_);
@@ -164,6 +169,8 @@ ConstTensorView RGCNConv::flat(const Tensor& sums) const {
 ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& relation,
                                   const ConstTensorView& edge_weight, const ConstTensorView& x) {
   const std::int64_t nodes = graph.num_nodes();
+  expect_matrix(*session_, "x", x, nodes, in_);
+  expect_edge_weight(*session_, graph, edge_weight);
   graph_ = graph;
   relation_ = relation;
   edge_weight_ = edge_weight;
@@ -183,6 +190,7 @@ ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& rel
 }
 
 ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+  expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   shape_like(*session_, dsums_, sums_.view());
   run(*session_, linear_backward,
       LinearBackward{.x = flat(sums_),

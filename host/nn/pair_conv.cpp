@@ -90,7 +90,10 @@ ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, c
                                                  : "edge_features: expected none, for the layer was made without");
   }
   const std::int64_t nodes = graph.num_nodes();
-  expect_matrix("x", x, nodes, weight_.value.view().shape[1]);
+  expect_matrix(*session_, "x", x, nodes, weight_.value.view().shape[1]);
+  if (shape_.edge_features > 0) {
+    expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), shape_.edge_features);
+  }
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;
@@ -122,7 +125,7 @@ ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, c
 
 void PairConv::expect_gradient(const ConstTensorView& dy) const {
   expect_trained(trained_, shape_.layer);
-  expect_matrix("dy", dy, graph_.num_nodes(), shape_.outputs());
+  expect_matrix(*session_, "dy", dy, graph_.num_nodes(), shape_.outputs());
 }
 
 ConstTensorView PairConv::attend_backward(const ConstTensorView& dy, bool need_dx) {

@@ -52,7 +52,7 @@ void RGATConv::check(const RelationGraph& graph, const ConstTensorView& x) const
     throw Error(ErrorCode::invalid_argument, "graph: expected " + std::to_string(options_.relations) +
                                                  " relations, got " + std::to_string(graph.relations));
   }
-  expect_matrix("x", x, graph.typed.num_nodes() / options_.relations, in_);
+  expect_matrix(*session_, "x", x, graph.typed.num_nodes() / options_.relations, in_);
 }
 
 void RGATConv::project(const RelationGraph& graph) {
@@ -78,7 +78,8 @@ void RGATConv::attend() {
   const std::int64_t heads = options_.heads, channels = options_.channels;
   const bool training = session_->training();
   shape(*session_, attended_, {rows(), heads, channels});
-  shape(*session_, lse_, {rows(), heads});
+  shape(*session_, maximum_, {rows(), heads});
+  shape(*session_, sum_, {rows(), heads});
   if (training) {
     shape(*session_, positive_y_, {rows(), heads, channels});
     shape(*session_, positive_weight_, {rows(), heads});
@@ -92,7 +93,8 @@ void RGATConv::attend() {
                        .destination_score = destination_score(),
                        .edge_score = edge_score_,
                        .y = attended_,
-                       .lse = lse_,
+                       .maximum = maximum_,
+                       .sum = sum_,
                        .positive_y = training ? positive_y_.view() : TensorView{},
                        .positive_weight = training ? positive_weight_.view() : TensorView{}});
 }
@@ -162,7 +164,8 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
                         .destination_score = destination_score(),
                         .edge_score = edge_score_,
                         .y = attended_,
-                        .lse = lse_,
+                        .maximum = maximum_,
+                        .sum = sum_,
                         .positive_y = positive_y_,
                         .positive_weight = positive_weight_,
                         .dy = dy,
@@ -193,7 +196,7 @@ void RGATConv::scores_backward() {
 
 ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_trained(trained_, "RGATConv");
-  expect_matrix("dy", dy, nodes_, options_.average_heads ? options_.channels : width());
+  expect_matrix(*session_, "dy", dy, nodes_, options_.average_heads ? options_.channels : width());
   if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
   attend_backward(attended_gradient(dy));
   scores_backward();
@@ -214,7 +217,8 @@ ConstTensorView RGATConv::attention() {
                                           .source_score = source_score_,
                                           .destination_score = destination_score(),
                                           .edge_score = edge_score_,
-                                          .lse = lse_,
+                                          .maximum = maximum_,
+                                          .sum = sum_,
                                           .weight = attention_});
   return attention_;
 }

@@ -2,15 +2,21 @@
 
 /// Small helpers of the layers.
 
+#include <initializer_list>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "warpgnn/attention.hpp"
 #include "warpgnn/dense.hpp"
 #include "warpgnn/error.hpp"
+#include "warpgnn/graph.hpp"
 #include "warpgnn/nn/session.hpp"
 
 namespace warpgnn::nn {
+
+/// Values on the session's device, in its dtype.
+Tensor upload(const Session& session, const std::vector<double>& values, std::initializer_list<std::int64_t> shape);
 
 /// Gives a layer's own tensor its shape for this call; memory is reused once it was large enough.
 inline void shape(const Session& session, Tensor& tensor, std::initializer_list<std::int64_t> sizes, Dtype dtype) {
@@ -54,16 +60,20 @@ inline void copy_rows(const Session& session, const ConstTensorView& source, con
   activation_forward(session.context(), {.kind = Activation::leaky_relu, .slope = 1, .x = source, .y = target});
 }
 
-/// Refuses a matrix of another shape under the name that the layer's caller knows it by.
-inline void expect_matrix(const char* name, const ConstTensorView& given, std::int64_t rows, std::int64_t columns) {
-  if (given.ndim == 2 && given.shape[0] == rows && given.shape[1] == columns) return;
-  std::string shape;
-  for (int d = 0; d < given.ndim; ++d) {
-    shape += (d > 0 ? ", " : "") + std::to_string(given.shape[static_cast<std::size_t>(d)]);
-  }
-  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected shape [" + std::to_string(rows) + ", " +
-                                               std::to_string(columns) + "], got " +
-                                               (given.ndim == 0 ? "none" : "[" + shape + "]"));
+inline constexpr std::int64_t kAnyRows = -1;
+
+/// Refuses a tensor of another shape or dtype under the name that the layer's caller knows it by: the ops within would
+/// blame their own arguments. The first size may be kAnyRows.
+void expect_tensor(const Session& session, const char* name, const ConstTensorView& given,
+                   std::initializer_list<std::int64_t> sizes);
+void expect_dtype(const Session& session, const char* name, const ConstTensorView& given);
+inline void expect_matrix(const Session& session, const char* name, const ConstTensorView& given, std::int64_t rows,
+                          std::int64_t columns) {
+  expect_tensor(session, name, given, {rows, columns});
+}
+/// Weights of edges, which may be left out.
+inline void expect_edge_weight(const Session& session, const Graph& graph, const ConstTensorView& given) {
+  if (given.defined()) expect_tensor(session, "edge_weight", given, {graph.num_edges()});
 }
 
 /// A matrix of heads * channels columns, its rows any distance apart, seen as heads of channels.

@@ -34,7 +34,7 @@ ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorVie
 }
 
 ConstTensorView GatedSelection::backward(const ConstTensorView& dy) {
-  expect_matrix("dy", dy, y_.view().shape[0], y_.view().shape[1]);
+  expect_matrix(*session_, "dy", dy, y_.view().shape[0], y_.view().shape[1]);
   shape_like(*session_, dx_, x_);
   shape_like(*session_, dgate_, gate_.view());
   const std::int64_t nodes = gate_.view().shape[0];
@@ -55,6 +55,7 @@ TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, d
       selection_(session, ratio) {}
 
 ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, graph.num_nodes(), direction_.value.view().shape[1]);
   x_ = x;
   shape_like(*session_, unit_, direction_.value.view());
   shape(*session_, norm_, {1});

@@ -1,14 +1,13 @@
 #include "warpgnn/nn/session.hpp"
 
+#include <algorithm>
 #include <cmath>
 
-#include "warpgnn/dense.hpp"
-#include "warpgnn/error.hpp"
+#include "host/memory_guard.hpp"
+#include "host/nn/run.hpp"
 #include "warpgnn/random.hpp"
 
 namespace warpgnn::nn {
-
-namespace {
 
 Tensor upload(const Session& session, const std::vector<double>& values, std::initializer_list<std::int64_t> shape) {
   if (session.dtype() == Dtype::float64) {
@@ -18,14 +17,61 @@ Tensor upload(const Session& session, const std::vector<double>& values, std::in
   return Tensor::from<float>(session.context(), rounded, shape);
 }
 
+namespace {
+
+template <class Sizes>
+std::string list(const Sizes& sizes, std::size_t count) {
+  std::string text = "[";
+  for (std::size_t d = 0; d < count; ++d) {
+    const std::int64_t size = *(std::begin(sizes) + static_cast<std::ptrdiff_t>(d));
+    text += (d > 0 ? ", " : "") + (size == kAnyRows ? "N" : std::to_string(size));
+  }
+  return text + "]";
+}
+
+bool has_shape(const Layout& given, std::initializer_list<std::int64_t> sizes) {
+  if (static_cast<std::size_t>(given.ndim) != sizes.size()) return false;
+  const auto same = [](std::int64_t size, std::int64_t wanted) { return wanted == kAnyRows || size == wanted; };
+  return std::equal(given.shape.begin(), given.shape.begin() + given.ndim, sizes.begin(), same);
+}
+
+}  // namespace
+
+void expect_tensor(const Session& session, const char* name, const ConstTensorView& given,
+                   std::initializer_list<std::int64_t> sizes) {
+  const auto refuse = [name](const std::string& expected, const std::string& got) {
+    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected " + expected + ", got " + got);
+  };
+  if (!has_shape(given, sizes)) {
+    refuse("shape " + list(sizes, sizes.size()),
+           given.defined() ? list(given.shape, static_cast<std::size_t>(given.ndim)) : "none");
+  }
+  expect_dtype(session, name, given);
+}
+
+void expect_dtype(const Session& session, const char* name, const ConstTensorView& given) {
+  if (!given.defined() || given.dtype == session.dtype()) return;  // the op that follows refuses none
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected " + name_of(session.dtype()) +
+                                               " as in the session, got " + name_of(given.dtype));
+}
+
+namespace {
+
 std::size_t count_of(std::initializer_list<std::int64_t> shape) {
   return static_cast<std::size_t>(contiguous_layout(Dtype::float64, {shape.begin(), shape.size()}).count());
 }
 
-Parameter make(Session& session, std::string name, std::initializer_list<std::int64_t> shape,
-               const std::vector<double>& values) {
-  Parameter parameter{std::move(name), upload(session, values, shape),
-                      Tensor(session.context(), session.dtype(), shape), true};
+/// A parameter whose elements are value(), in their order.
+template <class Value>
+Parameter make(Session& session, std::string name, std::initializer_list<std::int64_t> shape, Value&& value) {
+  const std::size_t count = count_of(shape);
+  Tensor initial = with_host_memory([&] { return "parameter " + name + " (" + std::to_string(count) + " elements)"; },
+                                    [&] {
+                                      std::vector<double> values(count);
+                                      for (double& each : values) each = value();
+                                      return upload(session, values, shape);
+                                    });
+  Parameter parameter{std::move(name), std::move(initial), Tensor(session.context(), session.dtype(), shape), true};
   parameter.gradient.fill_zero();
   return parameter;
 }
@@ -57,21 +103,19 @@ void Session::set_dropout_state(std::uint64_t state) {
 }
 
 Parameter zeros(Session& session, std::string name, std::initializer_list<std::int64_t> shape) {
-  return make(session, std::move(name), shape, std::vector<double>(count_of(shape), 0.0));
+  return make(session, std::move(name), shape, [] { return 0.0; });
 }
 
 Parameter ones(Session& session, std::string name, std::initializer_list<std::int64_t> shape) {
-  return make(session, std::move(name), shape, std::vector<double>(count_of(shape), 1.0));
+  return make(session, std::move(name), shape, [] { return 1.0; });
 }
 
 Parameter uniform(Session& session, std::string name, std::initializer_list<std::int64_t> shape, double bound) {
-  std::vector<double> values(count_of(shape));
   // Not std::uniform_real_distribution, whose sequence is the standard library's own choice.
-  for (double& value : values) {
+  return make(session, std::move(name), shape, [&] {
     const double unit = static_cast<double>(session.generator()() >> 11) * 0x1.0p-53;
-    value = bound * (2 * unit - 1);
-  }
-  return make(session, std::move(name), shape, values);
+    return bound * (2 * unit - 1);
+  });
 }
 
 Parameter glorot(Session& session, std::string name, std::initializer_list<std::int64_t> shape, std::int64_t fan_in,

@@ -27,6 +27,7 @@ Set2Set::Set2Set(Session& session, const std::string& name, std::int64_t in, std
       bias_(uniform(session, name + ".bias", {4 * in}, bound_of(in))) {}
 
 ConstTensorView Set2Set::forward(const Graph& graph, const ConstTensorView& x) {
+  expect_matrix(*session_, "x", x, graph.num_nodes(), features_);
   graph_ = graph;
   x_ = x;
   const std::int64_t graphs = graph.num_graphs(), nodes = graph.num_nodes();
@@ -35,7 +36,8 @@ ConstTensorView Set2Set::forward(const Graph& graph, const ConstTensorView& x) {
   shape(*session_, gates_, {steps_ * graphs, 4 * features_});
   shape(*session_, cells_, {steps_ * graphs, features_});
   shape(*session_, scores_, {steps_ * nodes});
-  shape(*session_, lse_, {steps_ * graphs});
+  shape(*session_, maximum_, {steps_ * graphs});
+  shape(*session_, sum_, {steps_ * graphs});
   shape(*session_, product_, {graphs, 4 * features_});
   for (std::int64_t step = 0; step < steps_; ++step) {
     advance(step);
@@ -75,12 +77,13 @@ void Set2Set::read(std::int64_t step) {
                   .x = x_,
                   .score = score,
                   .y = columns_of(state, features_, features_),
-                  .lse = rows_of(lse_.view(), step * graphs, graphs)});
+                  .maximum = rows_of(maximum_.view(), step * graphs, graphs),
+                  .sum = rows_of(sum_.view(), step * graphs, graphs)});
 }
 
 ConstTensorView Set2Set::backward(const ConstTensorView& dy) {
   const std::int64_t graphs = graph_.num_graphs(), nodes = graph_.num_nodes();
-  expect_matrix("dy", dy, graphs, 2 * features_);
+  expect_matrix(*session_, "dy", dy, graphs, 2 * features_);
   for (Tensor* tensor : {&dstate_, &dstate_before_}) shape(*session_, *tensor, {graphs, 2 * features_});
   for (Tensor* tensor : {&dhidden_, &dcell_}) shape(*session_, *tensor, {graphs, features_});
   for (Tensor* tensor : {&dread_x_, &dx_}) shape(*session_, *tensor, {nodes, features_});
@@ -110,7 +113,8 @@ void Set2Set::read_backward(std::int64_t step) {
                    .x = x_,
                    .score = score,
                    .y = columns_of(state, features_, features_),
-                   .lse = rows_of(ConstTensorView(lse_), step * graphs, graphs),
+                   .maximum = rows_of(ConstTensorView(maximum_), step * graphs, graphs),
+                   .sum = rows_of(ConstTensorView(sum_), step * graphs, graphs),
                    .dy = columns_of(ConstTensorView(dstate_), features_, features_),
                    .dx = dread_x_,
                    .dscore = dscore_});

@@ -7,7 +7,7 @@
 namespace warpgnn {
 
 /// Softmax of edge scores over the in-edges of each destination, for each head:
-/// weight_e = exp(score_e - LSE_i), LSE_i = log of the sum of exp(score) over the in-edges of i.
+/// weight_e = exp(score_e - maximum_i) / sum_i, where sum_i adds up exp(score - maximum_i) over the in-edges of i.
 ///
 /// A score of -inf gives weight exactly 0, a row of nothing but -inf all zeros; a NaN or +inf makes its own row and
 /// head NaN and no other.

@@ -11,22 +11,24 @@ enum class PoolReduce : std::uint8_t { sum, mean, max };
 /// How a node's score s_n becomes its weight a_n in the pool.
 enum class PoolGate : std::uint8_t {
   none,     ///< a_n = 1
-  softmax,  ///< a_n = exp(s_n / temperature - lse_g), over the nodes of the graph
+  softmax,  ///< a_n = exp((s_n - maximum_g) / temperature) / sum_g, over the nodes of the graph
   sigmoid,  ///< a_n = 1 / (1 + exp(-s_n))
   raw,      ///< a_n = s_n
 };
 
 /// y_g = reduce over the nodes n of graph g of a_n x_n. Mean divides by the number of nodes.
 /// Max (without a gate) keeps the first node of those that tie and writes its number in the batch to `arg`; a NaN wins.
-/// An empty graph gets 0, arg -1, lse -inf.
+/// An empty graph gets 0, arg -1, maximum -inf, sum 0.
 /// Heads: with x [N, H, C] every head has a score of its own and pools its own C features; H = F, C = 1 gates each
 /// feature by itself, which with a sigmoid gate is the gated sum of sigmoid(W1 x) * (W2 x).
 ///
-/// Shapes. x [N, F], score [N] (with a gate), y [G, F], lse [G] (softmax), arg [G, F] int32 (max: optional, needed
-/// for backward); or x [N, H, C], score [N, H], y [G, H, C], lse [G, H], arg [G, H, C]. N and G are those of the graph
-/// batch. temperature, of a softmax gate only, in [1e-30, 1e30].
-/// Dtypes. x and y: float32, float64, float16 or bfloat16; score and lse: what that is computed in, accumulator_of().
-/// Saved for backward. lse and y (softmax), arg (max).
+/// Shapes. x [N, F], score [N] (with a gate), y [G, F], maximum and sum [G] (softmax), arg [G, F] int32 (max: optional,
+/// needed for backward); or x [N, H, C], score [N, H], y [G, H, C], maximum and sum [G, H], arg [G, H, C]. N and G are
+/// those of the graph batch. temperature, of a softmax gate only, in [1e-30, 1e30].
+/// Dtypes. x and y: float32, float64, float16 or bfloat16; score, maximum and sum: what that is computed in,
+/// accumulator_of().
+/// Saved for backward. maximum, sum and y (softmax), arg (max). maximum_g is that of the scores themselves and sum_g
+/// that of exp((s_n - maximum_g) / temperature): one log-sum-exp of both would carry the rounding of large scores.
 /// Writes. Outputs are overwritten and may not overlap each other or an input.
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
@@ -39,7 +41,8 @@ struct PoolForward {
   ConstTensorView x;
   ConstTensorView score{};
   TensorView y;
-  TensorView lse{};
+  TensorView maximum{};
+  TensorView sum{};
   TensorView arg{};
   Workspace workspace{};
 };
@@ -57,7 +60,8 @@ struct PoolBackward {
   ConstTensorView x{};
   ConstTensorView score{};
   ConstTensorView y{};
-  ConstTensorView lse{};
+  ConstTensorView maximum{};
+  ConstTensorView sum{};
   ConstTensorView arg{};
   ConstTensorView dy;
   TensorView dx{};
@@ -65,13 +69,14 @@ struct PoolBackward {
   Workspace workspace{};
 };
 
-/// The gate's weights a_n [N] or [N, H], for explanations. lse is needed for softmax. One real dtype.
+/// The gate's weights a_n [N] or [N, H], for explanations. maximum and sum are needed for softmax. One real dtype.
 struct PoolWeights {
   Graph graph;
   PoolGate gate = PoolGate::softmax;
   double temperature = 1;
   ConstTensorView score;
-  ConstTensorView lse{};
+  ConstTensorView maximum{};
+  ConstTensorView sum{};
   TensorView weight;
 };
 

@@ -5,8 +5,8 @@
 #include "warpgnn/tensor.hpp"
 
 /// Aggregation over graphs whose edges have types ("relations"). `relation` [E] holds each edge's type in the caller's
-/// edge order, int32 or int64, in [0, R). An edge whose relation lies outside is left out of every sum, and gets weight
-/// and gradient 0.
+/// edge order, int32 or int64, in [0, R). An edge whose relation lies outside is left out of every sum and count, and
+/// gets weight and gradient 0.
 namespace warpgnn {
 
 /// What the messages to a node are divided by.

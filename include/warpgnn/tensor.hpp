@@ -126,7 +126,7 @@ class Tensor {
   }
 
  private:
-  void replace_memory(const Context& context, std::size_t bytes);
+  void replace_memory(const Context& context, const Layout& layout);
 
   std::shared_ptr<void> memory_;                 // the deleter returns it to the device it came from
   std::vector<std::shared_ptr<void>> outgrown_;  // replaced, but captured work may use it

@@ -34,7 +34,7 @@ double Gat::score(std::size_t e, std::size_t h) const {
 GatForward gat(const Gat& in) {
   const std::size_t H = in.heads, C = in.channels;
   const Reals l = logits(in);
-  GatForward out{Sums(in.edges.destinations() * H * C), log_sum_exp(in.edges, H, l),
+  GatForward out{Sums(in.edges.destinations() * H * C), softmax_statistics(in.edges, H, l),
                  Sums(in.edges.destinations() * H * C), Sums(in.edges.destinations() * H),
                  edge_softmax(in.edges, H, l)};
   for (std::size_t e = 0; e < in.edges.count(); ++e) {

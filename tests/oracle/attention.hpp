@@ -1,5 +1,6 @@
 #pragma once
 
+#include "normalize.hpp"
 #include "types.hpp"
 
 namespace oracle {
@@ -25,7 +26,7 @@ struct Gat {
 
 struct GatForward {
   Sums y;                // [N_dst, H, C]
-  Reals lse;             // [N_dst, H]
+  Statistics softmax;    // [N_dst, H]
   Sums positive_y;       // [N_dst, H, C], the edges with p > 0 only
   Sums positive_weight;  // [N_dst, H], before dropout
   Reals weight;          // alpha [E, H]

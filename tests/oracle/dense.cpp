@@ -140,24 +140,53 @@ BatchNormGradients batch_norm_backward(const Reals& x, const Reals& gamma, const
   return out;
 }
 
-CrossEntropy cross_entropy(const Reals& logits, const Ids& label, std::size_t classes) {
+namespace {
+
+/// What the loss -log softmax(logits)_k of a row counts: the row's label, smoothed, times the class weights.
+Reals class_shares(std::int64_t label, std::size_t classes, const ClassOptions& options) {
+  Reals share(classes, 0.0);
+  if (label == options.ignored) return share;
+  for (std::size_t k = 0; k < classes; ++k) {
+    const double hit = k == static_cast<std::size_t>(label) ? 1.0 - options.smoothing : 0.0;
+    share[k] =
+        (hit + options.smoothing / static_cast<double>(classes)) * (options.weight.empty() ? 1 : options.weight[k]);
+  }
+  return share;
+}
+
+}  // namespace
+
+CrossEntropy cross_entropy(const Reals& logits, const Ids& label, std::size_t classes, const ClassOptions& options) {
   CrossEntropy out{0.0, Reals(logits.size())};
   for (std::size_t n = 0; n < label.size(); ++n) {
     const double* row = logits.data() + n * classes;
     const double maximum = *std::max_element(row, row + classes);
     double total = 0.0;
     for (std::size_t k = 0; k < classes; ++k) total += std::exp(row[k] - maximum);
-    for (std::size_t k = 0; k < classes; ++k) out.probability[n * classes + k] = std::exp(row[k] - maximum) / total;
-    const auto truth = static_cast<std::size_t>(label[n]);
-    out.loss += (std::log(total) - (row[truth] - maximum)) / static_cast<double>(label.size());
+    const Reals share = class_shares(label[n], classes, options);
+    for (std::size_t k = 0; k < classes; ++k) {
+      out.probability[n * classes + k] = std::exp(row[k] - maximum) / total;
+      if (share[k] != 0) out.loss += share[k] * (std::log(total) - (row[k] - maximum));
+    }
+    if (label[n] == options.ignored) continue;
+    out.total_weight += options.weight.empty() ? 1.0 : options.weight[static_cast<std::size_t>(label[n])];
   }
+  if (out.total_weight != 0) out.loss /= out.total_weight;
   return out;
 }
 
-Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t classes) {
-  Reals dlogits = cross_entropy(logits, label, classes).probability;
-  for (std::size_t n = 0; n < label.size(); ++n) dlogits[n * classes + static_cast<std::size_t>(label[n])] -= 1.0;
-  for (double& d : dlogits) d /= static_cast<double>(label.size());
+Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t classes, const ClassOptions& options) {
+  const CrossEntropy forward = cross_entropy(logits, label, classes, options);
+  Reals dlogits(logits.size(), 0.0);
+  for (std::size_t n = 0; n < label.size(); ++n) {
+    const Reals share = class_shares(label[n], classes, options);
+    for (std::size_t k = 0; k < classes; ++k) {
+      for (std::size_t c = 0; c < classes; ++c) {
+        const double slope = forward.probability[n * classes + c] - (c == k ? 1.0 : 0.0);
+        if (forward.total_weight != 0) dlogits[n * classes + c] += share[k] * slope / forward.total_weight;
+      }
+    }
+  }
   return dlogits;
 }
 

@@ -39,12 +39,21 @@ struct BatchNormGradients {
 /// Through mean and variance by the plain chain rule.
 BatchNormGradients batch_norm_backward(const Reals& x, const Reals& gamma, const Reals& dy, double epsilon);
 
+struct ClassOptions {
+  double smoothing = 0;
+  std::int64_t ignored = -100;
+  Reals weight{};  // empty: all ones
+};
 struct CrossEntropy {
   double loss = 0;
   Reals probability;
+  double total_weight = 0;
 };
-CrossEntropy cross_entropy(const Reals& logits, const Ids& label, std::size_t classes);
-Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t classes);
+CrossEntropy cross_entropy(const Reals& logits, const Ids& label, std::size_t classes,
+                           const ClassOptions& options = {});
+/// The chain rule over the losses of all classes.
+Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t classes,
+                             const ClassOptions& options = {});
 
 struct Adam {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;

@@ -101,19 +101,17 @@ Sums edge_softmax_backward(const Edges& edges, std::size_t heads, const Reals& w
   return dscore;
 }
 
-Reals log_sum_exp(const Edges& edges, std::size_t heads, const Reals& score) {
-  const Reals maximum = row_maxima(edges, heads, score);
-  Reals result(maximum.size(), 0.0);
+Statistics softmax_statistics(const Edges& edges, std::size_t heads, const Reals& score, double temperature) {
+  Statistics out{row_maxima(edges, heads, score), Sums(edges.destinations() * heads)};
   for (std::size_t e = 0; e < edges.count(); ++e) {
     for (std::size_t h = 0; h < heads; ++h) {
       const std::size_t row = edges.to(e) * heads + h;
-      if (maximum[row] != -kInfinity) result[row] += std::exp(score[e * heads + h] - maximum[row]);
+      if (out.maximum[row] == -kInfinity) continue;
+      const double term = std::exp((score[e * heads + h] - out.maximum[row]) / temperature);
+      out.sum.add(row, term, term * (1 + std::abs(out.maximum[row] / temperature)));
     }
   }
-  for (std::size_t row = 0; row < result.size(); ++row) {
-    result[row] = maximum[row] == -kInfinity ? -kInfinity : maximum[row] + std::log(result[row]);
-  }
-  return result;
+  return out;
 }
 
 }  // namespace oracle

@@ -17,7 +17,11 @@ Sums gcn_norm_backward(const Edges& edges, const Reals& weight, const Reals& dno
 Reals edge_softmax(const Edges& edges, std::size_t heads, const Reals& score);
 Sums edge_softmax_backward(const Edges& edges, std::size_t heads, const Reals& weight, const Reals& dweight);
 
-/// log of the sum of exp(score) over each destination's in-edges: [N_dst, heads], -inf without any.
-Reals log_sum_exp(const Edges& edges, std::size_t heads, const Reals& score);
+/// What the softmax over each destination's in-edges is made of: [N_dst, heads] each, -inf and 0 without any.
+struct Statistics {
+  Reals maximum{};  // of the scores
+  Sums sum{0};      // of exp((score - maximum) / temperature); magnitudes add what a rounded score changes
+};
+Statistics softmax_statistics(const Edges& edges, std::size_t heads, const Reals& score, double temperature = 1);
 
 }  // namespace oracle

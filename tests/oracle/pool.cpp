@@ -19,17 +19,24 @@ Edges membership(const Pool& in) {
   return edges;
 }
 
-Reals cooled(const Pool& in) {
-  Reals score = in.score;
-  for (double& each : score) each /= in.temperature;
-  return score;
+/// Subtracts before it divides: scores that are close are told apart however large they are.
+Reals softmax_weights(const Pool& in) {
+  const Edges nodes = membership(in);
+  const Statistics row = softmax_statistics(nodes, in.heads, in.score, in.temperature);
+  Reals weight(in.score.size(), 0.0);
+  for (std::size_t k = 0; k < weight.size(); ++k) {
+    const std::size_t at = nodes.to(k / in.heads) * in.heads + k % in.heads;
+    if (row.sum.value[at] == 0) continue;
+    weight[k] = std::exp((in.score[k] - row.maximum[at]) / in.temperature) / row.sum.value[at];
+  }
+  return weight;
 }
 
 Reals gate_weights(const Pool& in) {
   const std::size_t scores = static_cast<std::size_t>(in.offset.back()) * in.heads;
   switch (in.gate) {
     case PoolGate::none: return Reals(scores, 1.0);
-    case PoolGate::softmax: return edge_softmax(membership(in), in.heads, cooled(in));
+    case PoolGate::softmax: return softmax_weights(in);
     case PoolGate::raw: return in.score;
     case PoolGate::sigmoid: break;
   }
@@ -62,8 +69,10 @@ void pick_maximum(const Pool& in, Pooled& out) {
 }  // namespace
 
 Pooled pool(const Pool& in) {
-  Pooled out{Sums(in.graphs() * in.features), {}, {}, gate_weights(in)};
-  if (in.gate == PoolGate::softmax) out.lse = log_sum_exp(membership(in), in.heads, cooled(in));
+  Pooled out{Sums(in.graphs() * in.features), Statistics{}, {}, gate_weights(in)};
+  if (in.gate == PoolGate::softmax) {
+    out.softmax = softmax_statistics(membership(in), in.heads, in.score, in.temperature);
+  }
   if (in.reduce == PoolReduce::max) {
     out.arg.assign(in.graphs() * in.features, -1);
     pick_maximum(in, out);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "normalize.hpp"
 #include "types.hpp"
 
 namespace oracle {
@@ -27,10 +28,10 @@ struct Pool {
 };
 
 struct Pooled {
-  Sums y;        // [G, F]
-  Reals lse;     // [G, heads], softmax gate only
-  Ids arg;       // [G, F], max only
-  Reals weight;  // a_n [N, heads]
+  Sums y;              // [G, F]
+  Statistics softmax;  // [G, heads], softmax gate only
+  Ids arg;             // [G, F], max only
+  Reals weight;        // a_n [N, heads]
 };
 Pooled pool(const Pool& in);
 

@@ -9,7 +9,7 @@ Reals relation_weights(const Edges& edges, RelationNorm norm, const Ids& relatio
     double same = 0, all = 0;
     for (std::size_t other = 0; other < edges.count(); ++other) {
       if (edges.to(other) != edges.to(e)) continue;
-      all += 1;
+      all += relation[other] >= 0 && relation[other] < relations ? 1 : 0;
       if (relation[other] == relation[e]) same += 1;
     }
     weight[e] = norm == RelationNorm::none ? 1.0 : norm == RelationNorm::per_relation ? 1.0 / same : 1.0 / all;

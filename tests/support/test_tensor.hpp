@@ -1,9 +1,12 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <vector>
 
 #include "../oracle/types.hpp"
+#include "allocations.hpp"
 #include "warpgnn/context.hpp"
 #include "warpgnn/tensor.hpp"
 
@@ -89,17 +92,24 @@ class GuardedWorkspace {
   Workspace workspace_{};
 };
 
-/// Runs one op to its end with such a workspace, where it has one.
+/// Runs one op to its end with such a workspace, where it has one. On the CPU it must not allocate: on CUDA, what the
+/// driver or the executor that plays it does is not the op's.
 template <class Op>
 void run(const Context& context, void (*op)(const Context&, const Op&), Op arguments) {
+  const auto run_op = [&] {
+    const std::int64_t before = allocations();
+    op(context, arguments);
+    if (!context.is_cuda()) {
+      EXPECT_EQ(allocations(), before) << "the op allocates";
+    }
+    context.synchronize();
+  };
   if constexpr (requires { arguments.workspace; }) {
     const GuardedWorkspace workspace(context, workspace_size(context, arguments));
     arguments.workspace = workspace.get();
-    op(context, arguments);
-    context.synchronize();
+    run_op();
   } else {
-    op(context, arguments);
-    context.synchronize();
+    run_op();
   }
 }
 

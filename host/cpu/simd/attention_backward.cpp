@@ -21,15 +21,16 @@ struct Scratch {
   }
 };
 
-/// delta [N_dst, H] and the rows that threads compute for 16-bit storage, then each thread's Scratch.
+/// The terms of destinations and the rows that threads compute for 16-bit storage, then each thread's Scratch.
 template <class S>
 struct Memory {
   using T = Accumulator<S>;
-  T *delta, *dvalue;
+  DestinationTerms<T> terms;
+  T* dvalue;
   Carver threads;
 
   Memory(const CpuExec& exec, const AttentionBackward& op, void* base) : threads(base) {
-    delta = threads.take<T>(op.lse.shape[0] * op.lse.shape[1]);
+    terms = {threads.take<T>(DestinationTerms<T>::count(op.sum.shape[0], op.sum.shape[1])), op.sum.shape[1]};
     dvalue = threads.take<T>(ComputedRows<S>::scratch_count(exec, op.value.row_size()));
   }
 };
@@ -44,23 +45,27 @@ Scratch<T> carve(const AttentionBackward& op, Carver carver, int thread, std::si
   }
 }
 
-/// delta_i = <dy_i, y_i> and the whole gradient of the destination scores, which the forward prepared.
+/// The terms, delta_i = <dy_i, y_i> among them, and the whole gradient of the destination scores, which the forward
+/// prepared.
 template <class S>
-void prepare_destinations(const CpuExec& exec, const AttentionBackward& op, Accumulator<S>* delta) {
+void prepare_destinations(const CpuExec& exec, const AttentionBackward& op,
+                          const DestinationTerms<Accumulator<S>>& terms) {
   using T = Accumulator<S>;
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
   const auto y = read_rows<S>(op.y), positive_y = read_rows<S>(op.positive_y), dy = read_rows<S>(op.dy);
-  const auto positive_weight = read_rows<T>(op.positive_weight);
+  const auto maximum = read_rows<T>(op.maximum), sum = read_rows<T>(op.sum),
+             positive_weight = read_rows<T>(op.positive_weight);
   const auto ddestination = write_rows<T>(op.ddestination_score);
   const T slope = static_cast<T>(op.negative_slope);
-  parallel_for(exec, op.lse.shape[0], 2 * heads * channels, [&](std::int64_t first, std::int64_t last) {
+  parallel_for(exec, op.sum.shape[0], 2 * heads * channels, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
+      terms.write_softmax(i, maximum[i], sum[i]);
       for (std::int64_t h = 0; h < heads; ++h) {
         const std::int64_t c = h * channels;
-        const T total = dot(dy[i] + c, y[i] + c, channels);
-        delta[i * heads + h] = total;
+        const T delta = dot(dy[i] + c, y[i] + c, channels);
+        terms.delta(i)[h] = delta;
         ddestination[i][h] =
-            (1 - slope) * (dot(dy[i] + c, positive_y[i] + c, channels) - total * positive_weight[i][h]);
+            (1 - slope) * (dot(dy[i] + c, positive_y[i] + c, channels) - delta * positive_weight[i][h]);
       }
     }
   });
@@ -78,9 +83,8 @@ class Backward {
         score_(gat_score(op, T{})),
         dropout_(op.dropout),
         value_(read_rows<S>(op.value)),
-        lse_(read_rows<T>(op.lse)),
         dy_(read_rows<S>(op.dy)),
-        delta_(memory.delta),
+        terms_(memory.terms),
         dvalue_(op.dvalue, memory.dvalue),
         dsource_(write_rows<T>(op.dsource_score)),
         dedge_(write_rows<T>(op.dedge_score)) {}
@@ -145,19 +149,22 @@ class Backward {
     }
   }
 
-  /// What else has to be fetched edge by edge: the raw score in `exponent`, lse in `weight`, dalpha - delta in
-  /// `dscore`.
+  /// What else has to be fetched edge by edge: the raw score in `exponent`, what is subtracted from it in `weight`;
+  /// and over the sum of the softmax, dalpha - delta in `dscore` and the mask of dropout in `keep`.
   WARPGNN_INLINE void write_terms(std::int64_t j, std::int64_t begin, std::int64_t end,
                                   const Scratch<T>& scratch) const {
     with_heads(heads_, [&](auto heads) {
       std::int64_t k = 0;
       for (std::int64_t s = begin; s < end; ++s, k += heads) {
         const std::int64_t i = out_.neighbor[s], e = out_.edge_id[s];
+        const T *const base = terms_.base(i), *const inverse = terms_.inverse(i), *const delta = terms_.delta(i);
 #pragma omp simd
         for (std::int64_t h = 0; h < heads; ++h) {
+          const T keep = scratch.keep[k + h];
           scratch.exponent[k + h] = score_.raw(j, i, e, h);
-          scratch.weight[k + h] = lse_[i][h];
-          scratch.dscore[k + h] = scratch.keep[k + h] * scratch.dscore[k + h] - delta_[i * heads + h];
+          scratch.weight[k + h] = base[h];
+          scratch.dscore[k + h] = inverse[h] * (keep * scratch.dscore[k + h] - delta[h]);
+          scratch.keep[k + h] = inverse[h] * keep;
         }
       }
     });
@@ -170,13 +177,13 @@ class Backward {
       std::fill(buffer + count, buffer + padded, T(0));
     }
     T *const raw = scratch.exponent, *const weight = scratch.weight, *const dscore = scratch.dscore;
-    const T *const keep = scratch.keep, slope = score_.slope;
+    const T* const keep = scratch.keep;
+    const GatScore<T> score = score_;  // for the compiler, a copy that nothing written below can change
 #pragma omp simd
     for (std::int64_t k = 0; k < padded; ++k) {
-      const T p = raw[k], total = weight[k], exponent = leaky_relu(p, slope) - total;
-      const T alpha = vector_exp(total == kLowest<T> ? kLowest<T> : exponent);
-      weight[k] = alpha * keep[k];
-      dscore[k] *= (p > 0 ? T(1) : slope) * alpha;
+      const T p = raw[k], numerator = vector_exp(score.activate(p) - weight[k]);
+      weight[k] = numerator * keep[k];
+      dscore[k] *= score.derivative(p) * numerator;
     }
   }
 
@@ -185,9 +192,8 @@ class Backward {
   GatScore<T> score_;
   DropoutMask<T> dropout_;
   Rows<const S> value_;
-  Rows<const T> lse_;
   Rows<const S> dy_;
-  const T* delta_;
+  DestinationTerms<T> terms_;
   ComputedRows<S> dvalue_;
   Rows<T> dsource_, dedge_;
 };
@@ -206,7 +212,7 @@ void attention_backward(const CpuExec& exec, const AttentionBackward& op) {
   const Adjacency& out = op.graph.out_edges();
   with_storage(op.dy.dtype, [&]<class S>(S) {
     const Memory<S> memory(exec, op, op.workspace.data);
-    prepare_destinations<S>(exec, op, memory.delta);
+    prepare_destinations<S>(exec, op, memory.terms);
     const Backward<S> backward(op, memory);
     parallel_rows(exec, out.offset, out.rows, 2 * op.value.row_size() + 8 * op.value.shape[1],
                   [&](std::int64_t first, std::int64_t last, int thread) {

@@ -67,7 +67,8 @@ class Forward {
         value_(read_rows<S>(op.value)),
         y_(op.y, memory.y),
         positive_y_(op.positive_y, memory.positive_y),
-        lse_(write_rows<T>(op.lse)),
+        maximum_(write_rows<T>(op.maximum)),
+        sum_(write_rows<T>(op.sum)),
         positive_weight_(write_rows<T>(op.positive_weight)) {}
 
   void row(std::int64_t i, int thread, const Scratch<T>& scratch) const {
@@ -178,17 +179,19 @@ class Forward {
         row.y[c] = static_cast<T>(scratch.row_y[c] * scale);
         if (training_) row.positive_y[c] = static_cast<T>(scratch.row_positive_y[c] * scale);
       }
-      lse_[row.i][h] = static_cast<T>(static_cast<double>(scratch.row_max[h]) + std::log(scratch.row_sum[h]));
+      maximum_[row.i][h] = scratch.row_max[h];
+      sum_[row.i][h] = static_cast<T>(scratch.row_sum[h]);
       if (training_) positive_weight_[row.i][h] = static_cast<T>(scratch.row_positive_sum[h] * scale);
     }
   }
 
   void finish(const Target& row, const T* max, const T* sum, const T* positive_sum) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
-      const T scale = sum[h] == 0 ? T(0) : T(1) / sum[h];
+      const T scale = inverse_sum(sum[h]);
       T* const y = row.y + h * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) y[c] *= scale;
-      lse_[row.i][h] = max[h] + std::log(sum[h]);
+      maximum_[row.i][h] = max[h];
+      sum_[row.i][h] = sum[h];
       if (!training_) continue;
       T* const positive_y = row.positive_y + h * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) positive_y[c] *= scale;
@@ -203,7 +206,7 @@ class Forward {
   DropoutMask<T> dropout_;
   Rows<const S> value_;
   ComputedRows<S> y_, positive_y_;
-  Rows<T> lse_, positive_weight_;
+  Rows<T> maximum_, sum_, positive_weight_;
 };
 
 }  // namespace
@@ -231,10 +234,10 @@ void attention_forward(const CpuExec& exec, const AttentionForward& op) {
 
 void attention_weights(const CpuExec& exec, const AttentionWeights& op) {
   const Adjacency& in = op.graph.in_edges();
-  const std::int64_t heads = op.lse.shape[1];
+  const std::int64_t heads = op.weight.shape[1];
   with_real(op.weight.dtype, [&]<class T>(T) {
     const auto score = gat_score(op, T{});
-    const auto lse = read_rows<T>(op.lse);
+    const auto maximum = read_rows<T>(op.maximum), sum = read_rows<T>(op.sum);
     const auto weight = write_rows<T>(op.weight);
     parallel_rows(exec, in.offset, in.rows, 16 * heads, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t i = first; i < last; ++i) {
@@ -242,8 +245,7 @@ void attention_weights(const CpuExec& exec, const AttentionWeights& op) {
           const std::int64_t e = edge_of(in, s);
           for (std::int64_t h = 0; h < heads; ++h) {
             const T l = score.activate(score.raw(in.neighbor[s], i, e, h));
-            const T total = lse[i][h];
-            weight[e][h] = total == kLowest<T> ? T(0) : vector_exp(l - total);
+            weight[e][h] = softmax_weight(l, maximum[i][h], sum[i][h]);
           }
         }
       }

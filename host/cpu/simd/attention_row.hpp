@@ -3,11 +3,10 @@
 // The parts of attention that work on the edges of one row: scores, exponentials and weighted sums of values, for all
 // heads at once. Buffers hold [edges of the chunk][heads].
 
-#include <limits>
-
 #include "heads.hpp"
 #include "math.hpp"
 #include "rows.hpp"
+#include "softmax.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -22,7 +21,9 @@ struct GatScore {
     const T sum = source[j][head] + destination[i][head];
     return edge ? sum + edge[e][head] : sum;
   }
-  WARPGNN_INLINE T activate(T p) const { return leaky_relu(p, slope); }
+  /// -inf stays -inf at any slope: a masked edge must get weight 0, and 0 * -inf would be NaN.
+  WARPGNN_INLINE T activate(T p) const { return p == kLowest<T> ? p : leaky_relu(p, slope); }
+  WARPGNN_INLINE T derivative(T p) const { return p > 0 ? T(1) : slope; }
 };
 
 /// `count` rounded up to whole vectors; chunk buffers have room for it, kChunkEdges being a multiple of kLanes.
@@ -153,8 +154,26 @@ struct HeadwiseSum {
 
 // --- The softmax of one chunk of a row, scores [edges][heads] -------------------------------------------------------
 
+/// What a destination passes on to all its edges, for each head, side by side: what is subtracted from their scores,
+/// 1 / sum, and delta = <dy, y>.
 template <class T>
-inline constexpr T kLowest = -std::numeric_limits<T>::infinity();
+struct DestinationTerms {
+  T* data;
+  std::int64_t heads;
+
+  static std::int64_t count(std::int64_t rows, std::int64_t heads) { return rows * 3 * heads; }
+  WARPGNN_INLINE T* base(std::int64_t i) const { return data + i * 3 * heads; }
+  WARPGNN_INLINE T* inverse(std::int64_t i) const { return base(i) + heads; }
+  WARPGNN_INLINE T* delta(std::int64_t i) const { return base(i) + 2 * heads; }
+
+  /// The first two, from what the forward saved of row i.
+  WARPGNN_INLINE void write_softmax(std::int64_t i, const T* maximum, const T* sum) const {
+    for (std::int64_t h = 0; h < heads; ++h) {
+      base(i)[h] = softmax_base(maximum[h]);
+      inverse(i)[h] = inverse_sum(sum[h]);
+    }
+  }
+};
 
 template <class T>
 WARPGNN_INLINE void find_max(const T* score, std::int64_t count, std::int64_t all_heads, T* max) {
@@ -173,7 +192,7 @@ WARPGNN_INLINE void subtract_max(const T* max, std::int64_t count, std::int64_t 
   with_heads(all_heads, [&](auto heads) {
     for (std::int64_t k = 0; k < count; k += heads) {
 #pragma omp simd
-      for (std::int64_t h = 0; h < heads; ++h) score[k + h] -= max[h] == kLowest<T> ? T(0) : max[h];
+      for (std::int64_t h = 0; h < heads; ++h) score[k + h] -= softmax_base(max[h]);
     }
   });
 }

@@ -1,8 +1,7 @@
-#include <limits>
-
 #include "heads.hpp"
 #include "math.hpp"
 #include "rows.hpp"
+#include "softmax.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -12,16 +11,15 @@ namespace {
 template <class T>
 WARPGNN_INLINE void softmax_row(const Adjacency& in, std::int64_t row, auto heads, Rows<const T> score, Rows<T> weight,
                                 T* max) {
-  constexpr T kLowest = -std::numeric_limits<T>::infinity();
   const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
-  std::fill(max, max + heads, kLowest);
+  std::fill(max, max + heads, kLowest<T>);
   for (std::int64_t s = begin; s < end; ++s) {
     const T* const from = score[edge_of(in, s)];
 #pragma omp simd
     for (std::int64_t h = 0; h < heads; ++h) max[h] = from[h] > max[h] ? from[h] : max[h];
   }
 #pragma omp simd
-  for (std::int64_t h = 0; h < heads; ++h) max[h] = max[h] == kLowest ? T(0) : max[h];
+  for (std::int64_t h = 0; h < heads; ++h) max[h] = softmax_base(max[h]);
   for (std::int64_t s = begin; s < end; ++s) {
     const std::int64_t e = edge_of(in, s);
     const T* const from = score[e];
@@ -42,7 +40,7 @@ WARPGNN_INLINE void normalise_row(const Adjacency& in, std::int64_t row, auto he
     for (std::int64_t h = 0; h < heads; ++h) sum[h] += static_cast<double>(from[h]);
   }
 #pragma omp simd
-  for (std::int64_t h = 0; h < heads; ++h) sum[h] = sum[h] == 0 ? 0.0 : 1 / sum[h];
+  for (std::int64_t h = 0; h < heads; ++h) sum[h] = inverse_sum(sum[h]);
   for (std::int64_t s = begin; s < end; ++s) {
     T* const to = weight[edge_of(in, s)];
 #pragma omp simd

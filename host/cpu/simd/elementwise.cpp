@@ -75,7 +75,7 @@ void activation_forward(const CpuExec& exec, const ActivationForward& op) {
     using T = Accumulator<S>;
     const T slope = static_cast<T>(op.slope);
     switch (op.kind) {
-      case Activation::relu: return map_elements<S>(exec, op.x, op.y, [](T x) { return x < 0 ? T(0) : x; });
+      case Activation::relu: return map_elements<S>(exec, op.x, op.y, [](T x) { return x <= 0 ? T(0) : x; });
       case Activation::leaky_relu: return map_elements<S>(exec, op.x, op.y, [=](T x) { return leaky_relu(x, slope); });
       case Activation::elu:
         if constexpr (sizeof(T) == 4) {

@@ -2,6 +2,7 @@
 
 // Elementary functions in a form that the compiler can turn into vector code: no calls, no branches.
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -63,10 +64,49 @@ WARPGNN_INLINE T sigmoid(T x) {
   return x < 0 ? e * positive : positive;
 }
 
-/// -inf stays -inf at any slope: a masked edge must get weight 0, and 0 * -inf would be NaN.
+/// Rounded before anything is added to it. Left to itself the compiler fuses a product and a sum in one pass and not in
+/// another, and a score minus its own maximum is then not 0 but half a unit in the last place: far from 0 where scores
+/// are large.
+template <class T>
+WARPGNN_INLINE T rounded_product(T a, T b) {
+#if defined(__clang__)  // reads the code, but does not build it
+  return a * b;
+#else
+  return __builtin_assoc_barrier(a * b);
+#endif
+}
+
 template <class T>
 WARPGNN_INLINE T leaky_relu(T x, T slope) {
-  return x > 0 || x == -std::numeric_limits<T>::infinity() ? x : slope * x;
+  return x > 0 ? x : rounded_product(slope, x);
+}
+
+/// Sums of squares below this may have lost some that are too small to be numbers.
+template <class T>
+inline constexpr T kSafeSquares = sizeof(T) == 4 ? T(0x1p-62) : T(0x1p-510);
+
+template <class T>
+WARPGNN_INLINE bool are_safe(T squares) {
+  return squares >= kSafeSquares<T> && squares <= std::numeric_limits<T>::max();
+}
+
+/// A power of two that brings numbers of this size to about 1, where their squares are safe; 1 for 0, infinity and NaN.
+template <class T>
+WARPGNN_INLINE T unit_scale(T size) {
+  if (!(size > 0 && size <= std::numeric_limits<T>::max())) return T(1);
+  constexpr int kMost = std::numeric_limits<T>::max_exponent - 2;
+  return std::ldexp(T(1), std::clamp(-std::ilogb(size), -kMost, kMost));
+}
+
+template <class T>
+WARPGNN_INLINE T largest_magnitude(const T* x, std::int64_t width) {
+  T largest = 0;
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t c = 0; c < width; ++c) {
+    const T magnitude = std::abs(x[c]);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
 }
 
 /// Whether `candidate` replaces `best` in a maximum in which the first of equals stays and a NaN beats any number.

@@ -57,7 +57,7 @@ struct Memory {
 
   Memory(const CpuExec& exec, const PairAttentionBackward& op, void* base) : threads(base) {
     const std::int64_t heads = op.query.shape[1];
-    terms = {threads.take<T>(op.graph.num_destinations() * 3 * heads), heads};
+    terms = {threads.take<T>(DestinationTerms<T>::count(op.graph.num_destinations(), heads)), heads};
     vector_parts = threads.take<double>(op.dvector.defined() ? kVectorPieces * op.query.row_size() : 0);
     const std::int64_t score_count = ComputedRows<S>::scratch_count(exec, op.query.row_size());
     row = threads.take<T>(score_count);
@@ -83,10 +83,7 @@ void write_terms(const CpuExec& exec, const PairAttentionBackward& op, const Des
   parallel_for(exec, op.graph.num_destinations(), heads * channels, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
       dot_heads(dy[i], y[i], heads, channels, terms.delta(i));
-      for (std::int64_t h = 0; h < heads; ++h) {
-        terms.max(i)[h] = max[i][h] == kLowest<T> ? T(0) : max[i][h];
-        terms.inverse(i)[h] = sum[i][h] == 0 ? T(0) : T(1) / sum[i][h];
-      }
+      terms.write_softmax(i, max[i], sum[i]);
     }
   });
 }

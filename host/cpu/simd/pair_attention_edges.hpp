@@ -10,17 +10,6 @@ namespace warpgnn::backend::WARPGNN_ISA {
 /// Edges whose activations are kept at a time: enough for whole vectors of weights, few enough for the first cache.
 inline constexpr std::int64_t kBlockEdges = 32;
 
-/// What a destination passes on to all its edges, for each head, side by side: maximum, 1 / sum, and delta = <dy, y>.
-template <class T>
-struct DestinationTerms {
-  T* data;
-  std::int64_t heads;
-
-  WARPGNN_INLINE T* max(std::int64_t i) const { return data + i * 3 * heads; }
-  WARPGNN_INLINE T* inverse(std::int64_t i) const { return max(i) + heads; }
-  WARPGNN_INLINE T* delta(std::int64_t i) const { return max(i) + 2 * heads; }
-};
-
 /// One thread's memory for a block: [kBlockEdges][heads], and `row` [heads][score channels], for activated scores one
 /// of each edge.
 template <class T>
@@ -89,7 +78,7 @@ class PairEdges {
     } else {
       prefetch_row(scores.query[node], scores.width());
       prefetch_row(dy[node], heads * channels);
-      prefetch_row(terms_.max(node), 3 * heads);
+      prefetch_row(terms_.base(node), 3 * heads);
     }
   }
 
@@ -103,7 +92,7 @@ class PairEdges {
   /// The exponent, 1 / sum in `weight`, and dalpha - delta in `dscore`.
   WARPGNN_INLINE void write_terms(std::int64_t i, std::int64_t e, std::int64_t k,
                                   const BlockScratch<T>& scratch) const {
-    const T *const max = terms_.max(i), *const inverse = terms_.inverse(i), *const delta = terms_.delta(i);
+    const T *const base = terms_.base(i), *const inverse = terms_.inverse(i), *const delta = terms_.delta(i);
     T *const exponent = scratch.exponent + k, *const weight = scratch.weight + k, *const dscore = scratch.dscore + k,
              *const keep = scratch.keep + k;
     if (dropout_.active) {
@@ -114,7 +103,7 @@ class PairEdges {
     with_heads(heads, [&](auto count) {
 #pragma omp simd
       for (std::int64_t h = 0; h < count; ++h) {
-        exponent[h] -= max[h];
+        exponent[h] -= base[h];
         weight[h] = inverse[h];
         dscore[h] = keep[h] * dscore[h] - delta[h];
       }

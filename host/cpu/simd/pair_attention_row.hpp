@@ -93,7 +93,7 @@ struct PairScores {
                 [this](auto kept) { return score.value(kept); });
     } else {
       dot_heads(query[i], with_edge(key[j], e, row), heads, channels, l);
-      for (std::int64_t h = 0; h < heads; ++h) l[h] *= score.scale;
+      for (std::int64_t h = 0; h < heads; ++h) l[h] = rounded_product(l[h], score.scale);
     }
     if (!edge_bias) return;
     const T* const bias = edge_bias[e];
@@ -136,13 +136,6 @@ struct PairScores {
     });
   }
 };
-
-/// alpha of a score, from the maximum and the sum of its row; 0 in rows without any weight.
-template <class T>
-WARPGNN_INLINE T softmax_weight(T score, T max, T sum) {
-  const T weight = vector_exp(score - (max == kLowest<T> ? T(0) : max));
-  return sum == 0 ? T(0) : weight / sum;
-}
 
 /// The rows of edges behind slots, for HeadwiseSum.
 template <class S>

@@ -1,14 +1,10 @@
-#include <limits>
-
 #include "math.hpp"
 #include "rows.hpp"
+#include "softmax.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
-
-template <class T>
-constexpr T kLowest = -std::numeric_limits<T>::infinity();
 
 /// Heads of a pool's rows, and the features of each.
 struct Heads {
@@ -20,35 +16,53 @@ struct Heads {
   bool are_features() const { return channels == 1 && count > 1; }
 };
 
-/// a_n of a node with score s in a graph with log-sum-exp lse, the gate's temperature being 1 / sharpness.
+/// The softmax over a graph's scores of one head: a_n = exp((s_n - maximum) sharpness) / sum, the temperature being
+/// 1 / sharpness.
 template <class T>
-T gate_weight(PoolGate gate, T score, T lse, T sharpness) {
+struct Softmax {
+  T sharpness;
+  T maximum = kLowest<T>;
+  T sum = 0;
+
+  static Softmax over(Rows<const T> score, std::int64_t head, std::int64_t begin, std::int64_t end, T sharpness) {
+    Softmax softmax{sharpness};
+    for (std::int64_t n = begin; n < end; ++n) {
+      softmax.maximum = score[n][head] > softmax.maximum ? score[n][head] : softmax.maximum;
+    }
+    double sum = 0;
+    for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(softmax.numerator(score[n][head]));
+    softmax.sum = static_cast<T>(sum);
+    return softmax;
+  }
+  T numerator(T score) const { return softmax_weight(score, maximum, T(1), sharpness); }
+  T weight(T score) const { return softmax_weight(score, maximum, sum, sharpness); }
+};
+
+/// The softmaxes that a forward has saved, of each graph and head.
+template <class T>
+struct SavedSoftmax {
+  Rows<const T> maximum, sum;
+  T sharpness;
+
+  template <class Op>
+  explicit SavedSoftmax(const Op& op)
+      : maximum(read_rows<T>(op.maximum)), sum(read_rows<T>(op.sum)), sharpness(static_cast<T>(1 / op.temperature)) {}
+  Softmax<T> of(std::int64_t graph, std::int64_t head) const {
+    return maximum ? Softmax<T>{sharpness, maximum[graph][head], sum[graph][head]} : Softmax<T>{sharpness};
+  }
+};
+
+/// a_n of a node with score s.
+template <class T>
+T gate_weight(PoolGate gate, T score, const Softmax<T>& softmax) {
   switch (gate) {
     case PoolGate::none: return T(1);
-    case PoolGate::softmax: return lse == kLowest<T> ? T(0) : vector_exp(score * sharpness - lse);
+    case PoolGate::softmax: return softmax.weight(score);
     case PoolGate::sigmoid: return sigmoid(score);
     case PoolGate::raw: return score;
   }
   return T(0);
 }
-
-/// The softmax over a graph's scores of one head: a_n = exp((s_n - max) sharpness) / sum.
-template <class T>
-struct Softmax {
-  T sharpness;
-  T max = kLowest<T>;
-  double sum = 0;
-
-  Softmax(Rows<const T> score, std::int64_t head, std::int64_t begin, std::int64_t end, T given_sharpness)
-      : sharpness(given_sharpness) {
-    for (std::int64_t n = begin; n < end; ++n) max = score[n][head] > max ? score[n][head] : max;
-    for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(numerator(score[n][head]));
-  }
-  T numerator(T score) const { return vector_exp((score - (max == kLowest<T> ? T(0) : max)) * sharpness); }
-  T log_sum_exp() const {
-    return static_cast<T>(static_cast<double>(max) * static_cast<double>(sharpness) + std::log(sum));
-  }
-};
 
 /// What each thread needs beside the rows of the op.
 template <class S>
@@ -74,7 +88,8 @@ class Forward {
         x_(read_rows<S>(op.x)),
         score_(read_rows<T>(op.score)),
         y_(op.y, scratch.row),
-        lse_(write_rows<T>(op.lse)),
+        maximum_(write_rows<T>(op.maximum)),
+        sum_(write_rows<T>(op.sum)),
         arg_(write_rows<std::int32_t>(op.arg)) {}
 
   void graph(std::int64_t g, int thread) const {
@@ -107,20 +122,20 @@ class Forward {
     } else {
       for (std::int64_t head = 0; head < heads_.count; ++head) {
         weighted_sum(begin, end, head * heads_.channels, heads_.channels, long_rows, y,
-                     [&](std::int64_t n) { return gate_weight(op_.gate, score_[n][head], T(0), T(1)); });
+                     [&](std::int64_t n) { return gate_weight(op_.gate, score_[n][head], Softmax<T>{T(1)}); });
       }
     }
   }
 
-  /// Divided at the end: exp(s - lse) would carry the rounding of lse, which is large where scores are.
   void pool_softmax(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, double* long_rows,
                     T* y) const {
-    const Softmax<T> softmax(score_, head, begin, end, sharpness_);
+    const auto softmax = Softmax<T>::over(score_, head, begin, end, sharpness_);
     const std::int64_t first = head * heads_.channels;
-    lse_[g][head] = softmax.log_sum_exp();
+    maximum_[g][head] = softmax.maximum;
+    sum_[g][head] = softmax.sum;
     weighted_sum(begin, end, first, heads_.channels, long_rows, y,
                  [&](std::int64_t n) { return softmax.numerator(score_[n][head]); });
-    divide(y + first, heads_.channels, softmax.sum);
+    divide(y + first, heads_.channels, static_cast<double>(softmax.sum));
   }
 
   /// y = sum of weight(n) x_n, for `width` features from `first` on.
@@ -187,7 +202,7 @@ class Forward {
   Rows<const S> x_;
   Rows<const T> score_;
   ComputedRows<S> y_;
-  Rows<T> lse_;
+  Rows<T> maximum_, sum_;
   Rows<std::int32_t> arg_;
 };
 
@@ -197,13 +212,12 @@ class Backward {
   Backward(const PoolBackward& op, const Scratch<S>& scratch)
       : op_(op),
         heads_(op.dy),
-        sharpness_(static_cast<T>(1 / op.temperature)),
+        softmax_(op),
         scratch_(scratch),
         x_(read_rows<S>(op.x)),
         y_(read_rows<S>(op.y)),
         dy_(read_rows<S>(op.dy)),
         score_(read_rows<T>(op.score)),
-        lse_(read_rows<T>(op.lse)),
         arg_(read_rows<std::int32_t>(op.arg)),
         dx_(write_rows<S>(op.dx)),
         dscore_(write_rows<T>(op.dscore)) {}
@@ -230,10 +244,10 @@ class Backward {
   void gated(std::int64_t g, std::int64_t begin, std::int64_t end, std::int64_t head, T share) const {
     const std::int64_t first = head * heads_.channels, width = heads_.channels;
     const S* const dy = dy_[g] + first;
-    const T lse = lse_ ? lse_[g][head] : T(0);
+    const Softmax<T> softmax = softmax_.of(g, head);
     const T row_dot = op_.gate == PoolGate::softmax && dscore_ ? dot(dy, y_[g] + first, width) : T(0);
     for (std::int64_t n = begin; n < end; ++n) {
-      const T weight = gate_weight(op_.gate, score_[n][head], lse, sharpness_);
+      const T weight = gate_weight(op_.gate, score_[n][head], softmax);
       if (dx_) scale_row(dy, width, share * weight, dx_[n] + first);
       if (dscore_) dscore_[n][head] = score_gradient(weight, share * dot(dy, x_[n] + first, width), row_dot);
     }
@@ -277,7 +291,7 @@ class Backward {
   T score_gradient(T weight, T product, T row_dot) const {
     switch (op_.gate) {
       case PoolGate::none: return T(0);
-      case PoolGate::softmax: return sharpness_ * weight * (product - row_dot);
+      case PoolGate::softmax: return softmax_.sharpness * weight * (product - row_dot);
       case PoolGate::sigmoid: return weight * (1 - weight) * product;
       case PoolGate::raw: return product;
     }
@@ -286,10 +300,10 @@ class Backward {
 
   const PoolBackward& op_;
   Heads heads_;
-  T sharpness_;
+  SavedSoftmax<T> softmax_;
   Scratch<S> scratch_;
   Rows<const S> x_, y_, dy_;
-  Rows<const T> score_, lse_;
+  Rows<const T> score_;
   Rows<const std::int32_t> arg_;
   Rows<S> dx_;
   Rows<T> dscore_;
@@ -353,16 +367,16 @@ void pool_backward(const CpuExec& exec, const PoolBackward& op) {
 
 void pool_weights(const CpuExec& exec, const PoolWeights& op) {
   with_real(op.weight.dtype, [&]<class T>(T) {
-    const auto score = read_rows<T>(op.score), lse = read_rows<T>(op.lse);
+    const auto score = read_rows<T>(op.score);
+    const SavedSoftmax<T> softmax(op);
     const auto weight = write_rows<T>(op.weight);
-    const T sharpness = static_cast<T>(1 / op.temperature);
     const std::int64_t heads = op.score.row_size();
     const std::int64_t* const offset = op.graph.graph_offsets();
     parallel_rows(exec, offset, op.graph.num_graphs(), 16 * heads, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t g = first; g < last; ++g) {
         for (std::int64_t n = offset[g]; n < offset[g + 1]; ++n) {
           for (std::int64_t h = 0; h < heads; ++h) {
-            weight[n][h] = gate_weight(op.gate, score[n][h], lse ? lse[g][h] : T(0), sharpness);
+            weight[n][h] = gate_weight(op.gate, score[n][h], softmax.of(g, h));
           }
         }
       }

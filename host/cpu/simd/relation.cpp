@@ -31,12 +31,16 @@ void weigh_row(const Adjacency& in, std::int64_t row, const Relations& relation,
                std::int32_t* count) {
   const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
   const bool counts = norm == RelationNorm::per_relation;
-  for (std::int64_t s = begin; counts && s < end; ++s) {
-    if (const std::int64_t r = relation[edge_of(in, s)]; r >= 0) ++count[r];
+  std::int64_t all = 0;  // edges that have a relation
+  for (std::int64_t s = begin; norm != RelationNorm::none && s < end; ++s) {
+    const std::int64_t r = relation[edge_of(in, s)];
+    if (r < 0) continue;
+    ++all;
+    if (counts) ++count[r];
   }
   for (std::int64_t s = begin; s < end; ++s) {
     const std::int64_t e = edge_of(in, s), r = relation[e];
-    const std::int64_t divisor = norm == RelationNorm::none ? 1 : counts && r >= 0 ? count[r] : end - begin;
+    const std::int64_t divisor = norm == RelationNorm::none ? 1 : counts && r >= 0 ? count[r] : all;
     *weight[e] = r < 0 ? T(0) : T(1) / static_cast<T>(divisor);
   }
   for (std::int64_t s = begin; counts && s < end; ++s) {

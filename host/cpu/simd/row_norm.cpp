@@ -2,30 +2,48 @@
 
 #include <cmath>
 
+#include "math.hpp"
 #include "rows.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
+/// Statistics of a row whose elements are scaled by a power of two.
+template <class T>
 struct Moments {
-  double mean, variance;
+  T scale, mean, inv_std;
+
+  T saved_mean() const { return mean / scale; }
+  T saved_inv_std() const { return inv_std * scale; }
 };
 
 /// Two passes: the second sums squares of differences to the mean, which cannot cancel.
 template <class T>
-Moments moments_of(const T* x, std::int64_t width) {
+Moments<T> scaled_moments(const T* x, std::int64_t width, double epsilon, T scale, double& spread) {
+  const auto factor = static_cast<double>(scale);
   double sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (std::int64_t c = 0; c < width; ++c) sum += static_cast<double>(x[c]);
+  for (std::int64_t c = 0; c < width; ++c) sum += static_cast<double>(x[c]) * factor;
   const double mean = sum / static_cast<double>(width);
   double squares = 0;
 #pragma omp simd reduction(+ : squares)
   for (std::int64_t c = 0; c < width; ++c) {
-    const double deviation = static_cast<double>(x[c]) - mean;
+    const double deviation = static_cast<double>(x[c]) * factor - mean;
     squares += deviation * deviation;
   }
-  return {mean, squares / static_cast<double>(width)};
+  spread = squares / static_cast<double>(width) + epsilon * factor * factor;
+  return {scale, static_cast<T>(mean), static_cast<T>(1 / std::sqrt(spread))};
+}
+
+/// Rows of very small or large numbers are scaled, so that their squares are numbers too.
+template <class T>
+Moments<T> moments_of(const T* x, std::int64_t width, double epsilon) {
+  double spread = 0;
+  const Moments<T> plain = scaled_moments(x, width, epsilon, T(1), spread);
+  if (are_safe(static_cast<T>(spread))) return plain;
+  const T size = std::max(largest_magnitude(x, width), static_cast<T>(std::sqrt(epsilon)));
+  return scaled_moments(x, width, epsilon, unit_scale(size), spread);
 }
 
 template <class T>
@@ -59,13 +77,12 @@ void layer_norm_forward(const CpuExec& exec, const LayerNormForward& op) {
       for (std::int64_t r = first; r < last; ++r) {
         const T* const from = x[r];
         T* const to = y[r];
-        const Moments moments = moments_of(from, width);
-        const T mean = static_cast<T>(moments.mean);
-        const T inv_std = static_cast<T>(1 / std::sqrt(moments.variance + op.epsilon));
+        const Moments<T> moments = moments_of(from, width, op.epsilon);
+        const T scale = moments.scale, mean = moments.mean, inv_std = moments.inv_std;
 #pragma omp simd
-        for (std::int64_t c = 0; c < width; ++c) to[c] = gamma[c] * ((from[c] - mean) * inv_std) + beta[c];
-        if (saved_mean) *saved_mean[r] = mean;
-        if (saved_inv_std) *saved_inv_std[r] = inv_std;
+        for (std::int64_t c = 0; c < width; ++c) to[c] = gamma[c] * ((from[c] * scale - mean) * inv_std) + beta[c];
+        if (saved_mean) *saved_mean[r] = moments.saved_mean();
+        if (saved_inv_std) *saved_inv_std[r] = moments.saved_inv_std();
       }
     });
   });
@@ -111,6 +128,26 @@ void layer_norm_backward(const CpuExec& exec, const LayerNormBackward& op) {
   });
 }
 
+namespace {
+
+/// The length of a row whose elements are scaled by a power of two.
+template <class T>
+struct Length {
+  T scale, value;
+};
+
+template <class T>
+Length<T> length_of(const T* x, std::int64_t width) {
+  const T squares = dot(x, x, width);
+  if (are_safe(squares)) return {T(1), std::sqrt(squares)};
+  const T scale = unit_scale(largest_magnitude(x, width));
+  T sum = 0;
+  for (std::int64_t c = 0; c < width; ++c) sum += (x[c] * scale) * (x[c] * scale);
+  return {scale, std::sqrt(sum)};
+}
+
+}  // namespace
+
 void normalize_rows_forward(const CpuExec& exec, const NormalizeRowsForward& op) {
   const std::int64_t width = op.x.shape[1];
   with_real(op.y.dtype, [&]<class T>(T) {
@@ -118,10 +155,10 @@ void normalize_rows_forward(const CpuExec& exec, const NormalizeRowsForward& op)
     const auto y = write_rows<T>(op.y), norm = write_rows<T>(op.norm);
     parallel_for(exec, op.x.shape[0], 2 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T length = std::sqrt(dot(x[r], x[r], width));
-        const T factor = length == 0 ? T(0) : T(1) / length;
-        for (std::int64_t c = 0; c < width; ++c) y[r][c] = x[r][c] * factor;
-        if (norm) *norm[r] = length;
+        const Length<T> length = length_of(x[r], width);
+        const T divisor = length.value == 0 ? T(1) : length.value;
+        for (std::int64_t c = 0; c < width; ++c) y[r][c] = x[r][c] * length.scale / divisor;
+        if (norm) *norm[r] = length.value / length.scale;
       }
     });
   });
@@ -134,9 +171,10 @@ void normalize_rows_backward(const CpuExec& exec, const NormalizeRowsBackward& o
     const auto dx = write_rows<T>(op.dx);
     parallel_for(exec, op.dy.shape[0], 4 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T factor = *norm[r] == 0 ? T(0) : T(1) / *norm[r];
-        const T along = dot(y[r], dy[r], width);
-        for (std::int64_t c = 0; c < width; ++c) dx[r][c] = (dy[r][c] - y[r][c] * along) * factor;
+        const T length = *norm[r], along = dot(y[r], dy[r], width);
+        for (std::int64_t c = 0; c < width; ++c) {
+          dx[r][c] = length == 0 ? T(0) : (dy[r][c] - y[r][c] * along) / length;
+        }
       }
     });
   });

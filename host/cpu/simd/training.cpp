@@ -27,6 +27,11 @@ void use_running_statistics(const CpuExec& exec, const BatchNormForward& op) {
   });
 }
 
+/// Squares of fp64 may be infinite where their root is not: they are summed once more, scaled down.
+template <class T>
+inline constexpr std::int64_t kSquareSums = sizeof(T) == 8 ? 2 : 1;
+constexpr double kDown = 0x1p-512;
+
 template <class T>
 void use_batch_statistics(const CpuExec& exec, const BatchNormForward& op) {
   const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
@@ -49,16 +54,21 @@ void use_batch_statistics(const CpuExec& exec, const BatchNormForward& op) {
         blend(running_mean[c], total / count);
       });
   reduce_rows(
-      exec, rows, width, partials,
+      exec, rows, kSquareSums<T> * width, partials,
       [&](std::int64_t r, double* partial) {
         for (std::int64_t c = 0; c < width; ++c) {
           const auto deviation = static_cast<double>(x[r][c]) - static_cast<double>(mean[c]);
           partial[c] += deviation * deviation;
+          if constexpr (kSquareSums<T> == 2) partial[width + c] += (deviation * kDown) * (deviation * kDown);
         }
       },
-      [&](std::int64_t c, double total) {
-        inv_std[c] = static_cast<T>(1 / std::sqrt(total / count + op.epsilon));
-        if (rows > 1) blend(running_var[c], total / (count - 1));
+      [&](std::int64_t sum, double total) {
+        if (sum < width) {
+          inv_std[sum] = static_cast<T>(1 / std::sqrt(total / count + op.epsilon));
+          if (rows > 1) blend(running_var[sum], total / (count - 1));
+        } else if (const std::int64_t c = sum - width; inv_std[c] == 0) {  // the first sum was infinite
+          inv_std[c] = static_cast<T>(kDown / std::sqrt(total / count));
+        }
       });
   const T *const gamma = op.gamma.as<T>(), *const beta = op.beta.as<T>();
   parallel_for(exec, rows, 4 * width, [&](std::int64_t first, std::int64_t last) {
@@ -78,8 +88,10 @@ WARPGNN_INLINE T flush_subnormal(T x) {
 }  // namespace
 
 std::size_t workspace_size(const CpuExec&, const BatchNormForward& op) {
+  if (!op.training) return 0;
   Carver carver;
-  if (op.training) carver.take<double>(reduction_doubles(op.x.shape[0], op.x.shape[1]));
+  with_real(op.x.dtype,
+            [&]<class T>(T) { carver.take<double>(reduction_doubles(op.x.shape[0], kSquareSums<T> * op.x.shape[1])); });
   return carver.bytes();
 }
 
@@ -127,9 +139,51 @@ void batch_norm_backward(const CpuExec& exec, const BatchNormBackward& op) {
   });
 }
 
+namespace {
+
+/// How much classes and rows count.
+template <class T>
+struct ClassWeights {
+  const T* weight;  // null: all ones
+  std::int64_t classes;
+  std::int32_t ignored;
+  T smoothing;
+
+  template <class Op>
+  ClassWeights(const Op& op, std::int64_t class_count)
+      : weight(op.class_weight.template as<T>()),
+        classes(class_count),
+        ignored(op.ignore_index),
+        smoothing(static_cast<T>(op.label_smoothing)) {}
+
+  T operator[](std::int64_t k) const { return weight == nullptr ? T(1) : weight[k]; }
+  double total() const {
+    double sum = 0;
+    for (std::int64_t k = 0; k < classes; ++k) sum += static_cast<double>((*this)[k]);
+    return sum;
+  }
+};
+
+/// The loss of a row with this label, from its logits and the maximum and logarithm of the sum of their softmax.
+template <class T>
+double row_loss(const ClassWeights<T>& weights, const T* logits, std::int64_t label, double maximum, double log_sum) {
+  const auto loss_of = [&](std::int64_t k) {
+    return static_cast<double>(weights[k]) * (log_sum - (static_cast<double>(logits[k]) - maximum));
+  };
+  if (weights.smoothing == 0) return loss_of(label);
+  double all = 0;
+  for (std::int64_t k = 0; k < weights.classes; ++k) all += loss_of(k);
+  const double smoothing = static_cast<double>(weights.smoothing);
+  return (1 - smoothing) * loss_of(label) + smoothing * all / static_cast<double>(weights.classes);
+}
+
+constexpr std::int64_t kLossSums = 2;  // the loss, and the weight of its rows
+
+}  // namespace
+
 std::size_t workspace_size(const CpuExec&, const CrossEntropyForward& op) {
   Carver carver;
-  carver.take<double>(reduction_doubles(op.logits.shape[0], 1));
+  carver.take<double>(reduction_doubles(op.logits.shape[0], kLossSums));
   return carver.bytes();
 }
 
@@ -139,8 +193,10 @@ void cross_entropy_forward(const CpuExec& exec, const CrossEntropyForward& op) {
     const auto logits = read_rows<T>(op.logits);
     const auto label = read_rows<std::int32_t>(op.label);
     const auto probability = write_rows<T>(op.probability);
+    const ClassWeights<T> weights(op, classes);
+    double totals[kLossSums] = {};
     reduce_rows(
-        exec, rows, 1, static_cast<double*>(op.workspace.data),
+        exec, rows, kLossSums, static_cast<double*>(op.workspace.data),
         [&](std::int64_t r, double* partial) {
           const T* const row = logits[r];
           T max = -std::numeric_limits<T>::infinity();
@@ -151,14 +207,13 @@ void cross_entropy_forward(const CpuExec& exec, const CrossEntropyForward& op) {
             sum += static_cast<double>(probability[r][k]);
           }
           for (std::int64_t k = 0; k < classes; ++k) probability[r][k] = static_cast<T>(probability[r][k] / sum);
-          const std::int64_t wanted = *label[r];
-          *partial += wanted >= 0 && wanted < classes
-                          ? std::log(sum) - (static_cast<double>(row[wanted]) - static_cast<double>(max))
-                          : std::numeric_limits<double>::quiet_NaN();
+          if (*label[r] == weights.ignored) return;
+          partial[0] += row_loss(weights, row, *label[r], static_cast<double>(max), std::log(sum));
+          partial[1] += static_cast<double>(weights[*label[r]]);
         },
-        [&](std::int64_t, double total) {
-          *op.loss.as<T>() = rows == 0 ? T(0) : static_cast<T>(total / static_cast<double>(rows));
-        });
+        [&](std::int64_t s, double total) { totals[s] = total; });
+    *op.loss.as<T>() = static_cast<T>(totals[1] == 0 && totals[0] == 0 ? 0.0 : totals[0] / totals[1]);
+    *op.total_weight.as<T>() = static_cast<T>(totals[1]);
   });
 }
 
@@ -168,12 +223,21 @@ void cross_entropy_backward(const CpuExec& exec, const CrossEntropyBackward& op)
     const auto probability = read_rows<T>(op.probability);
     const auto label = read_rows<std::int32_t>(op.label);
     const auto dlogits = write_rows<T>(op.dlogits);
+    const ClassWeights<T> weights(op, classes);
+    const T total = *op.total_weight.as<T>(), all = static_cast<T>(weights.total());
+    const T share = weights.smoothing / static_cast<T>(classes);
     parallel_for(exec, rows, classes, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const std::int64_t wanted = *label[r];
-        const T hit = wanted >= 0 && wanted < classes ? T(1) : std::numeric_limits<T>::quiet_NaN();
+        T* const gradient = dlogits[r];
+        if (*label[r] == weights.ignored) {
+          std::fill(gradient, gradient + classes, T(0));
+          continue;
+        }
+        const T *const p = probability[r], kept = (1 - weights.smoothing) * weights[*label[r]];
         for (std::int64_t k = 0; k < classes; ++k) {
-          dlogits[r][k] = (probability[r][k] - (wanted == k || hit != hit ? hit : T(0))) / static_cast<T>(rows);
+          const T hit = k == *label[r] ? T(1) : T(0);
+          gradient[k] = kept * (p[k] - hit) / total;
+          if (weights.smoothing != 0) gradient[k] += share * (p[k] * all - weights[k]) / total;
         }
       }
     });

@@ -72,7 +72,7 @@ class GATConv {
   ConstTensorView x_, edge_features_;
   AttentionDropout dropout_;
   bool trained_ = false;
-  Tensor value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, lse_, positive_y_,
+  Tensor value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, maximum_, sum_, positive_y_,
       positive_weight_, attention_;
   Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dheads_, dx_;
 };
@@ -85,6 +85,7 @@ class GinNetwork {
   ConstTensorView forward(const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy);
   void collect(ParameterList& list);
+  std::int64_t inputs() const { return first_.inputs(); }
 
  private:
   Linear first_;
@@ -135,7 +136,7 @@ class AttentionPool {
   std::optional<Activate> tanh_;
   Graph graph_;
   ConstTensorView x_, score_;
-  Tensor y_, lse_, arg_, dx_, dscore_, attention_;
+  Tensor y_, maximum_, sum_, arg_, dx_, dscore_, attention_;
 };
 
 }  // namespace warpgnn::nn

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "warpgnn/dense.hpp"
 #include "warpgnn/nn/session.hpp"
@@ -25,6 +27,7 @@ class Linear {
   void collect(ParameterList& list);
 
   Parameter& weight() { return weight_; }
+  std::int64_t inputs() const { return weight_.value.view().shape[1]; }
 
  private:
   Session* session_;
@@ -97,10 +100,16 @@ class LayerNorm {
   Tensor mean_, inv_std_, y_, dx_;
 };
 
-/// Mean cross-entropy of logits [N, K] against labels [N] int32.
+struct CrossEntropyOptions {
+  double label_smoothing = 0;
+  std::int32_t ignore_index = -100;    ///< rows of this label do not count
+  std::vector<double> class_weight{};  ///< one of each class; empty: all 1
+};
+
+/// Mean cross-entropy of logits [N, K] against labels [N] int32, as CrossEntropyForward of dense.hpp defines it.
 class CrossEntropy {
  public:
-  explicit CrossEntropy(Session& session);
+  explicit CrossEntropy(Session& session, const CrossEntropyOptions& options = {});
   /// The loss, [1], on the device.
   ConstTensorView forward(const ConstTensorView& logits, const ConstTensorView& labels);
   ConstTensorView backward();
@@ -109,7 +118,8 @@ class CrossEntropy {
  private:
   Session* session_;
   ConstTensorView labels_;
-  Tensor loss_, probability_, dlogits_;
+  CrossEntropyOptions options_;
+  Tensor class_weight_, loss_, total_weight_, probability_, dlogits_;
 };
 
 }  // namespace warpgnn::nn

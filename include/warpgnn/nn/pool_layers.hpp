@@ -37,7 +37,7 @@ class MultiHeadAttentionPool {
   Activate tanh_;
   Graph graph_;
   ConstTensorView score_, values_;
-  Tensor y_, lse_, dvalues_, dscore_, dx_, attention_;
+  Tensor y_, maximum_, sum_, dvalues_, dscore_, dx_, attention_;
 };
 
 /// The gated sum of Li et al. 2016: y_g = sum over the nodes of sigmoid(Linear(in, out)) * Linear(in, out).
@@ -83,7 +83,7 @@ class Set2Set {
   ConstTensorView x_;
   // Of all steps, one after the other; that before the first is where states_ begins.
   Tensor states_;  // q*
-  Tensor gates_, cells_, scores_, lse_;
+  Tensor gates_, cells_, scores_, maximum_, sum_;
   // Of one step.
   Tensor product_, dstate_, dstate_before_, dhidden_, dcell_, dscore_, dread_x_;
   Tensor dgates_;  // of all steps

@@ -103,6 +103,13 @@ inline float __logf(float x) {
 inline float __fdividef(float x, float y) {
   return x / y;
 }
+// Rounded, whatever is added to it: the compiler may not fuse.
+inline float __fmul_rn(float x, float y) {
+  return __builtin_assoc_barrier(x * y);
+}
+inline double __dmul_rn(double x, double y) {
+  return __builtin_assoc_barrier(x * y);
+}
 inline float __frcp_rn(float x) {
   return 1.0f / x;
 }
