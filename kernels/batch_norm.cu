@@ -32,9 +32,9 @@ void find_statistics(const CudaExec& exec, const BatchNormForward& op) {
                                  .running_var = rows_of<T>(op.running_var),
                                  .saved_mean = rows_of<T>(op.saved_mean),
                                  .saved_inv_std = rows_of<T>(op.saved_inv_std)};
-  reduce_columns<double, kWidth, kMoments<T>>(exec, "batch_norm_forward statistics", rows, columns,
-                                              MomentsTerm<T, kWidth>{rows_of<T>(op.x)}, store,
-                                              take_partials<double>(carver, op.x, kMoments<T>));
+  reduce_columns<double, kWidth, kMoments>(exec, "batch_norm_forward statistics", rows, columns,
+                                           MomentsTerm<T, kWidth>{rows_of<T>(op.x)}, store,
+                                           take_partials<double>(carver, op.x, kMoments));
 }
 
 template <class T, int kWidth, bool kFromVariance>
@@ -70,11 +70,9 @@ using namespace kernels;
 
 std::size_t workspace_size(const CudaExec&, const BatchNormForward& op) {
   if (!op.training) return 0;
-  return with_real(op.x.dtype, [&](auto zero) {
-    Carver carver;
-    take_partials<double>(carver, op.x, kMoments<decltype(zero)>);
-    return carver.bytes();
-  });
+  Carver carver;
+  take_partials<double>(carver, op.x, kMoments);
+  return carver.bytes();
 }
 
 void batch_norm_forward(const CudaExec& exec, const BatchNormForward& op) {

@@ -12,24 +12,25 @@
 
 namespace warpgnn::kernels {
 
-/// Sums per column. Squares of fp64 may be infinite where their root is not: they are summed once more, scaled down.
+inline constexpr int kMoments = 2;  // sums per column
+
+/// Squares of fp64 may be infinite where their root is not: they are summed in a unit of their own. Numbers up to
+/// 10^230 and down to 10^-77 have their place in it.
 template <class T>
-inline constexpr int kMoments = sizeof(T) == 8 ? 3 : 2;
-inline constexpr double kDown = 0x1p-512;
+inline constexpr double kDown = sizeof(T) == 8 ? 0x1p-256 : 1.0;
 
 /// Per column: sum of (x - x_first) and of its square.
 template <class T, int kWidth>
 struct MomentsTerm {
   Rows<const T> x;
 
-  __device__ void operator()(std::int64_t row, std::int64_t column, Pack<double, kWidth> (&sum)[kMoments<T>]) const {
+  __device__ void operator()(std::int64_t row, std::int64_t column, Pack<double, kWidth> (&sum)[kMoments]) const {
     const Pack<T, kWidth> origin = load_read_only<kWidth>(x[0] + column);
     const Pack<T, kWidth> pack = load_read_only<kWidth>(x[row] + column);
     for (int k = 0; k < kWidth; ++k) {
       const double difference = static_cast<double>(pack[k]) - static_cast<double>(origin[k]);
       sum[0][k] += difference;
-      sum[1][k] += difference * difference;
-      if constexpr (kMoments<T> == 3) sum[2][k] += (difference * kDown) * (difference * kDown);
+      sum[1][k] += (difference * kDown<T>)*(difference * kDown<T>);
     }
   }
 };
@@ -41,26 +42,17 @@ struct StoreStatistics {
   const T* first_row;
   Rows<T> running_mean, running_var, saved_mean, saved_inv_std;
 
-  __device__ void operator()(std::int64_t column, const double (&total)[kMoments<T>]) const {
+  __device__ void operator()(std::int64_t column, const double (&total)[kMoments]) const {
     const double offset = total[0] / rows;
     const double mean = static_cast<double>(first_row[column]) + offset;
-    const double squares = centered(total[1], total[0], offset);
+    const double centered = total[1] - (total[0] * kDown<T>)*(offset * kDown<T>);
+    const double squares = centered < 0 ? 0 : centered;  // rounding only; NaN stays
     *saved_mean[column] = static_cast<T>(mean);
-    double inv_std = 1 / std::sqrt(squares / rows + epsilon);
-    if constexpr (kMoments<T> == 3) {
-      if (std::isinf(total[1]))
-        inv_std = kDown / std::sqrt(centered(total[2], total[0] * kDown, offset * kDown) / rows);
-    }
-    *saved_inv_std[column] = static_cast<T>(inv_std);
+    *saved_inv_std[column] = static_cast<T>(kDown<T> / std::sqrt(squares / rows + epsilon * kDown<T> * kDown<T>));
     blend(running_mean[column], mean);
-    if (rows > 1) blend(running_var[column], squares / (rows - 1));
+    if (rows > 1) blend(running_var[column], squares / (rows - 1) / (kDown<T> * kDown<T>));
   }
 
-  /// The sum of squares around the mean, from that around the first row.
-  __device__ static double centered(double squares, double sum, double offset) {
-    const double result = squares - sum * offset;
-    return result < 0 ? 0 : result;  // rounding only; NaN stays
-  }
   __device__ void blend(T* running, double value) const {
     *running = static_cast<T>((1 - momentum) * static_cast<double>(*running) + momentum * value);
   }

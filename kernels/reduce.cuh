@@ -4,7 +4,6 @@
 // sums to totals. The order depends on the shape alone.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -41,12 +40,16 @@ __device__ bool are_safe(T squares) {
 }
 
 /// A power of two that brings numbers of this size to about 1, where their squares are safe; 1 for 0, infinity and NaN.
-template <class T>
-__device__ T unit_scale(T size) {
-  if (!(size > T(0) && size <= kLargest<T>)) return T(1);
-  constexpr int kMost = std::numeric_limits<T>::max_exponent - 2;
-  const int wanted = -std::ilogb(size);
-  return std::ldexp(T(1), wanted < -kMost ? -kMost : wanted > kMost ? kMost : wanted);
+/// Its exponent is that of `size` turned round, as far as both are normal numbers.
+__device__ inline float unit_scale(float size) {
+  if (!(size > 0.0f && size <= kLargest<float>)) return 1.0f;
+  const int exponent = __float_as_int(size) >> 23, turned = 254 - exponent;
+  return __int_as_float((turned < 1 ? 1 : turned > 253 ? 253 : turned) << 23);
+}
+__device__ inline double unit_scale(double size) {
+  if (!(size > 0.0 && size <= kLargest<double>)) return 1.0;
+  const long long exponent = __double_as_longlong(size) >> 52, turned = 2046 - exponent;
+  return __longlong_as_double((turned < 1 ? 1 : turned > 2045 ? 2045 : turned) << 52);
 }
 
 // --- Column sums -----------------------------------------------------------------------------------------------------
