@@ -1,11 +1,16 @@
 // Saving and loading of tensors, against the safetensors format written out by hand.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "support/backends.hpp"
 #include "support/errors.hpp"
@@ -50,6 +55,26 @@ std::string bytes_of(const Tensor& tensor) {
   for (const T value : tensor.to_host<T>()) bytes += little_endian(value);
   return bytes;
 }
+
+/// As long as it lives, files of this process cannot grow beyond so many bytes: a device that is full.
+class FullDevice {
+ public:
+  explicit FullDevice(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &limit_);
+    const rlimit small{bytes, limit_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FullDevice() {
+    setrlimit(RLIMIT_FSIZE, &limit_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  FullDevice(const FullDevice&) = delete;
+  FullDevice& operator=(const FullDevice&) = delete;
+
+ private:
+  void (*signal_)(int);
+  rlimit limit_{};
+};
 
 class NnSafetensorsTest : public BackendTest {
  protected:
@@ -199,6 +224,11 @@ TEST_P(NnSafetensorsTest, RefusesADamagedFile) {
                  file_of(R"({"w":{"shape":[2,2],"data_offsets":[0,16]}})", std::string(16, '1')));
   expect_refused(kIo, {"'w'", "shape"}, file_of(R"({"w":{"dtype":"F32","shape":4,"data_offsets":[0,16]}})", ""));
   expect_refused(kIo, {"'w'"}, file_of(R"({"w":7})", ""));
+  for (const char* offsets : {"[0.5,16]", "[false,16]", "[0,1e300]", "[0,16,16]", "{\"0\":0,\"1\":16}"}) {
+    expect_refused(kIo, {"'w'", "data_offsets"}, with_offsets(offsets, 16));
+  }
+  expect_refused(kIo, {"JSON"}, file_of(std::string(1'000'000, '['), ""));
+  expect_refused(kIo, {"JSON"}, file_of("{\"w\":" + std::string(100, '[') + std::string(100, ']') + "}", ""));
 }
 
 TEST_P(NnSafetensorsTest, RefusesWhatIsNoFile) {
@@ -257,9 +287,10 @@ TEST_P(NnSafetensorsTest, AFailedSaveLeavesTheOldFile) {
   expect_error(kInvalid, {"tensors", "'u'"}, [&] { save({{"u", nullptr}}); });
   expect_error(kInvalid, {"tensors", "UTF-8"}, [&] { save({{"\xFF", &w}}); });
   expect_error(kInvalid, {"tensors", "UTF-8"}, [&] { save({{"w", &w}}, {{"key", "\xC3"}}); });
-  std::filesystem::create_directory(file.string() + ".partial");  // in the way of the new file
-  expect_error(kIo, {file.string()}, [&] { save({{"w", &w}}); });
-  std::filesystem::remove(file.string() + ".partial");
+  {
+    const FullDevice full(16);
+    expect_error(kIo, {file.string(), "cannot be written"}, [&] { save({{"w", &w}}); });
+  }
   EXPECT_EQ(read_bytes(file), old);
   EXPECT_EQ(folder.files(), 1U);
 }
@@ -277,6 +308,51 @@ TEST_P(NnSafetensorsTest, RefusesAPlaceThatCannotBeWritten) {
   expect_error(kIo, {file.string()}, [&] { save_safetensors(file, tensors); });
   EXPECT_EQ(read_bytes(file / "content"), "kept");
   EXPECT_EQ(folder.files(), 2U) << "a partial file was left";
+}
+
+TEST_P(NnSafetensorsTest, WhatIsNoRegularFileIsNeitherReadNorReplaced) {
+  Tensor w = tensor<float>({1, 2, 3}, {3});
+  const std::vector<NamedTensor> tensors{{"w", &w}};
+  ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
+  std::filesystem::create_symlink(file, folder / "link");
+  for (const auto& path : {file, folder / "link"}) {
+    expect_error(kIo, {path.string(), "regular file"}, [&] { save_safetensors(path, tensors); });
+    expect_error(kIo, {path.string(), "regular file"}, [&] { load_safetensors(path, tensors); });
+    expect_error(kIo, {path.string(), "regular file"}, [&] { read_metadata(path); });
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(file));
+  EXPECT_EQ(folder.files(), 2U) << "a partial file was left";
+}
+
+TEST_P(NnSafetensorsTest, ALinkStaysAndItsFileIsReplaced) {
+  Tensor w = tensor<float>({1, 2, 3}, {3});
+  write_bytes(file, "old");
+  const auto link = folder / "link";
+  std::filesystem::create_symlink(file, link);
+  save_safetensors(link, std::vector<NamedTensor>{{"w", &w}}, {{"which", "new"}});
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(read_metadata(file), (Metadata{{"which", "new"}}));
+}
+
+TEST_P(NnSafetensorsTest, ManyMaySaveToOneNameAtATime) {
+  Tensor w = tensor<float>(std::vector<float>(1000, 1.0F), {1000});
+  std::atomic<int> failures = 0;
+  const auto save_often = [&] {
+    for (int k = 0; k < 20; ++k) {
+      try {
+        save_safetensors(file, std::vector<NamedTensor>{{"w", &w}});
+      } catch (const std::exception&) {
+        ++failures;
+      }
+    }
+  };
+  if (context().is_cuda()) GTEST_SKIP() << "a device's context serves one thread at a time";
+  std::thread other(save_often);
+  save_often();
+  other.join();
+  EXPECT_EQ(failures, 0);
+  load_safetensors(file, std::vector<NamedTensor>{{"w", &w}});
+  EXPECT_EQ(folder.files(), 1U);
 }
 
 TEST_P(NnSafetensorsTest, NamedValuesAreAllParameters) {

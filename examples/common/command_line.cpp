@@ -5,6 +5,13 @@
 
 namespace examples {
 
+CLI::Validator plain_name() {
+  const auto check = [](const std::string& word) -> std::string {
+    return is_plain_name(word) ? "" : "expected a name, found \"" + word + "\"; --data takes the folder";
+  };
+  return CLI::Validator(check, "");
+}
+
 void add_seed(CLI::App& app, std::uint64_t& seed, const std::string& of) {
   app.add_option("--seed", seed, of)
       ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()))
@@ -30,7 +37,7 @@ void add_output_options(CLI::App& app, RunOptions& options, const std::string& p
   };
   add("--out", options.out, "folder for metrics, curves, pictures and the page", "DIR")->capture_default_str();
   add("--pictures", options.pictures, "how many " + pictured + " to draw", "N")
-      ->check(whole_number(0, 1000))
+      ->check(whole_number(0, kMostPictures))
       ->capture_default_str();
   add("--log", options.log, "JSON lines, one record per epoch", "FILE");
   add("--checkpoint", options.checkpoint, "safetensors file to write while training", "FILE");
@@ -51,7 +58,10 @@ bool parse_command_line(CLI::App& app, int argc, const char* const* argv, RunOpt
     throw UsageError(std::string(error.what()) + " (" + app.get_name() + " --help lists the options)");
   }
   for (const CLI::Option* option : app.get_options()) {
-    if (option->count() != 0) options.given.insert(option->get_name().substr(2));
+    if (option->count() == 0) continue;
+    std::string words;
+    for (const std::string& word : option->results()) words += (words.empty() ? "" : ",") + word;
+    options.given[option->get_name().substr(2)] = words;
   }
   return true;
 }

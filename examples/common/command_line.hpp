@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "common/choices.hpp"
 #include "common/errors.hpp"
@@ -33,6 +34,9 @@ CLI::Validator between(Value low, Value high, const std::string& kind) {
 inline CLI::Validator whole_number(std::int64_t low, std::int64_t high = kMaxCount) {
   return between(low, high, "a whole number");
 }
+
+/// The name of a data set or of a part of one, which is a folder's: no path.
+CLI::Validator plain_name();
 
 inline CLI::Validator number(double low, double high) {
   return between(low, high, "a number");
@@ -67,6 +71,14 @@ void add_seed(CLI::App& app, std::uint64_t& seed, const std::string& of);
 void add_machine_options(CLI::App& app, RunOptions& options, warpgnn::Dtype& dtype);
 /// `pictured` says of what --pictures is the count.
 void add_output_options(CLI::App& app, RunOptions& options, const std::string& pictured);
+
+/// The words after a program's name, as main would have got them.
+template <class Parse>
+auto parse_words(const std::string& program, const std::vector<std::string>& words, const Parse& parse) {
+  std::vector<const char*> argv{program.c_str()};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  return parse(static_cast<int>(argv.size()), argv.data());
+}
 
 /// Reads the command line. False: help was asked for and stands in options.help. Throws UsageError.
 bool parse_command_line(CLI::App& app, int argc, const char* const* argv, RunOptions& options);

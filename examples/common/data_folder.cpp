@@ -25,8 +25,12 @@ std::vector<fs::path> search_path(const std::string& data) {
 
 }  // namespace
 
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.find_first_of("/\\") == std::string::npos && name != "." && name != "..";
+}
+
 DatasetLocation find_data(const std::string& name, const std::string& data, const std::string& marker) {
-  if (name.empty() || name.find('/') != std::string::npos || name.find('\\') != std::string::npos) {
+  if (!is_plain_name(name)) {
     throw UsageError("--dataset takes a name, not \"" + name + "\"; --data takes the folder");
   }
   DatasetLocation location;

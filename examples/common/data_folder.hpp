@@ -12,6 +12,9 @@ struct DatasetLocation {
   std::string searched;  ///< the places, for a message
 };
 
+/// Whether a data set, or a part of one, may have this name: its folder's, without a path.
+bool is_plain_name(const std::string& name);
+
 /// Looks for the folders NAME and "." with `marker`, a file that the data set must have, or the same packed by gzip, in
 /// `data` when that is given, else in the folder that the environment variable WARPGNN_DATA names, examples/data,
 /// ../shared/data and ~/.cache/warpgnn.

@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 
+#include "common/errors.hpp"
+#include "common/json_values.hpp"
 #include "common/statistics.hpp"
 
 namespace examples {
@@ -20,7 +22,8 @@ json score_json(const Score& score) {
 }
 
 Score score_from(const json& value) {
-  return {number_from(value.at(0)), number_from(value.at(1))};
+  array_in(value, "a score", 2);
+  return {number_in(value.at(0), "loss"), number_in(value.at(1), "accuracy", 0, 1)};
 }
 
 Curve make_curve(Trainings trainings, const std::string& label, const std::string& colour, const ScoreOf& score_of,
@@ -62,11 +65,6 @@ std::string x_label(Trainings trainings) {
 
 }  // namespace
 
-// A score that is not a number has no place in JSON: it is written as null and read back as NaN.
-double number_from(const json& value) {
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-}
-
 json to_json(const std::vector<EpochRecord>& epochs) {
   json list = json::array();
   for (const EpochRecord& epoch : epochs) {
@@ -76,15 +74,32 @@ json to_json(const std::vector<EpochRecord>& epochs) {
   return list;
 }
 
-std::vector<EpochRecord> epochs_from_json(const json& value) {
+std::vector<EpochRecord> epochs_from_json(const json& value, const EpochRules& rules) {
   std::vector<EpochRecord> epochs;
-  for (const json& record : value) {
+  for (const json& record : array_in(value, "epochs")) {
+    array_in(record, "an epoch", 4);
     EpochRecord epoch;
     epoch.train = score_from(record.at(0));
-    if (!record.at(1).is_null()) epoch.valid = score_from(record.at(1));
+    if (record.at(1).is_null() == rules.has_valid) {
+      throw DataError(std::string("an epoch: expected ") + (rules.has_valid ? "a" : "no") + " validation score");
+    }
+    if (rules.has_valid) epoch.valid = score_from(record.at(1));
     epoch.test = score_from(record.at(2));
-    epoch.milliseconds = record.at(3).get<double>();
+    epoch.milliseconds = number_in(record.at(3), "milliseconds", 0);
     epochs.push_back(epoch);
+  }
+  if (static_cast<std::int64_t>(epochs.size()) > rules.most) {
+    throw DataError("epochs: expected at most " + std::to_string(rules.most) + ", found " +
+                    std::to_string(epochs.size()));
+  }
+  return epochs;
+}
+
+std::vector<EpochRecord> finished_epochs_from_json(const json& value, const EpochRules& rules) {
+  std::vector<EpochRecord> epochs = epochs_from_json(value, rules);
+  if (epochs.empty() || (!rules.may_stop && static_cast<std::int64_t>(epochs.size()) < rules.most)) {
+    throw DataError("a finished training: expected " + std::string(rules.may_stop ? "1 to " : "") +
+                    std::to_string(rules.most) + " epochs, found " + std::to_string(epochs.size()));
   }
   return epochs;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -24,11 +25,18 @@ struct EpochRecord {
   double milliseconds = 0;  ///< of training, without scoring
 };
 
-/// A number that may be null, which stands for one that JSON cannot hold.
-double number_from(const nlohmann::json& value);
 nlohmann::json to_json(const std::vector<EpochRecord>& epochs);
-/// Throws nlohmann::json::exception for JSON that to_json did not make.
-std::vector<EpochRecord> epochs_from_json(const nlohmann::json& json);
+
+/// What a training may look like.
+struct EpochRules {
+  std::int64_t most = 0;   ///< epochs
+  bool has_valid = false;  ///< every epoch is validated, or none is
+  bool may_stop = false;   ///< a finished training may have fewer than `most`
+};
+/// Throws DataError for what breaks the rules, or is not finite.
+std::vector<EpochRecord> epochs_from_json(const nlohmann::json& json, const EpochRules& rules);
+/// The same of a training that is finished.
+std::vector<EpochRecord> finished_epochs_from_json(const nlohmann::json& json, const EpochRules& rules);
 
 /// The training curves, mean over trainings; where they differ in length, over those that got so far.
 Chart loss_chart(std::span<const std::vector<EpochRecord>> trainings);

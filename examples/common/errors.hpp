@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -14,5 +16,19 @@ struct UsageError : std::runtime_error {
 struct DataError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// What `read` returns; whatever it throws becomes a DataError that names the file it read.
+template <class Read>
+auto naming_file(const std::filesystem::path& file, const Read& read) {
+  const std::string name = file.string();
+  try {
+    return read();
+  } catch (const std::bad_alloc&) {
+    throw DataError(name + ": there is not enough memory for what it holds");
+  } catch (const std::exception& error) {
+    const std::string message = error.what();
+    throw DataError(message.starts_with(name) ? message : name + ": " + message);
+  }
+}
 
 }  // namespace examples

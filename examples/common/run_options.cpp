@@ -8,9 +8,51 @@
 
 namespace examples {
 
-void refuse_other_settings(const RunOptions& options, const nlohmann::json& wanted, const nlohmann::json& stored) {
+using nlohmann::json;
+
+namespace {
+
+std::string word_of(const json& value, const std::string& name) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number()) return value.dump();
+  if (!value.is_array()) throw DataError("--" + name + ": expected a word, a number or a list of numbers");
+  std::string words;
+  for (const json& number : value) {
+    if (!number.is_number()) throw DataError("--" + name + ": expected a list of numbers");
+    words += (words.empty() ? "" : ",") + number.dump();
+  }
+  return words;
+}
+
+}  // namespace
+
+std::vector<std::string> words_of(const json& stored, const RunOptions& options) {
+  if (!stored.is_object()) throw DataError("settings: expected an object");
+  std::vector<std::string> words;
   for (const auto& [name, value] : stored.items()) {
-    if (!options.was_given(name) || wanted.at(name) == value) continue;
+    const auto given = options.given.find(name);
+    if (given != options.given.end()) {
+      words.push_back("--" + name + "=" + given->second);
+    } else if (!value.is_null()) {
+      words.push_back("--" + name + "=" + word_of(value, name));
+    }
+  }
+  return words;
+}
+
+void expect_same_settings(const json& made, const json& stored) {
+  for (const auto& [name, value] : stored.items()) {
+    if (!made.contains(name)) throw DataError("settings: there is none called \"" + name + '"');
+  }
+  for (const auto& [name, value] : made.items()) {
+    if (!stored.contains(name)) throw DataError("settings: --" + name + " is missing");
+    if (stored.at(name) != value) throw DataError("settings: --" + name + " is not of the right kind");
+  }
+}
+
+void refuse_other_settings(const json& wanted, const json& stored) {
+  for (const auto& [name, value] : stored.items()) {
+    if (wanted.at(name) == value) continue;
     throw UsageError("--" + name + " " + wanted.at(name).dump() + " differs from the checkpoint's " + value.dump() +
                      "; a resumed run keeps its settings");
   }

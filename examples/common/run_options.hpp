@@ -1,14 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "common/choices.hpp"
 #include "common/data_folder.hpp"
 
 namespace examples {
+
+inline constexpr std::int64_t kMostPictures = 1000;
 
 /// What a program's command line says beside the settings of its trainings.
 struct RunOptions {
@@ -22,15 +25,19 @@ struct RunOptions {
   std::string resume;
   std::int64_t pictures = 6;
 
-  std::set<std::string> given;  ///< the names, without dashes, of the options that were on the command line
-  std::string help;             ///< not empty: help was asked for, and this is it
+  std::map<std::string, std::string> given;  ///< the options on the command line: name without dashes, and words
+  std::string help;                          ///< not empty: help was asked for, and this is it
 
   bool was_given(const std::string& name) const { return given.contains(name); }
 };
 
-/// Both are settings as JSON, by option name. Throws UsageError when the command line gave one of them a value that
-/// differs from the checkpoint's.
-void refuse_other_settings(const RunOptions& options, const nlohmann::json& wanted, const nlohmann::json& stored);
+/// The command line that makes settings, which are JSON by option name; null is an option that was not given. What
+/// `options` gives stands in place of what is stored. So what is read from a file passes the checks of a command line.
+std::vector<std::string> words_of(const nlohmann::json& stored, const RunOptions& options = {});
+/// Throws DataError unless settings from a file are those that their words made.
+void expect_same_settings(const nlohmann::json& made, const nlohmann::json& stored);
+/// Throws UsageError when the command line gave a setting another value than the checkpoint has.
+void refuse_other_settings(const nlohmann::json& wanted, const nlohmann::json& stored);
 
 /// The command line that goes on from a checkpoint.
 std::string resume_command(const RunOptions& options, const std::string& program, const std::string& checkpoint);

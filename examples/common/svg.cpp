@@ -33,6 +33,13 @@ std::string format_duration(double seconds) {
   return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
 }
 
+std::string format_bytes(double bytes) {
+  constexpr std::array kUnits{"bytes", "KB", "MB", "GB", "TB", "PB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1000 && unit + 1 < kUnits.size(); ++unit) bytes /= 1000;
+  return format_fixed(bytes, unit == 0 || bytes >= 100 ? 0 : 1) + " " + kUnits[unit];
+}
+
 std::string escape_markup(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

@@ -11,6 +11,8 @@ std::string format_number(double value, int digits);
 std::string format_fixed(double value, int digits);
 /// "41 s" or "3 min 20 s".
 std::string format_duration(double seconds);
+/// "512 bytes" or "3.4 GB".
+std::string format_bytes(double bytes);
 /// Text for XML and HTML, in elements and in quoted attributes.
 std::string escape_markup(std::string_view text);
 

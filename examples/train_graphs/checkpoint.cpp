@@ -1,16 +1,21 @@
 #include "checkpoint.hpp"
 
+#include <limits>
+#include <set>
+
+#include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
 #include "common/files.hpp"
 #include "common/fingerprint.hpp"
+#include "common/json_values.hpp"
+#include "options.hpp"
 
 namespace examples::train_graphs {
 
-using nlohmann::json;
-
 namespace {
 
-constexpr const char* kFormat = "train_graphs checkpoint 2";
+constexpr const char* kFormat = "train_graphs checkpoint 3";
+constexpr std::uint64_t kMostSteps = std::numeric_limits<std::int32_t>::max();  // as many as there may be graphs
 
 }  // namespace
 
@@ -44,24 +49,45 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
 }
 
 TrainingState read_checkpoint(const std::filesystem::path& path) {
-  const warpgnn::nn::Metadata metadata = warpgnn::nn::read_metadata(path);
-  const auto format = metadata.find("format");
-  if (format == metadata.end() || format->second != kFormat) {
-    throw DataError(path.string() + " is not a checkpoint of train_graphs");
-  }
-  try {
+  const warpgnn::nn::Metadata metadata = read_checkpoint_metadata(path, kFormat);
+  return naming_file(path, [&] {
+    const auto parsed = [&](const char* key) { return parse_json(text_of(metadata, key), key); };
     TrainingState state;
-    state.settings = settings_from_json(json::parse(metadata.at("settings")));
-    state.data = metadata.at("data");
-    state.results = results_from_json(json::parse(metadata.at("results")));
-    state.present = run_from_json(json::parse(metadata.at("present")));
-    state.step = std::stoll(metadata.at("step"));
-    state.dropout_state = std::stoull(metadata.at("dropout_state"));
+    state.settings = settings_from_json(parsed("settings"));
+    state.data = text_of(metadata, "data");
+    state.results = results_from_json(parsed("results"), state.settings);
+    state.present = present_from_json(parsed("present"), state.settings, state.results);
+    const std::uint64_t step = whole_number_in_text(text_of(metadata, "step"), "step");
+    if (step > kMostSteps) throw DataError("step: expected at most " + std::to_string(kMostSteps));
+    state.step = static_cast<std::int64_t>(step);
+    state.dropout_state = whole_number_in_text(text_of(metadata, "dropout_state"), "dropout_state");
     return state;
-  } catch (const DataError& error) {
-    throw DataError(path.string() + ": " + error.what());
-  } catch (const std::exception& error) {
-    throw DataError(path.string() + " is a damaged checkpoint: " + error.what());
+  });
+}
+
+void expect_fits(const TrainingState& state, const Dataset& dataset) {
+  const auto expect = [](bool holds, const std::string& message) {
+    if (!holds) throw DataError(message);
+  };
+  const auto edges = edges_by_graph(dataset);
+  std::set<std::int64_t> seen;
+  for (const Explanation& explanation : state.results.explanations) {
+    const std::string name = "the explanation of graph " + std::to_string(explanation.graph);
+    expect(explanation.graph < dataset.num_graphs(),
+           name + ": there are " + std::to_string(dataset.num_graphs()) + " graphs");
+    expect(seen.insert(explanation.graph).second, name + " stands there twice");
+    const auto graph = static_cast<std::size_t>(explanation.graph);
+    expect(explanation.label == dataset.graph_labels.index[graph], name + ": the label is not the graph's");
+    expect(explanation.predicted < dataset.num_classes(), name + ": the predicted class does not exist");
+    const std::int64_t nodes = dataset.graph_offsets[graph + 1] - dataset.graph_offsets[graph];
+    expect(is_drawable(nodes), name + ": a graph of " + std::to_string(nodes) + " nodes is not drawn");
+    const auto weights = [&](const std::vector<double>& given, bool has, std::int64_t count, const char* item) {
+      const auto expected = static_cast<std::size_t>(has ? count : 0);
+      expect(given.size() == expected, name + ": expected " + std::to_string(expected) + " weights of " + item +
+                                           ", found " + std::to_string(given.size()));
+    };
+    weights(explanation.node_weight, state.settings.gate != warpgnn::PoolGate::none, nodes, "nodes");
+    weights(explanation.edge_weight, has_edge_attention(state.settings.model), std::ssize(edges[graph]), "edges");
   }
 }
 

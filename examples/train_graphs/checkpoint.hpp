@@ -27,7 +27,9 @@ std::string fingerprint(const Dataset& dataset);
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::vector<warpgnn::nn::NamedTensor>& tensors);
-/// Throws DataError for a file that is no checkpoint of this program.
+/// Throws DataError for a file that is no checkpoint of this program, or that no training of its settings wrote.
 TrainingState read_checkpoint(const std::filesystem::path& path);
+/// Throws DataError unless what was explained are graphs of this data set.
+void expect_fits(const TrainingState& state, const Dataset& dataset);
 
 }  // namespace examples::train_graphs

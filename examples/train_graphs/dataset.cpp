@@ -19,6 +19,15 @@ void keep_rows(std::vector<Value>& values, const std::vector<std::size_t>& kept,
 
 }  // namespace
 
+std::vector<std::vector<std::size_t>> edges_by_graph(const Dataset& dataset) {
+  std::vector<std::vector<std::size_t>> edges(static_cast<std::size_t>(dataset.num_graphs()));
+  for (std::size_t e = 0; e < dataset.source.size(); ++e) {
+    const auto next = std::upper_bound(dataset.graph_offsets.begin(), dataset.graph_offsets.end(), dataset.source[e]);
+    edges[static_cast<std::size_t>(next - dataset.graph_offsets.begin()) - 1].push_back(e);
+  }
+  return edges;
+}
+
 void remove_duplicate_edges(Dataset& dataset) {
   const std::size_t edges = dataset.source.size();
   const auto width = static_cast<std::size_t>(dataset.edge_attributes.columns);

@@ -28,6 +28,9 @@ struct Dataset {
   std::int64_t num_classes() const { return graph_labels.count(); }
 };
 
+/// The edges of each graph, in order.
+std::vector<std::vector<std::size_t>> edges_by_graph(const Dataset& dataset);
+
 /// Leaves out every edge that was listed before with the same ends, label and attributes, and counts them.
 void remove_duplicate_edges(Dataset& dataset);
 

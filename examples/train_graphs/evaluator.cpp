@@ -35,16 +35,6 @@ void scatter_edge_attention(const std::vector<double>& attention, const std::vec
   }
 }
 
-/// Edges of the data set by the graph they lie in, in order.
-std::vector<std::vector<std::size_t>> edges_by_graph(const Dataset& dataset) {
-  std::vector<std::vector<std::size_t>> edges(static_cast<std::size_t>(dataset.num_graphs()));
-  for (std::size_t e = 0; e < dataset.source.size(); ++e) {
-    const auto next = std::upper_bound(dataset.graph_offsets.begin(), dataset.graph_offsets.end(), dataset.source[e]);
-    edges[static_cast<std::size_t>(next - dataset.graph_offsets.begin()) - 1].push_back(e);
-  }
-  return edges;
-}
-
 }  // namespace
 
 Evaluator::Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs)

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "common/epoch_log.hpp"
+#include "common/errors.hpp"
 #include "common/files.hpp"
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
@@ -56,7 +57,8 @@ int run(int argc, char** argv) {
     resumed = read_checkpoint(options.resume);
     adopt_settings(options, resumed->settings);
   }
-  const Dataset dataset = load_dataset(options);
+  const auto load = [&] { return load_dataset(options); };
+  const Dataset dataset = resumed ? naming_file(options.resume, load) : load();
   const Features features = make_features(dataset);
   const warpgnn::Context context = open_context(options.device, options.threads);
   const Settings& settings = options.settings;

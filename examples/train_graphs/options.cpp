@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common/command_line.hpp"
+#include "motif_generator.hpp"
 
 namespace examples::train_graphs {
 namespace {
@@ -19,6 +20,7 @@ struct Given {
 void add_data_options(CLI::App& app, Options& options) {
   app.add_option("--dataset", options.settings.dataset,
                  "a TU data set by name (MUTAG, PROTEINS, NCI1, ...), or ba2motifs, which is generated")
+      ->check(plain_name())
       ->type_name("NAME")
       ->capture_default_str()
       ->group("Data");
@@ -111,6 +113,20 @@ std::vector<std::int64_t> layer_widths(ModelKind model, const Given& given) {
   return widths;
 }
 
+/// What was given, but has no use with the rest.
+void refuse_unused(const Options& options) {
+  const Settings& settings = options.settings;
+  for (const char* name : {"heads", "attention-dropout"}) {
+    if (has_edge_attention(settings.model) || !options.was_given(name)) continue;
+    throw UsageError("--" + std::string(name) +
+                     " is for models with attention along edges, gat, gatv2 and transformer, not " +
+                     name_in(kModels, settings.model));
+  }
+  if (options.was_given("data") && settings.dataset == kMotifDatasetName) {
+    throw UsageError("--data is of no use: " + settings.dataset + " is generated");
+  }
+}
+
 void settle(Settings& settings, const Given& given) {
   using warpgnn::PoolGate;
   using warpgnn::PoolReduce;
@@ -156,13 +172,24 @@ Options parse_options(int argc, const char* const* argv) {
   add_training_options(app, options.settings, given);
   add_machine_options(app, options, options.settings.dtype);
   add_output_options(app, options, "test graphs of the first fold");
-  if (parse_command_line(app, argc, argv, options)) settle(options.settings, given);
+  if (parse_command_line(app, argc, argv, options) && options.resume.empty()) {
+    settle(options.settings, given);
+    refuse_unused(options);
+  }
   return options;
 }
 
+Settings settings_from_json(const nlohmann::json& stored) {
+  const Settings settings = parse_words("train_graphs", words_of(stored), parse_options).settings;
+  expect_same_settings(to_json(settings), stored);
+  return settings;
+}
+
 void adopt_settings(Options& options, const Settings& stored) {
-  refuse_other_settings(options, to_json(options.settings), to_json(stored));
+  const nlohmann::json kept = to_json(stored);
+  refuse_other_settings(to_json(parse_words("train_graphs", words_of(kept, options), parse_options).settings), kept);
   options.settings = stored;
+  refuse_unused(options);
 }
 
 }  // namespace examples::train_graphs

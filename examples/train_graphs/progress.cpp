@@ -11,8 +11,9 @@ void ProgressDisplay::epoch_done(const RunResult& present) {
   // A training that stops early counts as whole once it has ended.
   const std::int64_t runs = present.repeat * settings_.runs_per_repeat() + present.fold;
   const EpochRecord& epoch = present.epochs.back();
-  line_.draw(static_cast<double>(runs * settings_.epochs) + static_cast<double>(present.epochs.size()),
-             static_cast<double>(settings_.num_runs() * settings_.epochs),
+  const auto epochs = static_cast<double>(settings_.epochs);
+  line_.draw(static_cast<double>(runs) * epochs + static_cast<double>(present.epochs.size()),
+             static_cast<double>(settings_.num_runs()) * epochs,
              run_name(settings_, present) + "/" + std::to_string(settings_.runs_per_repeat()) + "  epoch " +
                  std::to_string(present.epochs.size()) + "  loss " + format_fixed(epoch.train.loss, 3) + "  test " +
                  format_fixed(100 * epoch.test.accuracy, 1) + " %");

@@ -1,10 +1,44 @@
 #include "results.hpp"
 
+#include <limits>
 #include <tuple>
+
+#include "common/errors.hpp"
+#include "common/json_values.hpp"
+#include "common/run_options.hpp"
 
 namespace examples::train_graphs {
 
 using nlohmann::json;
+
+namespace {
+
+EpochRules rules_of(const Settings& settings) {
+  return {.most = settings.epochs, .has_valid = settings.has_valid(), .may_stop = settings.patience > 0};
+}
+
+/// A run that stands at place `index` of all, without its epochs.
+RunResult place_from_json(const json& value, const Settings& settings, std::size_t index) {
+  const auto place = static_cast<std::int64_t>(index), per_repeat = settings.runs_per_repeat();
+  RunResult run;
+  run.repeat = whole_number_in(member(value, "repeat"), "repeat", place / per_repeat, place / per_repeat);
+  run.fold = whole_number_in(member(value, "fold"), "fold", place % per_repeat, place % per_repeat);
+  return run;
+}
+
+Explanation explanation_from_json(const json& value) {
+  constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
+  Explanation explanation;
+  explanation.graph = whole_number_in(member(value, "graph"), "graph", 0, kLargest);
+  explanation.label = whole_number_in(member(value, "label"), "label", 0, kLargest);
+  explanation.predicted = whole_number_in(member(value, "predicted"), "predicted", 0, kLargest);
+  explanation.probability = number_in(member(value, "probability"), "probability", 0, 1);
+  explanation.node_weight = numbers_in(member(value, "node_weight"), "node_weight");
+  explanation.edge_weight = numbers_in(member(value, "edge_weight"), "edge_weight");
+  return explanation;
+}
+
+}  // namespace
 
 std::size_t RunResult::chosen_epoch(Selection selection) const {
   std::size_t best = epochs.size() - 1;
@@ -53,15 +87,6 @@ json to_json(const RunResult& run) {
           {"motif_auc", run.motif_auc ? json(*run.motif_auc) : json(nullptr)}};
 }
 
-RunResult run_from_json(const json& value) {
-  RunResult run;
-  run.repeat = value.at("repeat").get<std::int64_t>();
-  run.fold = value.at("fold").get<std::int64_t>();
-  run.epochs = epochs_from_json(value.at("epochs"));
-  if (!value.at("motif_auc").is_null()) run.motif_auc = value.at("motif_auc").get<double>();
-  return run;
-}
-
 json to_json(const Results& results) {
   json runs = json::array(), explanations = json::array();
   for (const RunResult& run : results.runs) runs.push_back(to_json(run));
@@ -76,25 +101,36 @@ json to_json(const Results& results) {
   return {{"runs", std::move(runs)}, {"explanations", std::move(explanations)}};
 }
 
-Results results_from_json(const json& value) {
-  const auto numbers = [](const json& array) {
-    std::vector<double> values;
-    for (const json& item : array) values.push_back(number_from(item));
-    return values;
-  };
+Results results_from_json(const json& value, const Settings& settings) {
   Results results;
-  for (const json& run : value.at("runs")) results.runs.push_back(run_from_json(run));
-  for (const json& item : value.at("explanations")) {
-    Explanation explanation;
-    explanation.graph = item.at("graph").get<std::int64_t>();
-    explanation.label = item.at("label").get<std::int64_t>();
-    explanation.predicted = item.at("predicted").get<std::int64_t>();
-    explanation.probability = number_from(item.at("probability"));
-    explanation.node_weight = numbers(item.at("node_weight"));
-    explanation.edge_weight = numbers(item.at("edge_weight"));
-    results.explanations.push_back(std::move(explanation));
+  const json& runs = array_in(member(value, "runs"), "runs");
+  if (static_cast<std::int64_t>(runs.size()) >= settings.num_runs()) {
+    throw DataError("runs: expected fewer finished ones than the " + std::to_string(settings.num_runs()) +
+                    " of the settings, found " + std::to_string(runs.size()));
+  }
+  for (const json& run : runs) {
+    results.runs.push_back(place_from_json(run, settings, results.runs.size()));
+    RunResult& finished = results.runs.back();
+    finished.epochs = finished_epochs_from_json(member(run, "epochs"), rules_of(settings));
+    const json& area = member(run, "motif_auc");
+    if (!area.is_null()) finished.motif_auc = number_in(area, "motif_auc", 0, 1);
+  }
+  for (const json& item : array_in(member(value, "explanations"), "explanations")) {
+    results.explanations.push_back(explanation_from_json(item));
+  }
+  const std::size_t most = results.runs.empty() ? 0 : kMostPictures;
+  if (results.explanations.size() > most) {
+    throw DataError("explanations: expected at most " + std::to_string(most) + ", found " +
+                    std::to_string(results.explanations.size()));
   }
   return results;
+}
+
+RunResult present_from_json(const json& value, const Settings& settings, const Results& finished) {
+  RunResult run = place_from_json(value, settings, finished.runs.size());
+  run.epochs = epochs_from_json(member(value, "epochs"), rules_of(settings));
+  if (!member(value, "motif_auc").is_null()) throw DataError("motif_auc: expected null in a run that is not finished");
+  return run;
 }
 
 }  // namespace examples::train_graphs

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "choices.hpp"
 #include "common/epochs.hpp"
+#include "settings.hpp"
 
 namespace examples::train_graphs {
 
@@ -32,6 +32,11 @@ struct Explanation {
   std::vector<double> edge_weight;  ///< per edge of the data set that lies in the graph, in order
 };
 
+/// Whether a graph of so many nodes can be seen in a picture.
+constexpr bool is_drawable(std::int64_t nodes) {
+  return nodes > 0 && nodes <= 60;
+}
+
 struct Results {
   std::vector<RunResult> runs;  ///< finished ones
   std::vector<Explanation> explanations;
@@ -45,8 +50,9 @@ struct Results {
 
 nlohmann::json to_json(const RunResult& run);
 nlohmann::json to_json(const Results& results);
-/// Both throw nlohmann::json::exception for JSON that to_json did not make.
-RunResult run_from_json(const nlohmann::json& json);
-Results results_from_json(const nlohmann::json& json);
+/// The finished runs, and the present one of which `finished` tells the place. Both throw DataError for what these
+/// settings cannot have made.
+Results results_from_json(const nlohmann::json& json, const Settings& settings);
+RunResult present_from_json(const nlohmann::json& json, const Settings& settings, const Results& finished);
 
 }  // namespace examples::train_graphs

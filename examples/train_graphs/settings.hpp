@@ -37,12 +37,12 @@ struct Settings {
 
   std::int64_t runs_per_repeat() const { return split ? 1 : folds; }
   std::int64_t num_runs() const { return repeats * runs_per_repeat(); }
+  /// Whether a part of the graphs is kept for validation.
+  bool has_valid() const { return split ? (*split)[1] > 0 : select == Selection::valid; }
   bool operator==(const Settings&) const = default;
 };
 
-/// Keys are the names of the command line's options, without dashes.
+/// Keys are the names of the command line's options, without dashes; null is what the model or the splits do not use.
 nlohmann::json to_json(const Settings& settings);
-/// Throws DataError for JSON that to_json did not make.
-Settings settings_from_json(const nlohmann::json& json);
 
 }  // namespace examples::train_graphs

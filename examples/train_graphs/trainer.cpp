@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
 #include "common/random_bits.hpp"
 
@@ -20,7 +21,13 @@ Trainer::Trainer(const Options& options, const Dataset& dataset, const DeviceDat
   if (resumed_->data != fingerprint_) {
     throw DataError(options.resume + " was made with other data: " + resumed_->data + "; here: " + fingerprint_);
   }
+  naming_file(options.resume, [&] { expect_fits(*resumed_, dataset); });
+  std::vector<std::int64_t> widths{data.node_features()};
+  widths.insert(widths.end(), options.settings.widths.begin(), options.settings.widths.end());
+  widths.push_back(dataset.num_classes());
+  expect_room_for_weights(options.resume, widths, options.settings.dtype);
   results_ = resumed_->results;
+  keep_first(results_.explanations, options.pictures);
 }
 
 std::vector<Split> Trainer::splits_of(std::int64_t repeat) const {
@@ -33,20 +40,23 @@ std::vector<Split> Trainer::splits_of(std::int64_t repeat) const {
 bool Trainer::train() {
   const std::int64_t folds = options_.settings.runs_per_repeat();
   for (auto run = static_cast<std::int64_t>(results_.runs.size()); run < options_.settings.num_runs(); ++run) {
-    const std::int64_t repeat = run / folds, fold = run % folds;
-    TrainingRun training(data_, dataset_, options_.settings, splits_of(repeat)[static_cast<std::size_t>(fold)], repeat,
-                         fold);
-    num_parameters_ = training.model().num_parameters();
-    if (resumed_) {
-      training.restore(
-          resumed_->present, resumed_->step, resumed_->dropout_state,
-          [&](const std::vector<warpgnn::nn::NamedTensor>& tensors) { load_safetensors(options_.resume, tensors); });
-      resumed_.reset();
-    }
-    if (!train_run(training)) return false;
-    finish(training);
+    const auto begin = [&] { return make_run(run / folds, run % folds); };
+    const std::unique_ptr<TrainingRun> training = resumed_ ? naming_file(options_.resume, begin) : begin();
+    num_parameters_ = training->model().num_parameters();
+    if (!train_run(*training)) return false;
+    finish(*training);
   }
   return true;
+}
+
+std::unique_ptr<TrainingRun> Trainer::make_run(std::int64_t repeat, std::int64_t fold) {
+  auto run = std::make_unique<TrainingRun>(data_, dataset_, options_.settings,
+                                           splits_of(repeat)[static_cast<std::size_t>(fold)], repeat, fold);
+  if (!resumed_) return run;
+  run->restore(resumed_->present, resumed_->step, resumed_->dropout_state,
+               [&](const std::vector<warpgnn::nn::NamedTensor>& tensors) { load_tensors(options_.resume, tensors); });
+  resumed_.reset();
+  return run;
 }
 
 bool Trainer::train_run(TrainingRun& run) {
@@ -85,12 +95,11 @@ void Trainer::checkpoint(TrainingRun& run) const {
 
 std::vector<Explanation> choose_for_pictures(std::vector<Explanation> explanations, const Dataset& dataset,
                                              std::int64_t count) {
-  constexpr std::int64_t kMostNodes = 60;
   const auto nodes = [&](const Explanation& explanation) {
     const auto graph = static_cast<std::size_t>(explanation.graph);
     return dataset.graph_offsets[graph + 1] - dataset.graph_offsets[graph];
   };
-  std::erase_if(explanations, [&](const auto& item) { return nodes(item) == 0 || nodes(item) > kMostNodes; });
+  std::erase_if(explanations, [&](const auto& item) { return !is_drawable(nodes(item)); });
   std::stable_sort(explanations.begin(), explanations.end(),
                    [](const auto& a, const auto& b) { return a.probability > b.probability; });
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "common/checkpoint_file.hpp"
+#include "common/errors.hpp"
 #include "common/random_bits.hpp"
 #include "common/statistics.hpp"
 #include "warpgnn/dense.hpp"
@@ -102,6 +104,10 @@ void TrainingRun::train_step() {
   ++step_;
 }
 
+std::int64_t TrainingRun::steps_per_epoch() const {
+  return (static_cast<std::int64_t>(train_.size()) + settings_.batch_size - 1) / settings_.batch_size;
+}
+
 Score TrainingRun::epoch_score() const {
   const auto count = static_cast<double>(order_.size());
   const double loss = download(loss_sum_, session_.context())[0];
@@ -113,8 +119,7 @@ bool TrainingRun::train_epoch(const std::function<bool()>& stop) {
   const auto add_time = [&] {
     milliseconds_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   };
-  const auto count = static_cast<std::int64_t>(order_.size());
-  const std::int64_t steps = (count + settings_.batch_size - 1) / settings_.batch_size;
+  const std::int64_t steps = steps_per_epoch();
   while (step_ < steps) {
     train_step();
     if (step_ < steps && stop()) {
@@ -160,9 +165,14 @@ void TrainingRun::restore(RunResult result, std::int64_t step, std::uint64_t dro
                           const std::function<void(const std::vector<nn::NamedTensor>&)>& load) {
   result_ = std::move(result);
   begin_epoch();
+  const std::int64_t most = finished() ? 0 : steps_per_epoch() - 1;
+  if (step > most) {
+    throw DataError("step: expected at most " + std::to_string(most) + ", found " + std::to_string(step));
+  }
   step_ = step;
   session_.set_dropout_state(dropout_state);
   load(tensors());
+  expect_steps(adam_, static_cast<std::int64_t>(result_.epochs.size()) * steps_per_epoch() + step_);
 }
 
 }  // namespace examples::train_graphs

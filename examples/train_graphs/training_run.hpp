@@ -34,6 +34,7 @@ class TrainingRun {
  private:
   void begin_epoch();
   void train_step();
+  std::int64_t steps_per_epoch() const;
   Score epoch_score() const;
 
   const Dataset* dataset_;

@@ -1,15 +1,18 @@
 #include "checkpoint.hpp"
 
+#include <algorithm>
+
+#include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
 #include "common/files.hpp"
+#include "common/json_values.hpp"
+#include "options.hpp"
 
 namespace examples::train_nodes {
 
-using nlohmann::json;
-
 namespace {
 
-constexpr const char* kFormat = "train_nodes checkpoint 1";
+constexpr const char* kFormat = "train_nodes checkpoint 2";
 
 }  // namespace
 
@@ -26,23 +29,33 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
 }
 
 TrainingState read_checkpoint(const std::filesystem::path& path) {
-  const warpgnn::nn::Metadata metadata = warpgnn::nn::read_metadata(path);
-  const auto format = metadata.find("format");
-  if (format == metadata.end() || format->second != kFormat) {
-    throw DataError(path.string() + " is not a checkpoint of train_nodes");
-  }
-  try {
+  const warpgnn::nn::Metadata metadata = read_checkpoint_metadata(path, kFormat);
+  return naming_file(path, [&] {
+    const auto parsed = [&](const char* key) { return parse_json(text_of(metadata, key), key); };
     TrainingState state;
-    state.settings = settings_from_json(json::parse(metadata.at("settings")));
-    state.data = metadata.at("data");
-    state.results = results_from_json(json::parse(metadata.at("results")));
-    state.present = epochs_from_json(json::parse(metadata.at("present")));
-    state.dropout_state = std::stoull(metadata.at("dropout_state"));
+    state.settings = settings_from_json(parsed("settings"));
+    state.data = text_of(metadata, "data");
+    state.results = results_from_json(parsed("results"), state.settings);
+    state.present = present_from_json(parsed("present"), state.settings);
+    state.dropout_state = whole_number_in_text(text_of(metadata, "dropout_state"), "dropout_state");
     return state;
-  } catch (const DataError& error) {
-    throw DataError(path.string() + ": " + error.what());
-  } catch (const std::exception& error) {
-    throw DataError(path.string() + " is a damaged checkpoint: " + error.what());
+  });
+}
+
+void expect_fits(const TrainingState& state, const NodeData& data) {
+  for (const Neighbourhood& item : state.results.neighbourhoods) {
+    if (!is_drawable(item))
+      throw DataError("a neighbourhood of " + std::to_string(item.nodes.size()) + " is not drawn");
+    const std::string name = "the neighbourhood of node " + std::to_string(item.nodes[0]);
+    if (item.weight.size() != item.nodes.size()) throw DataError(name + ": expected one weight for each node");
+    for (const std::int32_t node : item.nodes) {
+      if (node < data.num_nodes()) continue;
+      throw DataError(name + ": there is no node " + std::to_string(node));
+    }
+    if (!std::binary_search(data.split.test.begin(), data.split.test.end(), item.nodes[0])) {
+      throw DataError(name + ": the node is not in the test part");
+    }
+    if (item.predicted >= data.num_classes()) throw DataError(name + ": the predicted class does not exist");
   }
 }
 

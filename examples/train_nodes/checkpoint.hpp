@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "node_data.hpp"
 #include "results.hpp"
 #include "settings.hpp"
 #include "warpgnn/nn/safetensors.hpp"
@@ -21,7 +22,9 @@ struct TrainingState {
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::vector<warpgnn::nn::NamedTensor>& tensors);
-/// Throws DataError for a file that is no checkpoint of this program.
+/// Throws DataError for a file that is no checkpoint of this program, or that no training of its settings wrote.
 TrainingState read_checkpoint(const std::filesystem::path& path);
+/// Throws DataError unless what was seen are test nodes of this data set.
+void expect_fits(const TrainingState& state, const NodeData& data);
 
 }  // namespace examples::train_nodes

@@ -9,6 +9,11 @@ namespace examples::train_nodes {
 
 enum class ModelKind { gcn, gat, gatv2, transformer };
 
+/// Whether a model attends along edges.
+constexpr bool has_edge_attention(ModelKind model) {
+  return model != ModelKind::gcn;
+}
+
 /// Which epoch's test accuracy counts.
 enum class Selection {
   last,

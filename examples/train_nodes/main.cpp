@@ -5,6 +5,7 @@
 
 #include "block_generator.hpp"
 #include "common/epoch_log.hpp"
+#include "common/errors.hpp"
 #include "common/files.hpp"
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
@@ -40,7 +41,8 @@ int run(int argc, char** argv) {
     resumed = read_checkpoint(options.resume);
     adopt_settings(options, resumed->settings);
   }
-  const NodeData data = load_data(options);
+  const auto load = [&] { return load_data(options); };
+  const NodeData data = resumed ? naming_file(options.resume, load) : load();
   const warpgnn::Context context = open_context(options.device, options.threads);
   const Settings& settings = options.settings;
   Matrix features = data.features;

@@ -9,8 +9,6 @@
 namespace examples::train_nodes {
 namespace {
 
-constexpr std::size_t kFewestDrawn = 4, kMostDrawn = 16;
-
 struct Answer {
   std::int32_t predicted = 0;
   std::vector<double> log_probability;
@@ -83,8 +81,7 @@ std::vector<Neighbourhood> find_neighbourhoods(const NodeData& data, const Devic
 
 std::vector<Neighbourhood> choose_for_pictures(std::vector<Neighbourhood> all, const NodeData& data,
                                                std::int64_t count) {
-  std::erase_if(all,
-                [](const auto& item) { return item.nodes.size() < kFewestDrawn || item.nodes.size() > kMostDrawn; });
+  std::erase_if(all, [](const Neighbourhood& item) { return !is_drawable(item); });
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return spread(a) > spread(b); });
   const auto is_right = [&](const Neighbourhood& item) { return item.predicted == label_of(data, item.nodes[0]); };
   const auto wrong_begin = std::stable_partition(all.begin(), all.end(), is_right);

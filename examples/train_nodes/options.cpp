@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "block_generator.hpp"
 #include "common/command_line.hpp"
 
 namespace examples::train_nodes {
@@ -17,10 +18,12 @@ struct Given {
 void add_data_options(CLI::App& app, Options& options) {
   app.add_option("--dataset", options.settings.dataset,
                  "a data set in OGB's raw layout by its folder's name, or blocks, which is generated")
+      ->check(plain_name())
       ->type_name("NAME")
       ->capture_default_str()
       ->group("Data");
   app.add_option("--split", options.settings.split, "the folder of DIR/split to take")
+      ->check(plain_name())
       ->type_name("NAME")
       ->capture_default_str()
       ->group("Data");
@@ -87,12 +90,22 @@ void add_training_options(CLI::App& app, Settings& settings, Given& given) {
   add_seed(app, settings.seed, "of weights and dropout, and of the generated graph");
 }
 
+/// What was given, but has no use with the rest.
+void refuse_unused(const Options& options) {
+  const Settings& settings = options.settings;
+  for (const char* name : {"heads", "attention-dropout"}) {
+    if (has_edge_attention(settings.model) || !options.was_given(name)) continue;
+    throw UsageError("--" + std::string(name) + " is for models with attention, not " +
+                     name_in(kModels, settings.model));
+  }
+  for (const char* name : {"data", "split"}) {
+    if (settings.dataset != kBlockDatasetName || !options.was_given(name)) continue;
+    throw UsageError("--" + std::string(name) + " is of no use: " + settings.dataset + " is generated");
+  }
+}
+
 void settle(Settings& settings, const Given& given) {
   const Settings standard = settings_of(settings.model);
-  if (settings.model == ModelKind::gcn && given.heads) throw UsageError("--heads is for models with attention");
-  if (settings.model == ModelKind::gcn && given.attention_dropout) {
-    throw UsageError("--attention-dropout is for models with attention");
-  }
   settings.hidden = given.hidden.value_or(standard.hidden);
   settings.heads = given.heads.value_or(standard.heads);
   settings.dropout = given.dropout.value_or(standard.dropout);
@@ -118,13 +131,24 @@ Options parse_options(int argc, const char* const* argv) {
   add_training_options(app, options.settings, given);
   add_machine_options(app, options, options.settings.dtype);
   add_output_options(app, options, "test nodes of the first training");
-  if (parse_command_line(app, argc, argv, options)) settle(options.settings, given);
+  if (parse_command_line(app, argc, argv, options) && options.resume.empty()) {
+    settle(options.settings, given);
+    refuse_unused(options);
+  }
   return options;
 }
 
+Settings settings_from_json(const nlohmann::json& stored) {
+  const Settings settings = parse_words("train_nodes", words_of(stored), parse_options).settings;
+  expect_same_settings(to_json(settings), stored);
+  return settings;
+}
+
 void adopt_settings(Options& options, const Settings& stored) {
-  refuse_other_settings(options, to_json(options.settings), to_json(stored));
+  const nlohmann::json kept = to_json(stored);
+  refuse_other_settings(to_json(parse_words("train_nodes", words_of(kept, options), parse_options).settings), kept);
   options.settings = stored;
+  refuse_unused(options);
 }
 
 }  // namespace examples::train_nodes

@@ -6,6 +6,7 @@
 
 #include "common/epochs.hpp"
 #include "selection.hpp"
+#include "settings.hpp"
 
 namespace examples::train_nodes {
 
@@ -17,6 +18,11 @@ struct Neighbourhood {
   std::vector<double> weight;
 };
 
+/// Whether so few and so many nodes make a picture.
+inline bool is_drawable(const Neighbourhood& item) {
+  return item.nodes.size() >= 4 && item.nodes.size() <= 16;
+}
+
 /// The epochs of every training that is finished, and what the first one saw.
 struct Results {
   std::vector<std::vector<EpochRecord>> runs;
@@ -27,7 +33,9 @@ struct Results {
 };
 
 nlohmann::json to_json(const Results& results);
-/// Throws nlohmann::json::exception for JSON that to_json did not make.
-Results results_from_json(const nlohmann::json& json);
+/// The finished trainings, and the epochs of the present one. Both throw DataError for what these settings cannot have
+/// made.
+Results results_from_json(const nlohmann::json& json, const Settings& settings);
+std::vector<EpochRecord> present_from_json(const nlohmann::json& json, const Settings& settings);
 
 }  // namespace examples::train_nodes

@@ -1,13 +1,13 @@
 #include "settings.hpp"
 
-#include "common/json_choice.hpp"
+#include "block_generator.hpp"
 
 namespace examples::train_nodes {
 
 Settings settings_of(ModelKind model) {
   Settings settings;
   settings.model = model;
-  if (model == ModelKind::gcn) return settings;
+  if (!has_edge_attention(model)) return settings;
   settings.hidden = 8;
   settings.heads = 8;
   settings.dropout = settings.attention_dropout = 0.6;
@@ -19,14 +19,14 @@ Settings settings_of(ModelKind model) {
 }
 
 nlohmann::json to_json(const Settings& settings) {
-  return {
+  nlohmann::json json{
       {"dataset", settings.dataset},
-      {"split", settings.split},
+      {"split", nullptr},
       {"model", name_in(kModels, settings.model)},
       {"hidden", settings.hidden},
-      {"heads", settings.heads},
+      {"heads", nullptr},
       {"dropout", settings.dropout},
-      {"attention-dropout", settings.attention_dropout},
+      {"attention-dropout", nullptr},
       {"epochs", settings.epochs},
       {"patience", settings.patience},
       {"lr", settings.learning_rate},
@@ -36,30 +36,12 @@ nlohmann::json to_json(const Settings& settings) {
       {"seed", settings.seed},
       {"dtype", name_in(kDtypes, settings.dtype)},
   };
-}
-
-Settings settings_from_json(const nlohmann::json& json) {
-  try {
-    Settings settings;
-    settings.dataset = json.at("dataset").get<std::string>();
-    settings.split = json.at("split").get<std::string>();
-    settings.model = choice_from(json, "model", kModels);
-    settings.hidden = json.at("hidden").get<std::int64_t>();
-    settings.heads = json.at("heads").get<std::int64_t>();
-    settings.dropout = json.at("dropout").get<double>();
-    settings.attention_dropout = json.at("attention-dropout").get<double>();
-    settings.epochs = json.at("epochs").get<std::int64_t>();
-    settings.patience = json.at("patience").get<std::int64_t>();
-    settings.learning_rate = json.at("lr").get<double>();
-    settings.weight_decay = json.at("weight-decay").get<double>();
-    settings.repeats = json.at("repeats").get<std::int64_t>();
-    settings.select = choice_from(json, "select", kSelections);
-    settings.seed = json.at("seed").get<std::uint64_t>();
-    settings.dtype = choice_from(json, "dtype", kDtypes);
-    return settings;
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError(std::string("the settings are not those of this program: ") + error.what());
+  if (settings.dataset != kBlockDatasetName) json["split"] = settings.split;
+  if (has_edge_attention(settings.model)) {
+    json["heads"] = settings.heads;
+    json["attention-dropout"] = settings.attention_dropout;
   }
+  return json;
 }
 
 }  // namespace examples::train_nodes

@@ -33,9 +33,7 @@ struct Settings {
 /// attention models take GAT's.
 Settings settings_of(ModelKind model);
 
-/// Keys are the names of the command line's options, without dashes.
+/// Keys are the names of the command line's options, without dashes; null is what the model or the data do not use.
 nlohmann::json to_json(const Settings& settings);
-/// Throws DataError for JSON that to_json did not make.
-Settings settings_from_json(const nlohmann::json& json);
 
 }  // namespace examples::train_nodes

@@ -1,7 +1,9 @@
 #include "trainer.hpp"
 
+#include <array>
 #include <filesystem>
 
+#include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
 
 namespace examples::train_nodes {
@@ -19,25 +21,35 @@ Trainer::Trainer(const Options& options, const NodeData& data, const DeviceGraph
   if (resumed_->data != fingerprint_) {
     throw DataError(options.resume + " was made with other data: " + resumed_->data + "; here: " + fingerprint_);
   }
+  naming_file(options.resume, [&] { expect_fits(*resumed_, data); });
+  const Settings& settings = options.settings;
+  const std::int64_t hidden = settings.hidden * (has_edge_attention(settings.model) ? settings.heads : 1);
+  expect_room_for_weights(options.resume, std::array{data.features.columns, hidden, data.num_classes()},
+                          settings.dtype);
   results_ = resumed_->results;
+  keep_first(results_.neighbourhoods, options.pictures);
 }
 
 bool Trainer::train() {
   for (auto repeat = static_cast<std::int64_t>(results_.runs.size()); repeat < options_.settings.repeats; ++repeat) {
-    TrainingRun run(graph_, data_, options_.settings, repeat);
-    num_parameters_ = run.num_parameters();
-    if (resumed_) {
-      run.restore(
-          resumed_->present, resumed_->dropout_state,
-          [&](const std::vector<warpgnn::nn::NamedTensor>& tensors) { load_safetensors(options_.resume, tensors); });
-      resumed_.reset();
-    }
-    if (!train_run(run)) return false;
-    results_.runs.push_back(run.epochs());
-    if (repeat == 0) results_.neighbourhoods = run.look_around(options_.pictures);
+    const auto begin = [&] { return make_run(repeat); };
+    const std::unique_ptr<TrainingRun> run = resumed_ ? naming_file(options_.resume, begin) : begin();
+    num_parameters_ = run->num_parameters();
+    if (!train_run(*run)) return false;
+    results_.runs.push_back(run->epochs());
+    if (repeat == 0) results_.neighbourhoods = run->look_around(options_.pictures);
     if (events_.run_done) events_.run_done(results_);
   }
   return true;
+}
+
+std::unique_ptr<TrainingRun> Trainer::make_run(std::int64_t repeat) {
+  auto run = std::make_unique<TrainingRun>(graph_, data_, options_.settings, repeat);
+  if (!resumed_) return run;
+  run->restore(resumed_->present, resumed_->dropout_state,
+               [&](const std::vector<warpgnn::nn::NamedTensor>& tensors) { load_tensors(options_.resume, tensors); });
+  resumed_.reset();
+  return run;
 }
 
 bool Trainer::train_run(TrainingRun& run) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,8 @@ class Trainer {
   std::int64_t num_parameters() const { return num_parameters_; }
 
  private:
+  /// A new training, or the resumed one where it stopped.
+  std::unique_ptr<TrainingRun> make_run(std::int64_t repeat);
   bool train_run(TrainingRun& run);
   void checkpoint(TrainingRun& run) const;
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "common/checkpoint_file.hpp"
 #include "common/random_bits.hpp"
 #include "neighbourhoods.hpp"
 #include "warpgnn/dense.hpp"
@@ -150,6 +151,9 @@ void TrainingRun::restore(std::vector<EpochRecord> epochs, std::uint64_t dropout
   for (const EpochRecord& epoch : epochs_) stopping_.add(*epoch.valid);
   session_.set_dropout_state(dropout_state);
   load(tensors());
+  const auto steps = static_cast<std::int64_t>(epochs_.size());
+  expect_steps(decayed_adam_, steps);
+  expect_steps(free_adam_, free_.empty() ? 0 : steps);
 }
 
 }  // namespace examples::train_nodes

@@ -1,9 +1,17 @@
 #include "warpgnn/nn/safetensors.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 #include "warpgnn/error.hpp"
@@ -17,6 +25,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
+constexpr int kDeepest = 8;                        // of the header's lists and objects; the format needs three
 constexpr const char* kMetadataName = "__metadata__";
 
 const char* file_dtype(Dtype dtype) {
@@ -78,6 +87,24 @@ std::string make_header(std::span<const NamedTensor> tensors, const Metadata& me
   return text;
 }
 
+/// JSON text, or a discarded value for what is none or is nested without reason: such values take long to take apart.
+Json parse_header(const std::string& text) {
+  bool is_deep = false;
+  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+    is_deep |= depth > kDeepest;
+    return !is_deep;
+  };
+  Json header = Json::parse(text, watch, false);
+  return is_deep ? Json(Json::value_t::discarded) : header;
+}
+
+/// Whether all of a list is whole numbers. The parser's own conversion takes 1.5 or true for one, and a number for a
+/// list.
+bool holds_integers(const Json& list) {
+  return list.is_array() &&
+         std::all_of(list.begin(), list.end(), [](const Json& value) { return value.is_number_integer(); });
+}
+
 /// An open file whose header has been read and found sound.
 struct File {
   std::filesystem::path path;
@@ -85,9 +112,14 @@ struct File {
   Json header;
   std::uint64_t data_begin = 0, data_bytes = 0;
 
-  explicit File(std::filesystem::path from) : path(std::move(from)), stream(path, std::ios::binary) {
-    if (!stream) fail_io(path, "cannot be opened");
+  explicit File(std::filesystem::path from) : path(std::move(from)) {
     std::error_code error;
+    // Opening a pipe would wait for its other end.
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+      fail_io(path, "expected a regular file");
+    }
+    stream.open(path, std::ios::binary);
+    if (!stream) fail_io(path, std::string("cannot be opened: ") + std::strerror(errno));
     const std::uint64_t size = std::filesystem::file_size(path, error);
     std::uint64_t header_bytes = 0;
     if (error || size < sizeof header_bytes) fail_io(path, "expected a safetensors file, it is too short");
@@ -97,7 +129,7 @@ struct File {
     }
     std::string text(header_bytes, '\0');
     stream.read(text.data(), static_cast<std::streamsize>(header_bytes));
-    header = Json::parse(text, nullptr, false);
+    header = parse_header(text);
     if (!stream || !header.is_object()) fail_io(path, "expected a safetensors file, its header is not JSON");
     data_begin = sizeof header_bytes + header_bytes;
     data_bytes = size - data_begin;
@@ -125,6 +157,10 @@ struct File {
     std::array<std::uint64_t, 2> range{};
     try {
       found->at("dtype").get_to(dtype);
+      for (const char* list : {"shape", "data_offsets"}) {
+        if (!holds_integers(found->at(list)))
+          fail_io(path, "expected whole numbers as the " + std::string(list) + " of '" + named.name + "'");
+      }
       found->at("shape").get_to(shape);
       found->at("data_offsets").get_to(range);
       if (found->at("data_offsets").size() != range.size())
@@ -147,9 +183,36 @@ struct File {
   }
 };
 
+/// A new file beside `path`, named so that nobody else writes to it.
+std::filesystem::path create_beside(const std::filesystem::path& path) {
+  std::random_device random;
+  for (;;) {
+    std::array<char, 24> ending{};
+    std::snprintf(ending.data(), ending.size(), ".%08x.partial", static_cast<unsigned>(random()));
+    std::filesystem::path partial = path;
+    partial += ending.data();
+    const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) {
+      ::close(descriptor);
+      return partial;
+    }
+    if (errno != EEXIST) fail_io(path, std::string("cannot be written: ") + std::strerror(errno));
+  }
+}
+
+/// Where a file of that name lies, links followed. What is no file is not replaced by one.
+std::filesystem::path replaceable(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return path;
+  if (!std::filesystem::is_regular_file(status)) fail_io(path, "expected a regular file or none");
+  const std::filesystem::path target = std::filesystem::canonical(path, error);
+  return error ? path : target;
+}
+
 void write_file(const std::filesystem::path& path, const std::string& header, std::span<const NamedTensor> tensors) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  if (!file) fail_io(path, "cannot be written");
+  if (!file) fail_io(path, std::string("cannot be written: ") + std::strerror(errno));
   const std::uint64_t header_bytes = header.size();
   file.write(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
   file.write(header.data(), static_cast<std::streamsize>(header.size()));
@@ -160,7 +223,7 @@ void write_file(const std::filesystem::path& path, const std::string& header, st
     file.write(data.data(), static_cast<std::streamsize>(data.size()));
   }
   file.flush();
-  if (!file) fail_io(path, "cannot be written to its end");
+  if (!file) fail_io(path, std::string("cannot be written to its end: ") + std::strerror(errno));
 }
 
 }  // namespace
@@ -177,11 +240,10 @@ void save_safetensors(const std::filesystem::path& path, std::span<const NamedTe
                       const Metadata& metadata) {
   expect_usable(tensors);
   const std::string header = make_header(tensors, metadata);
-  std::filesystem::path partial = path;
-  partial += ".partial";
+  const std::filesystem::path target = replaceable(path), partial = create_beside(target);
   try {
     write_file(partial, header, tensors);
-    std::filesystem::rename(partial, path);
+    std::filesystem::rename(partial, target);
   } catch (const std::exception& failure) {
     std::error_code ignored;
     std::filesystem::remove(partial, ignored);

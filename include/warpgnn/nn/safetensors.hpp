@@ -22,8 +22,9 @@ using Metadata = std::map<std::string, std::string>;
 std::vector<NamedTensor> named_values(const ParameterList& parameters);
 
 /// Writes a safetensors file (8-byte header length, JSON header, raw little-endian data), which Python's `safetensors`
-/// opens. The file is written beside its final name and moved there, so a crash leaves the old one whole.
-/// Throws `io_failure`.
+/// opens. The file is written beside its final name, under one that is nobody else's, and moved there, so a crash
+/// leaves the old one whole; what it had written stays behind as NAME.xxxxxxxx.partial. A link is followed; what is no
+/// regular file (a device, a pipe) is refused. Throws `io_failure`.
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                       const Metadata& metadata = {});
 
