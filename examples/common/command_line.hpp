@@ -35,6 +35,7 @@ inline CLI::Validator whole_number(std::int64_t low, std::int64_t high = kMaxCou
   return between(low, high, "a whole number");
 }
 
+CLI::Validator not_empty();
 /// The name of a data set or of a part of one, which is a folder's: no path.
 CLI::Validator plain_name();
 

@@ -9,6 +9,10 @@
 namespace examples {
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    throw DataError("cannot write " + path.string() + ": expected a regular file or none");
+  }
   std::ofstream file(path, std::ios::binary);
   file << text;
   file.close();

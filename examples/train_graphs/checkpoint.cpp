@@ -5,7 +5,6 @@
 
 #include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
-#include "common/files.hpp"
 #include "common/fingerprint.hpp"
 #include "common/json_values.hpp"
 #include "options.hpp"
@@ -36,7 +35,6 @@ std::string fingerprint(const Dataset& dataset) {
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::vector<warpgnn::nn::NamedTensor>& tensors) {
-  if (path.has_parent_path()) make_folder(path.parent_path());
   warpgnn::nn::save_safetensors(path, tensors,
                                 {{"format", kFormat},
                                  {"settings", to_json(state.settings).dump()},

@@ -5,9 +5,9 @@
 
 #include "common/epoch_log.hpp"
 #include "common/errors.hpp"
-#include "common/files.hpp"
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
+#include "common/run_files.hpp"
 #include "motif_generator.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
     std::cout << options.help;
     return 0;
   }
+  expect_sound_targets(options);
   watch_interrupts();
   std::optional<TrainingState> resumed;
   if (!options.resume.empty()) {
@@ -63,7 +64,7 @@ int run(int argc, char** argv) {
   const warpgnn::Context context = open_context(options.device, options.threads);
   const Settings& settings = options.settings;
   print_start(settings, dataset, features, context);
-  make_folder(options.out);
+  const RunFiles files(options);
 
   const DeviceData data(context, settings.dtype, dataset, features, needs_of(settings.model));
   EpochLog log(options.log, resumed.has_value());

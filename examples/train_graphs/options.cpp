@@ -27,6 +27,7 @@ void add_data_options(CLI::App& app, Options& options) {
   app.add_option("--data", options.data,
                  "the folder with NAME_A.txt or NAME/NAME_A.txt; else $WARPGNN_DATA, examples/data, ../shared/data "
                  "and ~/.cache/warpgnn are searched")
+      ->check(not_empty())
       ->type_name("DIR")
       ->group("Data");
 }

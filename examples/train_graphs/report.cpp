@@ -1,6 +1,7 @@
 #include "report.hpp"
 
 #include "common/files.hpp"
+#include "common/run_files.hpp"
 #include "graph_picture.hpp"
 #include "page.hpp"
 
@@ -33,11 +34,11 @@ Report write_report(const fs::path& folder, const Summary& summary) {
   };
   const auto histories = summary.results.histories();
   std::vector<std::string> charts{render_chart(loss_chart(histories)), render_chart(accuracy_chart(histories))};
-  write("metrics.json", metrics_json(summary).dump(2) + "\n");
-  write("loss.svg", charts[0]);
-  write("accuracy.svg", charts[1]);
-  std::vector<Figure> figures = write_pictures(folder / "pictures", summary, report);
-  write("index.html", render_page(make_page(summary, std::move(charts), std::move(figures))));
+  write(kMetricsFile, metrics_json(summary).dump(2) + "\n");
+  write(kLossFile, charts[0]);
+  write(kAccuracyFile, charts[1]);
+  std::vector<Figure> figures = write_pictures(folder / kPicturesFolder, summary, report);
+  write(kPageFile, render_page(make_page(summary, std::move(charts), std::move(figures))));
   return report;
 }
 

@@ -4,7 +4,6 @@
 
 #include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
-#include "common/files.hpp"
 #include "common/json_values.hpp"
 #include "options.hpp"
 
@@ -18,7 +17,6 @@ constexpr const char* kFormat = "train_nodes checkpoint 2";
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::vector<warpgnn::nn::NamedTensor>& tensors) {
-  if (path.has_parent_path()) make_folder(path.parent_path());
   warpgnn::nn::save_safetensors(path, tensors,
                                 {{"format", kFormat},
                                  {"settings", to_json(state.settings).dump()},

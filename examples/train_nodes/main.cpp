@@ -6,9 +6,9 @@
 #include "block_generator.hpp"
 #include "common/epoch_log.hpp"
 #include "common/errors.hpp"
-#include "common/files.hpp"
 #include "common/interrupt.hpp"
 #include "common/program.hpp"
+#include "common/run_files.hpp"
 #include "ogb_reader.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
     std::cout << options.help;
     return 0;
   }
+  expect_sound_targets(options);
   watch_interrupts();
   std::optional<TrainingState> resumed;
   if (!options.resume.empty()) {
@@ -51,7 +52,7 @@ int run(int argc, char** argv) {
             << "Model " << name_in(kModels, settings.model) << "; features "
             << (is_normalised ? "with rows of sum 1" : "as in the file") << "\n"
             << "On " << context.description() << ", " << name_in(kDtypes, settings.dtype) << std::endl;
-  make_folder(options.out);
+  const RunFiles files(options);
 
   const DeviceGraph graph(context, settings.dtype, data, features);
   EpochLog log(options.log, resumed.has_value());

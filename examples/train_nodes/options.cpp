@@ -31,6 +31,7 @@ void add_data_options(CLI::App& app, Options& options) {
          "--data", options.data,
          "the folder with raw/edge.csv.gz or NAME/raw/edge.csv.gz; else $WARPGNN_DATA, examples/data, ../shared/data "
          "and ~/.cache/warpgnn are searched")
+      ->check(not_empty())
       ->type_name("DIR")
       ->group("Data");
 }

@@ -4,6 +4,7 @@
 
 #include "common/files.hpp"
 #include "common/gallery.hpp"
+#include "common/run_files.hpp"
 #include "common/statistics.hpp"
 #include "common/svg.hpp"
 #include "neighbourhoods.hpp"
@@ -95,22 +96,22 @@ Report write_report(const fs::path& folder, const Summary& summary) {
     write_file(folder / name, text);
     report.files.push_back(folder / name);
   };
-  write("metrics.json", metrics_json(summary).dump(2) + "\n");
+  write(kMetricsFile, metrics_json(summary).dump(2) + "\n");
   std::vector<std::string> charts{render_chart(loss_chart(summary.results.runs)),
                                   render_chart(accuracy_chart(summary.results.runs))};
-  write("loss.svg", charts[0]);
-  write("accuracy.svg", charts[1]);
+  write(kLossFile, charts[0]);
+  write(kAccuracyFile, charts[1]);
   std::vector<Picture> pictures;
   for (const Neighbourhood& item : summary.results.neighbourhoods) {
     pictures.push_back(make_picture(summary.data, item, summary.settings.model));
   }
   Gallery gallery;
   if (!pictures.empty()) {
-    gallery = write_gallery(folder / "pictures", "node_", pictures);
-    report.files.push_back(folder / "pictures");
+    gallery = write_gallery(folder / kPicturesFolder, "node_", pictures);
+    report.files.push_back(folder / kPicturesFolder);
   }
   report.remark = gallery.remark;
-  write("index.html", render_page(make_page(summary, std::move(charts), std::move(gallery.figures))));
+  write(kPageFile, render_page(make_page(summary, std::move(charts), std::move(gallery.figures))));
   return report;
 }
 

@@ -62,6 +62,18 @@ TEST(Options, RefuseWhatMakesNoSense) {
                                                     {"--folds", "5", "--split", "0.8,0.1,0.1"},
                                                     {"--select", "valid", "--split", "0.8,0,0.2"},
                                                     {"--readout", "first"},
+                                                    {"--model", "gcn", "--heads", "4"},
+                                                    {"--attention-dropout", "0"},
+                                                    {"--dataset", "ba2motifs", "--data", "somewhere"},
+                                                    {"--dataset", "../MUTAG"},
+                                                    {"--dataset", ""},
+                                                    {"--data", ""},
+                                                    {"--out", ""},
+                                                    {"--log", ""},
+                                                    {"--checkpoint", ""},
+                                                    {"--resume", ""},
+                                                    {"--checkpoint-every", "5"},
+                                                    {"--device", "cuda", "--threads", "2"},
                                                     {"--patience", "10"}};
   for (const auto& words : wrong) EXPECT_THROW(parse(words), UsageError) << words[0];
 }
@@ -84,11 +96,29 @@ TEST(Options, SettingsSurviveJson) {
 
 TEST(Options, AResumedRunKeepsItsSettings) {
   const Settings stored = parse({"--model", "gin", "--lr", "0.005"}).settings;
-  Options same = parse({"--lr", "0.005"});
-  adopt_settings(same, stored);
-  EXPECT_EQ(same.settings, stored);
-  Options other = parse({"--lr", "0.01"});
-  EXPECT_THROW(adopt_settings(other, stored), UsageError);
+  const auto parse_resumed = [](std::vector<const char*> words) {
+    words.insert(words.end(), {"--resume", "a.safetensors"});
+    return parse(words);
+  };
+  // What is given is read beside the checkpoint's settings, not beside the defaults of a new run.
+  for (const auto& words : {std::vector{"--lr", "0.005"}, {"--hidden", "32"}, {"--layers", "3"}, {"--folds", "10"}}) {
+    Options same = parse_resumed(words);
+    adopt_settings(same, stored);
+    EXPECT_EQ(same.settings, stored) << words[0];
+  }
+  for (const auto& words : {std::vector{"--lr", "0.01"},
+                            {"--hidden", "16"},
+                            {"--layers", "2"},
+                            {"--heads", "4"},
+                            {"--split", "0.8,0.1,0.1"},
+                            {"--model", "gcn"}}) {
+    Options other = parse_resumed(words);
+    EXPECT_THROW(adopt_settings(other, stored), UsageError) << words[0];
+  }
+  const Settings attends = parse({"--model", "gat", "--select", "valid", "--patience", "5", "--heads", "2"}).settings;
+  Options more = parse_resumed({"--heads", "2", "--patience", "5"});
+  adopt_settings(more, attends);
+  EXPECT_EQ(more.settings, attends);
 }
 
 /// Trains on a small generated set, with all that makes a resume hard: dropout, running statistics, a last small batch.

@@ -46,7 +46,10 @@ TEST(NodeOptions, RefuseWhatMakesNoSense) {
                                                     {"--patience", "-1"}, {"--lr", "nan"},
                                                     {"--dropout", "1"},   {"--select", "best"},
                                                     {"--unknown"},        {"stray"},
-                                                    {"--heads", "4"},     {"--attention-dropout", "0.5"}};
+                                                    {"--heads", "4"},     {"--attention-dropout", "0.5"},
+                                                    {"--resume", ""},     {"--checkpoint-every", "5"},
+                                                    {"--split", "../x"},  {"--dataset", "blocks", "--split", "public"},
+                                                    {"--dataset", ""},    {"--dataset", "blocks", "--data", "x"}};
   for (const auto& words : wrong) EXPECT_THROW(parse(words), UsageError) << words[0];
 }
 
@@ -61,11 +64,21 @@ TEST(NodeOptions, SettingsSurviveJsonAndAResumedRunKeepsThem) {
   const Settings stored = parse({"--model", "transformer", "--lr", "0.003", "--select", "loss"}).settings;
   EXPECT_EQ(settings_from_json(to_json(stored)), stored);
   EXPECT_THROW(settings_from_json({{"dataset", "cora"}}), DataError);
-  Options same = parse({"--lr", "0.003"});
+  const auto parse_resumed = [](std::vector<const char*> words) {
+    words.insert(words.end(), {"--resume", "a.safetensors"});
+    return parse(words);
+  };
+  Options same = parse_resumed({"--lr", "0.003"});
   adopt_settings(same, stored);
   EXPECT_EQ(same.settings, stored);
-  Options other = parse({"--lr", "0.01"});
-  EXPECT_THROW(adopt_settings(other, stored), UsageError);
+  for (const auto& words : {std::vector{"--lr", "0.01"}, {"--model", "gcn"}, {"--heads", "4"}}) {
+    Options other = parse_resumed(words);
+    EXPECT_THROW(adopt_settings(other, stored), UsageError) << words[0];
+  }
+  // What is given is read beside the checkpoint's model and selection, not beside those of a new run.
+  Options more = parse_resumed({"--heads", "8", "--patience", "100"});
+  adopt_settings(more, stored);
+  EXPECT_EQ(more.settings, stored);
 }
 
 class NodeTraining : public testing::TestWithParam<const char*> {
