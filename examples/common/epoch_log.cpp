@@ -1,31 +1,75 @@
 #include "common/epoch_log.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 
 #include "common/errors.hpp"
 
 namespace examples {
+namespace {
 
-EpochLog::EpochLog(const std::string& path, bool append) : path_(path) {
-  if (path.empty()) return;
-  file_.open(path, append ? std::ios::app : std::ios::trunc);
-  if (!file_) throw DataError("cannot write the log " + path + ": " + std::strerror(errno));
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void EpochLog::write(nlohmann::ordered_json record, const EpochRecord& epoch) {
-  if (path_.empty()) return;
-  record["train_loss"] = epoch.train.loss;
-  record["train_accuracy"] = epoch.train.accuracy;
+/// How much of a log is kept of which `lines` are known: all that agrees with them.
+std::size_t kept_bytes(const std::string& path, const std::string& lines) {
+  const std::string text = read_text(path);
+  const auto same = static_cast<std::size_t>(std::mismatch(text.begin(), text.end(), lines.begin(), lines.end()).first -
+                                             text.begin());
+  const bool ends_here = same == text.size();
+  const bool goes_on = same == lines.size() && text.compare(same, 1, "{") == 0;
+  if (ends_here || goes_on) return same;
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(same), '\n');
+  throw DataError(path + ":" + std::to_string(line) +
+                  ": expected the log of the training that is resumed, found another; give a new file to --log");
+}
+
+}  // namespace
+
+std::string log_line(nlohmann::ordered_json place, const EpochRecord& epoch) {
+  place["train_loss"] = epoch.train.loss;
+  place["train_accuracy"] = epoch.train.accuracy;
   if (epoch.valid) {
-    record["valid_loss"] = epoch.valid->loss;
-    record["valid_accuracy"] = epoch.valid->accuracy;
+    place["valid_loss"] = epoch.valid->loss;
+    place["valid_accuracy"] = epoch.valid->accuracy;
   }
-  record["test_loss"] = epoch.test.loss;
-  record["test_accuracy"] = epoch.test.accuracy;
-  record["milliseconds"] = epoch.milliseconds;
-  file_ << record.dump() << std::endl;  // a reader sees each epoch as it ends, and a killed run loses none
+  place["test_loss"] = epoch.test.loss;
+  place["test_accuracy"] = epoch.test.accuracy;
+  place["milliseconds"] = epoch.milliseconds;
+  return place.dump();
+}
+
+EpochLog::EpochLog(const std::string& path) : path_(path) {
+  open(std::ios::trunc);
+}
+
+EpochLog::EpochLog(const std::string& path, const std::vector<std::string>& lines) : path_(path) {
+  if (path.empty()) return;
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  const std::size_t kept = kept_bytes(path, text);
+  std::error_code ignored;
+  std::filesystem::resize_file(path, kept, ignored);  // there may be none yet
+  open(std::ios::app);
+  file_ << text.substr(kept) << std::flush;
   if (!file_) throw DataError("cannot write the log " + path_ + ": " + std::strerror(errno));
+}
+
+void EpochLog::open(std::ios::openmode mode) {
+  if (path_.empty()) return;
+  file_.open(path_, mode | std::ios::binary);
+  if (!file_) throw DataError("cannot write the log " + path_ + ": " + std::strerror(errno));
+}
+
+void EpochLog::write(const std::string& line) {
+  if (path_.empty() || !failure_.empty()) return;
+  file_ << line << std::endl;  // a reader sees each epoch as it ends, and a killed run loses none
+  if (!file_) failure_ = "cannot write the log " + path_ + ": " + std::strerror(errno);
 }
 
 }  // namespace examples

@@ -3,22 +3,35 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "common/epochs.hpp"
 
 namespace examples {
 
+/// The line of one epoch: `place` says which it is, the scores follow.
+std::string log_line(nlohmann::ordered_json place, const EpochRecord& epoch);
+
 /// Writes one JSON record per line and epoch.
 class EpochLog {
  public:
-  /// An empty path logs nothing. `append`: go on with the file of a resumed training.
-  EpochLog(const std::string& path, bool append);
-  /// `record` says which epoch it is; the scores follow.
-  void write(nlohmann::ordered_json record, const EpochRecord& epoch);
+  /// Begins a log. An empty path logs nothing.
+  explicit EpochLog(const std::string& path);
+  /// Goes on with the log of a resumed training, whose epochs so far have these lines: what a killed run wrote beyond
+  /// them is cut off, what is missing is added. Throws DataError for a file that is the log of something else.
+  EpochLog(const std::string& path, const std::vector<std::string>& lines);
+
+  /// A failure is kept: the training should end, but be saved first.
+  void write(const std::string& line);
+  /// Why a line could not be written; empty: all could.
+  const std::string& failure() const { return failure_; }
 
  private:
+  void open(std::ios::openmode mode);
+
   std::string path_;
   std::ofstream file_;
+  std::string failure_;
 };
 
 }  // namespace examples

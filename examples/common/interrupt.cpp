@@ -1,6 +1,7 @@
 #include "common/interrupt.hpp"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace examples {
 namespace {
@@ -19,8 +20,12 @@ void watch_interrupts() {
   // One delivery each, then the default action; and blocking calls go on.
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction present = {};
+    sigaction(signal, nullptr, &present);
+    if (present.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool interrupted() {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/checkpoint_file.hpp"
+#include "common/epoch_log.hpp"
 #include "common/errors.hpp"
 #include "common/fingerprint.hpp"
 #include "common/json_values.hpp"
@@ -44,6 +45,21 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
                                  {"epoch", std::to_string(state.present.epochs.size())},
                                  {"step", std::to_string(state.step)},
                                  {"dropout_state", std::to_string(state.dropout_state)}});
+}
+
+std::string log_line(const RunResult& run, std::size_t epoch) {
+  return examples::log_line({{"repeat", run.repeat + 1}, {"fold", run.fold + 1}, {"epoch", epoch + 1}},
+                            run.epochs[epoch]);
+}
+
+std::vector<std::string> log_lines(const TrainingState& state) {
+  std::vector<std::string> lines;
+  const auto add = [&](const RunResult& run) {
+    for (std::size_t epoch = 0; epoch < run.epochs.size(); ++epoch) lines.push_back(log_line(run, epoch));
+  };
+  for (const RunResult& run : state.results.runs) add(run);
+  add(state.present);
+  return lines;
 }
 
 TrainingState read_checkpoint(const std::filesystem::path& path) {

@@ -27,6 +27,10 @@ std::string fingerprint(const Dataset& dataset);
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::vector<warpgnn::nn::NamedTensor>& tensors);
+/// The line of a log for one epoch of a run, and those of all epochs that a state knows.
+std::string log_line(const RunResult& run, std::size_t epoch);
+std::vector<std::string> log_lines(const TrainingState& state);
+
 /// Throws DataError for a file that is no checkpoint of this program, or that no training of its settings wrote.
 TrainingState read_checkpoint(const std::filesystem::path& path);
 /// Throws DataError unless what was explained are graphs of this data set.

@@ -34,6 +34,7 @@ void print_start(const Settings& settings, const Dataset& dataset, const Feature
             << "Model " << name_in(kModels, settings.model) << ", pool " << name_in(kPools, settings.pool) << ", gate "
             << name_in(kGates, settings.gate) << "; node features: " << features.node_source << "\n"
             << "On " << context.description() << ", " << name_in(kDtypes, settings.dtype) << std::endl;
+  expect_output();
 }
 
 void print_report(const Summary& summary, const Report& report) {
@@ -67,14 +68,13 @@ int run(int argc, char** argv) {
   const RunFiles files(options);
 
   const DeviceData data(context, settings.dtype, dataset, features, needs_of(settings.model));
-  EpochLog log(options.log, resumed.has_value());
+  EpochLog log = resumed ? EpochLog(options.log, log_lines(*resumed)) : EpochLog(options.log);
   ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO));
   const TrainerEvents events{
-      .stop = interrupted,
+      .stop = [&] { return should_stop(log); },
       .epoch_done =
           [&](const RunResult& present) {
-            log.write({{"repeat", present.repeat + 1}, {"fold", present.fold + 1}, {"epoch", present.epochs.size()}},
-                      present.epochs.back());
+            log.write(log_line(present, present.epochs.size() - 1));
             progress.epoch_done(present);
           },
       .run_done = [&](const Results& results) { progress.run_done(results); },
@@ -82,11 +82,7 @@ int run(int argc, char** argv) {
   Trainer trainer(options, dataset, data, events, std::move(resumed));
   const bool completed = trainer.train();
   progress.clear();
-  if (!completed) {
-    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], checkpoint_path(options))
-              << std::endl;
-    return kExitInterrupted;
-  }
+  if (!completed) return report_stop(log, resume_command(options, argv[0], checkpoint_path(options)));
   const Summary summary{
       .settings = settings,
       .dataset = dataset,
@@ -98,6 +94,7 @@ int run(int argc, char** argv) {
       .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
   };
   print_report(summary, write_report(options.out, summary));
+  if (!log.failure().empty()) throw DataError(log.failure());
   return 0;
 }
 

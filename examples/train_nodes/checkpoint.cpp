@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/checkpoint_file.hpp"
+#include "common/epoch_log.hpp"
 #include "common/errors.hpp"
 #include "common/json_values.hpp"
 #include "options.hpp"
@@ -24,6 +25,22 @@ void save_checkpoint(const std::filesystem::path& path, const TrainingState& sta
                                  {"results", to_json(state.results).dump()},
                                  {"present", to_json(state.present).dump()},
                                  {"dropout_state", std::to_string(state.dropout_state)}});
+}
+
+std::string log_line(std::size_t repeat, const std::vector<EpochRecord>& epochs, std::size_t epoch) {
+  return examples::log_line({{"repeat", repeat + 1}, {"epoch", epoch + 1}}, epochs[epoch]);
+}
+
+std::vector<std::string> log_lines(const TrainingState& state) {
+  std::vector<std::string> lines;
+  std::size_t repeat = 0;
+  const auto add = [&](const std::vector<EpochRecord>& epochs) {
+    for (std::size_t epoch = 0; epoch < epochs.size(); ++epoch) lines.push_back(log_line(repeat, epochs, epoch));
+    ++repeat;
+  };
+  for (const auto& epochs : state.results.runs) add(epochs);
+  add(state.present);
+  return lines;
 }
 
 TrainingState read_checkpoint(const std::filesystem::path& path) {

@@ -22,6 +22,10 @@ struct TrainingState {
 
 void save_checkpoint(const std::filesystem::path& path, const TrainingState& state,
                      const std::vector<warpgnn::nn::NamedTensor>& tensors);
+/// The line of a log for one epoch of a repeat, and those of all epochs that a state knows.
+std::string log_line(std::size_t repeat, const std::vector<EpochRecord>& epochs, std::size_t epoch);
+std::vector<std::string> log_lines(const TrainingState& state);
+
 /// Throws DataError for a file that is no checkpoint of this program, or that no training of its settings wrote.
 TrainingState read_checkpoint(const std::filesystem::path& path);
 /// Throws DataError unless what was seen are test nodes of this data set.

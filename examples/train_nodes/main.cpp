@@ -52,16 +52,17 @@ int run(int argc, char** argv) {
             << "Model " << name_in(kModels, settings.model) << "; features "
             << (is_normalised ? "with rows of sum 1" : "as in the file") << "\n"
             << "On " << context.description() << ", " << name_in(kDtypes, settings.dtype) << std::endl;
+  expect_output();
   const RunFiles files(options);
 
   const DeviceGraph graph(context, settings.dtype, data, features);
-  EpochLog log(options.log, resumed.has_value());
+  EpochLog log = resumed ? EpochLog(options.log, log_lines(*resumed)) : EpochLog(options.log);
   ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO));
   const TrainerEvents events{
-      .stop = interrupted,
+      .stop = [&] { return should_stop(log); },
       .epoch_done =
           [&](const Results& finished, const std::vector<EpochRecord>& present) {
-            log.write({{"repeat", finished.runs.size() + 1}, {"epoch", present.size()}}, present.back());
+            log.write(log_line(finished.runs.size(), present, present.size() - 1));
             progress.epoch_done(finished, present);
           },
       .run_done = [&](const Results& results) { progress.run_done(results); },
@@ -69,11 +70,7 @@ int run(int argc, char** argv) {
   Trainer trainer(options, data, graph, events, std::move(resumed));
   const bool completed = trainer.train();
   progress.clear();
-  if (!completed) {
-    std::cout << "Interrupted. To go on:\n  " << resume_command(options, argv[0], checkpoint_path(options))
-              << std::endl;
-    return kExitInterrupted;
-  }
+  if (!completed) return report_stop(log, resume_command(options, argv[0], checkpoint_path(options)));
   const Summary summary{
       .settings = settings,
       .data = data,
@@ -89,6 +86,7 @@ int run(int argc, char** argv) {
   std::cout << "Written:";
   for (const auto& file : report.files) std::cout << ' ' << file.string();
   std::cout << std::endl;
+  if (!log.failure().empty()) throw DataError(log.failure());
   return 0;
 }
 

@@ -18,12 +18,12 @@ class BestByValidation : public testing::Test {
   /// A log of one fold after another, each with the epochs' (validation accuracy, validation loss, test accuracy).
   std::string log(const std::string& name, const std::vector<std::vector<std::array<double, 3>>>& folds) {
     const std::string path = (folder.path() / name).string();
-    EpochLog written(path, false);
+    EpochLog written(path);
     for (std::size_t fold = 0; fold < folds.size(); ++fold) {
       for (std::size_t epoch = 0; epoch < folds[fold].size(); ++epoch) {
         const auto& [accuracy, loss, test] = folds[fold][epoch];
-        written.write({{"repeat", 1}, {"fold", fold + 1}, {"epoch", epoch + 1}},
-                      {.train = {}, .valid = Score{loss, accuracy}, .test = {0, test}});
+        written.write(log_line({{"repeat", 1}, {"fold", fold + 1}, {"epoch", epoch + 1}},
+                               {.train = {}, .valid = Score{loss, accuracy}, .test = {0, test}}));
       }
     }
     return path;
