@@ -49,7 +49,10 @@ Axis y_axis(const Chart& chart) {
   if (low > high) low = 0, high = 1;
   low = std::max(low, chart.low_limit);
   high = std::min(high, chart.high_limit);
-  if (high - low < 1e-9) low -= 0.5, high += 0.5;
+  if (high - low <= 1e-9 * std::max(std::abs(low), std::abs(high))) {
+    const double margin = low == 0 && high == 0 ? 0.5 : std::abs(high) / 2;
+    low -= margin, high += margin;
+  }
   const double step = round_step(high - low, 6);
   return {std::max(chart.low_limit, step * std::floor(low / step + 1e-9)),
           std::min(chart.high_limit, step * std::ceil(high / step - 1e-9)), step, kHeight - kBottom, kTop};

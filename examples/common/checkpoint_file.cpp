@@ -66,17 +66,16 @@ void expect_steps(nn::Adam& adam, std::int64_t steps) {
   throw DataError(step.name + ": expected " + std::to_string(steps) + ", found " + std::to_string(found));
 }
 
-std::optional<std::string> find_not_finite(std::span<const nn::NamedTensor> tensors) {
+void expect_finite(std::span<const nn::NamedTensor> tensors) {
   for (const nn::NamedTensor& named : tensors) {
-    if (!is_finite(*named.tensor)) return named.name;
+    if (!is_finite(*named.tensor)) throw TrainingError(named.name + " has values that are not finite");
   }
-  return std::nullopt;
 }
 
 void load_tensors(const std::filesystem::path& path, std::span<const nn::NamedTensor> tensors) {
   naming_file(path, [&] {
     nn::load_safetensors(path, tensors);
-    if (const auto name = find_not_finite(tensors)) throw DataError(*name + ": expected finite numbers");
+    expect_finite(tensors);
   });
 }
 

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,8 +25,8 @@ void expect_room_for_weights(const std::filesystem::path& path, std::span<const 
 /// Throws DataError unless an optimiser that was read did so many steps.
 void expect_steps(warpgnn::nn::Adam& adam, std::int64_t steps);
 
-/// The name of the first tensor that has a value which is not finite.
-std::optional<std::string> find_not_finite(std::span<const warpgnn::nn::NamedTensor> tensors);
+/// Throws TrainingError where a value is not finite.
+void expect_finite(std::span<const warpgnn::nn::NamedTensor> tensors);
 
 /// Reads tensors of a checkpoint; each must be there, with its shape, and finite. Throws DataError that names the file.
 void load_tensors(const std::filesystem::path& path, std::span<const warpgnn::nn::NamedTensor> tensors);

@@ -17,6 +17,11 @@ struct DataError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A training whose numbers are no longer finite. Exit code 1.
+struct TrainingError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// What `read` returns; whatever it throws becomes a DataError that names the file it read.
 template <class Read>
 auto naming_file(const std::filesystem::path& file, const Read& read) {

@@ -37,8 +37,9 @@ void scatter_edge_attention(const std::vector<double>& attention, const std::vec
 
 }  // namespace
 
-Evaluator::Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs)
-    : data_(&data), graphs_(std::move(graphs)) {
+Evaluator::Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs,
+                     std::string part)
+    : data_(&data), name_(std::move(part)), graphs_(std::move(graphs)) {
   for (const std::int64_t graph : graphs_) labels_.push_back(labels.index[static_cast<std::size_t>(graph)]);
   for (std::size_t begin = 0; begin < graphs_.size(); begin += kGraphsPerPart) {
     const std::size_t count = std::min(kGraphsPerPart, graphs_.size() - begin);
@@ -55,7 +56,8 @@ Score Evaluator::score(nn::Session& session, Model& model, nn::CrossEntropy& los
   Score score;
   for (Part& part : parts_) {
     const warpgnn::ConstTensorView mean = loss.forward(model.forward(*part.batch), part.labels);
-    score.loss += download(mean, data_->context())[0] * static_cast<double>(part.count);
+    score.loss +=
+        finite(download(mean, data_->context())[0], "the " + name_ + " loss") * static_cast<double>(part.count);
     const std::vector<double> probability = download(loss.probability(), data_->context());
     score.accuracy += count_right(probability, std::span(labels_).subspan(part.begin, part.count));
   }
@@ -77,6 +79,7 @@ std::vector<Explanation> Evaluator::explain(nn::Session& session, Model& model, 
     const std::size_t classes = probability.size() / part.count;
     std::vector<double> node_weight;
     if (model.has_node_attention()) node_weight = download(model.node_attention(), context);
+    for (const double weight : node_weight) finite(weight, "an attention of a node");
     const warpgnn::ConstTensorView attention = model.edge_attention();
     if (attention.defined()) {
       scatter_edge_attention(download(attention, context), part.batch->edges.to_host<std::int32_t>(), edge_weight);
@@ -87,14 +90,14 @@ std::vector<Explanation> Evaluator::explain(nn::Session& session, Model& model, 
       explanation.graph = graphs_[part.begin + i];
       explanation.label = labels_[part.begin + i];
       const auto row = std::span(probability).subspan(i * classes, classes);
-      explanation.predicted = std::max_element(row.begin(), row.end()) - row.begin();
+      explanation.predicted = static_cast<std::int64_t>(place_of_largest(row));
       explanation.probability = row[static_cast<std::size_t>(explanation.predicted)];
       if (!node_weight.empty()) {
         explanation.node_weight.assign(node_weight.begin() + offsets[i], node_weight.begin() + offsets[i + 1]);
       }
       if (attention.defined()) {
         for (const std::size_t e : edges[static_cast<std::size_t>(explanation.graph)]) {
-          explanation.edge_weight.push_back(edge_weight[e]);
+          explanation.edge_weight.push_back(finite(edge_weight[e], "an attention of an edge"));
         }
       }
       explanations.push_back(std::move(explanation));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "model.hpp"
@@ -12,9 +13,11 @@ namespace examples::train_graphs {
 /// Scores a model on a fixed set of graphs, whose batches are cut out once.
 class Evaluator {
  public:
-  Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs);
+  /// `part` names the graphs in messages: validation or test.
+  Evaluator(const DeviceData& data, const Categories& labels, std::vector<std::int64_t> graphs, std::string part);
 
   const std::vector<std::int64_t>& graphs() const { return graphs_; }
+  /// Both throw TrainingError where the model's numbers are not finite.
   Score score(warpgnn::nn::Session& session, Model& model, warpgnn::nn::CrossEntropy& loss);
   /// The explanations of all graphs, in the order of graphs().
   std::vector<Explanation> explain(warpgnn::nn::Session& session, Model& model, warpgnn::nn::CrossEntropy& loss,
@@ -29,6 +32,7 @@ class Evaluator {
   };
 
   const DeviceData* data_;
+  std::string name_;
   std::vector<std::int64_t> graphs_;
   std::vector<std::int32_t> labels_;
   std::vector<Part> parts_;

@@ -1,25 +1,22 @@
 #include "features.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "common/statistics.hpp"
 
 namespace examples::train_graphs {
 namespace {
 
 /// Each column with mean 0 and variance 1; a constant column becomes 0.
-Matrix standardise(Matrix matrix) {
+Matrix standardise_columns(Matrix matrix) {
+  std::vector<double> values(static_cast<std::size_t>(matrix.rows));
   for (std::int64_t column = 0; column < matrix.columns; ++column) {
     const auto at = [&](std::int64_t row) -> double& {
       return matrix.values[static_cast<std::size_t>(row * matrix.columns + column)];
     };
-    double sum = 0;
-    for (std::int64_t row = 0; row < matrix.rows; ++row) sum += at(row);
-    const double mean = sum / static_cast<double>(matrix.rows);
-    double squares = 0;
-    for (std::int64_t row = 0; row < matrix.rows; ++row) squares += (at(row) - mean) * (at(row) - mean);
-    const double deviation = std::sqrt(squares / static_cast<double>(matrix.rows));
-    const double scale = deviation > 1e-12 * std::max(1.0, std::abs(mean)) ? 1 / deviation : 0;
-    for (std::int64_t row = 0; row < matrix.rows; ++row) at(row) = (at(row) - mean) * scale;
+    for (std::int64_t row = 0; row < matrix.rows; ++row) values[static_cast<std::size_t>(row)] = at(row);
+    standardise(values);
+    for (std::int64_t row = 0; row < matrix.rows; ++row) at(row) = values[static_cast<std::size_t>(row)];
   }
   return matrix;
 }
@@ -68,10 +65,12 @@ Features make_features(const Dataset& dataset) {
     features.node = one_hot_beside(degrees, {}, dataset.num_nodes());
     features.node_source = "degree 0 to " + std::to_string(degrees.value.back()) + ", one-hot";
   } else {
-    features.node = one_hot_beside(dataset.node_labels, standardise(dataset.node_attributes), dataset.num_nodes());
+    features.node =
+        one_hot_beside(dataset.node_labels, standardise_columns(dataset.node_attributes), dataset.num_nodes());
     features.node_source = describe(dataset.node_labels, dataset.node_attributes);
   }
-  features.edge = one_hot_beside(dataset.edge_labels, standardise(dataset.edge_attributes), dataset.num_edges());
+  features.edge =
+      one_hot_beside(dataset.edge_labels, standardise_columns(dataset.edge_attributes), dataset.num_edges());
   features.edge_source = describe(dataset.edge_labels, dataset.edge_attributes);
   return features;
 }

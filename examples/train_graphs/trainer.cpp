@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "common/checkpoint_file.hpp"
+#include "common/divergence.hpp"
 #include "common/errors.hpp"
 #include "common/random_bits.hpp"
+#include "summary.hpp"
 
 namespace examples::train_graphs {
 
@@ -49,6 +51,14 @@ bool Trainer::train() {
   return true;
 }
 
+template <class Train>
+auto Trainer::checked(const TrainingRun& run, const Train& train) const {
+  const Settings& settings = options_.settings;
+  const RunResult& result = run.result();
+  return naming_epoch(run_name(settings, result) + ", epoch " + std::to_string(result.epochs.size() + 1),
+                      settings.learning_rate, settings.dtype, train);
+}
+
 std::unique_ptr<TrainingRun> Trainer::make_run(std::int64_t repeat, std::int64_t fold) {
   auto run = std::make_unique<TrainingRun>(data_, dataset_, options_.settings,
                                            splits_of(repeat)[static_cast<std::size_t>(fold)], repeat, fold);
@@ -62,7 +72,8 @@ std::unique_ptr<TrainingRun> Trainer::make_run(std::int64_t repeat, std::int64_t
 bool Trainer::train_run(TrainingRun& run) {
   const auto stop = [this] { return events_.stop && events_.stop(); };
   while (!run.finished()) {
-    if (stop() || !run.train_epoch(stop)) {
+    if (stop() || !checked(run, [&] { return run.train_epoch(stop); })) {
+      checked(run, [&] { expect_finite(run.tensors()); });  // it may have got so within the epoch
       checkpoint(run);
       return false;
     }
@@ -74,7 +85,7 @@ bool Trainer::train_run(TrainingRun& run) {
 }
 
 void Trainer::finish(TrainingRun& run) {
-  std::vector<Explanation> explanations = run.explain();
+  std::vector<Explanation> explanations = checked(run, [&] { return run.explain(); });
   if (results_.runs.empty()) {
     results_.explanations = choose_for_pictures(std::move(explanations), dataset_, options_.pictures);
   }

@@ -34,6 +34,9 @@ class Trainer {
  private:
   /// A new run, or the resumed one where it stopped.
   std::unique_ptr<TrainingRun> make_run(std::int64_t repeat, std::int64_t fold);
+  /// What `train` returns; a TrainingError tells run and epoch.
+  template <class Train>
+  auto checked(const TrainingRun& run, const Train& train) const;
   bool train_run(TrainingRun& run);
   void finish(TrainingRun& run);
   void checkpoint(TrainingRun& run) const;

@@ -44,8 +44,8 @@ TrainingRun::TrainingRun(const DeviceData& data, const Dataset& dataset, const S
       adam_(session_, model_.parameters(),
             {.learning_rate = settings.learning_rate, .weight_decay = settings.weight_decay}),
       batcher_(data),
-      valid_(data, dataset.graph_labels, split.valid),
-      test_(data, dataset.graph_labels, split.test) {
+      valid_(data, dataset.graph_labels, split.valid, "validation"),
+      test_(data, dataset.graph_labels, split.test, "test") {
   result_.repeat = repeat;
   result_.fold = fold;
   const auto count = static_cast<std::int64_t>(train_.size());
@@ -110,8 +110,8 @@ std::int64_t TrainingRun::steps_per_epoch() const {
 
 Score TrainingRun::epoch_score() const {
   const auto count = static_cast<double>(order_.size());
-  const double loss = download(loss_sum_, session_.context())[0];
-  return {loss / count, count_right(download(probabilities_, session_.context()), order_labels_) / count};
+  const double loss = finite(download(loss_sum_, session_.context())[0] / count, "the training loss");
+  return {loss, count_right(download(probabilities_, session_.context()), order_labels_) / count};
 }
 
 bool TrainingRun::train_epoch(const std::function<bool()>& stop) {
@@ -133,6 +133,7 @@ bool TrainingRun::train_epoch(const std::function<bool()>& stop) {
   record.milliseconds = milliseconds_;
   if (!valid_.graphs().empty()) record.valid = valid_.score(session_, model_, loss_);
   record.test = test_.score(session_, model_, loss_);
+  expect_finite(tensors());
   result_.epochs.push_back(record);
   begin_epoch();
   return true;

@@ -14,7 +14,8 @@ class TrainingRun {
   TrainingRun(const DeviceData& data, const Dataset& dataset, const Settings& settings, const Split& split,
               std::int64_t repeat, std::int64_t fold);
 
-  /// Goes on with the present epoch, or begins the next. False: `stop` said so and the epoch is not complete.
+  /// Goes on with the present epoch, or begins the next. False: `stop` said so and the epoch is not complete. Throws
+  /// TrainingError where a loss, an output or the state is no longer finite; such an epoch is not in the result.
   bool train_epoch(const std::function<bool()>& stop);
   bool finished() const;
 

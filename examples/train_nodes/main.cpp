@@ -22,7 +22,7 @@ NodeData load_data(Options& options) {
   Settings& settings = options.settings;
   if (settings.dataset == kBlockDatasetName) return generate_blocks(settings.seed);
   const DatasetLocation location = find_dataset(settings.dataset, options.data);
-  if (location.folder) return read_ogb(*location.folder, settings.dataset, settings.split);
+  if (location.folder) return read_ogb(*location.folder, settings.dataset, settings.split, settings.dtype);
   accept_missing_data(options, settings.dataset, location, "raw/edge.csv.gz", kBlockDatasetName);
   settings.dataset = kBlockDatasetName;
   return generate_blocks(settings.seed);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "common/statistics.hpp"
 #include "common/svg.hpp"
 
 namespace examples::train_nodes {
@@ -16,11 +17,12 @@ struct Answer {
 
 Answer answer_of(const std::vector<double>& logits, std::size_t node, std::size_t classes) {
   const auto row = std::span(logits).subspan(node * classes, classes);
-  const auto largest = std::max_element(row.begin(), row.end());
+  const std::size_t predicted = place_of_largest(row);
+  const double largest = row[predicted];
   double sum = 0;
-  for (const double logit : row) sum += std::exp(logit - *largest);
-  Answer answer{static_cast<std::int32_t>(largest - row.begin()), {}};
-  for (const double logit : row) answer.log_probability.push_back(logit - *largest - std::log(sum));
+  for (const double logit : row) sum += std::exp(logit - largest);
+  Answer answer{static_cast<std::int32_t>(predicted), {}};
+  for (const double logit : row) answer.log_probability.push_back(logit - largest - std::log(sum));
   return answer;
 }
 
@@ -40,7 +42,8 @@ double spread(const Neighbourhood& item) {
 
 }  // namespace
 
-Score score_of(const std::vector<double>& logits, const NodeData& data, const std::vector<std::int32_t>& nodes) {
+Score score_of(const std::vector<double>& logits, const NodeData& data, const std::vector<std::int32_t>& nodes,
+               const std::string& part) {
   const auto classes = static_cast<std::size_t>(data.num_classes());
   Score score;
   for (const std::int32_t node : nodes) {
@@ -50,7 +53,7 @@ Score score_of(const std::vector<double>& logits, const NodeData& data, const st
     score.accuracy += answer.predicted == label ? 1 : 0;
   }
   const auto count = static_cast<double>(nodes.size());
-  return {score.loss / count, score.accuracy / count};
+  return {finite(score.loss / count, "the " + part + " loss"), score.accuracy / count};
 }
 
 std::vector<Neighbourhood> find_neighbourhoods(const NodeData& data, const DeviceGraph& graph,
@@ -68,6 +71,7 @@ std::vector<Neighbourhood> find_neighbourhoods(const NodeData& data, const Devic
     const std::int32_t from = graph.source()[e], to = graph.destination()[e];
     const std::ptrdiff_t at = place[static_cast<std::size_t>(to)];
     if (at < 0) continue;
+    finite(weight[e], "an attention of an edge");
     Neighbourhood& item = all[static_cast<std::size_t>(at)];
     if (from == to) {
       item.weight[0] = weight[e];

@@ -6,8 +6,10 @@
 
 namespace examples::train_nodes {
 
-/// Mean cross-entropy and accuracy of logits [N, classes] over some nodes.
-Score score_of(const std::vector<double>& logits, const NodeData& data, const std::vector<std::int32_t>& nodes);
+/// Mean cross-entropy and accuracy of logits [N, classes] over the nodes of a part. Throws TrainingError where they are
+/// not finite.
+Score score_of(const std::vector<double>& logits, const NodeData& data, const std::vector<std::int32_t>& nodes,
+               const std::string& part);
 
 /// The neighbourhoods of all test nodes, in their order. weight [E, 1] is by edge of `graph`.
 std::vector<Neighbourhood> find_neighbourhoods(const NodeData& data, const DeviceGraph& graph,

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "common/fingerprint.hpp"
+#include "common/statistics.hpp"
 
 namespace examples::train_nodes {
 
@@ -25,14 +27,18 @@ void make_undirected(NodeData& data) {
   }
 }
 
+bool has_negative(const Matrix& features) {
+  return std::any_of(features.values.begin(), features.values.end(), [](double value) { return value < 0; });
+}
+
 bool normalise_rows(Matrix& features) {
-  const bool has_negative =
-      std::any_of(features.values.begin(), features.values.end(), [](double value) { return value < 0; });
-  if (has_negative) return false;
-  for (std::int64_t row = 0; row < features.rows; ++row) {
-    const auto begin = features.values.begin() + row * features.columns, end = begin + features.columns;
-    const double sum = std::accumulate(begin, end, 0.0);
-    if (sum > 0) std::transform(begin, end, begin, [sum](double value) { return value / sum; });
+  if (has_negative(features)) return false;
+  const auto columns = static_cast<std::size_t>(features.columns);
+  for (std::size_t begin = 0; begin < features.values.size(); begin += columns) {
+    const auto row = std::span(features.values).subspan(begin, columns);
+    scale(row);
+    const double sum = std::accumulate(row.begin(), row.end(), 0.0);
+    if (sum > 0) std::transform(row.begin(), row.end(), row.begin(), [sum](double value) { return value / sum; });
   }
   return true;
 }

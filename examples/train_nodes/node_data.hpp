@@ -30,6 +30,7 @@ struct NodeData {
 /// Adds the reverse of every edge and leaves out what stands twice.
 void make_undirected(NodeData& data);
 
+bool has_negative(const Matrix& features);
 /// Divides every row of features by its sum, where no feature is negative and the sum is not 0. Whether it did.
 bool normalise_rows(Matrix& features);
 

@@ -1,6 +1,7 @@
 #include "ogb_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "common/errors.hpp"
@@ -39,13 +40,21 @@ void read_edges(const fs::path& raw, std::size_t nodes, NodeData& data) {
   }
 }
 
-void read_features(const fs::path& raw, std::size_t nodes, NodeData& data) {
+void read_features(const fs::path& raw, std::size_t nodes, warpgnn::Dtype dtype, NodeData& data) {
   const TextTable table(raw / "node-feat.csv.gz");
   table.expect_lines(nodes, "node that num-node-list counts");
   std::size_t columns = 0;
   data.features.values = table.reals(columns, "the features of one node");
   data.features.rows = static_cast<std::int64_t>(nodes);
   data.features.columns = static_cast<std::int64_t>(columns);
+  // Features without a negative one are divided by their row's sum, so those may be of any size.
+  if (dtype != warpgnn::Dtype::float32 || !has_negative(data.features)) return;
+  for (std::size_t k = 0; k < data.features.values.size(); ++k) {
+    if (std::abs(data.features.values[k]) <= std::numeric_limits<float>::max()) continue;
+    table.fail(
+        k / columns,
+        "expected numbers that float32 holds, up to 3.4e38, found one of another size (--dtype float64 holds it)");
+  }
 }
 
 void read_labels(const fs::path& raw, std::size_t nodes, NodeData& data) {
@@ -93,14 +102,14 @@ DatasetLocation find_dataset(const std::string& name, const std::string& data) {
   return find_data(name, data, (fs::path("raw") / "edge.csv.gz").string());
 }
 
-NodeData read_ogb(const fs::path& folder, const std::string& name, const std::string& split) {
+NodeData read_ogb(const fs::path& folder, const std::string& name, const std::string& split, warpgnn::Dtype dtype) {
   const fs::path raw = folder / "raw";
   NodeData data;
   data.name = name;
   const std::size_t nodes = read_count(raw / "num-node-list.csv.gz", "nodes");
   if (nodes == 0) throw DataError("num-node-list.csv.gz:1: expected at least one node");
   read_edges(raw, nodes, data);
-  read_features(raw, nodes, data);
+  read_features(raw, nodes, dtype, data);
   read_labels(raw, nodes, data);
   data.split = read_split(folder, split, nodes);
   make_undirected(data);

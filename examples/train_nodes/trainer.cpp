@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "common/checkpoint_file.hpp"
+#include "common/divergence.hpp"
 #include "common/errors.hpp"
 
 namespace examples::train_nodes {
@@ -58,7 +59,10 @@ bool Trainer::train_run(TrainingRun& run) {
       checkpoint(run);
       return false;
     }
-    run.train_epoch();
+    const std::string place =
+        "training " + std::to_string(results_.runs.size() + 1) + ", epoch " + std::to_string(run.epochs().size() + 1);
+    const Settings& settings = options_.settings;
+    naming_epoch(place, settings.learning_rate, settings.dtype, [&] { run.train_epoch(); });
     if (events_.epoch_done) events_.epoch_done(results_, run.epochs());
     const bool is_due = static_cast<std::int64_t>(run.epochs().size()) % options_.checkpoint_every == 0;
     if (!options_.checkpoint.empty() && (is_due || run.finished())) checkpoint(run);

@@ -109,9 +109,10 @@ void TrainingRun::train_epoch() {
   EpochRecord record;
   record.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   const std::vector<double> logits = evaluate();
-  record.train = score_of(logits, *data_, data_->split.train);
-  record.valid = score_of(logits, *data_, data_->split.valid);
-  record.test = score_of(logits, *data_, data_->split.test);
+  record.train = score_of(logits, *data_, data_->split.train, "training");
+  record.valid = score_of(logits, *data_, data_->split.valid, "validation");
+  record.test = score_of(logits, *data_, data_->split.test, "test");
+  expect_finite(tensors());
   stopping_.add(*record.valid);
   epochs_.push_back(record);
   if (chosen_epoch(epochs_, settings_.select) + 1 == epochs_.size()) keep_chosen();

@@ -16,6 +16,7 @@ class TrainingRun {
  public:
   TrainingRun(const DeviceGraph& graph, const NodeData& data, const Settings& settings, std::int64_t repeat);
 
+  /// Throws TrainingError where a loss, an output or the state is no longer finite; such an epoch is not in epochs().
   void train_epoch();
   bool finished() const;
 

@@ -153,6 +153,14 @@ TEST_P(ExampleProgram, AReportThatDoesNotFitIsAnError) {
   EXPECT_NE(outcome.text.find("cannot write " + at("out")), std::string::npos) << outcome.text;
 }
 
+TEST_P(ExampleProgram, ATrainingThatDivergesIsAnError) {
+  const Outcome outcome = shell(training("out") + " --model gat --lr 1e6");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.text.find("The training has diverged: try a smaller --lr (it is 1000000)"), std::string::npos)
+      << outcome.text;
+  EXPECT_FALSE(fs::exists(at("out/metrics.json")));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Programs, ExampleProgram,
     testing::Values(Program{"train_graphs", TRAIN_GRAPHS,

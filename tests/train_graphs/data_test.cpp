@@ -170,6 +170,34 @@ TEST(Features, OneHotLabelsBesideStandardisedAttributes) {
   EXPECT_EQ(features.edge.columns, 0);
 }
 
+/// Node features of two graphs of two nodes whose one attribute has these values.
+std::vector<double> standardised(const std::vector<double>& attributes) {
+  Dataset dataset;
+  dataset.graph_offsets = {0, static_cast<std::int64_t>(attributes.size())};
+  dataset.node_attributes = {dataset.num_nodes(), 1, attributes};
+  return make_features(dataset).node.values;
+}
+
+TEST(Features, StandardisedDoNotDependOnTheUnit) {
+  const std::vector<double> expected = standardised({1, 2, 4, -3});
+  for (const double unit : {1e-300, 1e-160, 1e-13, 1e13, 1e160, 1e307}) {
+    const std::vector<double> values = standardised({1 * unit, 2 * unit, 4 * unit, -3 * unit});
+    for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(values[k], expected[k], 1e-14) << unit;
+  }
+  EXPECT_EQ(standardised({1e200, -1e200}), (std::vector<double>{1, -1}));
+  const std::vector<double> huge = standardised({1e308, 1e307, 1e308, 1e307});
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(huge[k], k % 2 == 0 ? 1 : -1, 1e-14);
+}
+
+TEST(Features, OnlyEqualValuesAreAConstantColumn) {
+  EXPECT_EQ(standardised({1e-30, 1e-30, 1e-30}), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(standardised({1e300, 1e300}), (std::vector<double>{0, 0}));
+  // Naive sums of so many tenths are off by more than a small threshold.
+  for (const double value : standardised(std::vector<double>(1'000'000, 0.1))) ASSERT_EQ(value, 0);
+  const std::vector<double> close = standardised({1e15, 1e15 + 1, 1e15, 1e15 + 1});
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(close[k], k % 2 == 0 ? -1 : 1, 1e-14);
+}
+
 TEST(Features, DegreesAreCapped) {
   Dataset dataset;
   dataset.graph_offsets = {0, 101};
@@ -274,9 +302,28 @@ TEST(Statistics, MatchHandComputedValues) {
   EXPECT_EQ(roc_area(std::vector<double>{1, 2, 3, 4}, positive), 0.75);
   EXPECT_EQ(roc_area(std::vector<double>{5, 5, 5, 5}, positive), 0.5);
   EXPECT_FALSE(roc_area(std::vector<double>{1, 2}, std::vector<std::uint8_t>{1, 1}));
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_TRUE(roc_area(std::vector<double>{nan, nan, 1, 2}, positive));
   EXPECT_EQ(count_right(std::vector<double>{0.9, 0.1, 0.2, 0.8, 0.6, 0.4}, std::vector<std::int32_t>{0, 1, 1}), 2);
+}
+
+TEST(Statistics, NeitherOverflowNorVanish) {
+  EXPECT_EQ(mean_of(std::vector<double>{1e308, 1e308, 1e308}), 1e308);
+  EXPECT_EQ(mean_of(std::vector<double>{5e-324, 5e-324}), 5e-324);
+  EXPECT_NEAR(deviation_of(std::vector<double>{1e200, 3e200}) / 1e200, std::sqrt(2.0), 1e-12);
+  EXPECT_NEAR(deviation_of(std::vector<double>{1e-200, 3e-200}) / 1e-200, std::sqrt(2.0), 1e-12);
+}
+
+TEST(Statistics, WhatIsNotFiniteWinsNothing) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const std::vector<std::uint8_t> positive{0, 1};
+  const std::vector<std::int32_t> labels{0};
+  for (const double bad : {nan, -nan, inf, -inf}) {
+    EXPECT_THROW(place_of_largest(std::vector<double>{bad, 1}), TrainingError);
+    EXPECT_THROW(place_of_largest(std::vector<double>{1, bad}), TrainingError);
+    EXPECT_THROW(count_right(std::vector<double>{bad, bad}, labels), TrainingError);
+    EXPECT_THROW(roc_area(std::vector<double>{bad, 1}, positive), TrainingError);
+    EXPECT_THROW(finite(bad, "it"), TrainingError);
+  }
+  EXPECT_EQ(place_of_largest(std::vector<double>{1, 3, 3}), 1u);
 }
 
 }  // namespace

@@ -33,6 +33,21 @@ TEST(Chart, EmptyAndConstantCurvesHaveAxes) {
   EXPECT_EQ(render_chart({"t", "x", {{"c", "#000000", {1, 1}, {0, 0}}}, 0, 1}).find("nan"), std::string::npos);
 }
 
+TEST(Chart, CurvesOfAnySizeHaveAxes) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto heights = [&](double unit) {
+    const std::string svg = render_chart({"t", "x", {{"c", "#000000", {1 * unit, 3 * unit}, {0, 0}}}, 0, inf});
+    EXPECT_EQ(svg.find("nan"), std::string::npos) << unit;
+    const std::size_t line = svg.find("<polyline");
+    return svg.substr(line, svg.find("fill", line) - line);
+  };
+  for (const double unit : {1e-12, 1e-300, 1e12, 1e300}) EXPECT_EQ(heights(unit), heights(1)) << unit;
+  for (const double value : {1e-12, 1e30}) {
+    EXPECT_EQ(render_chart({"t", "x", {{"c", "#000000", {value, value}, {0, 0}}}, 0, inf}).find("nan"),
+              std::string::npos);
+  }
+}
+
 TEST(Svg, ZeroHasNoSign) {
   EXPECT_EQ(format_fixed(-1e-9, 2), "0.00");
   EXPECT_EQ(format_fixed(-0.0, 0), "0");

@@ -251,6 +251,47 @@ TEST_P(Training, StopsWhenValidationGetsNoBetter) {
   EXPECT_TRUE(stopped_early);
 }
 
+TEST_P(Training, WhatIsNotFiniteEndsIt) {
+  bool completed = false;
+  Options given = options({"--lr", "1e6", "--layers", "5"});
+  given.checkpoint_every = 1;
+  given.settings.epochs = 300;
+  given.checkpoint = (folder.path() / "run.safetensors").string();
+  const std::string model = GetParam();
+  const bool normalises = model == "gin" || model == "gine";  // and so survives
+  try {
+    train(given, std::numeric_limits<int>::max(), std::nullopt, completed);
+    EXPECT_TRUE(normalises) << "it went on to its end";
+  } catch (const TrainingError& error) {
+    const std::string message = error.what();
+    EXPECT_EQ(message.find("fold 1, epoch "), 0u) << message;
+    EXPECT_NE(message.find("try a smaller --lr (it is 1000000) or --dtype float64"), std::string::npos) << message;
+    EXPECT_FALSE(completed);
+  }
+  if (fs::exists(given.checkpoint)) read_checkpoint(given.checkpoint);  // of the last sound epoch
+}
+
+TEST_P(Training, AnyStateThatIsNotFiniteEndsIt) {
+  const Options given = options({});
+  const warpgnn::Context context = warpgnn::Context::cpu(1);
+  const DeviceData data(context, given.settings.dtype, dataset, features, needs_of(given.settings.model));
+  const Split split = make_folds(dataset.graph_labels, 3, 1, false)[0];
+  const auto never = [] { return false; };
+  const std::size_t count = TrainingRun(data, dataset, given.settings, split, 0, 0).tensors().size();
+  for (std::size_t k = 0; k < count; ++k) {
+    TrainingRun run(data, dataset, given.settings, split, 0, 0);
+    ASSERT_TRUE(run.train_epoch(never));
+    const warpgnn::nn::NamedTensor spoilt = run.tensors()[k];
+    // The sums of an epoch begin anew with it.
+    if (spoilt.tensor->view().dtype != warpgnn::Dtype::float32 || spoilt.name == "epoch.probabilities") continue;
+    std::vector<float> values = spoilt.tensor->to_host<float>();
+    values.back() = std::numeric_limits<float>::quiet_NaN();
+    spoilt.tensor->copy_from_host(values.data(), spoilt.tensor->bytes());
+    EXPECT_THROW(run.train_epoch(never), TrainingError) << spoilt.name;
+    EXPECT_EQ(run.result().epochs.size(), 1u);
+  }
+}
+
 TEST_P(Training, WritesAllOutputs) {
   bool completed = false;
   const Options whole = options({"--pictures", "2"});

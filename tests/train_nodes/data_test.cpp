@@ -20,6 +20,8 @@ namespace examples::train_nodes {
 namespace {
 
 /// Four nodes in a row, of two classes and two features.
+constexpr auto kFloat32 = warpgnn::Dtype::float32;
+
 class OgbReader : public testing::Test {
  protected:
   OgbReader() {
@@ -44,7 +46,7 @@ class OgbReader : public testing::Test {
 
   void expect_error(const std::string& part) const {
     try {
-      read_ogb(folder.path(), "T", "public");
+      read_ogb(folder.path(), "T", "public", kFloat32);
       ADD_FAILURE() << "no error that says: " << part;
     } catch (const DataError& error) {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
@@ -55,7 +57,7 @@ class OgbReader : public testing::Test {
 };
 
 TEST_F(OgbReader, ReadsAllAndMakesEdgesGoBothWays) {
-  const NodeData data = read_ogb(folder.path(), "T", "public");
+  const NodeData data = read_ogb(folder.path(), "T", "public", kFloat32);
   EXPECT_EQ(data.source, (std::vector<std::int32_t>{0, 1, 1, 2, 2, 3}));
   EXPECT_EQ(data.destination, (std::vector<std::int32_t>{1, 0, 2, 1, 3, 2}));
   EXPECT_EQ(data.labels.index, (std::vector<std::int32_t>{1, 1, 0, 0}));
@@ -68,12 +70,12 @@ TEST_F(OgbReader, ReadsAllAndMakesEdgesGoBothWays) {
 
 TEST_F(OgbReader, TakesAnEdgeOnceThatStandsTwice) {
   write("raw/edge", "0,1\n1,0\n0,1\n");
-  EXPECT_EQ(read_ogb(folder.path(), "T", "public").num_edges(), 2);
+  EXPECT_EQ(read_ogb(folder.path(), "T", "public", kFloat32).num_edges(), 2);
 }
 
 TEST_F(OgbReader, ReadsFilesThatAreNotPacked) {
   folder.write("raw/edge.csv.gz", "0,1\r\n2,1\r\n2,3\r\n");
-  EXPECT_EQ(read_ogb(folder.path(), "T", "public").num_edges(), 6);
+  EXPECT_EQ(read_ogb(folder.path(), "T", "public", kFloat32).num_edges(), 6);
 }
 
 TEST_F(OgbReader, RefusesDamagedGzip) {
@@ -83,7 +85,7 @@ TEST_F(OgbReader, RefusesDamagedGzip) {
 }
 
 TEST_F(OgbReader, NamesAMissingFile) {
-  EXPECT_THROW(read_ogb(folder.path(), "T", "random"), UsageError);
+  EXPECT_THROW(read_ogb(folder.path(), "T", "random", kFloat32), UsageError);
   fs::remove(folder.path() / "raw/node-label.csv.gz");
   expect_error("node-label.csv.gz: No such file");
 }
@@ -145,6 +147,21 @@ TEST(NodeFeatures, RowsAreDividedByTheirSum) {
   Matrix signed_features{1, 2, {2, -1}};
   EXPECT_FALSE(normalise_rows(signed_features));
   EXPECT_EQ(signed_features.values, (std::vector<double>{2, -1}));
+}
+
+TEST(NodeFeatures, RowsOfAnySizeHaveSumOne) {
+  Matrix features{3, 2, {1e308, 1e308, 5e-324, 5e-324, 3e-310, 1e-310}};
+  EXPECT_TRUE(normalise_rows(features));
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_EQ(features.values[k], 0.5);
+  EXPECT_NEAR(features.values[4], 0.75, 1e-12);
+}
+
+TEST_F(OgbReader, RefusesFeaturesBeyondTheTypeTheyAreTakenIn) {
+  write("raw/node-feat", "1,0\n0.5,-2\n0,-1e300\n3,1\n");
+  expect_error("node-feat.csv.gz:3: expected numbers that float32 holds");
+  EXPECT_EQ(read_ogb(folder.path(), "T", "public", warpgnn::Dtype::float64).features.values[5], -1e300);
+  write("raw/node-feat", "1,0\n0.5,2\n0,1e300\n3,1\n");  // divided by the row's sum
+  EXPECT_EQ(read_ogb(folder.path(), "T", "public", kFloat32).features.values[5], 1e300);
 }
 
 TEST(BlockGenerator, MakesFourClassesThatMostlyKeepToThemselves) {

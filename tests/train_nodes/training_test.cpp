@@ -188,6 +188,44 @@ TEST_P(NodeTraining, WritesAllOutputs) {
             3);
 }
 
+TEST_P(NodeTraining, WhatIsNotFiniteEndsIt) {
+  bool completed = false;
+  Options given = options({"--lr", "1e6", "--epochs", "400", "--repeats", "1"});
+  given.checkpoint = (folder.path() / "run.safetensors").string();
+  given.checkpoint_every = 1;
+  const std::string model = GetParam();
+  try {
+    train(given, kForever, std::nullopt, completed);
+    EXPECT_EQ(model, "gcn");  // two layers of it are too few to overflow
+  } catch (const TrainingError& error) {
+    const std::string message = error.what();
+    EXPECT_EQ(message.find("training 1, epoch "), 0u) << message;
+    EXPECT_NE(message.find("try a smaller --lr (it is 1000000) or --dtype float64"), std::string::npos) << message;
+  }
+  EXPECT_EQ(completed, model == "gcn");
+  if (fs::exists(given.checkpoint)) {
+    EXPECT_FALSE(read_checkpoint(given.checkpoint).present.empty());  // the last sound epoch
+  }
+}
+
+TEST_P(NodeTraining, AnyStateThatIsNotFiniteEndsIt) {
+  const Options given = options({});
+  const warpgnn::Context context = warpgnn::Context::cpu(1);
+  const DeviceGraph graph(context, given.settings.dtype, data, features);
+  const std::size_t count = TrainingRun(graph, data, given.settings, 0).tensors().size();
+  for (std::size_t k = 0; k < count; ++k) {
+    TrainingRun run(graph, data, given.settings, 0);
+    run.train_epoch();
+    const warpgnn::nn::NamedTensor spoilt = run.tensors()[k];
+    if (spoilt.tensor->view().dtype != warpgnn::Dtype::float32 || spoilt.name.starts_with("chosen.")) continue;
+    std::vector<float> values = spoilt.tensor->to_host<float>();
+    values.back() = std::numeric_limits<float>::quiet_NaN();
+    spoilt.tensor->copy_from_host(values.data(), spoilt.tensor->bytes());
+    EXPECT_THROW(run.train_epoch(), TrainingError) << spoilt.name;
+    EXPECT_EQ(run.epochs().size(), 1u);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, NodeTraining, testing::Values("gcn", "gat", "gatv2", "transformer"));
 
 TEST(NodeEarlyStop, EndsATrainingBeforeItsLastEpoch) {
@@ -223,7 +261,7 @@ TEST(NodeScore, IsMeanCrossEntropyAndAccuracy) {
   NodeData data;
   data.features = {2, 0, {}};
   data.labels = categorise({0, 1});
-  const Score score = score_of({1000, 1000, 0, 1}, data, {0, 1});
+  const Score score = score_of({1000, 1000, 0, 1}, data, {0, 1}, "test");
   EXPECT_NEAR(score.loss, (std::log(2.0) + std::log(1 + std::exp(-1.0))) / 2, 1e-12);
   EXPECT_EQ(score.accuracy, 1);
 }
