@@ -66,21 +66,26 @@ void TextTable::expect_lines(std::size_t expected, const std::string& what) cons
                   std::to_string(lines()) + (lines() < expected ? " (is the file truncated?)" : ""));
 }
 
+std::size_t TextTable::columns_of(std::size_t line) const {
+  return 1 + static_cast<std::size_t>(std::count(lines_[line].begin(), lines_[line].end(), ','));
+}
+
+void TextTable::refuse(std::size_t line, std::string_view meaning) const {
+  fail(line, "expected " + std::string(meaning) + ", found " +
+                 (lines_[line].empty() ? "an empty line" : quoted(lines_[line])));
+}
+
 template <class Value, class Accept>
 void TextTable::parse_line(std::size_t line, std::size_t columns, std::string_view meaning, std::vector<Value>& values,
                            const Accept& accept) const {
-  const auto refuse = [&] {
-    fail(line, "expected " + std::string(meaning) + ", found " +
-                   (lines_[line].empty() ? "an empty line" : quoted(lines_[line])));
-  };
   std::string_view rest = lines_[line];
   for (std::size_t column = 0; column < columns; ++column) {
     const std::size_t comma = rest.find(',');
-    if ((comma == std::string_view::npos) != (column + 1 == columns)) refuse();
+    if ((comma == std::string_view::npos) != (column + 1 == columns)) refuse(line, meaning);
     const std::string_view field = trim(rest.substr(0, comma));
     Value value{};
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc{} || end != field.data() + field.size() || !accept(value)) refuse();
+    if (error != std::errc{} || end != field.data() + field.size() || !accept(value)) refuse(line, meaning);
     values.push_back(value);
     if (comma != std::string_view::npos) rest.remove_prefix(comma + 1);
   }
@@ -95,8 +100,39 @@ std::vector<std::int64_t> TextTable::integers(std::size_t columns, std::string_v
   return values;
 }
 
+std::vector<std::int64_t> TextTable::ragged_integers(std::vector<std::size_t>& lengths,
+                                                     std::string_view meaning) const {
+  std::vector<std::int64_t> values;
+  lengths.clear();
+  for (std::size_t line = 0; line < lines(); ++line) {
+    lengths.push_back(columns_of(line));
+    parse_line(line, lengths.back(), meaning, values, [](std::int64_t) { return true; });
+  }
+  return values;
+}
+
+std::vector<std::optional<std::int64_t>> TextTable::optional_integers(std::string_view meaning) const {
+  constexpr double kExact = 9007199254740992.0;  // whole numbers up to here are exact in a double
+  std::vector<std::optional<std::int64_t>> values;
+  for (std::size_t line = 0; line < lines(); ++line) {
+    std::vector<double> real;
+    const std::string_view field = lines_[line];
+    std::int64_t whole = 0;
+    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), whole);
+    if (error == std::errc{} && end == field.data() + field.size()) {
+      values.emplace_back(whole);
+      continue;
+    }
+    parse_line(line, 1, meaning, real, [](double value) {
+      return std::isnan(value) || (std::trunc(value) == value && std::abs(value) <= kExact);
+    });
+    values.push_back(std::isnan(real[0]) ? std::nullopt : std::optional(static_cast<std::int64_t>(real[0])));
+  }
+  return values;
+}
+
 std::vector<double> TextTable::reals(std::size_t& columns, std::string_view meaning) const {
-  columns = lines_.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(lines_[0].begin(), lines_[0].end(), ','));
+  columns = lines_.empty() ? 0 : columns_of(0);
   const std::string expected = std::to_string(columns) + (columns == 1 ? " number, " : " numbers, ");
   std::vector<double> values;
   values.reserve(lines() * columns);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@ class TextTable {
   const std::string& name() const { return name_; }
   /// All lines as rows of `columns` integers. `meaning` says what a line should be, for messages.
   std::vector<std::int64_t> integers(std::size_t columns, std::string_view meaning) const;
+  /// All lines as rows of integers that may differ in length; `lengths` receives how many are in each.
+  std::vector<std::int64_t> ragged_integers(std::vector<std::size_t>& lengths, std::string_view meaning) const;
+  /// One integer for each line, or nothing where the line says nan. Whole numbers may be written as 3.0, as they are
+  /// where others are nan.
+  std::vector<std::optional<std::int64_t>> optional_integers(std::string_view meaning) const;
   /// All lines as rows of finite numbers, as many in each as in the first; `columns` receives how many.
   std::vector<double> reals(std::size_t& columns, std::string_view meaning) const;
   /// Throws unless the file has as many lines as `what` counts.
@@ -27,6 +33,8 @@ class TextTable {
   [[noreturn]] void fail(std::size_t line, const std::string& message) const;
 
  private:
+  std::size_t columns_of(std::size_t line) const;
+  [[noreturn]] void refuse(std::size_t line, std::string_view meaning) const;
   template <class Value, class Accept>
   void parse_line(std::size_t line, std::size_t columns, std::string_view meaning, std::vector<Value>& values,
                   const Accept& accept) const;

@@ -25,8 +25,8 @@ std::string fingerprint(const Dataset& dataset) {
   hash.add(dataset.source);
   hash.add(dataset.destination);
   hash.add(dataset.graph_labels.index);
-  hash.add(dataset.node_labels.index);
-  hash.add(dataset.edge_labels.index);
+  for (const Categories& column : dataset.node_labels) hash.add(column.index);
+  for (const Categories& column : dataset.edge_labels) hash.add(column.index);
   hash.add(dataset.node_attributes.values);
   hash.add(dataset.edge_attributes.values);
   return dataset.name + ", " + std::to_string(dataset.num_graphs()) + " graphs, " +

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
+#include <utility>
 
 namespace examples::train_graphs {
 
@@ -31,8 +31,11 @@ std::vector<std::vector<std::size_t>> edges_by_graph(const Dataset& dataset) {
 void remove_duplicate_edges(Dataset& dataset) {
   const std::size_t edges = dataset.source.size();
   const auto width = static_cast<std::size_t>(dataset.edge_attributes.columns);
-  const auto label = [&](std::size_t e) { return dataset.edge_labels.empty() ? 0 : dataset.edge_labels.index[e]; };
-  const auto ends = [&](std::size_t e) { return std::tuple(dataset.source[e], dataset.destination[e], label(e)); };
+  const auto ends = [&](std::size_t e) { return std::pair(dataset.source[e], dataset.destination[e]); };
+  const auto labels_differ = [&](std::size_t a, std::size_t b) {
+    return std::any_of(dataset.edge_labels.begin(), dataset.edge_labels.end(),
+                       [&](const Categories& column) { return column.index[a] != column.index[b]; });
+  };
   const auto attributes_differ = [&](std::size_t a, std::size_t b) {
     const auto begin = dataset.edge_attributes.values.begin();
     const auto row_a = begin + static_cast<std::ptrdiff_t>(a * width);
@@ -49,8 +52,9 @@ void remove_duplicate_edges(Dataset& dataset) {
   std::size_t group = 0;  // where in `kept` the edges with the present ends begin
   for (const std::size_t e : order) {
     if (!kept.empty() && ends(kept.back()) != ends(e)) group = kept.size();
-    const bool is_new = std::all_of(kept.begin() + static_cast<std::ptrdiff_t>(group), kept.end(),
-                                    [&](std::size_t other) { return attributes_differ(other, e); });
+    const bool is_new =
+        std::all_of(kept.begin() + static_cast<std::ptrdiff_t>(group), kept.end(),
+                    [&](std::size_t other) { return labels_differ(other, e) || attributes_differ(other, e); });
     if (is_new) kept.push_back(e);
   }
   dataset.duplicate_edges = static_cast<std::int64_t>(edges - kept.size());
@@ -59,7 +63,7 @@ void remove_duplicate_edges(Dataset& dataset) {
   std::sort(kept.begin(), kept.end());
   keep_rows(dataset.source, kept, 1);
   keep_rows(dataset.destination, kept, 1);
-  if (!dataset.edge_labels.empty()) keep_rows(dataset.edge_labels.index, kept, 1);
+  for (Categories& column : dataset.edge_labels) keep_rows(column.index, kept, 1);
   keep_rows(dataset.edge_attributes.values, kept, width);
   if (width != 0) dataset.edge_attributes.rows = static_cast<std::int64_t>(kept.size());
 }

@@ -15,8 +15,8 @@ struct Dataset {
   std::vector<std::int64_t> graph_offsets{0};
   std::vector<std::int32_t> source, destination;
   Categories graph_labels;
-  Categories node_labels;
-  Categories edge_labels;
+  std::vector<Categories> node_labels;  ///< one for each column of the file; most sets have none or one
+  std::vector<Categories> edge_labels;
   Matrix node_attributes;
   Matrix edge_attributes;
   std::vector<std::uint8_t> motif_nodes;  ///< 1 for the nodes that decide the class, where that is known; else empty

@@ -21,15 +21,19 @@ Matrix standardise_columns(Matrix matrix) {
   return matrix;
 }
 
-Matrix one_hot_beside(const Categories& labels, const Matrix& attributes, std::int64_t rows) {
+Matrix one_hot_beside(const std::vector<Categories>& labels, const Matrix& attributes, std::int64_t rows) {
   Matrix matrix;
   matrix.rows = rows;
-  matrix.columns = labels.count() + attributes.columns;
+  matrix.columns = attributes.columns;
+  for (const Categories& column : labels) matrix.columns += column.count();
   matrix.values.assign(static_cast<std::size_t>(matrix.rows * matrix.columns), 0);
   for (std::int64_t row = 0; row < rows; ++row) {
-    const auto begin = matrix.values.begin() + row * matrix.columns;
-    if (!labels.empty()) begin[labels.index[static_cast<std::size_t>(row)]] = 1;
-    std::copy_n(attributes.values.begin() + row * attributes.columns, attributes.columns, begin + labels.count());
+    auto begin = matrix.values.begin() + row * matrix.columns;
+    for (const Categories& column : labels) {
+      begin[column.index[static_cast<std::size_t>(row)]] = 1;
+      begin += column.count();
+    }
+    std::copy_n(attributes.values.begin() + row * attributes.columns, attributes.columns, begin);
   }
   return matrix;
 }
@@ -47,9 +51,10 @@ Categories degree_labels(const Dataset& dataset) {
   return degrees;
 }
 
-std::string describe(const Categories& labels, const Matrix& attributes) {
+std::string describe(const std::vector<Categories>& labels, const Matrix& attributes) {
   std::string text;
-  if (!labels.empty()) text = std::to_string(labels.count()) + " labels, one-hot";
+  for (const Categories& column : labels) text += (text.empty() ? "" : " + ") + std::to_string(column.count());
+  if (!labels.empty()) text += " labels, one-hot";
   if (attributes.columns != 0) {
     text += (text.empty() ? "" : " + ") + std::to_string(attributes.columns) + " attributes, standardised";
   }
@@ -62,7 +67,7 @@ Features make_features(const Dataset& dataset) {
   Features features;
   if (dataset.node_labels.empty() && dataset.node_attributes.columns == 0) {
     const Categories degrees = degree_labels(dataset);
-    features.node = one_hot_beside(degrees, {}, dataset.num_nodes());
+    features.node = one_hot_beside({degrees}, {}, dataset.num_nodes());
     features.node_source = "degree 0 to " + std::to_string(degrees.value.back()) + ", one-hot";
   } else {
     features.node =

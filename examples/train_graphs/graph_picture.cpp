@@ -17,9 +17,12 @@ struct LinkData {
 };
 
 std::string node_text(const Dataset& dataset, std::size_t node) {
-  if (dataset.node_labels.empty()) return "";
-  const std::int64_t label = dataset.node_labels.value[static_cast<std::size_t>(dataset.node_labels.index[node])];
-  return atom_symbol(dataset.name, label);
+  std::string text;
+  for (const Categories& column : dataset.node_labels) {
+    const std::int64_t label = column.value[static_cast<std::size_t>(column.index[node])];
+    text += (text.empty() ? "" : ",") + atom_symbol(dataset.name, label);
+  }
+  return text;
 }
 
 std::string title_of(const Dataset& dataset, const Explanation& explanation) {
@@ -44,8 +47,9 @@ void add_links(const Dataset& dataset, const Explanation& explanation, Picture& 
     LinkData& link = links[std::minmax(source, destination)];
     if (!explanation.edge_weight.empty()) link.weight += explanation.edge_weight[at];
     ++link.directions;
-    if (!dataset.edge_labels.empty()) {
-      link.label = dataset.edge_labels.value[static_cast<std::size_t>(dataset.edge_labels.index[e])];
+    if (dataset.edge_labels.size() == 1) {
+      const Categories& labels = dataset.edge_labels[0];
+      link.label = labels.value[static_cast<std::size_t>(labels.index[e])];
     }
   }
   for (const auto& [ends, link] : links) {

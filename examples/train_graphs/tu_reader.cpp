@@ -1,6 +1,9 @@
 #include "tu_reader.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <limits>
+#include <span>
 
 #include "common/errors.hpp"
 #include "common/text_table.hpp"
@@ -102,11 +105,69 @@ void read_edges(const Files& files, Dataset& dataset) {
   }
 }
 
-Categories read_labels(const Files& files, const std::string& part, std::size_t count, const std::string& item) {
+/// What a file of labels says of each item.
+struct LabelTable {
+  std::vector<Categories> columns;
+  std::vector<double> last_change;  ///< of temporal labels; else empty
+};
+
+/// Every line has as many labels.
+LabelTable label_columns(const std::vector<std::int64_t>& values, std::size_t lines) {
+  LabelTable labels;
+  const std::size_t columns = values.size() / lines;
+  for (std::size_t column = 0; column < columns; ++column) {
+    std::vector<std::int64_t> raw;
+    for (std::size_t at = column; at < values.size(); at += columns) raw.push_back(values[at]);
+    labels.columns.push_back(categorise(raw));
+  }
+  return labels;
+}
+
+/// Lines of different length are temporal: times and labels in turn, the label being that from the time on. The first
+/// label, the last and the time of the last change are what a model that knows no time can see.
+LabelTable temporal_labels(const TextTable& table, const std::vector<std::int64_t>& values,
+                           const std::vector<std::size_t>& lengths) {
+  LabelTable labels;
+  std::vector<std::int64_t> first, last;
+  std::size_t begin = 0;
+  for (std::size_t line = 0; line < lengths.size(); ++line) {
+    const auto row = std::span(values).subspan(begin, lengths[line]);
+    begin += row.size();
+    bool is_sound = row.size() % 2 == 0;
+    for (std::size_t at = 2; is_sound && at < row.size(); at += 2) is_sound = row[at - 2] <= row[at];
+    if (!is_sound) {
+      table.fail(line, "expected as many labels as in the other lines, or times in order, each with a label");
+    }
+    first.push_back(row[1]);
+    last.push_back(row.back());
+    labels.last_change.push_back(static_cast<double>(row[row.size() - 2]));
+  }
+  labels.columns = {categorise(first), categorise(last)};
+  return labels;
+}
+
+LabelTable read_labels(const Files& files, const std::string& part, std::size_t count, const std::string& item) {
   if (!files.has(part)) return {};
   const TextTable table = files.open(part);
   table.expect_lines(count, item);
-  return categorise(table.integers(1, "the label of one " + item + ", an integer"));
+  if (count == 0) return {};
+  std::vector<std::size_t> lengths;
+  const std::vector<std::int64_t> values =
+      table.ragged_integers(lengths, "the label of one " + item + ", an integer, or several");
+  const bool all_same = std::adjacent_find(lengths.begin(), lengths.end(), std::not_equal_to{}) == lengths.end();
+  return all_same ? label_columns(values, count) : temporal_labels(table, values, lengths);
+}
+
+/// One more column on the right; `column` may be empty: none.
+void append_column(Matrix& matrix, const std::vector<double>& column) {
+  if (column.empty()) return;
+  Matrix wider{static_cast<std::int64_t>(column.size()), matrix.columns + 1, {}};
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const auto begin = matrix.values.begin() + static_cast<std::ptrdiff_t>(row) * matrix.columns;
+    wider.values.insert(wider.values.end(), begin, begin + matrix.columns);
+    wider.values.push_back(column[row]);
+  }
+  matrix = std::move(wider);
 }
 
 Matrix read_attributes(const Files& files, const std::string& part, std::size_t count, const std::string& item) {
@@ -136,10 +197,14 @@ Dataset read_tu(const fs::path& folder, const std::string& name) {
   read_edges(files, dataset);
   const auto nodes = static_cast<std::size_t>(dataset.num_nodes());
   const auto edges = static_cast<std::size_t>(dataset.num_edges());
-  dataset.node_labels = read_labels(files, "node_labels", nodes, "node");
+  LabelTable node_labels = read_labels(files, "node_labels", nodes, "node");
+  dataset.node_labels = std::move(node_labels.columns);
   dataset.node_attributes = read_attributes(files, "node_attributes", nodes, "node");
-  dataset.edge_labels = read_labels(files, "edge_labels", edges, "edge");
+  append_column(dataset.node_attributes, node_labels.last_change);
+  LabelTable edge_labels = read_labels(files, "edge_labels", edges, "edge");
+  dataset.edge_labels = std::move(edge_labels.columns);
   dataset.edge_attributes = read_attributes(files, "edge_attributes", edges, "edge");
+  append_column(dataset.edge_attributes, edge_labels.last_change);
   remove_duplicate_edges(dataset);
   return dataset;
 }

@@ -31,6 +31,7 @@ std::int32_t label_of(const NodeData& data, std::int32_t node) {
 }
 
 std::string class_text(const NodeData& data, std::int32_t label) {
+  if (label < 0) return "?";
   return std::to_string(data.labels.value[static_cast<std::size_t>(label)]);
 }
 

@@ -55,10 +55,13 @@ std::string fingerprint(const NodeData& data) {
 }
 
 std::string describe_data(const NodeData& data) {
-  return data.name + ": " + std::to_string(data.num_nodes()) + " nodes, " + std::to_string(data.num_edges()) +
-         " directed edges, " + std::to_string(data.features.columns) + " features, " +
-         std::to_string(data.num_classes()) + " classes; " + std::to_string(data.split.train.size()) + " train, " +
-         std::to_string(data.split.valid.size()) + " valid, " + std::to_string(data.split.test.size()) + " test";
+  const auto unlabelled = std::count(data.labels.index.begin(), data.labels.index.end(), -1);
+  const std::string without = unlabelled == 0 ? "" : ", " + std::to_string(unlabelled) + " without class";
+  return data.name + ": " + std::to_string(data.num_nodes()) + " nodes" + without + ", " +
+         std::to_string(data.num_edges()) + " directed edges, " + std::to_string(data.features.columns) +
+         " features, " + std::to_string(data.num_classes()) + " classes; " + std::to_string(data.split.train.size()) +
+         " train, " + std::to_string(data.split.valid.size()) + " valid, " + std::to_string(data.split.test.size()) +
+         " test";
 }
 
 }  // namespace examples::train_nodes

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "common/errors.hpp"
 #include "common/text_table.hpp"
@@ -60,11 +61,16 @@ void read_features(const fs::path& raw, std::size_t nodes, warpgnn::Dtype dtype,
 void read_labels(const fs::path& raw, std::size_t nodes, NodeData& data) {
   const TextTable table(raw / "node-label.csv.gz");
   table.expect_lines(nodes, "node that num-node-list counts");
-  data.labels = categorise(table.integers(1, "the class of one node, an integer"));
+  std::vector<std::optional<std::int64_t>> classes =
+      table.optional_integers("the class of one node, an integer, or nan for none");
+  for (auto& label : classes) {
+    if (label == -1) label = std::nullopt;
+  }
+  data.labels = categorise_known(classes);
 }
 
 /// `part_of` has the name of the part that each node is in already.
-std::vector<std::int32_t> read_part(const fs::path& folder, const std::string& part,
+std::vector<std::int32_t> read_part(const fs::path& folder, const std::string& part, const Categories& labels,
                                     std::vector<std::string>& part_of) {
   const TextTable table(folder / (part + ".csv.gz"));
   std::vector<std::int32_t> members;
@@ -75,6 +81,10 @@ std::vector<std::int32_t> read_part(const fs::path& folder, const std::string& p
     if (!already.empty()) {
       table.fail(line, "node " + std::to_string(nodes[line]) + " is in the " + already + " part already");
     }
+    if (labels.index[static_cast<std::size_t>(nodes[line])] < 0) {
+      table.fail(line, "node " + std::to_string(nodes[line]) +
+                           " has no class: node-label.csv.gz:" + std::to_string(nodes[line] + 1) + " says nan or -1");
+    }
     already = part;
     members.push_back(static_cast<std::int32_t>(nodes[line]));
   }
@@ -83,16 +93,16 @@ std::vector<std::int32_t> read_part(const fs::path& folder, const std::string& p
   return members;
 }
 
-NodeSplit read_split(const fs::path& folder, const std::string& name, std::size_t nodes) {
+NodeSplit read_split(const fs::path& folder, const std::string& name, const Categories& labels) {
   const fs::path path = folder / "split" / name;
   if (!fs::is_directory(path)) {
     throw UsageError("--split " + name + ": there is no folder " + path.string());
   }
-  std::vector<std::string> part_of(nodes);
+  std::vector<std::string> part_of(labels.index.size());
   NodeSplit split;
-  split.train = read_part(path, "train", part_of);
-  split.valid = read_part(path, "valid", part_of);
-  split.test = read_part(path, "test", part_of);
+  split.train = read_part(path, "train", labels, part_of);
+  split.valid = read_part(path, "valid", labels, part_of);
+  split.test = read_part(path, "test", labels, part_of);
   return split;
 }
 
@@ -111,7 +121,7 @@ NodeData read_ogb(const fs::path& folder, const std::string& name, const std::st
   read_edges(raw, nodes, data);
   read_features(raw, nodes, dtype, data);
   read_labels(raw, nodes, data);
-  data.split = read_split(folder, split, nodes);
+  data.split = read_split(folder, split, data.labels);
   make_undirected(data);
   return data;
 }

@@ -25,7 +25,8 @@ std::string how_to_read(const Settings& settings) {
   const std::string weight = settings.model == ModelKind::gcn
                                  ? "GCN's fixed weight of the edge, which depends on the degrees of its ends alone."
                                  : "its attention in the last layer: how much the node in the middle takes from it.";
-  return "Test nodes of the first training with all their neighbours. The number in a node is its class. The colour "
+  return "Test nodes of the first training with all their neighbours. The number in a node is its class, \"?\" where "
+         "it has none. The colour "
          "is " +
          weight +
          " The node in the middle attends to itself too. A bold rim marks the class of the node in the middle.";

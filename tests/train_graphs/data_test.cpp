@@ -58,8 +58,9 @@ TEST_F(TuReader, ReadsLabelsAndAttributes) {
   folder.write("T_node_attributes.txt", "1.5, -2\n0, 1e3\n1, 2\n3, 4\n5, 6\n");
   folder.write("T_edge_attributes.txt", "0.5\n0.5\n1\n1\n2\n2\n3\n3\n");
   const Dataset dataset = read_tu(folder.path(), "T");
-  EXPECT_EQ(dataset.node_labels.index, (std::vector<std::int32_t>{2, 0, 2, 1, 1}));
-  EXPECT_EQ(dataset.edge_labels.count(), 2);
+  ASSERT_EQ(dataset.node_labels.size(), 1u);
+  EXPECT_EQ(dataset.node_labels[0].index, (std::vector<std::int32_t>{2, 0, 2, 1, 1}));
+  EXPECT_EQ(dataset.edge_labels.at(0).count(), 2);
   EXPECT_EQ(dataset.node_attributes.columns, 2);
   EXPECT_EQ(dataset.node_attributes.values[3], 1000);
   EXPECT_EQ(dataset.edge_attributes.rows, 8);
@@ -73,8 +74,8 @@ TEST_F(TuReader, ReadsTheSetThatShipsWithTheProjectPackedAsItIs) {
   EXPECT_EQ(dataset.num_nodes(), 3371);
   EXPECT_EQ(dataset.num_edges(), 7442);
   EXPECT_EQ(std::count(dataset.graph_labels.index.begin(), dataset.graph_labels.index.end(), 1), 125);
-  EXPECT_EQ(dataset.node_labels.count(), 7);
-  EXPECT_EQ(dataset.edge_labels.count(), 4);
+  EXPECT_EQ(dataset.node_labels.at(0).count(), 7);
+  EXPECT_EQ(dataset.edge_labels.at(0).count(), 4);
   EXPECT_TRUE(find_dataset("MUTAG", "").folder);  // wherever the tests run
 }
 
@@ -96,7 +97,50 @@ TEST_F(TuReader, KeepsParallelEdgesOfDifferentKind) {
   folder.write("T_edge_labels.txt", "0\n1\n0\n");
   const Dataset dataset = read_tu(folder.path(), "T");
   EXPECT_EQ(dataset.duplicate_edges, 1);
-  EXPECT_EQ(dataset.edge_labels.index, (std::vector<std::int32_t>{0, 1}));
+  EXPECT_EQ(dataset.edge_labels.at(0).index, (std::vector<std::int32_t>{0, 1}));
+}
+
+TEST_F(TuReader, ReadsSeveralColumnsOfLabels) {
+  folder.write("T_node_labels.txt", "0, 3\n0, 4\n1, 3\n0, 9\n1, 3\n");
+  folder.write("T_edge_labels.txt", "0,1\n0,1\n0,1\n0,1\n0,2\n0,2\n0,2\n0,2\n");
+  const Dataset dataset = read_tu(folder.path(), "T");
+  ASSERT_EQ(dataset.node_labels.size(), 2u);
+  EXPECT_EQ(dataset.node_labels[0].index, (std::vector<std::int32_t>{0, 0, 1, 0, 1}));
+  EXPECT_EQ(dataset.node_labels[1].value, (std::vector<std::int64_t>{3, 4, 9}));
+  EXPECT_EQ(dataset.edge_labels.size(), 2u);
+  const Features features = make_features(dataset);
+  EXPECT_EQ(features.node.columns, 5);
+  EXPECT_EQ(features.node_source, "2 + 3 labels, one-hot");
+  EXPECT_EQ(std::vector<double>(features.node.values.begin() + 15, features.node.values.begin() + 20),
+            (std::vector<double>{1, 0, 0, 0, 1}));
+}
+
+TEST_F(TuReader, ParallelEdgesMayDifferInAnyColumnOfLabels) {
+  folder.write("T_A.txt", "1,2\n1,2\n1,2\n");
+  folder.write("T_edge_labels.txt", "0,0\n0,1\n0,0\n");
+  const Dataset dataset = read_tu(folder.path(), "T");
+  EXPECT_EQ(dataset.duplicate_edges, 1);
+  EXPECT_EQ(dataset.edge_labels.at(1).index, (std::vector<std::int32_t>{0, 1}));
+}
+
+TEST_F(TuReader, ReadsTemporalLabels) {
+  folder.write("T_node_labels.txt", "0, 0\n0, 0, 6, 1\n0, 0\n0, 0, 0, 1\n0, 0, 3, 1, 8, 2\n");
+  folder.write("T_node_attributes.txt", "1\n2\n3\n4\n5\n");
+  const Dataset dataset = read_tu(folder.path(), "T");
+  ASSERT_EQ(dataset.node_labels.size(), 2u);
+  EXPECT_EQ(dataset.node_labels[0].value, (std::vector<std::int64_t>{0}));
+  EXPECT_EQ(dataset.node_labels[1].index, (std::vector<std::int32_t>{0, 1, 0, 1, 2}));
+  EXPECT_EQ(dataset.node_attributes.columns, 2);
+  EXPECT_EQ(dataset.node_attributes.values, (std::vector<double>{1, 0, 2, 6, 3, 0, 4, 0, 5, 8}));
+}
+
+TEST_F(TuReader, RefusesLabelsThatAreNeitherColumnsNorTemporal) {
+  for (const char* line : {"0, 0, 6", "0, 0, 6, 1, 5, 0"}) {
+    folder.write("T_node_labels.txt", "0, 0\n0, 0\n" + std::string(line) + "\n0, 0\n0, 0\n");
+    expect_error("T_node_labels.txt:3: expected as many labels as in the other lines, or times in order");
+  }
+  folder.write("T_node_labels.txt", "0, 0\n0, x\n0, 0\n0, 0\n0, 0\n");
+  expect_error("T_node_labels.txt:2: expected the label of one node");
 }
 
 TEST_F(TuReader, NamesAMissingFile) {
@@ -162,7 +206,7 @@ TEST_F(TuReader, FindsTheFolder) {
 TEST(Features, OneHotLabelsBesideStandardisedAttributes) {
   Dataset dataset;
   dataset.graph_offsets = {0, 2};
-  dataset.node_labels = categorise({5, 9});
+  dataset.node_labels = {categorise({5, 9})};
   dataset.node_attributes = {2, 2, {1, 4, 3, 4}};
   const Features features = make_features(dataset);
   EXPECT_EQ(features.node.columns, 4);

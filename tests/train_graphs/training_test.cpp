@@ -335,7 +335,7 @@ TEST_P(Training, SeesEdgeLabelsWhereItReadsThem) {
   const auto trained = [&](std::int64_t period) {
     std::vector<std::int64_t> labels;
     for (std::int64_t e = 0; e < dataset.num_edges(); ++e) labels.push_back(e / period % 2);
-    dataset.edge_labels = categorise(labels);
+    dataset.edge_labels = {categorise(labels)};
     features = make_features(dataset);
     bool completed = false;
     return without_times(train(options({}), std::numeric_limits<int>::max(), std::nullopt, completed));

@@ -84,6 +84,28 @@ TEST_F(OgbReader, RefusesDamagedGzip) {
   expect_error("node-feat.csv.gz: damaged gzip data");
 }
 
+TEST_F(OgbReader, NodesOfNoPartMayHaveNoClass) {
+  write("raw/num-node-list", "5\n");
+  write("raw/node-feat", "1,0\n0.5,2\n0,0\n3,1\n1,1\n");
+  for (const char* labels : {"7\n7\n2\n2\nnan\n", "7\n7\n2\n2\n-1\n", "7.0\n7.0\n2.0\n2.0\nNaN\n"}) {
+    write("raw/node-label", labels);
+    const NodeData data = read_ogb(folder.path(), "T", "public", kFloat32);
+    EXPECT_EQ(data.num_classes(), 2);
+    EXPECT_EQ(data.labels.value, (std::vector<std::int64_t>{2, 7}));
+    EXPECT_EQ(data.labels.index, (std::vector<std::int32_t>{1, 1, 0, 0, -1}));
+    EXPECT_NE(describe_data(data).find("5 nodes, 1 without class"), std::string::npos);
+  }
+}
+
+TEST_F(OgbReader, NodesOfAPartHaveAClass) {
+  for (const char* labels : {"7\n7\nnan\n2\n", "7\n7\n-1\n2\n"}) {
+    write("raw/node-label", labels);
+    expect_error("test.csv.gz:1: node 2 has no class: node-label.csv.gz:3 says nan or -1");
+  }
+  write("raw/node-label", "7\n7\ninf\n2\n");
+  expect_error("node-label.csv.gz:3: expected the class of one node");
+}
+
 TEST_F(OgbReader, NamesAMissingFile) {
   EXPECT_THROW(read_ogb(folder.path(), "T", "random", kFloat32), UsageError);
   fs::remove(folder.path() / "raw/node-label.csv.gz");

@@ -257,6 +257,14 @@ TEST(NodePictures, ShowTheNodeInTheMiddleOfItsNeighbours) {
   EXPECT_EQ(make_picture(data, {.nodes = {4}, .weight = {1}}, ModelKind::gcn).weight_name, "weight");
 }
 
+TEST(NodePictures, ANeighbourMayHaveNoClass) {
+  NodeData data = generate_blocks(1);
+  data.labels.index[8] = -1;
+  const Picture picture = make_picture(data, {.predicted = 0, .nodes = {4, 8}, .weight = {0.5, 0.5}}, ModelKind::gat);
+  EXPECT_EQ(picture.nodes[1].text, "?");
+  EXPECT_FALSE(picture.nodes[1].in_motif);
+}
+
 TEST(NodeScore, IsMeanCrossEntropyAndAccuracy) {
   NodeData data;
   data.features = {2, 0, {}};
