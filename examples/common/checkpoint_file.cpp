@@ -47,12 +47,17 @@ const std::string& text_of(const nn::Metadata& metadata, const std::string& key)
   return found->second;
 }
 
-void expect_room_for_weights(const std::filesystem::path& path, std::span<const std::int64_t> widths, Dtype dtype) {
+double bytes_of_weights(std::span<const std::int64_t> widths, Dtype dtype) {
   double bytes = 0;  // in floating point, which no width overflows
   for (std::size_t layer = 0; layer + 1 < widths.size(); ++layer) {
     bytes += static_cast<double>(widths[layer]) * static_cast<double>(widths[layer + 1]) *
              static_cast<double>(warpgnn::size_of(dtype));
   }
+  return bytes;
+}
+
+void expect_room_for_weights(const std::filesystem::path& path, std::span<const std::int64_t> widths, Dtype dtype) {
+  const double bytes = bytes_of_weights(widths, dtype);
   const auto size = static_cast<double>(std::filesystem::file_size(path));
   if (bytes <= size) return;
   throw DataError(path.string() + ": the weights of its settings' layers take " + format_bytes(bytes) +

@@ -17,8 +17,11 @@ warpgnn::nn::Metadata read_checkpoint_metadata(const std::filesystem::path& path
 /// The text under a key. Throws DataError where there is none.
 const std::string& text_of(const warpgnn::nn::Metadata& metadata, const std::string& key);
 
+/// The bytes of one weight matrix between each two of these widths, which any model of such layers has at least.
+double bytes_of_weights(std::span<const std::int64_t> widths, warpgnn::Dtype dtype);
+
 /// To be called before a model is made from settings of a file: throws DataError where the file is too small to hold
-/// one weight matrix between each two of these widths.
+/// these.
 void expect_room_for_weights(const std::filesystem::path& path, std::span<const std::int64_t> widths,
                              warpgnn::Dtype dtype);
 

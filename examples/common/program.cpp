@@ -52,6 +52,9 @@ int run_program_main(const std::string& program, const std::function<int()>& bod
     const int status = body();
     expect_output();
     return status;
+  } catch (const std::bad_alloc&) {
+    std::cerr << program << ": there is not enough memory left\n";  // what may be large says itself what it is for
+    return kExitFailure;
   } catch (const UsageError& error) {
     std::cerr << program << ": " << error.what() << "\n";
     return kExitUsage;

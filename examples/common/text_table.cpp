@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "common/errors.hpp"
+#include "common/memory.hpp"
 
 namespace examples {
 namespace {
@@ -36,7 +37,8 @@ std::string read_whole(const std::filesystem::path& path) {
   std::string text;
   std::vector<char> block(1 << 16);
   for (int bytes = 0; (bytes = gzread(file.get(), block.data(), static_cast<unsigned>(block.size()))) > 0;) {
-    text.append(block.data(), static_cast<std::size_t>(bytes));
+    naming_memory("the text of " + path.string(), static_cast<double>(text.size()),
+                  [&] { text.append(block.data(), static_cast<std::size_t>(bytes)); });
   }
   int error = Z_OK;
   const char* const message = gzerror(file.get(), &error);

@@ -1,5 +1,8 @@
 #include "device_data.hpp"
 
+#include <string>
+
+#include "common/memory.hpp"
 #include "warpgnn/dense.hpp"
 #include "warpgnn/normalize.hpp"
 
@@ -24,6 +27,20 @@ Graph build_graph(const Context& context, const Dataset& dataset, bool self_loop
   return self_loops ? graph.with_self_loops(context, warpgnn::SelfLoops::where_missing) : graph;
 }
 
+/// A matrix on the device, with rows of zeros behind its own to make as many as `rows`.
+Tensor upload_rows(const Context& context, Dtype dtype, const Matrix& matrix, std::int64_t rows, const char* item) {
+  const double bytes =
+      static_cast<double>(rows) * static_cast<double>(matrix.columns) * static_cast<double>(size_of(dtype));
+  const std::string what =
+      std::string(item) + " features of shape [" + std::to_string(rows) + ", " + std::to_string(matrix.columns) + "]";
+  return naming_memory(what, bytes, [&] {
+    if (rows == matrix.rows) return upload(context, dtype, matrix.values, {rows, matrix.columns});
+    std::vector<double> padded = matrix.values;
+    padded.resize(static_cast<std::size_t>(rows * matrix.columns), 0);
+    return upload(context, dtype, padded, {rows, matrix.columns});
+  });
+}
+
 }  // namespace
 
 DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& dataset, const Features& features,
@@ -31,7 +48,7 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
     : context_(context),
       dtype_(dtype),
       graph_(build_graph(context, dataset, needs.self_loops)),
-      x_(upload(context, dtype, features.node.values, {features.node.rows, features.node.columns})) {
+      x_(upload_rows(context, dtype, features.node, features.node.rows, "node")) {
   const std::int64_t edges = graph_.num_edges();
   if (needs.edge_weight) {
     // The graphs are disconnected, so the degrees, and with them the norm, are those of every batch cut out later.
@@ -42,9 +59,7 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
         {.graph = graph_, .norm = warpgnn::reshape(edge_weight_.view(), {edges}), .inv_sqrt_degree = inv_sqrt_degree});
   }
   if (needs.edge_features && features.edge.columns != 0) {
-    std::vector<double> padded = features.edge.values;
-    padded.resize(static_cast<std::size_t>(edges * features.edge.columns), 0);
-    edge_features_ = upload(context, dtype, padded, {edges, features.edge.columns});
+    edge_features_ = upload_rows(context, dtype, features.edge, edges, "edge");
   } else if (needs.constant_edge_feature) {
     const std::vector<double> ones(static_cast<std::size_t>(edges), 1);
     edge_features_ = upload(context, dtype, ones, {edges, 1});

@@ -9,7 +9,7 @@ namespace examples::train_graphs {
 /// What the model sees of nodes and edges, and how it was made.
 struct Features {
   Matrix node;  ///< always at least one column
-  Matrix edge;  ///< no columns where the data set has neither edge labels nor edge attributes
+  Matrix edge;  ///< no columns where the data set has neither edge labels nor edge attributes, or nobody asked
   std::string node_source;
   std::string edge_source;
 };
@@ -17,8 +17,12 @@ struct Features {
 /// Degrees from here on share the last column of the one-hot degree.
 inline constexpr std::int64_t kDegreeCap = 64;
 
-/// Nodes: one-hot labels beside standardised attributes; one-hot in-degree where there is neither.
-/// Edges: one-hot labels beside standardised attributes.
-Features make_features(const Dataset& dataset);
+/// Nodes: labels beside standardised attributes; one-hot in-degree where there is neither.
+/// Edges: labels beside standardised attributes; nothing unless `with_edges`.
+/// Labels are one-hot, a column of the file by itself. Where one has more than `label_width` labels, each of them is a
+/// fixed random code of that width instead (Weinberger et al. 2009), so that memory grows with the nodes alone: a row
+/// of length 1 like the one-hot ones, almost orthogonal to those of other labels. Throws DataError for what does not
+/// fit into memory.
+Features make_features(const Dataset& dataset, std::int64_t label_width = 256, bool with_edges = true);
 
 }  // namespace examples::train_graphs

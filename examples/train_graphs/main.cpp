@@ -6,6 +6,7 @@
 #include "common/epoch_log.hpp"
 #include "common/errors.hpp"
 #include "common/interrupt.hpp"
+#include "common/memory.hpp"
 #include "common/program.hpp"
 #include "common/run_files.hpp"
 #include "motif_generator.hpp"
@@ -59,15 +60,18 @@ int run(int argc, char** argv) {
     resumed = read_checkpoint(options.resume);
     adopt_settings(options, resumed->settings);
   }
-  const auto load = [&] { return load_dataset(options); };
+  const auto load = [&] {
+    return naming_memory("the data set " + options.settings.dataset, 0, [&] { return load_dataset(options); });
+  };
   const Dataset dataset = resumed ? naming_file(options.resume, load) : load();
-  const Features features = make_features(dataset);
+  Features features = make_features(dataset, options.settings.label_width, reads_edge_features(options.settings.model));
   const warpgnn::Context context = open_context(options.device, options.threads);
   const Settings& settings = options.settings;
   print_start(settings, dataset, features, context);
   const RunFiles files(options);
 
   const DeviceData data(context, settings.dtype, dataset, features, needs_of(settings.model));
+  features.node = features.edge = {};  // they are on the device
   EpochLog log = resumed ? EpochLog(options.log, log_lines(*resumed)) : EpochLog(options.log);
   ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO));
   const TrainerEvents events{
@@ -93,7 +97,7 @@ int run(int argc, char** argv) {
       .parameters = trainer.num_parameters(),
       .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
   };
-  print_report(summary, write_report(options.out, summary));
+  print_report(summary, naming_memory("the report", 0, [&] { return write_report(options.out, summary); }));
   if (!log.failure().empty()) throw DataError(log.failure());
   return 0;
 }

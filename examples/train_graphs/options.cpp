@@ -32,6 +32,16 @@ void add_data_options(CLI::App& app, Options& options) {
       ->group("Data");
 }
 
+void add_label_width(CLI::App& app, Settings& settings) {
+  app.add_option(
+         "--label-width", settings.label_width,
+         "the most numbers for a node's or edge's label: one-hot up to so many labels, a fixed random code above")
+      ->check(whole_number(1, 65536))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Data");
+}
+
 void add_model_options(CLI::App& app, Settings& settings, Given& given) {
   const auto group = [](CLI::Option* option) { return option->group("Model"); };
   group(add_choice(app, "--model", kModels, settings.model, "graph layers and read-out"))->default_str("attention");
@@ -169,6 +179,7 @@ Options parse_options(int argc, const char* const* argv) {
       "Without options: MUTAG, attention model, 10-fold cross-validation.",
       "train_graphs");
   add_data_options(app, options);
+  add_label_width(app, options.settings);
   add_model_options(app, options.settings, given);
   add_training_options(app, options.settings, given);
   add_machine_options(app, options, options.settings.dtype);

@@ -5,6 +5,7 @@ namespace examples::train_graphs {
 nlohmann::json to_json(const Settings& settings) {
   nlohmann::json json{
       {"dataset", settings.dataset},
+      {"label-width", settings.label_width},
       {"model", name_in(kModels, settings.model)},
       {"pool", name_in(kPools, settings.pool)},
       {"gate", name_in(kGates, settings.gate)},

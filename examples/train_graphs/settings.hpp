@@ -14,6 +14,7 @@ namespace examples::train_graphs {
 /// Everything that decides the numbers a training run computes. It is stored in checkpoints.
 struct Settings {
   std::string dataset = "MUTAG";
+  std::int64_t label_width = 256;  ///< most numbers that stand for one label
   ModelKind model = ModelKind::attention;
   warpgnn::PoolReduce pool = warpgnn::PoolReduce::mean;
   warpgnn::PoolGate gate = warpgnn::PoolGate::raw;

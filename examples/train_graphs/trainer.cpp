@@ -5,6 +5,7 @@
 #include "common/checkpoint_file.hpp"
 #include "common/divergence.hpp"
 #include "common/errors.hpp"
+#include "common/memory.hpp"
 #include "common/random_bits.hpp"
 #include "summary.hpp"
 
@@ -24,10 +25,7 @@ Trainer::Trainer(const Options& options, const Dataset& dataset, const DeviceDat
     throw DataError(options.resume + " was made with other data: " + resumed_->data + "; here: " + fingerprint_);
   }
   naming_file(options.resume, [&] { expect_fits(*resumed_, dataset); });
-  std::vector<std::int64_t> widths{data.node_features()};
-  widths.insert(widths.end(), options.settings.widths.begin(), options.settings.widths.end());
-  widths.push_back(dataset.num_classes());
-  expect_room_for_weights(options.resume, widths, options.settings.dtype);
+  expect_room_for_weights(options.resume, widths(), options.settings.dtype);
   results_ = resumed_->results;
   keep_first(results_.explanations, options.pictures);
 }
@@ -39,7 +37,26 @@ std::vector<Split> Trainer::splits_of(std::int64_t repeat) const {
   return make_folds(dataset_.graph_labels, settings.folds, seed, settings.select == Selection::valid);
 }
 
+std::vector<std::int64_t> Trainer::widths() const {
+  std::vector<std::int64_t> widths{data_.node_features()};
+  widths.insert(widths.end(), options_.settings.widths.begin(), options_.settings.widths.end());
+  widths.push_back(dataset_.num_classes());
+  return widths;
+}
+
 bool Trainer::train() {
+  // A weight has a gradient and two moments.
+  const double bytes = 4 * bytes_of_weights(widths(), options_.settings.dtype);
+  const std::vector<std::int64_t>& layers = options_.settings.widths;
+  return naming_memory("a model of " + std::to_string(layers.size()) + " layers up to " +
+                           std::to_string(*std::max_element(layers.begin(), layers.end())) + " wide, on " +
+                           std::to_string(data_.node_features()) + " features, and a step of " +
+                           std::to_string(options_.settings.batch_size) +
+                           " graphs (--hidden, --layers and --batch-size make them smaller)",
+                       bytes, [&] { return train_all(); });
+}
+
+bool Trainer::train_all() {
   const std::int64_t folds = options_.settings.runs_per_repeat();
   for (auto run = static_cast<std::int64_t>(results_.runs.size()); run < options_.settings.num_runs(); ++run) {
     const auto begin = [&] { return make_run(run / folds, run % folds); };

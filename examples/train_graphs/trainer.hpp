@@ -32,6 +32,9 @@ class Trainer {
   std::int64_t num_parameters() const { return num_parameters_; }
 
  private:
+  /// Of the layers, features and classes included.
+  std::vector<std::int64_t> widths() const;
+  bool train_all();
   /// A new run, or the resumed one where it stopped.
   std::unique_ptr<TrainingRun> make_run(std::int64_t repeat, std::int64_t fold);
   /// What `train` returns; a TrainingError tells run and epoch.

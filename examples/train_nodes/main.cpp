@@ -7,6 +7,7 @@
 #include "common/epoch_log.hpp"
 #include "common/errors.hpp"
 #include "common/interrupt.hpp"
+#include "common/memory.hpp"
 #include "common/program.hpp"
 #include "common/run_files.hpp"
 #include "ogb_reader.hpp"
@@ -42,7 +43,9 @@ int run(int argc, char** argv) {
     resumed = read_checkpoint(options.resume);
     adopt_settings(options, resumed->settings);
   }
-  const auto load = [&] { return load_data(options); };
+  const auto load = [&] {
+    return naming_memory("the data set " + options.settings.dataset, 0, [&] { return load_data(options); });
+  };
   const NodeData data = resumed ? naming_file(options.resume, load) : load();
   const warpgnn::Context context = open_context(options.device, options.threads);
   const Settings& settings = options.settings;
@@ -55,7 +58,12 @@ int run(int argc, char** argv) {
   expect_output();
   const RunFiles files(options);
 
-  const DeviceGraph graph(context, settings.dtype, data, features);
+  const double bytes = static_cast<double>(features.rows) * static_cast<double>(features.columns) *
+                       static_cast<double>(warpgnn::size_of(settings.dtype));
+  const auto graph_of = [&] { return DeviceGraph(context, settings.dtype, data, features); };
+  const DeviceGraph graph = naming_memory(
+      "the features of shape [" + std::to_string(features.rows) + ", " + std::to_string(features.columns) + "]", bytes,
+      graph_of);
   EpochLog log = resumed ? EpochLog(options.log, log_lines(*resumed)) : EpochLog(options.log);
   ProgressDisplay progress(std::cout, settings, is_terminal(STDOUT_FILENO));
   const TrainerEvents events{
@@ -80,7 +88,7 @@ int run(int argc, char** argv) {
       .parameters = trainer.num_parameters(),
       .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
   };
-  const Report report = write_report(options.out, summary);
+  const Report report = naming_memory("the report", 0, [&] { return write_report(options.out, summary); });
   std::cout << "\n" << result_table(summary) << "\n";
   if (!report.remark.empty()) std::cout << report.remark << "\n";
   std::cout << "Written:";

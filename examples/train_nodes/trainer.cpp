@@ -6,6 +6,7 @@
 #include "common/checkpoint_file.hpp"
 #include "common/divergence.hpp"
 #include "common/errors.hpp"
+#include "common/memory.hpp"
 
 namespace examples::train_nodes {
 
@@ -23,15 +24,30 @@ Trainer::Trainer(const Options& options, const NodeData& data, const DeviceGraph
     throw DataError(options.resume + " was made with other data: " + resumed_->data + "; here: " + fingerprint_);
   }
   naming_file(options.resume, [&] { expect_fits(*resumed_, data); });
-  const Settings& settings = options.settings;
-  const std::int64_t hidden = settings.hidden * (has_edge_attention(settings.model) ? settings.heads : 1);
-  expect_room_for_weights(options.resume, std::array{data.features.columns, hidden, data.num_classes()},
-                          settings.dtype);
+  expect_room_for_weights(options.resume, widths(), options.settings.dtype);
   results_ = resumed_->results;
   keep_first(results_.neighbourhoods, options.pictures);
 }
 
+std::array<std::int64_t, 3> Trainer::widths() const {
+  const Settings& settings = options_.settings;
+  const std::int64_t hidden = settings.hidden * (has_edge_attention(settings.model) ? settings.heads : 1);
+  return {data_.features.columns, hidden, data_.num_classes()};
+}
+
 bool Trainer::train() {
+  const auto size = static_cast<double>(warpgnn::size_of(options_.settings.dtype));
+  const auto [in, hidden, classes] = widths();
+  // A weight has a gradient and two moments; every node has states behind the layers, and their gradients.
+  const double bytes = 4 * bytes_of_weights(widths(), options_.settings.dtype) +
+                       2 * size * static_cast<double>(data_.num_nodes()) * static_cast<double>(hidden + classes);
+  return naming_memory("a model of widths " + std::to_string(in) + " x " + std::to_string(hidden) + " x " +
+                           std::to_string(classes) + " on " + std::to_string(data_.num_nodes()) +
+                           " nodes (--hidden and --heads make it smaller)",
+                       bytes, [&] { return train_all(); });
+}
+
+bool Trainer::train_all() {
   for (auto repeat = static_cast<std::int64_t>(results_.runs.size()); repeat < options_.settings.repeats; ++repeat) {
     const auto begin = [&] { return make_run(repeat); };
     const std::unique_ptr<TrainingRun> run = resumed_ ? naming_file(options_.resume, begin) : begin();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,6 +33,9 @@ class Trainer {
   std::int64_t num_parameters() const { return num_parameters_; }
 
  private:
+  /// Of the features, the hidden layer and the classes.
+  std::array<std::int64_t, 3> widths() const;
+  bool train_all();
   /// A new training, or the resumed one where it stopped.
   std::unique_ptr<TrainingRun> make_run(std::int64_t repeat);
   bool train_run(TrainingRun& run);

@@ -161,6 +161,18 @@ TEST_P(ExampleProgram, ATrainingThatDivergesIsAnError) {
   EXPECT_FALSE(fs::exists(at("out/metrics.json")));
 }
 
+TEST_P(ExampleProgram, WhatIsTooLargeForMemoryIsNamed) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer needs all addresses";
+#endif
+  std::string command = training("out");
+  command.replace(command.find("--hidden"), std::string("--hidden 8").size(), "--hidden 65536 --dtype float64");
+  const Outcome outcome = shell("ulimit -v 400000; " + command);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.text.find("there is not enough memory for a model of"), std::string::npos) << outcome.text;
+  EXPECT_NE(outcome.text.find("(--hidden"), std::string::npos) << outcome.text;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Programs, ExampleProgram,
     testing::Values(Program{"train_graphs", TRAIN_GRAPHS,

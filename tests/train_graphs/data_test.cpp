@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -212,6 +213,72 @@ TEST(Features, OneHotLabelsBesideStandardisedAttributes) {
   EXPECT_EQ(features.node.columns, 4);
   EXPECT_EQ(features.node.values, (std::vector<double>{1, 0, -1, 0, 0, 1, 1, 0}));
   EXPECT_EQ(features.edge.columns, 0);
+}
+
+/// As many nodes as labels, each with its own.
+Dataset of_many_labels(std::int64_t count) {
+  std::vector<std::int64_t> raw;
+  for (std::int64_t label = 0; label < count; ++label) raw.push_back(7 * label);
+  Dataset dataset;
+  dataset.graph_offsets = {0, count};
+  dataset.node_labels = {categorise(raw)};
+  return dataset;
+}
+
+TEST(Features, ManyLabelsAreCodesWhoseWidthIsBounded) {
+  EXPECT_EQ(make_features(of_many_labels(256)).node.columns, 256);  // one-hot
+  EXPECT_EQ(make_features(of_many_labels(257)).node.columns, 256);
+  EXPECT_EQ(make_features(of_many_labels(257), 300).node.columns, 257);
+  const Features features = make_features(of_many_labels(20'000), 64);
+  EXPECT_EQ(features.node.columns, 64);
+  EXPECT_EQ(features.node_source, "20000 (as codes of 64) labels");
+  std::set<std::vector<double>> codes;
+  double largest = 0;
+  for (std::ptrdiff_t node = 0; node < 20'000; ++node) {
+    const auto begin = features.node.values.begin() + 64 * node;
+    codes.emplace(begin, begin + 64);
+    EXPECT_EQ(std::inner_product(begin, begin + 64, begin, 0.0), 1);
+    if (node > 0) largest = std::max(largest, std::abs(std::inner_product(begin, begin + 64, begin - 64, 0.0)));
+  }
+  EXPECT_EQ(codes.size(), 20'000u);
+  EXPECT_LT(largest, 0.7);  // of 20,000 pairs; one is about 1/8
+  EXPECT_EQ(make_features(of_many_labels(20'000), 64).node.values, features.node.values);
+}
+
+TEST(Features, CodesStandBesideOneHotColumnsAndAttributes) {
+  Dataset dataset = of_many_labels(5);
+  dataset.node_labels.push_back(categorise({1, 0, 1, 0, 0}));
+  dataset.node_attributes = {5, 1, {3, 3, 3, 3, 3}};
+  const Features features = make_features(dataset, 4);
+  EXPECT_EQ(features.node.columns, 4 + 2 + 1);
+  EXPECT_EQ(features.node_source, "5 (as codes of 4) + 2 labels, one-hot + 1 attributes, standardised");
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_EQ(std::abs(features.node.values[k]), 0.5);
+  EXPECT_EQ(features.node.values[4], 0);
+  EXPECT_EQ(features.node.values[5], 1);
+  EXPECT_EQ(features.node.values[6], 0);
+}
+
+TEST(Features, WhatNoMachineHoldsIsRefusedByName) {
+  const Dataset dataset = of_many_labels(2'000'000);
+  try {
+    make_features(dataset, 10'000'000);
+    ADD_FAILURE() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_EQ(std::string(error.what())
+                  .find("there is not enough memory for the features of 2000000 nodes of 2000000 "
+                        "labels, one-hot (a smaller --label-width makes them narrower), which takes 32.0 TB"),
+              0u)
+        << error.what();
+  }
+}
+
+TEST(Features, EdgesAreLeftOutWhereNobodyReadsThem) {
+  Dataset dataset = of_many_labels(2);
+  dataset.source = {0}, dataset.destination = {1};
+  dataset.edge_labels = {categorise({4})};
+  EXPECT_EQ(make_features(dataset).edge.columns, 1);
+  EXPECT_EQ(make_features(dataset, 256, false).edge.columns, 0);
+  EXPECT_EQ(make_features(dataset, 256, false).edge_source, "1 labels, one-hot");
 }
 
 /// Node features of two graphs of two nodes whose one attribute has these values.

@@ -87,7 +87,8 @@ TEST(Options, HelpNamesEveryGroup) {
 
 TEST(Options, SettingsSurviveJson) {
   for (const Settings& settings :
-       {parse({}).settings, parse({"--split", "0.7,0.1,0.2", "--model", "gat", "--lr", "0.003"}).settings,
+       {parse({}).settings,
+        parse({"--split", "0.7,0.1,0.2", "--model", "gat", "--lr", "0.003", "--label-width", "17"}).settings,
         parse({"--readout", "all", "--select", "valid", "--patience", "7", "--lr-halve-every", "20"}).settings}) {
     EXPECT_EQ(settings_from_json(to_json(settings)), settings);
   }
