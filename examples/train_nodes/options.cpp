@@ -140,7 +140,7 @@ Options parse_options(int argc, const char* const* argv) {
 }
 
 Settings settings_from_json(const nlohmann::json& stored) {
-  const Settings settings = parse_words("train_nodes", words_of(stored), parse_options).settings;
+  Settings settings = parse_words("train_nodes", words_of(stored), parse_options).settings;
   expect_same_settings(to_json(settings), stored);
   return settings;
 }
