@@ -231,6 +231,21 @@ TEST_P(NnSafetensorsTest, RefusesADamagedFile) {
   expect_refused(kIo, {"JSON"}, file_of("{\"w\":" + std::string(100, '[') + std::string(100, ']') + "}", ""));
 }
 
+// What a reader could follow, but nobody who means well writes: one tensor's data as another's, or bytes of no tensor.
+TEST_P(NnSafetensorsTest, RefusesTensorsThatShareDataAndDataOfNone) {
+  const auto two = [](const std::string& first, const std::string& second, std::size_t bytes) {
+    return file_of(R"({"w":{"dtype":"F32","shape":[2,2],"data_offsets":)" + first +
+                       R"(},"v":{"dtype":"F32","shape":[2,2],"data_offsets":)" + second + "}}",
+                   std::string(bytes, '\1'));
+  };
+  expect_refused(kIo, {"overlap"}, two("[0,16]", "[0,16]", 16));
+  expect_refused(kIo, {"overlap"}, two("[0,16]", "[8,24]", 24));
+  expect_refused(kIo, {"gaps"}, two("[0,16]", "[20,36]", 36));
+  expect_refused(kIo, {"gaps"}, two("[4,20]", "[20,36]", 36));
+  expect_refused(kIo, {"32 bytes", "got 40"}, two("[16,32]", "[0,16]", 40));
+  expect_refused(kIo, {"32 bytes", "got 24"}, two("[0,16]", "[16,32]", 24));
+}
+
 TEST_P(NnSafetensorsTest, RefusesWhatIsNoFile) {
   Tensor w = blank<float>({2});
   const std::vector<NamedTensor> tensors{{"w", &w}};

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "warpgnn/error.hpp"
+
 namespace examples {
 
 /// Throws DataError: there is no memory for `what`, which takes so many bytes at least.
@@ -22,6 +24,9 @@ auto naming_memory(const std::string& what, double bytes, const Make& make) {
   } catch (const std::bad_alloc&) {
     fail_for_memory(what, bytes);
   } catch (const std::length_error&) {
+    fail_for_memory(what, bytes);
+  } catch (const warpgnn::Error& error) {
+    if (error.code() != warpgnn::ErrorCode::out_of_memory) throw;
     fail_for_memory(what, bytes);
   }
 }

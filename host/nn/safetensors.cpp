@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
+#include <vector>
 
 #include "warpgnn/error.hpp"
 
@@ -147,6 +148,30 @@ struct File {
     return result;
   }
 
+  /// As the format demands, the tensors' data lies side by side and is all there is: two tensors that share theirs, or
+  /// bytes of no tensor, are another's work.
+  void expect_no_gaps() const {
+    std::vector<std::array<std::uint64_t, 2>> ranges;
+    for (const auto& [name, entry] : header.items()) {
+      if (name == kMetadataName) continue;
+      const auto offsets = entry.is_object() ? entry.find("data_offsets") : entry.end();
+      if (offsets == entry.end() || !holds_integers(*offsets) || offsets->size() != 2) {
+        fail_io(path, "expected dtype, shape and two data_offsets for '" + name + "'");
+      }
+      ranges.push_back({(*offsets)[0].get<std::uint64_t>(), (*offsets)[1].get<std::uint64_t>()});
+    }
+    std::sort(ranges.begin(), ranges.end());
+    std::uint64_t end = 0;
+    for (const auto& range : ranges) {
+      if (range[0] != end || range[1] < end) fail_io(path, "its tensors overlap or leave gaps between them");
+      end = range[1];
+    }
+    if (end != data_bytes) {
+      fail_io(path, "the data of its tensors is truncated or out of place: expected " + std::to_string(end) +
+                        " bytes, got " + std::to_string(data_bytes));
+    }
+  }
+
   /// Where a tensor's data begins in the file, after checking that it is what `named` wants.
   std::uint64_t find(const NamedTensor& named) const {
     const auto found = header.find(named.name);
@@ -266,6 +291,7 @@ Metadata load_safetensors(const std::filesystem::path& path, std::span<const Nam
     file.stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     if (!file.stream) fail_io(path, "the data of '" + named.name + "' cannot be read");
   }
+  file.expect_no_gaps();
   for (std::size_t k = 0; k < tensors.size(); ++k) tensors[k].tensor->copy_from_host(data[k].data(), data[k].size());
   return metadata;
 }
