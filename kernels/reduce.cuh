@@ -32,12 +32,8 @@ constexpr Slabs slabs_of(std::int64_t rows) {
 
 template <class T>
 inline constexpr T kLargest = std::numeric_limits<T>::max();
-
-/// Whether no square is lost that matters: not too small to be a number, nor too large.
 template <class T>
-__device__ bool are_safe(T squares) {
-  return squares >= (sizeof(T) == 4 ? T(0x1p-62) : T(0x1p-510)) && squares <= kLargest<T>;
-}
+inline constexpr T kSmallest = std::numeric_limits<T>::min();
 
 /// A power of two that brings numbers of this size to about 1, where their squares are safe; 1 for 0, infinity and NaN.
 /// Its exponent is that of `size` turned round, as far as both are normal numbers.
@@ -50,6 +46,14 @@ __device__ inline double unit_scale(double size) {
   if (!(size > 0.0 && size <= kLargest<double>)) return 1.0;
   const long long exponent = __double_as_longlong(size) >> 52, turned = 2046 - exponent;
   return __longlong_as_double((turned < 1 ? 1 : turned > 2045 ? 2045 : turned) << 52);
+}
+
+/// The reciprocal of such a power of two.
+__device__ inline float reciprocal_scale(float scale) {
+  return __int_as_float((254 << 23) - __float_as_int(scale));
+}
+__device__ inline double reciprocal_scale(double scale) {
+  return __longlong_as_double((2046LL << 52) - __double_as_longlong(scale));
 }
 
 // --- Column sums -----------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ void forward(const CudaExec& exec, const LayerNormForward& op) {
                                                     .lanes = lanes,
                                                     .share = T(1) / static_cast<T>(columns),
                                                     .epsilon = static_cast<T>(op.epsilon),
+                                                    .root_epsilon = static_cast<T>(std::sqrt(op.epsilon)),
                                                     .x = rows_of<T>(op.x),
                                                     .gamma = op.gamma.as<T>(),
                                                     .beta = op.beta.as<T>(),

@@ -2,7 +2,8 @@
 
 // Normalisation of rows by their own statistics: a group of lanes takes a row and holds it in registers, so that
 // statistics and result come from one read. Rows too long for that are read again from the caches. Squares of a layer
-// norm are summed around the mean, which cannot cancel.
+// norm are summed around the mean, which cannot cancel. Rows are scaled by a power of two, so that no square is lost or
+// infinite; that costs no rounding.
 
 #include <cmath>
 #include <cstdint>
@@ -68,7 +69,7 @@ struct LayerNormForwardArguments {
   std::int64_t columns;
   int lanes;  // per row, a power of two
   T share;    // 1 / columns
-  T epsilon;
+  T epsilon, root_epsilon;
   Rows<const T> x;
   const T* gamma;
   const T* beta;
@@ -82,24 +83,19 @@ __global__ void __launch_bounds__(kRowNormThreads) layer_norm_forward_by_row(Lay
   if (row >= arguments.rows) return;
   const RowPart<T, kWidth, kHeld> part(arguments.x[row], arguments.columns, group);
 
-  T scale = 1, mean = 0, spread = 0;
-#pragma unroll 1
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    T sum = 0;
-    part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+  const T scale = unit_scale(std::fmax(part.largest(group), arguments.root_epsilon));
+  T sum = 0;
+  part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
 #pragma unroll
-      for (int k = 0; k < kWidth; ++k) sum += x[k] * scale;
-    });
-    mean = group.sum(sum) * arguments.share;
-    T squares = 0;
-    part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+    for (int k = 0; k < kWidth; ++k) sum += x[k] * scale;
+  });
+  const T mean = group.sum(sum) * arguments.share;
+  T squares = 0;
+  part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
 #pragma unroll
-      for (int k = 0; k < kWidth; ++k) squares += (x[k] * scale - mean) * (x[k] * scale - mean);
-    });
-    spread = group.sum(squares) * arguments.share + arguments.epsilon * scale * scale;
-    if (are_safe(spread)) break;
-    scale = unit_scale(std::fmax(part.largest(group), std::sqrt(arguments.epsilon)));
-  }
+    for (int k = 0; k < kWidth; ++k) squares += (x[k] * scale - mean) * (x[k] * scale - mean);
+  });
+  const T spread = group.sum(squares) * arguments.share + arguments.epsilon * scale * scale;
   const T inv_std = T(1) / std::sqrt(spread);
   part.for_each([&](std::int64_t column, const Pack<T, kWidth>& x) {
     const Pack<T, kWidth> gamma = load_read_only<kWidth>(arguments.gamma + column);
@@ -110,7 +106,7 @@ __global__ void __launch_bounds__(kRowNormThreads) layer_norm_forward_by_row(Lay
     store(arguments.y[row] + column, y);
   });
   if (group.lane != 0) return;
-  if (arguments.mean) *arguments.mean[row] = mean / scale;
+  if (arguments.mean) *arguments.mean[row] = mean * reciprocal_scale(scale);
   if (arguments.inv_std) *arguments.inv_std[row] = inv_std * scale;
 }
 
@@ -272,6 +268,14 @@ struct StoreLayerNormGradients {
 
 // --- Rows of length 1 ------------------------------------------------------------------------------------------------
 
+/// a / b for positive b: the product with 1 / b, corrected by what it leaves of a. Rows of one element become exactly
+/// +-1 so, and the division is done once.
+template <class T>
+__device__ T quotient(T a, T b, T inverse) {
+  const T close = a * inverse;
+  return b <= kLargest<T> ? std::fma(std::fma(-close, b, a), inverse, close) : close;
+}
+
 template <class T>
 struct NormalizeRowsForwardArguments {
   std::int64_t rows;
@@ -288,27 +292,21 @@ __global__ void __launch_bounds__(kRowNormThreads)
   const std::int64_t row = group_number(group.size);
   if (row >= arguments.rows) return;
   const RowPart<T, kWidth, kHeld> part(arguments.x[row], arguments.columns, group);
-  T scale = 1, length = 0;
-#pragma unroll 1
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    T squares = 0;
-    part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
+  const T scale = unit_scale(part.largest(group));
+  T squares = 0;
+  part.for_each([&](std::int64_t, const Pack<T, kWidth>& x) {
 #pragma unroll
-      for (int k = 0; k < kWidth; ++k) squares += (x[k] * scale) * (x[k] * scale);
-    });
-    squares = group.sum(squares);
-    length = std::sqrt(squares);
-    if (are_safe(squares)) break;
-    scale = unit_scale(part.largest(group));
-  }
-  const T divisor = length == T(0) ? T(1) : length;
+    for (int k = 0; k < kWidth; ++k) squares += (x[k] * scale) * (x[k] * scale);
+  });
+  const T length = std::sqrt(group.sum(squares));
+  const T divisor = length == T(0) ? T(1) : length, inverse = T(1) / divisor;
   part.for_each([&](std::int64_t column, const Pack<T, kWidth>& x) {
     Pack<T, kWidth> y;
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) y[k] = x[k] * scale / divisor;  // not its reciprocal: |y| is 1 in width 1
+    for (int k = 0; k < kWidth; ++k) y[k] = quotient(x[k] * scale, divisor, inverse);
     store(arguments.y[row] + column, y);
   });
-  if (arguments.norm && group.lane == 0) *arguments.norm[row] = length / scale;
+  if (arguments.norm && group.lane == 0) *arguments.norm[row] = length * reciprocal_scale(scale);
 }
 
 template <class T>
@@ -336,11 +334,14 @@ __global__ void __launch_bounds__(kRowNormThreads)
   });
   const T along = group.sum(dot);
   const T length = *arguments.norm[row];
+  // Lengths whose reciprocal is too large for a number are divided by in two steps.
+  const T up = length < kSmallest<T> ? T(0x1p64) : T(1);
+  const T inverse = length == T(0) ? T(0) : T(1) / (length * up);
   part.for_each([&](std::int64_t column, const Pack<T, kWidth>& dy) {
     const Pack<T, kWidth> y = load_read_only<kWidth>(y_row + column);
     Pack<T, kWidth> dx;
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) dx[k] = length == T(0) ? T(0) : (dy[k] - y[k] * along) / length;
+    for (int k = 0; k < kWidth; ++k) dx[k] = (dy[k] - y[k] * along) * up * inverse;
     store(arguments.dx[row] + column, dx);
   });
 }

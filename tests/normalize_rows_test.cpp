@@ -110,6 +110,15 @@ TEST_P(NormalizeRowsTest, TheEndsOfTheRange) {
   EXPECT_EQ(got.norm.reals()[1], std::numeric_limits<double>::infinity());
 }
 
+TEST_P(NormalizeRowsTest, BesideAnInfinityNothingCounts) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Reals y = forward({kInfinity, 1, -2, 3, 4, 0}, 2, 3).y.reals();
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_EQ(y[1], 0);
+  EXPECT_EQ(y[2], 0);
+  EXPECT_EQ(y[5], 0);
+}
+
 // A single element has nothing but its sign, and no gradient: what rounding leaves, an optimiser would blow up.
 TEST_P(NormalizeRowsTest, RowsOfOneElementAreSignsWithoutGradient) {
   Rng rng;

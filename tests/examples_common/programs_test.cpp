@@ -165,7 +165,7 @@ TEST_P(ExampleProgram, WhatIsTooLargeForMemoryIsNamed) {
 #endif
   std::string command = training("out");
   command.replace(command.find("--hidden"), std::string("--hidden 8").size(), "--hidden 65536 --dtype float64");
-  const Outcome outcome = shell("ulimit -v 400000; " + command);
+  const Outcome outcome = shell("ulimit -v 2000000; " + command);
   EXPECT_EQ(outcome.status, 1);
   EXPECT_NE(outcome.text.find("there is not enough memory for a model of"), std::string::npos) << outcome.text;
   EXPECT_NE(outcome.text.find("(--hidden"), std::string::npos) << outcome.text;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,11 +13,11 @@
 
 namespace warpgnn::test {
 
-/// A folder of the running test's own, removed at the end.
+/// A folder of the running test's own, and this process's, removed at the end.
 class TestFolder {
  public:
   TestFolder() {
-    std::string name = "warpgnn_" + test_name();
+    std::string name = "warpgnn_" + test_name() + "_" + std::to_string(::getpid());
     std::replace(name.begin(), name.end(), '/', '_');
     path_ = std::filesystem::path(::testing::TempDir()) / name;
     std::filesystem::remove_all(path_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,13 +11,13 @@ namespace examples {
 
 namespace fs = std::filesystem;
 
-/// A folder of its own for each test, removed at the end.
+/// A folder of its own for each test and process, removed at the end.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
-    path_ =
-        fs::path(testing::TempDir()) / (std::string("warpgnn_examples_") + test.test_suite_name() + "_" + test.name());
+    path_ = fs::path(testing::TempDir()) / (std::string("warpgnn_examples_") + test.test_suite_name() + "_" +
+                                            test.name() + "_" + std::to_string(::getpid()));
     fs::remove_all(path_);
     fs::create_directories(path_);
   }
