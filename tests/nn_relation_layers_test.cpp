@@ -247,7 +247,7 @@ TEST_P(NnRelationLayersTest, NodesAndRelationsWithoutEdges) {
       const std::int64_t nodes = graph.edges.num_sources;
       const RelationGraph expanded = expand(graph, relation, 3);
       const Tensor x = tensor({nodes, 2}, Reals(static_cast<std::size_t>(2 * nodes), 1));
-      const Reals y = reals(layer.forward(expanded, x));
+      Reals y = reals(layer.forward(expanded, x));
       const Tensor dy = tensor({nodes, 6}, Reals(static_cast<std::size_t>(6 * nodes), 1));
       EXPECT_EQ(layer.backward(dy).shape[0], nodes);
       return y;

@@ -17,7 +17,7 @@ class BestByValidation : public testing::Test {
  protected:
   /// A log of one fold after another, each with the epochs' (validation accuracy, validation loss, test accuracy).
   std::string log(const std::string& name, const std::vector<std::vector<std::array<double, 3>>>& folds) {
-    const std::string path = (folder.path() / name).string();
+    std::string path = (folder.path() / name).string();
     EpochLog written(path);
     for (std::size_t fold = 0; fold < folds.size(); ++fold) {
       for (std::size_t epoch = 0; epoch < folds[fold].size(); ++epoch) {

@@ -183,7 +183,7 @@ class Backward {
             for (int k = 0; k < tile.kVectors; ++k)
               total.v[k] += dmessage.v[k] * tile.load_vector(edge + k * tile.kLanes);
           }
-          if (dedge_) {
+          if (dedge_ && x != nullptr) {  // who wants dedge has given x
             auto product = dmessage;
             for (int k = 0; k < tile.kVectors; ++k) product.v[k] *= tile.load_vector(x + column + k * tile.kLanes);
             product.store(dedge_[e] + column);

@@ -7,7 +7,6 @@
 namespace warpgnn::traffic {
 namespace {
 
-using bench::Case;
 using bench::Direction;
 using bench::HeadShape;
 
@@ -27,7 +26,8 @@ class Rows {
   void add_passes(const std::string& op, const std::string& graph, const Make& make) {
     for (const auto& [name, direction] :
          {std::pair("forward", Direction::forward), {"backward", Direction::backward}}) {
-      add(op, name, graph, [=](const Context& context, const Graph& g) { return make(context, g, direction); });
+      add(op, name, graph,
+          [make, way = direction](const Context& context, const Graph& g) { return make(context, g, way); });
     }
   }
 
