@@ -4,15 +4,14 @@
 #include <cstring>
 #include <functional>
 
+#include "shape_text.hpp"
+
 namespace warpgnn {
 
 namespace {
 
 std::string to_string(const Shape& shape) {
-  std::string text = "[";
-  for (int d = 0; d < shape.ndim; ++d)
-    text += (d > 0 ? ", " : "") + std::to_string(shape.size[static_cast<std::size_t>(d)]);
-  return text + "]";
+  return list_text({shape.size.data(), static_cast<std::size_t>(shape.ndim)});
 }
 
 std::string to_string(Device device) {

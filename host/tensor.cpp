@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dispatch.hpp"
+#include "shape_text.hpp"
 
 namespace warpgnn {
 
@@ -32,9 +33,7 @@ bool is_contiguous(const Layout& layout) {
 }
 
 std::string list(const std::array<std::int64_t, kMaxDims>& numbers, int count) {
-  std::string text = "[";
-  for (int d = 0; d < count; ++d) text += (d > 0 ? ", " : "") + std::to_string(numbers[static_cast<std::size_t>(d)]);
-  return text + "]";
+  return list_text({numbers.data(), static_cast<std::size_t>(count)});
 }
 
 Layout reshaped(const Layout& layout, std::initializer_list<std::int64_t> shape) {

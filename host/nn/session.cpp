@@ -5,6 +5,7 @@
 
 #include "host/memory_guard.hpp"
 #include "host/nn/run.hpp"
+#include "host/shape_text.hpp"
 #include "warpgnn/random.hpp"
 
 namespace warpgnn::nn {
@@ -18,16 +19,6 @@ Tensor upload(const Session& session, const std::vector<double>& values, std::in
 }
 
 namespace {
-
-template <class Sizes>
-std::string list(const Sizes& sizes, std::size_t count) {
-  std::string text = "[";
-  for (std::size_t d = 0; d < count; ++d) {
-    const std::int64_t size = *(std::begin(sizes) + static_cast<std::ptrdiff_t>(d));
-    text += (d > 0 ? ", " : "") + (size == kAnyRows ? "N" : std::to_string(size));
-  }
-  return text + "]";
-}
 
 bool has_shape(const Layout& given, std::initializer_list<std::int64_t> sizes) {
   if (static_cast<std::size_t>(given.ndim) != sizes.size()) return false;
@@ -43,8 +34,8 @@ void expect_tensor(const Session& session, const char* name, const ConstTensorVi
     throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected " + expected + ", got " + got);
   };
   if (!has_shape(given, sizes)) {
-    refuse("shape " + list(sizes, sizes.size()),
-           given.defined() ? list(given.shape, static_cast<std::size_t>(given.ndim)) : "none");
+    refuse("shape " + list_text({sizes.begin(), sizes.size()}),
+           given.defined() ? list_text({given.shape.data(), static_cast<std::size_t>(given.ndim)}) : "none");
   }
   expect_dtype(session, name, given);
 }
