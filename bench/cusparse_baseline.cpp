@@ -1,6 +1,6 @@
 #include <cusparse.h>
 
-#include "case_parts.hpp"
+#include "bench/cases/case_parts.hpp"
 #include "cuda_check.hpp"
 
 namespace warpgnn::bench {

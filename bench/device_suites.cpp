@@ -11,9 +11,9 @@ constexpr std::int64_t kMainWidth = 128;
 constexpr std::int64_t kOtherWidths[] = {64, 256, 16};
 
 void add_attention(GraphRows& graph, HeadShape shape) {
-  graph.attention(shape, {Direction::forward, Direction::training, Direction::backward});
-  graph.pair_attention(PairScore::gatv2, shape, kPasses);
-  graph.pair_attention(PairScore::dot, shape, kPasses);
+  graph.gat_attention(shape, {Direction::forward, Direction::training, Direction::backward});
+  graph.attention(AttentionScore::gatv2, shape, kPasses);
+  graph.attention(AttentionScore::dot, shape, kPasses);
 }
 
 void add_core(const char* name, bool cuda, std::vector<Row>& rows) {

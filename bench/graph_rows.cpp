@@ -38,11 +38,11 @@ std::string text(EdgeMessage message) {
   return {};
 }
 
-std::string text(PairScore score) {
+std::string text(AttentionScore score) {
   switch (score) {
-    case PairScore::gatv2: return "gatv2";
-    case PairScore::additive: return "additive";
-    case PairScore::dot: return "dot";
+    case AttentionScore::gatv2: return "gatv2";
+    case AttentionScore::additive: return "additive";
+    case AttentionScore::dot: return "dot";
   }
   return {};
 }
@@ -93,22 +93,22 @@ void GraphRows::edge_dot(std::int64_t width) {
       [=](const Context& context, const Graph& graph) { return edge_dot_case(context, graph, width); });
 }
 
-void GraphRows::edge_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
-                               const std::vector<Direction>& directions) {
-  const std::string op = "edge_aggregate_" + text(message) + "_" + text(reduce);
+void GraphRows::message_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
+                                  const std::vector<Direction>& directions) {
+  const std::string op = "message_aggregate_" + text(message) + "_" + text(reduce);
   for (const Direction direction : directions) {
     add(op, text(direction), std::to_string(width),
         [=, storage = storage_](const Context& context, const Graph& graph) {
-          return edge_aggregate_case(context, graph, message, reduce, width, direction, storage);
+          return message_aggregate_case(context, graph, message, reduce, width, direction, storage);
         });
   }
 }
 
-void GraphRows::all_edge_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
+void GraphRows::all_message_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
   for (const auto message : {EdgeMessage::add, EdgeMessage::multiply, EdgeMessage::relu_add, EdgeMessage::edge}) {
-    edge_aggregate(message, Reduce::sum, width, directions);
+    message_aggregate(message, Reduce::sum, width, directions);
   }
-  edge_aggregate(EdgeMessage::add, Reduce::max, width, directions);
+  message_aggregate(EdgeMessage::add, Reduce::max, width, directions);
 }
 
 void GraphRows::relations(std::int64_t relations, std::int64_t bases, std::int64_t width,
@@ -134,26 +134,27 @@ void GraphRows::edges(std::int64_t heads, const std::vector<Direction>& directio
   }
 }
 
-void GraphRows::attention(HeadShape shape, const std::vector<Direction>& directions) {
+void GraphRows::gat_attention(HeadShape shape, const std::vector<Direction>& directions) {
   for (const Direction direction : directions) {
-    add("attention", text(direction), text(shape), [=, storage = storage_](const Context& context, const Graph& graph) {
-      return attention_case(context, graph, shape, direction, storage);
-    });
-  }
-}
-
-void GraphRows::pair_attention(PairScore score, HeadShape shape, const std::vector<Direction>& directions) {
-  for (const Direction direction : directions) {
-    add("pair_attention_" + text(score), text(direction), text(shape),
+    add("gat_attention", text(direction), text(shape),
         [=, storage = storage_](const Context& context, const Graph& graph) {
-          return pair_attention_case(context, graph, score, shape, direction, storage);
+          return gat_attention_case(context, graph, shape, direction, storage);
         });
   }
 }
 
-void GraphRows::all_pair_attention(HeadShape shape, const std::vector<Direction>& directions) {
-  for (const PairScore score : {PairScore::gatv2, PairScore::additive, PairScore::dot}) {
-    pair_attention(score, shape, directions);
+void GraphRows::attention(AttentionScore score, HeadShape shape, const std::vector<Direction>& directions) {
+  for (const Direction direction : directions) {
+    add("attention_" + text(score), text(direction), text(shape),
+        [=, storage = storage_](const Context& context, const Graph& graph) {
+          return attention_case(context, graph, score, shape, direction, storage);
+        });
+  }
+}
+
+void GraphRows::all_attention(HeadShape shape, const std::vector<Direction>& directions) {
+  for (const AttentionScore score : {AttentionScore::gatv2, AttentionScore::additive, AttentionScore::dot}) {
+    attention(score, shape, directions);
   }
 }
 

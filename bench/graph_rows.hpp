@@ -23,16 +23,17 @@ class GraphRows {
 
   void aggregate(Reduce reduce, bool weighted, std::int64_t width, const std::vector<Direction>& directions);
   void all_aggregates(std::int64_t width, const std::vector<Direction>& directions);
-  void edge_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width, const std::vector<Direction>& directions);
-  void all_edge_aggregates(std::int64_t width, const std::vector<Direction>& directions);
+  void message_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
+                         const std::vector<Direction>& directions);
+  void all_message_aggregates(std::int64_t width, const std::vector<Direction>& directions);
   void relations(std::int64_t relations, std::int64_t bases, std::int64_t width,
                  const std::vector<Direction>& directions);
   void edges(std::int64_t heads, const std::vector<Direction>& directions);
   /// One dot product per edge.
   void edge_dot(std::int64_t width);
-  void attention(HeadShape shape, const std::vector<Direction>& directions);
-  void pair_attention(PairScore score, HeadShape shape, const std::vector<Direction>& directions);
-  void all_pair_attention(HeadShape shape, const std::vector<Direction>& directions);
+  void gat_attention(HeadShape shape, const std::vector<Direction>& directions);
+  void attention(AttentionScore score, HeadShape shape, const std::vector<Direction>& directions);
+  void all_attention(HeadShape shape, const std::vector<Direction>& directions);
   void dense(HeadShape shape, const std::vector<Direction>& directions);
   void pools(std::int64_t width, const std::vector<Direction>& directions);
   /// Heads, the parts of Set2Set, and normalisation of rows.

@@ -1,6 +1,6 @@
 // What a program without cuSPARSE has in place of cusparse_baseline.cpp.
 
-#include "cases.hpp"
+#include "bench/cases/cases.hpp"
 
 namespace warpgnn::bench {
 

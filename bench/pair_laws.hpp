@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "random_bits.hpp"
+#include "bench/random_bits.hpp"
 
 namespace warpgnn::bench {
 

@@ -19,11 +19,11 @@ std::vector<Row> smoke_rows(bool cuda) {
   std::vector<Row> rows;
   GraphRows smoke("smoke", rows);
   smoke.all_aggregates(16, kAllPasses);
-  smoke.all_edge_aggregates(16, kAllPasses);
+  smoke.all_message_aggregates(16, kAllPasses);
   smoke.relations(3, 2, 16, kAllPasses);
   smoke.edges(2, kAllPasses);
-  smoke.attention({2, 8}, kAllUses);
-  smoke.all_pair_attention({2, 8}, kAllPasses);
+  smoke.gat_attention({2, 8}, kAllUses);
+  smoke.all_attention({2, 8}, kAllPasses);
   smoke.dense({2, 8}, kAllPasses);
   smoke.pools(16, kAllPasses);
   smoke.more_pools({2, 8}, kAllPasses);
@@ -35,9 +35,9 @@ std::vector<Row> smoke_rows(bool cuda) {
   for (const Dtype storage : {Dtype::float16, Dtype::bfloat16}) {
     GraphRows half("smoke", rows, storage);
     half.all_aggregates(16, kAllPasses);
-    half.all_edge_aggregates(16, kAllPasses);
-    half.attention({2, 8}, kAllUses);
-    half.all_pair_attention({2, 8}, kAllPasses);
+    half.all_message_aggregates(16, kAllPasses);
+    half.gat_attention({2, 8}, kAllUses);
+    half.all_attention({2, 8}, kAllPasses);
     half.pools(16, kAllPasses);
   }
   return rows;
@@ -48,14 +48,14 @@ std::vector<Row> standard_rows(bool cuda) {
   GraphRows yardstick("yardstick", rows);
   yardstick.layers({4, 32}, kUses);
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{1, 128}}) {
-    yardstick.attention(shape, kAllUses);
+    yardstick.gat_attention(shape, kAllUses);
   }
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{1, 128}}) {
-    yardstick.all_pair_attention(shape, kAllPasses);
+    yardstick.all_attention(shape, kAllPasses);
   }
   yardstick.all_aggregates(128, kPasses);
   for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
-  yardstick.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
+  yardstick.message_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
   yardstick.relations(16, 4, 64, kPasses);
   yardstick.edges(4, kPasses);
   yardstick.dense({4, 32}, kPasses);
@@ -64,21 +64,21 @@ std::vector<Row> standard_rows(bool cuda) {
   yardstick.baselines(128, cuda);
   GraphRows half("yardstick", rows, Dtype::bfloat16);
   half.aggregate(Reduce::sum, true, 128, kPasses);
-  half.attention({4, 32}, kPasses);
-  half.all_pair_attention({4, 32}, kPasses);
+  half.gat_attention({4, 32}, kPasses);
+  half.all_attention({4, 32}, kPasses);
 
   for (const char* name : {"cora", "road", "hub16th", "arxiv"}) {
     GraphRows graph(name, rows);
     graph.aggregate(Reduce::sum, true, 64, kPasses);
-    graph.attention({8, 8}, kUses);
+    graph.gat_attention({8, 8}, kUses);
     graph.build();
   }
   for (const char* name : {"mutag128", "zinc1024", "pattern128"}) {
     GraphRows batch(name, rows);
     batch.aggregate(Reduce::mean, false, 64, kPasses);
     batch.aggregate(Reduce::max, false, 64, kPasses);
-    batch.edge_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
-    batch.attention({4, 32}, kUses);
+    batch.message_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
+    batch.gat_attention({4, 32}, kUses);
     batch.pools(64, kPasses);
     batch.more_pools({4, 16}, kPasses);
     batch.select();
@@ -91,20 +91,20 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
   GraphRows graph(name, rows);
   for (const std::int64_t width : {16, 64, 128, 256}) {
     graph.all_aggregates(width, kAllPasses);
-    graph.all_edge_aggregates(width, kAllPasses);
+    graph.all_message_aggregates(width, kAllPasses);
     graph.baselines(width, cuda);
   }
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 32}, HeadShape{4, 64}, HeadShape{8, 64},
                                 HeadShape{1, 128}, HeadShape{1, 256}}) {
-    graph.attention(shape, kAllUses);
-    graph.all_pair_attention(shape, kAllPasses);
+    graph.gat_attention(shape, kAllUses);
+    graph.all_attention(shape, kAllPasses);
     graph.dense(shape, kAllPasses);
   }
   GraphRows half(name, rows, Dtype::bfloat16);
   for (const std::int64_t width : {16, 64, 128, 256}) half.aggregate(Reduce::sum, true, width, kAllPasses);
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 64}, HeadShape{1, 256}}) {
-    half.attention(shape, kAllUses);
-    half.all_pair_attention(shape, kAllPasses);
+    half.gat_attention(shape, kAllUses);
+    half.all_attention(shape, kAllPasses);
   }
   for (const std::int64_t heads : {1, 4, 8}) graph.edges(heads, kAllPasses);
   for (const std::int64_t bases : {1, 4, 30}) graph.relations(90, bases, 64, kPasses);
@@ -137,8 +137,8 @@ std::vector<Row> large_rows(bool cuda) {
       graph.baselines(width, cuda);
     }
     for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}}) {
-      graph.attention(shape, kAllUses);
-      graph.all_pair_attention(shape, kPasses);
+      graph.gat_attention(shape, kAllUses);
+      graph.all_attention(shape, kPasses);
     }
     graph.build();
   }

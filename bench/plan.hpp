@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cases.hpp"
+#include "bench/cases/cases.hpp"
 #include "device.hpp"
 
 namespace warpgnn::bench {

@@ -1,20 +1,21 @@
 # The library: host side, CPU backend, and either the CUDA kernels or the stubs that say they are not built.
 
-file(GLOB public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/warpgnn/*.hpp"
-                                           "${PROJECT_SOURCE_DIR}/include/warpgnn/nn/*.hpp")
-file(GLOB host_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/*.cpp" "${PROJECT_SOURCE_DIR}/host/nn/*.cpp"
-                                         "${PROJECT_SOURCE_DIR}/host/cpu/*.cpp")
-file(GLOB simd_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/cpu/simd/*.cpp")
-file(GLOB cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
-set(no_cuda_source "${PROJECT_SOURCE_DIR}/host/no_cuda.cpp")
+file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp")
+file(GLOB_RECURSE host_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/*.cpp")
+file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
+set(no_cuda_source "${PROJECT_SOURCE_DIR}/host/core/no_cuda.cpp")
 list(REMOVE_ITEM host_sources "${no_cuda_source}")
+# The loops of the CPU backend: one folder for each family of ops.
+set(simd_sources ${host_sources})
+list(FILTER simd_sources INCLUDE REGEX "/host/cpu/(aggregate|attention|dense|pool)/")
+list(REMOVE_ITEM host_sources ${simd_sources})
 
-# All but what is behind the seam of host/backend.hpp: compiled once, linked with one CUDA side or another.
+# All but what is behind the seam of host/core/backend.hpp: compiled once, linked with one CUDA side or another.
 add_library(warpgnn_host OBJECT ${host_sources})
 target_include_directories(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
 target_compile_features(warpgnn_host PRIVATE cxx_std_20)
 target_link_libraries(warpgnn_host PRIVATE OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json)
-target_precompile_headers(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/host/backend.hpp")
+target_precompile_headers(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/host/core/backend.hpp")
 warpgnn_own_code(warpgnn_host)
 
 # --- Loops of the CPU backend, once per instruction-set level; host/cpu/dispatch.cpp chooses at run time ---------------

@@ -139,7 +139,7 @@ def read_sources(build, paths):
         path = pathlib.Path(entry["file"])
         if "nvcc" in shlex.split(entry["command"])[0]:
             continue
-        # A source that is compiled in several ways is checked in the last: those of host/cpu/simd at the highest level.
+        # A source that is compiled in several ways is checked in the last: the loops of host/cpu at the highest level.
         options[path] = clang_options(entry["command"], str(path.parent))
         folder_options[path.parent] = options[path]
     sources, unknown = [], []

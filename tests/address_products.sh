@@ -44,7 +44,7 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-files=(kernels/*.cu host/cpu/*.cpp host/cpu/simd/*.cpp)
+mapfile -t files < <(find kernels -name "*.cu" && find host/cpu -name "*.cpp")
 scan_to() { scan "$1" >"$2/$(tr / _ <<<"$1")" || touch "$2/failed"; }
 workers=$(nproc)
 for file in "${files[@]}"; do

@@ -15,8 +15,9 @@ readonly mode=$1 reports=$2
 # "kernel registers stack spills", one line for each kernel.
 measure() {
   local report source
-  for report in "$reports"/*.cu.o.ptxas; do
-    source=$(basename "$report" .o.ptxas)
+  for report in "$reports"/*/*.cu.o.ptxas; do
+    source=${report#"$reports/"}
+    source=${source%.o.ptxas}
     # A report outlives its source in a build folder that is kept.
     if [[ -e $here/../kernels/$source ]]; then cat "$report"; fi
   done | c++filt | awk -v architecture="$architecture" '

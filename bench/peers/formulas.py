@@ -42,9 +42,9 @@ def _weighted(graph, _, x):
 
 
 FORMULAS = {
-    "attention": _gat,
-    "pair_attention_gatv2": _gatv2,
-    "pair_attention_dot": _dot,
+    "gat_attention": _gat,
+    "attention_gatv2": _gatv2,
+    "attention_dot": _dot,
     "aggregate_weighted": _weighted,
 }
 

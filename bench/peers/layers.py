@@ -243,7 +243,7 @@ class WholeLayer(Peer):
         return ["forward_backward"]
 
 
-GAT, GATV2, DOT, WEIGHTED = "attention", "pair_attention_gatv2", "pair_attention_dot", "aggregate_weighted"
+GAT, GATV2, DOT, WEIGHTED = "gat_attention", "attention_gatv2", "attention_dot", "aggregate_weighted"
 EAGER = (
     Peer("torch_spmm", torch_spmm, WEIGHTED, "torch", WIDTHS),
     Peer("pyg_gat", pyg_gat, GAT, "torch_geometric.nn"),

@@ -2,7 +2,7 @@
 """Measures what others offer for the ops of our benchmark, on the same edges and at the same widths.
 
 Each row is appended to a file as it is measured, one JSON object a line, after a line on the machine:
-  {"name": "pyg_gat/forward/arxiv-like/8x32", "of": ["attention/forward/arxiv-like/8x32"], "median_us": ...}
+  {"name": "pyg_gat/forward/arxiv-like/8x32", "of": ["gat_attention/forward/arxiv-like/8x32"], "median_us": ...}
 `of` names the rows of ours that together do the same. What could not be measured says why under "error", and how much
 memory was asked for where that ran out. Rows that are in the file already are not measured again.
 """

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace examples {
 

@@ -23,33 +23,33 @@ int main() {
                ddestination = per_head();
   WorkspaceBuffer scratch;
 
-  AttentionForward forward{.graph = graph,
-                           .value = value,
-                           .source_score = score,
-                           .destination_score = score,
-                           .y = y,
-                           .maximum = maximum,
-                           .sum = sum,
-                           .positive_y = positive_y,
-                           .positive_weight = positive_weight};
+  GatAttentionForward forward{.graph = graph,
+                              .value = value,
+                              .source_score = score,
+                              .destination_score = score,
+                              .y = y,
+                              .maximum = maximum,
+                              .sum = sum,
+                              .positive_y = positive_y,
+                              .positive_weight = positive_weight};
   forward.workspace = scratch.reserve(context, workspace_size(context, forward));
-  attention_forward(context, forward);
+  gat_attention_forward(context, forward);
 
-  AttentionBackward backward{.graph = graph,
-                             .value = value,
-                             .source_score = score,
-                             .destination_score = score,
-                             .y = y,
-                             .maximum = maximum,
-                             .sum = sum,
-                             .positive_y = positive_y,
-                             .positive_weight = positive_weight,
-                             .dy = dy,
-                             .dvalue = dvalue,
-                             .dsource_score = dsource,
-                             .ddestination_score = ddestination};
+  GatAttentionBackward backward{.graph = graph,
+                                .value = value,
+                                .source_score = score,
+                                .destination_score = score,
+                                .y = y,
+                                .maximum = maximum,
+                                .sum = sum,
+                                .positive_y = positive_y,
+                                .positive_weight = positive_weight,
+                                .dy = dy,
+                                .dvalue = dvalue,
+                                .dsource_score = dsource,
+                                .ddestination_score = ddestination};
   backward.workspace = scratch.reserve(context, workspace_size(context, backward));
-  attention_backward(context, backward);
+  gat_attention_backward(context, backward);
 
   const std::vector<float> out = y.to_host<float>(), gradient = dvalue.to_host<float>();
   for (std::size_t i = 0; i < out.size(); ++i) std::printf("y %8.4f   dvalue %8.4f\n", out[i], gradient[i]);

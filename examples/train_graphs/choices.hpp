@@ -3,7 +3,7 @@
 #include <array>
 
 #include "common/choices.hpp"
-#include "warpgnn/pool.hpp"
+#include "warpgnn/ops/pool.hpp"
 
 /// The options that take one of a few words: one table each, for reading, printing and help.
 namespace examples::train_graphs {

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "common/memory.hpp"
-#include "warpgnn/dense.hpp"
-#include "warpgnn/normalize.hpp"
+#include "warpgnn/ops/elementwise.hpp"
+#include "warpgnn/ops/gcn_norm.hpp"
 
 namespace examples::train_graphs {
 

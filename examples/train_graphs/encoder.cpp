@@ -3,10 +3,10 @@
 #include <deque>
 #include <string>
 
-#include "warpgnn/dense.hpp"
 #include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/message_layers.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace examples::train_graphs {
 namespace {

@@ -1,6 +1,6 @@
 #include "model.hpp"
 
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace examples::train_graphs {
 

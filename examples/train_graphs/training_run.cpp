@@ -9,7 +9,7 @@
 #include "common/errors.hpp"
 #include "common/random_bits.hpp"
 #include "common/statistics.hpp"
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace examples::train_graphs {
 

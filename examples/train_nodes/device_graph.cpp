@@ -1,6 +1,6 @@
 #include "device_graph.hpp"
 
-#include "warpgnn/normalize.hpp"
+#include "warpgnn/ops/gcn_norm.hpp"
 
 namespace examples::train_nodes {
 

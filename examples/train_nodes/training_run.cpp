@@ -5,7 +5,7 @@
 #include "common/checkpoint_file.hpp"
 #include "common/random_bits.hpp"
 #include "neighbourhoods.hpp"
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace examples::train_nodes {
 

@@ -1,7 +1,7 @@
-// The CPU side of the seam: every op of simd/ is compiled for several instruction-set levels, and the executor says
+// The CPU side of the seam: every op is compiled for several instruction-set levels, and the executor says
 // which one to call.
 
-#include "host/backend.hpp"
+#include "host/core/backend.hpp"
 
 namespace warpgnn::backend {
 
@@ -10,13 +10,13 @@ namespace warpgnn::backend {
   std::size_t workspace_size(const CpuExec&, const Args&);
 #define WARPGNN_OP(name, Args) void name(const CpuExec&, const Args&);
 namespace baseline {
-#include "host/ops.def"
+#include "host/core/ops.def"
 }
 namespace v3 {
-#include "host/ops.def"
+#include "host/core/ops.def"
 }
 namespace v4 {
-#include "host/ops.def"
+#include "host/core/ops.def"
 }
 #undef WARPGNN_OP
 #undef WARPGNN_OP_WITH_WORKSPACE
@@ -51,7 +51,7 @@ bool cpu_level_usable(CpuLevel level) {
   std::size_t workspace_size(const CpuExec& exec, const Args& args) { \
     WARPGNN_AT_LEVEL(workspace_size(exec, args));                     \
   }
-#include "host/ops.def"
+#include "host/core/ops.def"
 #undef WARPGNN_OP
 #undef WARPGNN_OP_WITH_WORKSPACE
 #undef WARPGNN_AT_LEVEL

@@ -5,7 +5,7 @@
 #include <new>
 #include <string>
 
-#include "host/backend.hpp"
+#include "host/core/backend.hpp"
 
 namespace warpgnn::backend {
 

@@ -74,19 +74,19 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
     shape(*session_, positive_y_, {nodes, heads, channels});
     shape(*session_, positive_weight_, {nodes, heads});
   }
-  run(*session_, attention_forward,
-      AttentionForward{.graph = graph,
-                       .negative_slope = options_.negative_slope,
-                       .dropout = dropout_,
-                       .value = value_,
-                       .source_score = source_score_,
-                       .destination_score = destination_score_,
-                       .edge_score = edge_score_,
-                       .y = y_,
-                       .maximum = maximum_,
-                       .sum = sum_,
-                       .positive_y = training ? positive_y_.view() : TensorView{},
-                       .positive_weight = training ? positive_weight_.view() : TensorView{}});
+  run(*session_, gat_attention_forward,
+      GatAttentionForward{.graph = graph,
+                          .negative_slope = options_.negative_slope,
+                          .dropout = dropout_,
+                          .value = value_,
+                          .source_score = source_score_,
+                          .destination_score = destination_score_,
+                          .edge_score = edge_score_,
+                          .y = y_,
+                          .maximum = maximum_,
+                          .sum = sum_,
+                          .positive_y = training ? positive_y_.view() : TensorView{},
+                          .positive_weight = training ? positive_weight_.view() : TensorView{}});
   trained_ = training;
   const ConstTensorView attended = options_.average_heads
                                        ? average_heads(*session_, y_, averaged_)
@@ -108,25 +108,25 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   shape(*session_, ddestination_score_, {nodes, heads});
   const bool has_edges = edge_matrix_.value.defined();
   if (has_edges) shape(*session_, dedge_score_, {graph_.num_edges(), heads});
-  run(*session_, attention_backward,
-      AttentionBackward{.graph = graph_,
-                        .negative_slope = options_.negative_slope,
-                        .dropout = dropout_,
-                        .value = value_,
-                        .source_score = source_score_,
-                        .destination_score = destination_score_,
-                        .edge_score = edge_score_,
-                        .y = y_,
-                        .maximum = maximum_,
-                        .sum = sum_,
-                        .positive_y = positive_y_,
-                        .positive_weight = positive_weight_,
-                        .dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
-                                                     : split_columns(dy, heads, channels),
-                        .dvalue = dvalue_,
-                        .dsource_score = dsource_score_,
-                        .ddestination_score = ddestination_score_,
-                        .dedge_score = dedge_score_});
+  run(*session_, gat_attention_backward,
+      GatAttentionBackward{.graph = graph_,
+                           .negative_slope = options_.negative_slope,
+                           .dropout = dropout_,
+                           .value = value_,
+                           .source_score = source_score_,
+                           .destination_score = destination_score_,
+                           .edge_score = edge_score_,
+                           .y = y_,
+                           .maximum = maximum_,
+                           .sum = sum_,
+                           .positive_y = positive_y_,
+                           .positive_weight = positive_weight_,
+                           .dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
+                                                        : split_columns(dy, heads, channels),
+                           .dvalue = dvalue_,
+                           .dsource_score = dsource_score_,
+                           .ddestination_score = ddestination_score_,
+                           .dedge_score = dedge_score_});
   const auto through_scores = [&](Parameter& vector, const Tensor& dscore) {
     run(*session_, head_dot_backward,
         HeadDotBackward{
@@ -155,14 +155,14 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
 
 ConstTensorView GATConv::attention() {
   shape(*session_, attention_, {graph_.num_edges(), options_.heads});
-  attention_weights(session_->context(), {.graph = graph_,
-                                          .negative_slope = options_.negative_slope,
-                                          .source_score = source_score_,
-                                          .destination_score = destination_score_,
-                                          .edge_score = edge_score_,
-                                          .maximum = maximum_,
-                                          .sum = sum_,
-                                          .weight = attention_});
+  gat_attention_weights(session_->context(), {.graph = graph_,
+                                              .negative_slope = options_.negative_slope,
+                                              .source_score = source_score_,
+                                              .destination_score = destination_score_,
+                                              .edge_score = edge_score_,
+                                              .maximum = maximum_,
+                                              .sum = sum_,
+                                              .weight = attention_});
   return attention_;
 }
 

@@ -1,7 +1,7 @@
 #include "warpgnn/nn/message_layers.hpp"
 
 #include "host/nn/run.hpp"
-#include "warpgnn/row_norm.hpp"
+#include "warpgnn/ops/normalize_rows.hpp"
 
 namespace warpgnn::nn {
 
@@ -38,13 +38,13 @@ ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, 
   x_ = x;
   edge_ = projection_ ? projection_->forward(edge_features) : edge_features;
   shape_like(*session_, aggregated_, x);
-  run(*session_, edge_aggregate_forward,
-      EdgeAggregateForward{.graph = graph,
-                           .message = EdgeMessage::relu_add,
-                           .x = x,
-                           .edge = edge_,
-                           .epsilon = epsilon_.value,
-                           .y = aggregated_});
+  run(*session_, message_aggregate_forward,
+      MessageAggregateForward{.graph = graph,
+                              .message = EdgeMessage::relu_add,
+                              .x = x,
+                              .edge = edge_,
+                              .epsilon = epsilon_.value,
+                              .y = aggregated_});
   return network_.forward(aggregated_);
 }
 
@@ -52,16 +52,16 @@ ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
   const ConstTensorView daggregated = network_.backward(dy);
   shape_like(*session_, dedge_, edge_);
   if (need_dx) shape_like(*session_, dx_, x_);
-  run(*session_, edge_aggregate_backward,
-      EdgeAggregateBackward{.graph = graph_,
-                            .message = EdgeMessage::relu_add,
-                            .x = x_,
-                            .edge = edge_,
-                            .epsilon = epsilon_.value,
-                            .dy = daggregated,
-                            .dx = need_dx ? dx_.view() : TensorView{},
-                            .dedge = dedge_,
-                            .depsilon = epsilon_.gradient});
+  run(*session_, message_aggregate_backward,
+      MessageAggregateBackward{.graph = graph_,
+                               .message = EdgeMessage::relu_add,
+                               .x = x_,
+                               .edge = edge_,
+                               .epsilon = epsilon_.value,
+                               .dy = daggregated,
+                               .dx = need_dx ? dx_.view() : TensorView{},
+                               .dedge = dedge_,
+                               .depsilon = epsilon_.gradient});
   dedge_features_ = projection_ ? projection_->backward(dedge_) : ConstTensorView(dedge_);
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }

@@ -39,12 +39,12 @@ const Shape& checked(const Shape& shape) {
 
 }  // namespace
 
-PairConv::PairConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape)
+AttentionConv::AttentionConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape)
     : session_(&session),
       shape_(checked(shape)),
       weight_(glorot(session, name + ".weight", {shape.projections(), expect_positive("in", in)}, in, shape.width())) {
   if (shape.projection_bias) projection_bias_ = zeros(session, name + ".projection_bias", {shape.projections()});
-  if (shape.score != PairScore::dot) {
+  if (shape.score != AttentionScore::dot) {
     vector_ = glorot(session, name + ".att", {shape.heads, shape.channels}, shape.channels, 1);
   }
   if (shape.edge_features > 0) {
@@ -53,24 +53,24 @@ PairConv::PairConv(Session& session, const std::string& name, std::int64_t in, c
   }
 }
 
-ConstTensorView PairConv::projected(std::int64_t part) const {
+ConstTensorView AttentionConv::projected(std::int64_t part) const {
   return column_heads(projected_, part * shape_.width(), shape_.heads, shape_.channels);
 }
 
-TensorView PairConv::projected_gradient(std::int64_t part) {
+TensorView AttentionConv::projected_gradient(std::int64_t part) {
   return column_heads(dprojected_, part * shape_.width(), shape_.heads, shape_.channels);
 }
 
-ConstTensorView PairConv::extra() const {
+ConstTensorView AttentionConv::extra() const {
   return columns(projected_, shape_.projections() - shape_.extra, shape_.extra);
 }
 
-TensorView PairConv::extra_gradient() {
+TensorView AttentionConv::extra_gradient() {
   shape(*session_, dprojected_, {graph_.num_nodes(), shape_.projections()});
   return columns(dprojected_, shape_.projections() - shape_.extra, shape_.extra);
 }
 
-void PairConv::project(const ConstTensorView& x) {
+void AttentionConv::project(const ConstTensorView& x) {
   const Context& context = session_->context();
   shape(*session_, projected_, {x.shape[0], shape_.projections()});
   linear_forward(context, {.x = x, .weight = weight_.value, .bias = projection_bias_.value, .y = projected_});
@@ -82,7 +82,8 @@ void PairConv::project(const ConstTensorView& x) {
       {.x = edge_features_, .weight = edge_weight_.value, .y = reshape(edge_key_.view(), {edges, shape_.width()})});
 }
 
-ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView& x,
+                                      const ConstTensorView& edge_features) {
   trained_ = false;  // until the op has run
   if (edge_features.defined() != (shape_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, shape_.edge_features > 0
@@ -103,57 +104,57 @@ ConstTensorView PairConv::attend(const Graph& graph, const ConstTensorView& x, c
   shape(*session_, y_, {nodes, shape_.heads, shape_.channels});
   shape(*session_, maximum_, {nodes, shape_.heads});
   shape(*session_, sum_, {nodes, shape_.heads});
-  run(*session_, pair_attention_forward,
-      PairAttentionForward{.graph = graph,
-                           .score = shape_.score,
-                           .negative_slope = shape_.negative_slope,
-                           .scale = shape_.scale,
-                           .dropout = dropout_,
-                           .query = projected(0),
-                           .key = projected(1),
-                           .value = projected(shape_.own_value ? 2 : 1),
-                           .edge_key = edge_key_,
-                           .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
-                           .vector = vector_.value,
-                           .y = y_,
-                           .maximum = maximum_,
-                           .sum = sum_});
+  run(*session_, attention_forward,
+      AttentionForward{.graph = graph,
+                       .score = shape_.score,
+                       .negative_slope = shape_.negative_slope,
+                       .scale = shape_.scale,
+                       .dropout = dropout_,
+                       .query = projected(0),
+                       .key = projected(1),
+                       .value = projected(shape_.own_value ? 2 : 1),
+                       .edge_key = edge_key_,
+                       .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+                       .vector = vector_.value,
+                       .y = y_,
+                       .maximum = maximum_,
+                       .sum = sum_});
   trained_ = session_->training();
   return shape_.average_heads ? average_heads(*session_, y_, averaged_)
                               : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
 }
 
-void PairConv::expect_gradient(const ConstTensorView& dy) const {
+void AttentionConv::expect_gradient(const ConstTensorView& dy) const {
   expect_trained(trained_, shape_.layer);
   expect_matrix(*session_, "dy", dy, graph_.num_nodes(), shape_.outputs());
 }
 
-ConstTensorView PairConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
+ConstTensorView AttentionConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
   const std::int64_t nodes = graph_.num_nodes();
   shape(*session_, dprojected_, {nodes, shape_.projections()});
   if (shape_.edge_features > 0) shape_like(*session_, dedge_key_, edge_key_.view());
-  run(*session_, pair_attention_backward,
-      PairAttentionBackward{.graph = graph_,
-                            .score = shape_.score,
-                            .negative_slope = shape_.negative_slope,
-                            .scale = shape_.scale,
-                            .dropout = dropout_,
-                            .query = projected(0),
-                            .key = projected(1),
-                            .value = projected(shape_.own_value ? 2 : 1),
-                            .edge_key = edge_key_,
-                            .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
-                            .vector = vector_.value,
-                            .y = y_,
-                            .maximum = maximum_,
-                            .sum = sum_,
-                            .dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
-                                                       : split_columns(dy, shape_.heads, shape_.channels),
-                            .dquery = projected_gradient(0),
-                            .dkey = projected_gradient(1),
-                            .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},
-                            .dedge_key = dedge_key_,
-                            .dvector = vector_.gradient});
+  run(*session_, attention_backward,
+      AttentionBackward{.graph = graph_,
+                        .score = shape_.score,
+                        .negative_slope = shape_.negative_slope,
+                        .scale = shape_.scale,
+                        .dropout = dropout_,
+                        .query = projected(0),
+                        .key = projected(1),
+                        .value = projected(shape_.own_value ? 2 : 1),
+                        .edge_key = edge_key_,
+                        .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+                        .vector = vector_.value,
+                        .y = y_,
+                        .maximum = maximum_,
+                        .sum = sum_,
+                        .dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
+                                                   : split_columns(dy, shape_.heads, shape_.channels),
+                        .dquery = projected_gradient(0),
+                        .dkey = projected_gradient(1),
+                        .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},
+                        .dedge_key = dedge_key_,
+                        .dvector = vector_.gradient});
   if (shape_.edge_features > 0) edge_backward();
   if (need_dx) shape_like(*session_, dx_, x_);
   run(*session_, linear_backward,
@@ -166,7 +167,7 @@ ConstTensorView PairConv::attend_backward(const ConstTensorView& dy, bool need_d
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
-void PairConv::edge_backward() {
+void AttentionConv::edge_backward() {
   const std::int64_t edges = graph_.num_edges();
   shape(*session_, dedge_features_, {edges, shape_.edge_features});
   run(*session_, linear_backward,
@@ -177,25 +178,25 @@ void PairConv::edge_backward() {
                      .dweight = edge_weight_.gradient});
 }
 
-ConstTensorView PairConv::attention(bool after_dropout) {
+ConstTensorView AttentionConv::attention(bool after_dropout) {
   shape(*session_, attention_, {graph_.num_edges(), shape_.heads});
-  run(*session_, pair_attention_weights,
-      PairAttentionWeights{.graph = graph_,
-                           .score = shape_.score,
-                           .negative_slope = shape_.negative_slope,
-                           .scale = shape_.scale,
-                           .dropout = after_dropout ? dropout_ : AttentionDropout{},
-                           .query = projected(0),
-                           .key = projected(1),
-                           .edge_key = edge_key_,
-                           .vector = vector_.value,
-                           .maximum = maximum_,
-                           .sum = sum_,
-                           .weight = attention_});
+  run(*session_, attention_weights,
+      AttentionWeights{.graph = graph_,
+                       .score = shape_.score,
+                       .negative_slope = shape_.negative_slope,
+                       .scale = shape_.scale,
+                       .dropout = after_dropout ? dropout_ : AttentionDropout{},
+                       .query = projected(0),
+                       .key = projected(1),
+                       .edge_key = edge_key_,
+                       .vector = vector_.value,
+                       .maximum = maximum_,
+                       .sum = sum_,
+                       .weight = attention_});
   return attention_;
 }
 
-void PairConv::collect_projections(ParameterList& list) {
+void AttentionConv::collect_projections(ParameterList& list) {
   for (Parameter* each : {&weight_, &projection_bias_, &vector_, &edge_weight_}) {
     if (each->value.defined()) list.push_back(each);
   }

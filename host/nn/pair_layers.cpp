@@ -1,4 +1,4 @@
-// GATv2Conv, AdditiveAttentionConv and TransformerConv: what each adds to PairConv.
+// GATv2Conv, AdditiveAttentionConv and TransformerConv: what each adds to AttentionConv.
 
 #include <cmath>
 
@@ -8,13 +8,13 @@
 namespace warpgnn::nn {
 
 GATv2Conv::GATv2Conv(const Shape& shape, Session& session, const std::string& name, std::int64_t in)
-    : PairConv(session, name, in, shape) {
+    : AttentionConv(session, name, in, shape) {
   if (shape.projection_bias) bias_ = zeros(session, name + ".bias", {shape.outputs()});
 }
 
 GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options)
     : GATv2Conv(Shape{.layer = "GATv2Conv",
-                      .score = PairScore::gatv2,
+                      .score = AttentionScore::gatv2,
                       .negative_slope = options.negative_slope,
                       .heads = options.heads,
                       .channels = options.channels,
@@ -47,7 +47,7 @@ void GATv2Conv::collect(ParameterList& list) {
 AdditiveAttentionConv::AdditiveAttentionConv(Session& session, const std::string& name, std::int64_t in,
                                              const AdditiveAttentionOptions& options)
     : GATv2Conv(Shape{.layer = "AdditiveAttentionConv",
-                      .score = PairScore::additive,
+                      .score = AttentionScore::additive,
                       .heads = options.heads,
                       .channels = options.channels,
                       .average_heads = options.average_heads,
@@ -70,21 +70,21 @@ const TransformerOptions& checked(const TransformerOptions& options) {
 
 TransformerConv::TransformerConv(Session& session, const std::string& name, std::int64_t in,
                                  const TransformerOptions& options)
-    : PairConv(session, name, in,
-               Shape{.layer = "TransformerConv",
-                     .score = PairScore::dot,
-                     .scale = 1 / std::sqrt(static_cast<double>(checked(options).channels)),
-                     .heads = options.heads,
-                     .channels = options.channels,
-                     .average_heads = options.average_heads,
-                     .attention_dropout = options.attention_dropout,
-                     .edge_features = options.edge_features,
-                     .own_value = true,
-                     .edge_value = options.edge_features > 0,
-                     .extra = !options.skip           ? 0
-                              : options.average_heads ? options.channels
-                                                      : options.heads * options.channels,
-                     .projection_bias = options.bias}),
+    : AttentionConv(session, name, in,
+                    Shape{.layer = "TransformerConv",
+                          .score = AttentionScore::dot,
+                          .scale = 1 / std::sqrt(static_cast<double>(checked(options).channels)),
+                          .heads = options.heads,
+                          .channels = options.channels,
+                          .average_heads = options.average_heads,
+                          .attention_dropout = options.attention_dropout,
+                          .edge_features = options.edge_features,
+                          .own_value = true,
+                          .edge_value = options.edge_features > 0,
+                          .extra = !options.skip           ? 0
+                                   : options.average_heads ? options.channels
+                                                           : options.heads * options.channels,
+                          .projection_bias = options.bias}),
       skip_(options.skip) {
   if (options.gate) gate_weight_ = glorot(session, name + ".gate", {3, shape_.outputs()}, 3 * shape_.outputs(), 1);
 }

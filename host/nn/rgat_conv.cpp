@@ -1,6 +1,6 @@
 #include "host/nn/heads.hpp"
-#include "warpgnn/edge_aggregate.hpp"
 #include "warpgnn/nn/relation_layers.hpp"
+#include "warpgnn/ops/message_aggregate.hpp"
 
 namespace warpgnn::nn {
 
@@ -84,19 +84,19 @@ void RGATConv::attend() {
     shape(*session_, positive_y_, {rows(), heads, channels});
     shape(*session_, positive_weight_, {rows(), heads});
   }
-  run(*session_, attention_forward,
-      AttentionForward{.graph = graph(),
-                       .negative_slope = options_.negative_slope,
-                       .dropout = dropout_,
-                       .value = values(),
-                       .source_score = source_score_,
-                       .destination_score = destination_score(),
-                       .edge_score = edge_score_,
-                       .y = attended_,
-                       .maximum = maximum_,
-                       .sum = sum_,
-                       .positive_y = training ? positive_y_.view() : TensorView{},
-                       .positive_weight = training ? positive_weight_.view() : TensorView{}});
+  run(*session_, gat_attention_forward,
+      GatAttentionForward{.graph = graph(),
+                          .negative_slope = options_.negative_slope,
+                          .dropout = dropout_,
+                          .value = values(),
+                          .source_score = source_score_,
+                          .destination_score = destination_score(),
+                          .edge_score = edge_score_,
+                          .y = attended_,
+                          .maximum = maximum_,
+                          .sum = sum_,
+                          .positive_y = training ? positive_y_.view() : TensorView{},
+                          .positive_weight = training ? positive_weight_.view() : TensorView{}});
 }
 
 /// Relations added, then heads averaged, then the bias.
@@ -155,28 +155,28 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
     shape(*session_, dno_score_, {nodes_, heads});
     shape(*session_, dedge_score_, {merged_.num_edges(), heads});
   }
-  run(*session_, attention_backward,
-      AttentionBackward{.graph = graph(),
-                        .negative_slope = options_.negative_slope,
-                        .dropout = dropout_,
-                        .value = values(),
-                        .source_score = source_score_,
-                        .destination_score = destination_score(),
-                        .edge_score = edge_score_,
-                        .y = attended_,
-                        .maximum = maximum_,
-                        .sum = sum_,
-                        .positive_y = positive_y_,
-                        .positive_weight = positive_weight_,
-                        .dy = dy,
-                        .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
-                        .dsource_score = dsource_score_,
-                        .ddestination_score = across() ? dno_score_ : dtyped_score_,
-                        .dedge_score = dedge_score_});
+  run(*session_, gat_attention_backward,
+      GatAttentionBackward{.graph = graph(),
+                           .negative_slope = options_.negative_slope,
+                           .dropout = dropout_,
+                           .value = values(),
+                           .source_score = source_score_,
+                           .destination_score = destination_score(),
+                           .edge_score = edge_score_,
+                           .y = attended_,
+                           .maximum = maximum_,
+                           .sum = sum_,
+                           .positive_y = positive_y_,
+                           .positive_weight = positive_weight_,
+                           .dy = dy,
+                           .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
+                           .dsource_score = dsource_score_,
+                           .ddestination_score = across() ? dno_score_ : dtyped_score_,
+                           .dedge_score = dedge_score_});
   if (!across()) return;
   // The gather's way back: rows of the typed graph hold the edges that read the same score.
-  run(*session_, edge_aggregate_forward,
-      EdgeAggregateForward{.graph = typed_, .message = EdgeMessage::edge, .edge = dedge_score_, .y = dtyped_score_});
+  run(*session_, message_aggregate_forward,
+      MessageAggregateForward{.graph = typed_, .message = EdgeMessage::edge, .edge = dedge_score_, .y = dtyped_score_});
 }
 
 /// From the scores to z as well, and to the vectors they are products with.
@@ -212,14 +212,14 @@ ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
 
 ConstTensorView RGATConv::attention() {
   shape(*session_, attention_, {graph().num_edges(), options_.heads});
-  attention_weights(session_->context(), {.graph = graph(),
-                                          .negative_slope = options_.negative_slope,
-                                          .source_score = source_score_,
-                                          .destination_score = destination_score(),
-                                          .edge_score = edge_score_,
-                                          .maximum = maximum_,
-                                          .sum = sum_,
-                                          .weight = attention_});
+  gat_attention_weights(session_->context(), {.graph = graph(),
+                                              .negative_slope = options_.negative_slope,
+                                              .source_score = source_score_,
+                                              .destination_score = destination_score(),
+                                              .edge_score = edge_score_,
+                                              .maximum = maximum_,
+                                              .sum = sum_,
+                                              .weight = attention_});
   return attention_;
 }
 

@@ -7,11 +7,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "warpgnn/attention.hpp"
-#include "warpgnn/dense.hpp"
-#include "warpgnn/error.hpp"
-#include "warpgnn/graph.hpp"
 #include "warpgnn/nn/session.hpp"
+#include "warpgnn/warpgnn.hpp"
 
 namespace warpgnn::nn {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "host/memory_guard.hpp"
+#include "host/core/memory_guard.hpp"
+#include "host/core/shape_text.hpp"
 #include "host/nn/run.hpp"
-#include "host/shape_text.hpp"
 #include "warpgnn/random.hpp"
 
 namespace warpgnn::nn {

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "host/nn/run.hpp"
-#include "warpgnn/lstm.hpp"
 #include "warpgnn/nn/pool_layers.hpp"
-#include "warpgnn/segment.hpp"
+#include "warpgnn/ops/lstm.hpp"
+#include "warpgnn/ops/segment_dot.hpp"
 
 namespace warpgnn::nn {
 

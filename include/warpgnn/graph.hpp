@@ -123,4 +123,13 @@ struct GraphSelection {
   Tensor edges;  ///< [E] int32: edge e of the selection is edge edges[e] of the whole
 };
 
+/// The batch of the chosen nodes and of the edges between them, and where its nodes and edges come from. Graphs stay
+/// graphs, empty ones included; rows keep the order they have; edges are numbered anew, in the order of in_edges.
+/// Like every making of a graph it allocates and synchronises.
+///
+/// @param nodes [K] int32 or int64, strictly increasing, on the host or the context's device.
+/// Errors. `out_of_range` for a node that is not there; `invalid_argument` for nodes that do not increase, for a wrong
+/// dtype or device, and for a graph with two node sets.
+GraphSelection induced_subgraph(const Context& context, const Graph& graph, const ConstTensorView& nodes);
+
 }  // namespace warpgnn

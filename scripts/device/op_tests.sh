@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Reads op_tests.txt.
 #   op_tests.sh filter           its tests as a --gtest_filter
-#   op_tests.sh check OPS LIST   fails if an op of host/ops.def has no test there, or if a test is not in LIST, which is
+#   op_tests.sh check OPS LIST   fails if an op of host/core/ops.def has no test there, or if a test is not in LIST, which is
 #                                what --gtest_list_tests prints
 set -euo pipefail
 

@@ -7,14 +7,14 @@ set -uo pipefail
 
 # Row of the suite `core`, kernels in it as a regular expression, launches.
 readonly profiles='
-attention/forward/reddit-like/8x32               attention_forward_by_destination                     1
-attention/backward/reddit-like/8x32              attention_backward_by_(source|destination)           2
-aggregate_weighted/forward/reddit-like/64        aggregate_sum_by_row                                 1
-attention_bfloat16/forward/reddit-like/8x32      attention_forward_by_destination                     1
-pair_attention_gatv2/forward/reddit-like/8x32    pair_attention_forward_by_destination                1
-pair_attention_gatv2/backward/reddit-like/8x32   pair_attention_backward_by_(source|destination)      2
-pair_attention_dot/forward/reddit-like/8x32      pair_attention_forward_by_destination                1
-aggregate_weighted/forward/arxiv-like/16         aggregate_sum_by_row                                 1'
+gat_attention/forward/reddit-like/8x32           gat_attention_forward_by_destination            1
+gat_attention/backward/reddit-like/8x32          gat_attention_backward_by_(source|destination)  2
+aggregate_weighted/forward/reddit-like/64        aggregate_sum_by_row                            1
+gat_attention_bfloat16/forward/reddit-like/8x32  gat_attention_forward_by_destination            1
+attention_gatv2/forward/reddit-like/8x32         attention_forward_by_destination                1
+attention_gatv2/backward/reddit-like/8x32        attention_backward_by_(source|destination)      2
+attention_dot/forward/reddit-like/8x32           attention_forward_by_destination                1
+aggregate_weighted/forward/arxiv-like/16         aggregate_sum_by_row                            1'
 
 list() { grep . <<<"$profiles" | tr -s ' '; }
 if [[ ${1:-} == list ]]; then

@@ -25,13 +25,13 @@ fails_with() {
 # --- Tests: one for each op at least ----------------------------------------------------------------------------------------
 
 "$bin/warpgnn_tests" --gtest_list_tests >"$work/tests"
-expect "ops and tests" "$helpers/op_tests.sh" check "$source/host/ops.def" "$work/tests"
-{ cat "$source/host/ops.def" && echo 'WARPGNN_OP(planted_op, PlantedOp)'; } >"$work/ops.def"
+expect "ops and tests" "$helpers/op_tests.sh" check "$source/host/core/ops.def" "$work/tests"
+{ cat "$source/host/core/ops.def" && echo 'WARPGNN_OP(planted_op, PlantedOp)'; } >"$work/ops.def"
 expect "an op without a test" fails_with '^planted_op: this op has no test' \
   "$helpers/op_tests.sh" check "$work/ops.def" "$work/tests"
 : >"$work/no-tests"
 expect "a test that is not there" fails_with 'there is no such test' \
-  "$helpers/op_tests.sh" check "$source/host/ops.def" "$work/no-tests"
+  "$helpers/op_tests.sh" check "$source/host/core/ops.def" "$work/no-tests"
 listed=$("$bin/warpgnn_tests" --gtest_filter="$("$helpers/op_tests.sh" filter)" --gtest_list_tests | grep -c '^ ')
 expect "the filter finds each" test "$listed" = "$(grep -v '^#' "$helpers/op_tests.txt" | awk '{ print $2 }' | sort -u | wc -l)"
 expect "tests of the CUDA backend" grep -q '^  .*/cuda' "$work/tests"

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "../support/shell.hpp"
-#include "../support/temporary_folder.hpp"
+#include "tests/support/shell.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace examples {
 namespace {

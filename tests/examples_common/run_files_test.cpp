@@ -7,8 +7,8 @@
 
 #include <string>
 
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace examples {
 namespace {

@@ -1,4 +1,4 @@
-#include "aggregate.hpp"
+#include "tests/oracle/aggregate.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "types.hpp"
+#include "tests/oracle/types.hpp"
 
 namespace oracle {
 

@@ -1,53 +1,48 @@
 #pragma once
 
-#include "normalize.hpp"
-#include "types.hpp"
+#include "tests/oracle/types.hpp"
 
 namespace oracle {
 
-/// GAT attention for edge e = (j -> i): p = s_j + t_i + u_e, l = LeakyReLU(p), alpha = softmax over the row of i,
-/// y_i = sum of mask_e alpha_e z_j.
-struct Gat {
+enum class AttentionScore { gatv2, additive, dot };
+
+/// Attention between pairs of feature vectors, for edge e = (j -> i) and k = key_j + edge_key_e:
+/// l = <vector, LeakyReLU(query_i + k)>, <vector, tanh(query_i + k)> or scale <query_i, k>, plus edge_bias_e;
+/// alpha = softmax over the row of i, y_i = sum of mask_e alpha_e (value_j + edge_value_e).
+struct Attention {
   Edges edges;
+  AttentionScore score = AttentionScore::gatv2;
   std::size_t heads = 1;
-  std::size_t channels = 1;
+  std::size_t channels = 1;  // of a score
+  std::size_t values = 1;    // channels of a value
   double slope = 0.2;
-  Reals value{};              // [N_src, H, C]
-  Reals source_score{};       // [N_src, H]
-  Reals destination_score{};  // [N_dst, H]
-  Reals edge_score{};         // [E, H], empty: none
+  double scale = 1;
+  Reals query{};       // [N_dst, H, D]
+  Reals key{};         // [N_src, H, D]
+  Reals value{};       // [N_src, H, C]
+  Reals edge_key{};    // [E, H, D], empty: none
+  Reals edge_value{};  // [E, H, C], empty: none
+  Reals edge_bias{};   // [E, H], empty: none
+  Reals vector{};      // [H, D], empty for dot
   double dropout = 0;
   std::uint64_t seed = 0;
   std::int64_t counter = 0;
-
-  /// p_e, before the LeakyReLU.
-  double score(std::size_t e, std::size_t h) const;
 };
 
-struct GatForward {
-  Sums y;                // [N_dst, H, C]
-  Statistics softmax;    // [N_dst, H]
-  Sums positive_y;       // [N_dst, H, C], the edges with p > 0 only
-  Sums positive_weight;  // [N_dst, H], before dropout
-  Reals weight;          // alpha [E, H]
+struct AttentionForward {
+  Sums y;        // [N_dst, H, C]
+  Sums maximum;  // [N_dst, H], -inf without edges; magnitudes are those of the score
+  Sums sum;      // [N_dst, H]
+  Sums weight;   // alpha [E, H]
+  Sums dropped;  // the same after dropout
 };
-GatForward gat(const Gat& in);
+AttentionForward attention(const Attention& in);
 
-struct GatGradients {
-  Sums dvalue;
-  Sums dsource_score;
-  Sums ddestination_score;
-  Sums dedge_score;  // [E, H], whether or not there was an edge score
+struct AttentionGradients {
+  Sums dquery, dkey, dvalue;
+  Sums dedge_key, dedge_value, dedge_bias;  // whether or not there were such inputs
+  Sums dvector;                             // zeros for dot
 };
-GatGradients gat_backward(const Gat& in, const Reals& dy);
-
-/// score_nh = <x_nh, vector_h>.
-Sums head_dot(const Reals& x, const Reals& vector, std::size_t heads, std::size_t channels);
-struct HeadDotGradients {
-  Sums dx;
-  Sums dvector;
-};
-HeadDotGradients head_dot_backward(const Reals& x, const Reals& vector, const Reals& dscore, std::size_t heads,
-                                   std::size_t channels);
+AttentionGradients attention_backward(const Attention& in, const Reals& dy);
 
 }  // namespace oracle

@@ -1,4 +1,4 @@
-#include "dense.hpp"
+#include "tests/oracle/dense.hpp"
 
 #include <algorithm>
 

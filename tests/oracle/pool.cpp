@@ -1,8 +1,8 @@
-#include "pool.hpp"
+#include "tests/oracle/pool.hpp"
 
 #include <limits>
 
-#include "normalize.hpp"
+#include "tests/oracle/gcn_norm.hpp"
 
 namespace oracle {
 namespace {

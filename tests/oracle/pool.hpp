@@ -1,7 +1,7 @@
 #pragma once
 
-#include "normalize.hpp"
-#include "types.hpp"
+#include "tests/oracle/gcn_norm.hpp"
+#include "tests/oracle/types.hpp"
 
 namespace oracle {
 

@@ -1,4 +1,4 @@
-#include "random.hpp"
+#include "tests/oracle/random.hpp"
 
 namespace oracle {
 namespace {

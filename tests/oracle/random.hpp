@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "types.hpp"
+#include "tests/oracle/types.hpp"
 
 namespace oracle {
 

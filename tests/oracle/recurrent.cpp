@@ -1,4 +1,4 @@
-#include "recurrent.hpp"
+#include "tests/oracle/recurrent.hpp"
 
 namespace oracle {
 namespace {

@@ -1,4 +1,4 @@
-#include "relation.hpp"
+#include "tests/oracle/relation.hpp"
 
 namespace oracle {
 

@@ -1,4 +1,4 @@
-#include "residual_gate.hpp"
+#include "tests/oracle/residual_gate.hpp"
 
 namespace oracle {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "types.hpp"
+#include "tests/oracle/types.hpp"
 
 namespace oracle {
 

@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
-#include "planted/samples.hpp"
 #include "simt/simt.hpp"
+#include "planted/samples.hpp"
 
 namespace planted {
 namespace {

@@ -24,7 +24,7 @@ KERNELS = ROOT / "kernels"
 SURVIVORS = pathlib.Path(__file__).with_name("mutant_survivors.txt")
 PROGRAM = "warpgnn_tests_simt"
 KERNEL_NAME = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\((?:[^()]|\([^()]*\))*\)\s+)?(\w+)")
-INCLUDE = re.compile(r'#include "kernels/([\w.]+)"')
+INCLUDE = re.compile(r'#include "kernels/([\w./]+)"')
 
 UNITS = 3  # a header's mutant is tried in so many of the units that it changes, small ones first
 
@@ -85,7 +85,12 @@ def mutants_of(path):
             for match in pattern.finditer(code):
                 changed = code[: match.start()] + match.expand(replacement) + code[match.end() :]
                 text = "\n".join(lines[:number] + [changed] + lines[number + 1 :])
-                yield Mutant(path.name, number + 1, rule, line, changed, text)
+                yield Mutant(name_of(path), number + 1, rule, line, changed, text)
+
+
+def name_of(path):
+    """A source's path within kernels/."""
+    return path.relative_to(KERNELS).as_posix()
 
 
 def included_by(unit):
@@ -110,7 +115,7 @@ class Build:
         self.folder = folder
         commands = json.loads((folder / "compile_commands.json").read_text())
         self.command = {
-            pathlib.Path(entry["file"]).name: entry["command"]
+            name_of(pathlib.Path(entry["file"])): entry["command"]
             for entry in commands
             if "warpgnn_simt_kernels" in entry["command"]
         }
@@ -213,7 +218,7 @@ def judge(mutant, units, build, tests, limit, folder):
     """'killed', 'survived', or 'invalid' for a change that does not compile or that no object shows."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         work = pathlib.Path(scratch)
-        (work / "kernels").mkdir()
+        (work / "kernels" / mutant.source).parent.mkdir(parents=True)
         (work / "kernels" / mutant.source).write_text(mutant.text)
         tried = 0
         for unit in units:
@@ -252,10 +257,10 @@ def main():
     build = Build(options.build.resolve())
     units = sorted(build.command)
     chosen = []
-    for path in sorted(KERNELS.glob("*.cu*")):
-        if options.source in path.name:
+    for path in sorted(KERNELS.rglob("*.cu*")):
+        if options.source in name_of(path):
             all_of_it = list(mutants_of(path))
-            random.Random(f"{options.seed} {path.name}").shuffle(all_of_it)
+            random.Random(f"{options.seed} {name_of(path)}").shuffle(all_of_it)
             chosen += all_of_it[: options.per_source or None]
     print(f"{len(chosen)} mutants; learning which tests launch which kernels", flush=True)
     tests = Tests(build, options.jobs)

@@ -1,8 +1,8 @@
-#include "backends.hpp"
+#include "tests/support/backends.hpp"
 
 #include <cstdio>
 
-#include "seeds.hpp"
+#include "tests/support/seeds.hpp"
 
 namespace warpgnn::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "compare.hpp"
+#include "tests/support/compare.hpp"
 
 #include <gtest/gtest.h>
 

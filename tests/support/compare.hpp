@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "test_tensor.hpp"
+#include "tests/support/test_tensor.hpp"
 
 namespace warpgnn::test {
 

@@ -1,4 +1,4 @@
-#include "damaged_files.hpp"
+#include "tests/support/damaged_files.hpp"
 
 #include <algorithm>
 #include <cstring>

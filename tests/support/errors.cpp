@@ -1,4 +1,4 @@
-#include "errors.hpp"
+#include "tests/support/errors.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "graphs.hpp"
+#include "tests/support/graphs.hpp"
 
 #include <utility>
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "../oracle/types.hpp"
-#include "seeds.hpp"
+#include "tests/oracle/types.hpp"
+#include "tests/support/seeds.hpp"
 #include "warpgnn/graph.hpp"
 
 namespace warpgnn::test {

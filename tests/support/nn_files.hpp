@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-#include "seeds.hpp"
+#include "tests/support/seeds.hpp"
 
 namespace warpgnn::test {
 

@@ -1,9 +1,9 @@
-#include "nn_formulas.hpp"
+#include "tests/support/nn_formulas.hpp"
 
 #include <algorithm>
 
-#include "../oracle/aggregate.hpp"
-#include "../oracle/residual_gate.hpp"
+#include "tests/oracle/aggregate.hpp"
+#include "tests/oracle/residual_gate.hpp"
 
 namespace warpgnn::test::formula {
 namespace {
@@ -109,7 +109,7 @@ Reals rows_of(const Reals& matrix, std::size_t first, std::size_t count, std::si
 }
 
 /// Projection number `part` of x: rows of the one matrix that holds all, and the same elements of their bias.
-Reals projection(const nn::ParameterList& list, const std::string& name, const PairConv& shape, std::size_t part,
+Reals projection(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape, std::size_t part,
                  std::size_t count, const Reals& x) {
   const std::size_t first = part * shape.heads * shape.channels;
   const Reals bias = optional_value(list, name + ".projection_bias");
@@ -117,10 +117,10 @@ Reals projection(const nn::ParameterList& list, const std::string& name, const P
                   bias.empty() ? bias : rows_of(bias, first, count, 1));
 }
 
-oracle::PairAttention pairs(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
-                            const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
+                        const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
   const std::size_t width = shape.heads * shape.channels;
-  oracle::PairAttention in;
+  oracle::Attention in;
   in.edges = edges;
   in.score = shape.score;
   in.heads = shape.heads;
@@ -140,22 +140,22 @@ oracle::PairAttention pairs(const nn::ParameterList& list, const std::string& na
 
 }  // namespace
 
-PairResult gatv2(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
-                 const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
-  const auto out = oracle::pair_attention(pairs(list, name, shape, edges, x, edge_features));
+AttentionResult gatv2(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
+                      const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+  const auto out = oracle::attention(pairs(list, name, shape, edges, x, edge_features));
   return {add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight.value,
           out.dropped.value};
 }
 
-PairResult transformer(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
-                       const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+AttentionResult transformer(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
+                            const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
   const std::size_t width = shape.heads * shape.channels, outputs = shape.average_heads ? shape.channels : width;
   auto in = pairs(list, name, shape, edges, x, edge_features);
   in.scale = 1 / std::sqrt(static_cast<double>(shape.channels));
   in.value = projection(list, name, shape, 2, width, x);
   in.edge_value = in.edge_key;
-  const auto out = oracle::pair_attention(in);
-  PairResult result{join_heads(out.y.value, shape), out.weight.value, out.dropped.value};
+  const auto out = oracle::attention(in);
+  AttentionResult result{join_heads(out.y.value, shape), out.weight.value, out.dropped.value};
   if (value(list, name + ".weight").size() == 3 * width * shape.inputs) return result;  // made without a residual
   const Reals residual = projection(list, name, shape, 3, outputs, x), gate = optional_value(list, name + ".gate");
   if (gate.empty()) {

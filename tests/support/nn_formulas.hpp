@@ -1,10 +1,10 @@
 #pragma once
 
-#include "../oracle/attention.hpp"
-#include "../oracle/dense.hpp"
-#include "../oracle/pair_attention.hpp"
-#include "../oracle/pool.hpp"
-#include "nn_subject.hpp"
+#include "tests/oracle/attention.hpp"
+#include "tests/oracle/dense.hpp"
+#include "tests/oracle/gat_attention.hpp"
+#include "tests/oracle/pool.hpp"
+#include "tests/support/nn_subject.hpp"
 
 /// The layers of warpgnn/nn composed from the oracle's operators. Parameters are read from a list by the layer's name.
 namespace warpgnn::test::formula {
@@ -35,25 +35,25 @@ GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat&
               const Reals& x, const Reals& edge_features);
 
 /// What the layers of attention_layers.hpp are made of.
-struct PairConv {
-  oracle::PairScore score = oracle::PairScore::gatv2;
+struct AttentionConv {
+  oracle::AttentionScore score = oracle::AttentionScore::gatv2;
   std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
   bool average_heads = false;
   double slope = 0.2;
   double dropout = 0;
   std::uint64_t seed = 0;
 };
-struct PairResult {
+struct AttentionResult {
   Reals y;
   Reals attention;  // before dropout
   Reals dropped;
 };
 /// GATv2Conv, or AdditiveAttentionConv.
-PairResult gatv2(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
-                 const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
+AttentionResult gatv2(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
+                      const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
 /// With the parameters that a list may lack: the projection to the residual, and the gate.
-PairResult transformer(const nn::ParameterList& list, const std::string& name, const PairConv& shape,
-                       const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
+AttentionResult transformer(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
+                            const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
 
 /// Pools x [N, inputs] with the gate's own network.
 oracle::Pooled attention_pool(const nn::ParameterList& list, const std::string& name, const TestGraph& graph,

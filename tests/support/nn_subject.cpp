@@ -1,4 +1,4 @@
-#include "nn_subject.hpp"
+#include "tests/support/nn_subject.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <limits>
 #include <span>
 
-#include "compare.hpp"
-#include "warpgnn/dense.hpp"
+#include "tests/support/compare.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace warpgnn::test {
 

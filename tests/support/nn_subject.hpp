@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "graphs.hpp"
-#include "test_tensor.hpp"
+#include "tests/support/graphs.hpp"
+#include "tests/support/test_tensor.hpp"
 #include "warpgnn/nn/session.hpp"
 
 namespace warpgnn::test {

@@ -1,4 +1,4 @@
-#include "refusals.hpp"
+#include "tests/support/refusals.hpp"
 
 namespace warpgnn::test {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "errors.hpp"
-#include "test_tensor.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/test_tensor.hpp"
 
 namespace warpgnn::test {
 

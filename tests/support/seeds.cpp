@@ -1,4 +1,4 @@
-#include "seeds.hpp"
+#include "tests/support/seeds.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "../oracle/types.hpp"
+#include "tests/oracle/types.hpp"
 #include "warpgnn/dtype.hpp"
 
 namespace warpgnn::test {

@@ -1,4 +1,4 @@
-#include "test_tensor.hpp"
+#include "tests/support/test_tensor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <exception>
 
-#include "memory_marks.hpp"
+#include "tests/support/memory_marks.hpp"
 
 namespace warpgnn::test {
 namespace {

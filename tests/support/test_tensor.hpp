@@ -6,10 +6,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "../oracle/types.hpp"
-#include "allocations.hpp"
+#include "tests/oracle/types.hpp"
+#include "tests/support/allocations.hpp"
 #include "warpgnn/context.hpp"
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/linear.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn::test {

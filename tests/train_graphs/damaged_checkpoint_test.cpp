@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "../support/damaged_files.hpp"
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
+#include "tests/support/damaged_files.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_graphs/features.hpp"
 #include "train_graphs/graph_picture.hpp"
 #include "train_graphs/motif_generator.hpp"

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
 #include "common/statistics.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_graphs/features.hpp"
 #include "train_graphs/motif_generator.hpp"
 #include "train_graphs/splits.hpp"

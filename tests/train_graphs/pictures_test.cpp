@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "../support/temporary_folder.hpp"
 #include "common/chart.hpp"
 #include "common/child_process.hpp"
 #include "common/layout.hpp"
 #include "common/svg.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_graphs/graph_picture.hpp"
 #include "train_graphs/motif_generator.hpp"
 #include "train_graphs/trainer.hpp"

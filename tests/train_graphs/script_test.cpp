@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "../support/temporary_folder.hpp"
 #include "common/child_process.hpp"
 #include "common/epoch_log.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace examples::train_graphs {
 namespace {

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_graphs/features.hpp"
 #include "train_graphs/motif_generator.hpp"
 #include "train_graphs/options.hpp"
 #include "train_graphs/report.hpp"
 #include "train_graphs/trainer.hpp"
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/elementwise.hpp"
 
 namespace examples::train_graphs {
 namespace {

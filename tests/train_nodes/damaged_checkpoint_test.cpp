@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "../support/damaged_files.hpp"
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
+#include "tests/support/damaged_files.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_nodes/block_generator.hpp"
 #include "train_nodes/neighbourhoods.hpp"
 #include "train_nodes/page.hpp"

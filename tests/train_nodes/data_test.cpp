@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_nodes/block_generator.hpp"
 #include "train_nodes/ogb_reader.hpp"
 #include "train_nodes/selection.hpp"

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "../support/temporary_folder.hpp"
 #include "common/errors.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "train_nodes/block_generator.hpp"
 #include "train_nodes/neighbourhoods.hpp"
 #include "train_nodes/options.hpp"

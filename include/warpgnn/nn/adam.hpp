@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "warpgnn/dense.hpp"
 #include "warpgnn/nn/safetensors.hpp"
 #include "warpgnn/nn/session.hpp"
+#include "warpgnn/ops/adam.hpp"
 
 namespace warpgnn::nn {
 

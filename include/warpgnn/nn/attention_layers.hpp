@@ -3,8 +3,8 @@
 #include <string>
 
 #include "warpgnn/nn/session.hpp"
-#include "warpgnn/pair_attention.hpp"
-#include "warpgnn/residual_gate.hpp"
+#include "warpgnn/ops/attention.hpp"
+#include "warpgnn/ops/residual_gate.hpp"
 
 /// Attention layers whose scores look at both ends' feature vectors, under the contract of layers.hpp. Self-loops are
 /// the caller's choice, as in graph_layers.hpp, which has GATConv.
@@ -12,7 +12,7 @@ namespace warpgnn::nn {
 
 /// What the layers below share: projections of x and of edge features, attention between them, and heads that are
 /// concatenated or averaged. All projections of x are one product: their weights are the rows of one matrix.
-class PairConv {
+class AttentionConv {
  public:
   /// The gradient of the edge features, [E, edge_features], of the last backward.
   ConstTensorView edge_feature_gradient() const { return dedge_features_; }
@@ -23,7 +23,7 @@ class PairConv {
  protected:
   struct Shape {
     const char* layer = "";  ///< its name in messages
-    PairScore score = PairScore::gatv2;
+    AttentionScore score = AttentionScore::gatv2;
     double negative_slope = 0.2;
     double scale = 1;
     std::int64_t heads = 1, channels = 1;
@@ -40,7 +40,7 @@ class PairConv {
     std::int64_t projections() const { return (own_value ? 3 : 2) * width() + extra; }
   };
 
-  PairConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
+  AttentionConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
 
   /// The attended values [N, outputs()].
   ConstTensorView attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
@@ -82,7 +82,7 @@ struct GATv2Options {
 
 /// GATv2 (Brody et al. 2022): scores <a, LeakyReLU(W_q x_i + W_k x_j + W_e f_e)>, values W_k x_j. Weights start Glorot,
 /// biases zero; `name.weight` holds the rows of W_q, then those of W_k.
-class GATv2Conv : public PairConv {
+class GATv2Conv : public AttentionConv {
  public:
   GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options);
 
@@ -130,7 +130,7 @@ struct TransformerOptions {
 /// Graph Transformer (Shi et al. 2021): scores <W_q x_i, W_k x_j + W_e f_e> / sqrt(channels), values W_v x_j + W_e f_e.
 /// With m the attended values and r = W_s x_i: y = m + r, or y = beta r + (1 - beta) m with the gate beta =
 /// sigmoid(<w, [m, r, m - r]>). Weights start Glorot, biases zero; `name.weight` holds the rows of W_q, W_k, W_v, W_s.
-class TransformerConv : public PairConv {
+class TransformerConv : public AttentionConv {
  public:
   TransformerConv(Session& session, const std::string& name, std::int64_t in, const TransformerOptions& options);
 

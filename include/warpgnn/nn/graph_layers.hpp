@@ -3,10 +3,10 @@
 #include <optional>
 #include <string>
 
-#include "warpgnn/aggregate.hpp"
-#include "warpgnn/attention.hpp"
 #include "warpgnn/nn/layers.hpp"
-#include "warpgnn/pool.hpp"
+#include "warpgnn/ops/aggregate.hpp"
+#include "warpgnn/ops/attention_dropout.hpp"
+#include "warpgnn/ops/pool.hpp"
 
 /// Graph layers, under the same contract as layers.hpp: forward remembers its inputs, backward belongs to the forward
 /// before it. Self-loops are the caller's choice (Graph::with_self_loops), never added inside a layer.

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "warpgnn/dense.hpp"
 #include "warpgnn/nn/session.hpp"
-#include "warpgnn/row_norm.hpp"
+#include "warpgnn/ops/elementwise.hpp"
+#include "warpgnn/ops/loss.hpp"
 
 /// Dense layers with explicit forward and backward.
 ///

@@ -3,9 +3,9 @@
 #include <optional>
 #include <string>
 
-#include "warpgnn/edge_aggregate.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
-#include "warpgnn/relation.hpp"
+#include "warpgnn/ops/message_aggregate.hpp"
+#include "warpgnn/ops/relation.hpp"
 
 /// Graph layers whose messages depend on edge features or edge types, and GraphSAGE, under the same contract as
 /// graph_layers.hpp.

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "warpgnn/coarsen.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/layers.hpp"
+#include "warpgnn/ops/top_k.hpp"
 
 /// Layers from nodes to graphs, or to fewer nodes, under the same contract as layers.hpp.
 namespace warpgnn::nn {

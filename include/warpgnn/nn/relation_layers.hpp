@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "warpgnn/attention.hpp"
 #include "warpgnn/nn/session.hpp"
-#include "warpgnn/relation.hpp"
+#include "warpgnn/ops/attention_dropout.hpp"
+#include "warpgnn/ops/relation.hpp"
 
 /// Attention layers over typed edges, under the contract of layers.hpp. Self-loops are the caller's choice, as in
 /// graph_layers.hpp: they may well have a relation of their own.

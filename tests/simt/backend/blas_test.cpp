@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "simt/simt.hpp"
-#include "warpgnn/dense.hpp"
+#include "warpgnn/ops/linear.hpp"
 
 namespace warpgnn::test {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <optional>
 
-#include "host/dispatch.hpp"
+#include "host/core/dispatch.hpp"
 #include "simt/simt.hpp"
 #include "tests/support/errors.hpp"
 #include "warpgnn/tensor.hpp"

@@ -4,9 +4,9 @@
 
 #include <string>
 
+#include "bench/cases/random_tensor.hpp"
 #include "bench/generators.hpp"
 #include "bench/named_graphs.hpp"
-#include "bench/random_tensor.hpp"
 
 namespace warpgnn::bench {
 namespace {

@@ -62,7 +62,7 @@ TEST(BenchSuites, CoreRowsComeByWorthAndOnce) {
   EXPECT_EQ(names.size(), rows.size());
   EXPECT_EQ(rows.size(), 4U * (48 + 12));
   EXPECT_EQ(graphs, std::vector<std::string>(kCoreGraphs.begin(), kCoreGraphs.end()));
-  EXPECT_EQ(rows.front().name, "attention/forward/arxiv-like/8x32");
+  EXPECT_EQ(rows.front().name, "gat_attention/forward/arxiv-like/8x32");
 }
 
 TEST(BenchSuites, CoreIsOfFixedLength) {

@@ -1,7 +1,7 @@
 #include "addresses.hpp"
-#include "kernels/heads.cuh"
-#include "kernels/memory.cuh"
-#include "kernels/spans.cuh"
+#include "kernels/base/heads.cuh"
+#include "kernels/base/memory.cuh"
+#include "kernels/base/spans.cuh"
 
 namespace planted {
 namespace {

@@ -45,8 +45,8 @@ class Rows {
   }
 
   void messages(const std::string& graph) {
-    add_passes("edge_aggregate_relu", graph, [](const Context& context, const Graph& g, Direction direction) {
-      return bench::edge_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction);
+    add_passes("message_aggregate_relu", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::message_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction);
     });
     add("relation_weights", "forward", graph,
         [](const Context& context, const Graph& g) { return bench::relation_weights_case(context, g, kRelations); });
@@ -62,24 +62,24 @@ class Rows {
     });
   }
 
-  void attention(const std::string& graph) {
+  void gat_attention(const std::string& graph) {
     const auto make = [](const Context& context, const Graph& g, Direction direction) {
-      return bench::attention_case(context, g, kShape, direction);
+      return bench::gat_attention_case(context, g, kShape, direction);
     };
-    add_passes("attention", graph, make);
-    add("attention", "training", graph,
+    add_passes("gat_attention", graph, make);
+    add("gat_attention", "training", graph,
         [=](const Context& context, const Graph& g) { return make(context, g, Direction::training); });
   }
 
-  void pair_attention(const std::string& graph) {
-    const auto add_kind = [&](const char* op, PairScore score) {
+  void attention(const std::string& graph) {
+    const auto add_kind = [&](const char* op, AttentionScore score) {
       add_passes(op, graph, [=](const Context& context, const Graph& g, Direction direction) {
-        return bench::pair_attention_case(context, g, score, kShape, direction);
+        return bench::attention_case(context, g, score, kShape, direction);
       });
     };
-    add_kind("pair_attention_gatv2", PairScore::gatv2);
-    add_kind("pair_attention_additive", PairScore::additive);
-    add_kind("pair_attention_dot", PairScore::dot);
+    add_kind("attention_gatv2", AttentionScore::gatv2);
+    add_kind("attention_additive", AttentionScore::additive);
+    add_kind("attention_dot", AttentionScore::dot);
   }
 
   /// What gathers most, on rows stored in 16 bits.
@@ -88,14 +88,16 @@ class Rows {
     add_passes("aggregate_weighted_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
       return bench::aggregate_case(context, g, Reduce::sum, true, kWidth, direction, kStorage);
     });
-    add_passes("edge_aggregate_relu_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
-      return bench::edge_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction, kStorage);
+    add_passes("message_aggregate_relu_bfloat16", graph,
+               [](const Context& context, const Graph& g, Direction direction) {
+                 return bench::message_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction,
+                                                      kStorage);
+               });
+    add_passes("gat_attention_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::gat_attention_case(context, g, kShape, direction, kStorage);
     });
-    add_passes("attention_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
-      return bench::attention_case(context, g, kShape, direction, kStorage);
-    });
-    add_passes("pair_attention_gatv2_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
-      return bench::pair_attention_case(context, g, PairScore::gatv2, kShape, direction, kStorage);
+    add_passes("attention_gatv2_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::attention_case(context, g, AttentionScore::gatv2, kShape, direction, kStorage);
     });
   }
 
@@ -154,8 +156,8 @@ std::vector<Row> all_rows() {
     rows.aggregation(graph);
     rows.edges(graph);
     rows.messages(graph);
+    rows.gat_attention(graph);
     rows.attention(graph);
-    rows.pair_attention(graph);
     rows.halves(graph);
   }
   rows.nodes("power_law");

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/cases.hpp"
+#include "bench/cases/cases.hpp"
 
 namespace warpgnn::traffic {
 

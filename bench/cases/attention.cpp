@@ -1,0 +1,138 @@
+#include <cmath>
+
+#include "case_parts.hpp"
+
+namespace warpgnn::bench {
+
+Case gat_attention_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction,
+                        Dtype storage) {
+  struct Memory {
+    Tensor value, source_score, destination_score, y, maximum, sum, positive_y, positive_weight;
+    Tensor dy, dvalue, dsource_score, ddestination_score;
+  };
+  const std::int64_t nodes = graph.num_nodes(), heads = shape.heads, channels = shape.channels;
+  const auto m = std::make_shared<Memory>();
+  m->value = random_tensor(context, {nodes, heads, channels}, storage);
+  m->source_score = random_tensor(context, {nodes, heads});
+  m->destination_score = random_tensor(context, {nodes, heads});
+  for (Tensor* tensor : {&m->y, &m->positive_y, &m->dvalue})
+    *tensor = empty(context, {nodes, heads, channels}, storage);
+  for (Tensor* tensor : {&m->maximum, &m->sum, &m->positive_weight, &m->dsource_score, &m->ddestination_score}) {
+    *tensor = empty(context, {nodes, heads});
+  }
+  m->dy = random_tensor(context, {nodes, heads, channels}, storage);
+
+  const bool training = direction != Direction::forward;
+  const Sizes sizes = sizes_of(graph, heads * channels, heads, storage);
+  return choose(direction,
+                {call_of(context, gat_attention_forward,
+                         GatAttentionForward{.graph = graph,
+                                             .value = m->value,
+                                             .source_score = m->source_score,
+                                             .destination_score = m->destination_score,
+                                             .y = m->y,
+                                             .maximum = m->maximum,
+                                             .sum = m->sum,
+                                             .positive_y = training ? m->positive_y.view() : TensorView{},
+                                             .positive_weight = training ? m->positive_weight.view() : TensorView{}}),
+                 gat_attention_forward_bytes(sizes, training)},
+                {call_of(context, gat_attention_backward,
+                         GatAttentionBackward{.graph = graph,
+                                              .value = m->value,
+                                              .source_score = m->source_score,
+                                              .destination_score = m->destination_score,
+                                              .y = m->y,
+                                              .maximum = m->maximum,
+                                              .sum = m->sum,
+                                              .positive_y = m->positive_y,
+                                              .positive_weight = m->positive_weight,
+                                              .dy = m->dy,
+                                              .dvalue = m->dvalue,
+                                              .dsource_score = m->dsource_score,
+                                              .ddestination_score = m->ddestination_score}),
+                 gat_attention_backward_bytes(sizes)},
+                m);
+}
+
+Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction) {
+  struct Memory {
+    Tensor x, vector, score, dscore, dx, dvector;
+  };
+  const std::int64_t nodes = graph.num_nodes(), heads = shape.heads, channels = shape.channels;
+  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, heads, channels}),
+                                                 .vector = random_tensor(context, {heads, channels}),
+                                                 .score = empty(context, {nodes, heads}),
+                                                 .dscore = random_tensor(context, {nodes, heads}),
+                                                 .dx = empty(context, {nodes, heads, channels}),
+                                                 .dvector = empty(context, {heads, channels})});
+  m->dx.fill_zero();  // backward adds to it
+  const Sizes sizes = sizes_of(graph, heads * channels, heads);
+  return choose(direction,
+                {call_of(context, head_dot_forward, HeadDotForward{.x = m->x, .vector = m->vector, .score = m->score}),
+                 head_dot_forward_bytes(sizes)},
+                {call_of(context, head_dot_backward,
+                         HeadDotBackward{
+                             .x = m->x, .vector = m->vector, .dscore = m->dscore, .dx = m->dx, .dvector = m->dvector}),
+                 head_dot_backward_bytes(sizes)},
+                m);
+}
+
+Case attention_case(const Context& context, const Graph& graph, AttentionScore score, HeadShape shape,
+                    Direction direction, Dtype storage) {
+  struct Memory {
+    Tensor query, key, value, vector, y, maximum, sum;
+    Tensor dy, dquery, dkey, dvalue, dvector;
+  };
+  const std::int64_t nodes = graph.num_nodes(), heads = shape.heads, channels = shape.channels;
+  const bool dot =
+      score == AttentionScore::dot;  // as in a Transformer, with values of its own; the others share the keys
+  const auto m = std::make_shared<Memory>();
+  m->query = random_tensor(context, {nodes, heads, channels}, storage);
+  m->key = random_tensor(context, {nodes, heads, channels}, storage);
+  m->dy = random_tensor(context, {nodes, heads, channels}, storage);
+  for (Tensor* tensor : {&m->y, &m->dquery, &m->dkey}) *tensor = empty(context, {nodes, heads, channels}, storage);
+  for (Tensor* tensor : {&m->maximum, &m->sum}) *tensor = empty(context, {nodes, heads});
+  if (dot) {
+    m->value = random_tensor(context, {nodes, heads, channels}, storage);
+    m->dvalue = empty(context, {nodes, heads, channels}, storage);
+  } else {
+    m->vector = random_tensor(context, {heads, channels});
+    m->dvector = empty(context, {heads, channels});
+  }
+  const ConstTensorView value = dot ? m->value.view() : m->key.view();
+  const double scale = 1 / std::sqrt(static_cast<double>(channels));
+  const Sizes sizes = sizes_of(graph, heads * channels, heads, storage);
+  return choose(direction,
+                {call_of(context, attention_forward,
+                         AttentionForward{.graph = graph,
+                                          .score = score,
+                                          .scale = scale,
+                                          .query = m->query,
+                                          .key = m->key,
+                                          .value = value,
+                                          .vector = m->vector,
+                                          .y = m->y,
+                                          .maximum = m->maximum,
+                                          .sum = m->sum}),
+                 attention_forward_bytes(sizes, !dot)},
+                {call_of(context, attention_backward,
+                         AttentionBackward{.graph = graph,
+                                           .score = score,
+                                           .scale = scale,
+                                           .query = m->query,
+                                           .key = m->key,
+                                           .value = value,
+                                           .vector = m->vector,
+                                           .y = m->y,
+                                           .maximum = m->maximum,
+                                           .sum = m->sum,
+                                           .dy = m->dy,
+                                           .dquery = m->dquery,
+                                           .dkey = m->dkey,
+                                           .dvalue = m->dvalue,
+                                           .dvector = m->dvector}),
+                 attention_backward_bytes(sizes, !dot)},
+                m);
+}
+
+}  // namespace warpgnn::bench

@@ -1,0 +1,174 @@
+#include "warpgnn/tensor.hpp"
+
+#include <limits>
+#include <string>
+
+#include "host/core/dispatch.hpp"
+#include "host/core/shape_text.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+std::size_t bytes_of(const Layout& layout) {
+  return static_cast<std::size_t>(layout.count()) * size_of(layout.dtype);
+}
+
+void expect_bytes(std::size_t expected, std::size_t given) {
+  if (expected != given) {
+    throw Error(ErrorCode::invalid_argument,
+                "bytes: expected " + std::to_string(expected) + ", got " + std::to_string(given));
+  }
+}
+
+/// Whether the elements lie side by side in their order: the strides of dimensions of one element are nobody's concern.
+bool is_contiguous(const Layout& layout) {
+  if (layout.count() == 0) return true;
+  std::int64_t expected = 1;
+  for (auto d = static_cast<std::size_t>(layout.ndim); d-- > 0;) {
+    if (layout.shape[d] > 1 && layout.stride[d] != expected) return false;
+    expected *= layout.shape[d];
+  }
+  return true;
+}
+
+std::string list(const std::array<std::int64_t, kMaxDims>& numbers, int count) {
+  return list_text({numbers.data(), static_cast<std::size_t>(count)});
+}
+
+Layout reshaped(const Layout& layout, std::initializer_list<std::int64_t> shape) {
+  const Layout result = contiguous_layout(layout.dtype, {shape.begin(), shape.size()}, layout.device);
+  if (!is_contiguous(layout)) {
+    throw Error(ErrorCode::invalid_argument, "tensor: reshape expects contiguous memory, got shape " +
+                                                 list(layout.shape, layout.ndim) + " with strides " +
+                                                 list(layout.stride, layout.ndim));
+  }
+  if (result.count() != layout.count()) {
+    throw Error(ErrorCode::invalid_argument, "shape: expected " + std::to_string(layout.count()) + " elements, got " +
+                                                 std::to_string(result.count()));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::int64_t Layout::count() const {
+  if (ndim == 0) return 0;
+  return shape[0] * row_size();
+}
+
+std::int64_t Layout::row_size() const {
+  std::int64_t size = 1;
+  for (int d = 1; d < ndim; ++d) size *= shape[static_cast<std::size_t>(d)];
+  return size;
+}
+
+Layout contiguous_layout(Dtype dtype, std::span<const std::int64_t> shape, Device device) {
+  if (shape.empty() || shape.size() > kMaxDims) {
+    throw Error(ErrorCode::invalid_argument, "shape: expected 1 to " + std::to_string(kMaxDims) + " dimensions, got " +
+                                                 std::to_string(shape.size()));
+  }
+  Layout layout{.dtype = dtype, .device = device, .ndim = static_cast<int>(shape.size())};
+  const std::int64_t limit = std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(size_of(dtype));
+  std::int64_t stride = 1;
+  for (std::size_t d = shape.size(); d-- > 0;) {
+    if (shape[d] < 0) {
+      throw Error(ErrorCode::invalid_argument, "shape: expected no negative size, got " + std::to_string(shape[d]) +
+                                                   " in dimension " + std::to_string(d));
+    }
+    layout.shape[d] = shape[d];
+    layout.stride[d] = stride;
+    if (shape[d] > 1 && stride > limit / shape[d]) {
+      throw Error(ErrorCode::overflow, "shape: the tensor's bytes do not fit 64 bits");
+    }
+    stride *= shape[d] > 0 ? shape[d] : 1;
+  }
+  return layout;
+}
+
+namespace {
+
+/// The error of a device without so much memory, with what it was for.
+void* memory_for(const Context& context, const Layout& layout) {
+  try {
+    return with_exec(context, [&](const auto& exec) { return backend::allocate(exec, bytes_of(layout)); });
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::out_of_memory) throw;
+    throw Error(ErrorCode::out_of_memory, std::string(error.what()) + " for a tensor or workspace of shape " +
+                                              list(layout.shape, layout.ndim) + " and dtype " + name_of(layout.dtype));
+  }
+}
+
+}  // namespace
+
+ConstTensorView reshape(const ConstTensorView& tensor, std::initializer_list<std::int64_t> shape) {
+  return ConstTensorView{reshaped(tensor, shape), tensor.data};
+}
+
+TensorView reshape(const TensorView& tensor, std::initializer_list<std::int64_t> shape) {
+  return TensorView{reshaped(tensor, shape), tensor.data};
+}
+
+Tensor::Tensor(const Context& context, Dtype dtype, std::span<const std::int64_t> shape) {
+  resize(context, dtype, shape);
+}
+
+Tensor::Tensor(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape) {
+  resize(context, dtype, shape);
+}
+
+std::size_t Tensor::bytes() const {
+  return bytes_of(view_);
+}
+
+void Tensor::resize(const Context& context, Dtype dtype, std::span<const std::int64_t> shape) {
+  const Layout layout = contiguous_layout(dtype, shape, context.device());
+  const std::size_t wanted = bytes_of(layout);
+  const bool moves = !context_ || &context_->state() != &context.state();
+  if (memory_ == nullptr || moves || wanted > capacity_) replace_memory(context, layout);
+  view_ = TensorView{layout, memory_.get()};
+}
+
+void Tensor::replace_memory(const Context& context, const Layout& layout) {
+  const std::size_t bytes = bytes_of(layout);
+  // Before anything is given up: a call that is refused leaves the tensor as it was.
+  const std::string action = "new memory for a tensor or a workspace (" + std::to_string(bytes) + " bytes)";
+  with_exec(context, [&](const auto& exec) { backend::expect_no_capture(exec, action); });
+  if (memory_ != nullptr && context_->state().captures.may_be_captured(allocation_)) outgrown_.push_back(memory_);
+  memory_.reset();  // before the new allocation, so that the peak is not the sum of both
+  view_ = {};
+  void* const data = memory_for(context, layout);
+  memory_ = std::shared_ptr<void>(
+      data, [context](void* memory) { with_exec(context, [&](const auto& exec) { backend::release(exec, memory); }); });
+  capacity_ = bytes;
+  context_ = context;
+  allocation_ = context.state().captures.next_allocation();
+}
+
+void Tensor::resize(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape) {
+  resize(context, dtype, std::span<const std::int64_t>(shape.begin(), shape.size()));
+}
+
+void Tensor::fill_zero() {
+  if (bytes() == 0) return;
+  with_exec(*context_, [&](const auto& exec) { backend::fill_zero(exec, view_.data, bytes()); });
+}
+
+void Tensor::copy_from_host(const void* source, std::size_t bytes) {
+  expect_bytes(this->bytes(), bytes);
+  if (bytes == 0) return;
+  with_exec(*context_, [&](const auto& exec) { backend::copy_from_host(exec, view_.data, source, bytes); });
+}
+
+void Tensor::copy_to_host(void* target, std::size_t bytes) const {
+  expect_bytes(this->bytes(), bytes);
+  if (bytes == 0) return;
+  with_exec(*context_, [&](const auto& exec) { backend::copy_to_host(exec, target, view_.data, bytes); });
+}
+
+Workspace WorkspaceBuffer::reserve(const Context& context, std::size_t bytes) {
+  memory_.resize(context, Dtype::int64, {static_cast<std::int64_t>((bytes + 7) / 8)});
+  return Workspace{memory_.view().data, memory_.bytes()};
+}
+
+}  // namespace warpgnn

@@ -1,0 +1,305 @@
+#include "host/cpu/base/rows.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// The relation of each edge, or -1 where it is none of [0, count).
+class Relations {
+ public:
+  Relations(const ConstTensorView& relation, std::int64_t count)
+      : data_(relation.data), stride_(relation.row_stride()), wide_(relation.dtype == Dtype::int64), count_(count) {}
+
+  WARPGNN_INLINE std::int64_t operator[](std::int64_t edge) const {
+    const std::int64_t id = wide_ ? static_cast<const std::int64_t*>(data_)[edge * stride_]
+                                  : static_cast<const std::int32_t*>(data_)[edge * stride_];
+    return id >= 0 && id < count_ ? id : -1;
+  }
+
+ private:
+  const void* data_;
+  std::int64_t stride_;
+  bool wide_;
+  std::int64_t count_;
+};
+
+// --- Weights ---------------------------------------------------------------------------------------------------------
+
+/// Weights of one row's edges. `count` [R] is all zero before and after.
+template <class T>
+void weigh_row(const Adjacency& in, std::int64_t row, const Relations& relation, RelationNorm norm, Rows<T> weight,
+               std::int32_t* count) {
+  const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
+  const bool counts = norm == RelationNorm::per_relation;
+  std::int64_t all = 0;  // edges that have a relation
+  for (std::int64_t s = begin; norm != RelationNorm::none && s < end; ++s) {
+    const std::int64_t r = relation[edge_of(in, s)];
+    if (r < 0) continue;
+    ++all;
+    if (counts) ++count[r];
+  }
+  for (std::int64_t s = begin; s < end; ++s) {
+    const std::int64_t e = edge_of(in, s), r = relation[e];
+    const std::int64_t divisor = norm == RelationNorm::none ? 1 : counts && r >= 0 ? count[r] : all;
+    *weight[e] = r < 0 ? T(0) : T(1) / static_cast<T>(divisor);
+  }
+  for (std::int64_t s = begin; counts && s < end; ++s) {
+    if (const std::int64_t r = relation[edge_of(in, s)]; r >= 0) count[r] = 0;
+  }
+}
+
+// --- Forward ---------------------------------------------------------------------------------------------------------
+
+/// Vectors of a tile that is summed for several bases at once: as many accumulators as fit half the registers.
+template <int kBases>
+inline constexpr int kBasisVectors = std::min(8, (kVectorBytes == 64 ? 16 : 8) / kBases);
+
+template <class S>
+class Forward {
+ public:
+  Forward(const RelationAggregateForward& op, const RowScratch<S>& scratch)
+      : in_(op.graph.in_edges()),
+        width_(op.x.row_size()),
+        bases_(op.coefficient.shape[1]),
+        relation_(op.relation, op.coefficient.shape[0]),
+        coefficient_(read_rows<T>(op.coefficient)),
+        weight_(read_rows<T>(op.weight)),
+        x_(read_rows<S>(op.x)),
+        y_(op.y, scratch.row),
+        long_rows_(scratch.long_rows) {}
+
+  void row(std::int64_t i, int thread) const {
+    double* const scratch = long_rows_ + thread * bases_ * width_;
+    sum_in_chunks(in_.offset[i], in_.offset[i + 1], bases_ * width_, scratch, y_.row(i, thread),
+                  [&](std::int64_t begin, std::int64_t end, T* out) {
+                    std::int64_t basis = 0;
+                    for (; basis + 4 <= bases_; basis += 4) sum_bases<4>(begin, end, basis, out);
+                    if (basis + 2 <= bases_) {
+                      sum_bases<2>(begin, end, basis, out);
+                      basis += 2;
+                    }
+                    if (basis < bases_) sum_bases<1>(begin, end, basis, out);
+                  });
+    y_.finish(i, thread);
+  }
+
+ private:
+  using T = Accumulator<S>;
+
+  /// The sums of kBases bases from `basis` on, each row of x being read once for all of them.
+  template <int kBases>
+  void sum_bases(std::int64_t begin, std::int64_t end, std::int64_t basis, T* out) const {
+    for_each_tile<T, kBasisVectors<kBases>>(width_, [&](auto tile, std::int64_t column) {
+      decltype(tile) total[kBases];
+      for (int b = 0; b < kBases; ++b) total[b] = tile.zero();
+      for (std::int64_t s = begin; s < end; ++s) {
+        if (column == 0 && basis == 0) {
+          prefetch_row(x_[in_.neighbor[std::min(s + kPrefetchSlots, in_.edges - 1)]], width_);
+        }
+        const std::int64_t e = edge_of(in_, s), r = relation_[e];
+        if (r < 0) continue;
+        const T weight = weight_ ? *weight_[e] : T(1);
+        const T* const coefficient = coefficient_[r] + basis;
+        const S* const x = x_[in_.neighbor[s]] + column;
+        for (int b = 0; b < kBases; ++b) total[b].add_scaled(x, weight * coefficient[b]);
+      }
+      for (int b = 0; b < kBases; ++b) total[b].store(out + (basis + b) * width_ + column);
+    });
+  }
+
+  const Adjacency& in_;
+  std::int64_t width_, bases_;
+  Relations relation_;
+  Rows<const T> coefficient_, weight_;
+  Rows<const S> x_;
+  ComputedRows<S> y_;
+  double* long_rows_;
+};
+
+// --- Backward --------------------------------------------------------------------------------------------------------
+
+template <class S>
+class Backward {
+ public:
+  Backward(const RelationAggregateBackward& op, const RowScratch<S>& scratch)
+      : in_(op.graph.in_edges()),
+        out_(op.graph.out_edges()),
+        width_(op.dy.shape[2]),
+        bases_(op.coefficient.shape[1]),
+        relation_(op.relation, op.coefficient.shape[0]),
+        coefficient_(read_rows<T>(op.coefficient)),
+        weight_(read_rows<T>(op.weight)),
+        x_(read_rows<S>(op.x)),
+        dy_(read_rows<S>(op.dy)),
+        dx_(op.dx, scratch.row),
+        long_rows_(scratch.long_rows) {}
+
+  void write_dx(std::int64_t j, int thread) const {
+    double* const scratch = long_rows_ + thread * width_;
+    sum_in_chunks(out_.offset[j], out_.offset[j + 1], width_, scratch, dx_.row(j, thread),
+                  [&](std::int64_t begin, std::int64_t end, T* out) {
+                    for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
+                      auto total = tile.zero();
+                      for (std::int64_t s = begin; s < end; ++s) {
+                        if (column == 0) {
+                          prefetch_row(dy_[out_.neighbor[std::min(s + kPrefetchSlots, out_.edges - 1)]],
+                                       bases_ * width_);
+                        }
+                        const std::int64_t e = out_.edge_id[s], r = relation_[e];
+                        if (r < 0) continue;
+                        const T weight = weight_ ? *weight_[e] : T(1);
+                        const S* const dy = dy_[out_.neighbor[s]] + column;
+                        for (std::int64_t b = 0; b < bases_; ++b) {
+                          total.add_scaled(dy + b * width_, weight * coefficient_[r][b]);
+                        }
+                      }
+                      total.store(out + column);
+                    });
+                  });
+    dx_.finish(j, thread);
+  }
+
+  /// table[r * B + b] += the terms of dcoefficient from the in-edges of i.
+  void add_dcoefficient(std::int64_t i, double* table) const {
+    for (std::int64_t s = in_.offset[i]; s < in_.offset[i + 1]; ++s) {
+      prefetch_row(x_[in_.neighbor[std::min(s + kPrefetchSlots, in_.edges - 1)]], width_);
+      const std::int64_t e = edge_of(in_, s), r = relation_[e];
+      if (r < 0) continue;
+      const T weight = weight_ ? *weight_[e] : T(1);
+      for (std::int64_t b = 0; b < bases_; ++b) {
+        table[r * bases_ + b] += static_cast<double>(weight * dot(dy_[i] + b * width_, x_[in_.neighbor[s]], width_));
+      }
+    }
+  }
+
+ private:
+  using T = Accumulator<S>;
+
+  const Adjacency &in_, &out_;
+  std::int64_t width_, bases_;
+  Relations relation_;
+  Rows<const T> coefficient_, weight_;
+  Rows<const S> x_, dy_;
+  ComputedRows<S> dx_;
+  double* long_rows_;
+};
+
+/// How the rows are cut into blocks with a table of dcoefficient each: few enough that the tables stay smaller than one
+/// product per edge and basis.
+ReductionBlocks table_blocks(const RelationAggregateBackward& op) {
+  const std::int64_t rows = op.graph.num_destinations();
+  const std::int64_t most = op.graph.num_edges() / std::max<std::int64_t>(op.coefficient.shape[0], 1);
+  const std::int64_t wanted = std::clamp<std::int64_t>(std::min(most, rows / 64), 1, 64);
+  const std::int64_t rows_per_block = std::max<std::int64_t>(1, (rows + wanted - 1) / wanted);
+  return {rows_per_block, (rows + rows_per_block - 1) / rows_per_block};
+}
+
+template <class S>
+void write_dcoefficient(const CpuExec& exec, const RelationAggregateBackward& op, const Backward<S>& backward,
+                        double* tables) {
+  using T = Accumulator<S>;
+  const std::int64_t bases = op.coefficient.shape[1], cells = op.coefficient.shape[0] * bases;
+  const std::int64_t rows = op.graph.num_destinations();
+  const ReductionBlocks plan = table_blocks(op);
+  const std::int64_t work = op.graph.num_edges() / std::max<std::int64_t>(plan.blocks, 1) * op.dy.row_size() + cells;
+  parallel_for(exec, plan.blocks, work, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t b = first; b < last; ++b) {
+      double* const table = tables + b * cells;
+      std::fill(table, table + cells, 0.0);
+      const std::int64_t end = std::min(rows, (b + 1) * plan.rows_per_block);
+      for (std::int64_t i = b * plan.rows_per_block; i < end; ++i) backward.add_dcoefficient(i, table);
+    }
+  });
+  const auto dcoefficient = write_rows<T>(op.dcoefficient);
+  for (std::int64_t cell = 0; cell < cells; ++cell) {
+    double total = 0;
+    for (std::int64_t b = 0; b < plan.blocks; ++b) total += tables[b * cells + cell];
+    dcoefficient[cell / bases][cell % bases] = static_cast<T>(total);
+  }
+}
+
+template <class S>
+RowScratch<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateForward& op) {
+  return RowScratch<S>::carve(carver, exec, op.graph.in_edges(), op.y.row_size());
+}
+
+template <class S>
+struct BackwardScratch {
+  RowScratch<S> rows{};
+  double* tables = nullptr;
+};
+
+template <class S>
+BackwardScratch<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateBackward& op) {
+  BackwardScratch<S> scratch;
+  if (op.dx.defined()) scratch.rows = RowScratch<S>::carve(carver, exec, op.graph.out_edges(), op.dx.row_size());
+  if (op.dcoefficient.defined()) {
+    scratch.tables = carver.take<double>(table_blocks(op).blocks * op.coefficient.shape[0] * op.coefficient.shape[1]);
+  }
+  return scratch;
+}
+
+}  // namespace
+
+std::size_t workspace_size(const CpuExec& exec, const RelationWeights& op) {
+  if (op.norm != RelationNorm::per_relation) return 0;
+  Carver carver;
+  carver.take<std::int32_t>(exec.threads * op.relations);
+  return carver.bytes();
+}
+
+void relation_weights(const CpuExec& exec, const RelationWeights& op) {
+  const Adjacency& in = op.graph.in_edges();
+  const Relations relation(op.relation, op.relations);
+  auto* const counts = static_cast<std::int32_t*>(op.workspace.data);
+  if (op.norm == RelationNorm::per_relation) std::fill(counts, counts + exec.threads * op.relations, 0);
+  with_real(op.weight.dtype, [&]<class T>(T) {
+    const auto weight = write_rows<T>(op.weight);
+    parallel_rows(exec, in.offset, in.rows, 16, [&](std::int64_t first, std::int64_t last, int thread) {
+      for (std::int64_t i = first; i < last; ++i) {
+        weigh_row(in, i, relation, op.norm, weight, counts + thread * op.relations);
+      }
+    });
+  });
+}
+
+std::size_t workspace_size(const CpuExec& exec, const RelationAggregateForward& op) {
+  Carver carver;
+  with_storage(op.y.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  return carver.bytes();
+}
+
+void relation_aggregate_forward(const CpuExec& exec, const RelationAggregateForward& op) {
+  const Adjacency& in = op.graph.in_edges();
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const Forward<S> forward(op, carve<S>(carver, exec, op));
+    parallel_rows(exec, in.offset, in.rows, op.y.row_size(), [&](std::int64_t first, std::int64_t last, int thread) {
+      for (std::int64_t i = first; i < last; ++i) forward.row(i, thread);
+    });
+  });
+}
+
+std::size_t workspace_size(const CpuExec& exec, const RelationAggregateBackward& op) {
+  Carver carver;
+  with_storage(op.dy.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  return carver.bytes();
+}
+
+void relation_aggregate_backward(const CpuExec& exec, const RelationAggregateBackward& op) {
+  const Adjacency& out = op.graph.out_edges();
+  with_storage(op.dy.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const BackwardScratch<S> scratch = carve<S>(carver, exec, op);
+    const Backward<S> backward(op, scratch.rows);
+    if (op.dx.defined()) {
+      parallel_rows(exec, out.offset, out.rows, op.dy.row_size(),
+                    [&](std::int64_t first, std::int64_t last, int thread) {
+                      for (std::int64_t j = first; j < last; ++j) backward.write_dx(j, thread);
+                    });
+    }
+    if (op.dcoefficient.defined()) write_dcoefficient(exec, op, backward, scratch.tables);
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

@@ -1,0 +1,198 @@
+#include "host/cpu/base/math.hpp"
+#include "host/cpu/base/parallel.hpp"
+#include "host/cpu/base/rows.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// dz [N], then the partial sums of dweight.
+template <class T>
+struct Memory {
+  T* dz;
+  double* partials;
+
+  Memory(const ResidualGateBackward& op, Carver& carver) {
+    dz = carver.take<T>(op.x.shape[0]);
+    partials = carver.take<double>(reduction_doubles(op.x.shape[0], 3 * op.x.shape[1]));
+  }
+};
+
+/// The three rows of the gate's weight.
+template <class T>
+struct GateWeight {
+  const T *of_x, *of_residual, *of_difference;
+
+  explicit GateWeight(const ConstTensorView& weight) {
+    const auto rows = read_rows<T>(weight);
+    of_x = rows[0];
+    of_residual = rows[1];
+    of_difference = rows[2];
+  }
+};
+
+/// Columns of a row stored in 16 bits that are worked on at a time, in copies on the stack.
+inline constexpr std::int64_t kCopiedColumns = 256;
+
+/// body(first, count, rows) over the columns of some rows, as rows of T: all at once, or piece by piece where they are
+/// stored in 16 bits.
+template <class S, std::size_t N, class Body>
+WARPGNN_INLINE void for_columns(const S* const (&rows)[N], std::int64_t width, Body&& body) {
+  if constexpr (is_half_type<S>) {
+    Accumulator<S> copy[N][kCopiedColumns];
+    const Accumulator<S>* copied[N];
+    for (std::int64_t first = 0; first < width; first += kCopiedColumns) {
+      const std::int64_t count = std::min(kCopiedColumns, width - first);
+      for (std::size_t k = 0; k < N; ++k) copied[k] = widened(rows[k] + first, count, copy[k]);
+      body(first, count, copied);
+    }
+  } else {
+    body(std::int64_t{0}, width, rows);
+  }
+}
+
+/// write(to) for `count` elements of T that belong at `row`.
+template <class S, class Write>
+WARPGNN_INLINE void write_columns(S* row, [[maybe_unused]] std::int64_t count, Write&& write) {
+  if constexpr (is_half_type<S>) {
+    Accumulator<S> computed[kCopiedColumns];
+    write(computed);
+    convert_row(computed, count, row);
+  } else {
+    write(row);
+  }
+}
+
+/// Writes y of one row and returns its gate.
+template <class S, class T = Accumulator<S>>
+T gate_row(const GateWeight<T>& weight, const S* whole_x, const S* whole_residual, std::int64_t width, S* y) {
+  T z = 0;
+  const auto add = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
+    const T *const x = rows[0], *const residual = rows[1];
+    const T *const of_x = weight.of_x + first, *const of_residual = weight.of_residual + first,
+                   *const of_difference = weight.of_difference + first;
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t c = 0; c < count; ++c) {
+      sum += of_x[c] * x[c] + of_residual[c] * residual[c] + of_difference[c] * (x[c] - residual[c]);
+    }
+    z += sum;
+  };
+  for_columns({whole_x, whole_residual}, width, add);
+  const T gate = sigmoid(z);
+  const auto mix = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
+    const T *const x = rows[0], *const residual = rows[1];
+    write_columns(y + first, count, [&](T* to) {
+#pragma omp simd
+      for (std::int64_t c = 0; c < count; ++c) to[c] = gate * residual[c] + (1 - gate) * x[c];
+    });
+  };
+  for_columns({whole_x, whole_residual}, width, mix);
+  return gate;
+}
+
+template <class S>
+void forward(const CpuExec& exec, const ResidualGateForward& op) {
+  using T = Accumulator<S>;
+  const std::int64_t width = op.x.shape[1];
+  const GateWeight<T> weight(op.weight);
+  const auto x = read_rows<S>(op.x), residual = read_rows<S>(op.residual);
+  const auto y = write_rows<S>(op.y);
+  const auto gate = write_rows<T>(op.gate);
+  parallel_for(exec, op.x.shape[0], 6 * width, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) gate[n][0] = gate_row(weight, x[n], residual[n], width, y[n]);
+  });
+}
+
+/// Writes dx and dresidual of one row and returns its dz.
+template <class S, class T = Accumulator<S>>
+T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* whole_residual, const S* whole_dy,
+               std::int64_t width, S* dx, S* dresidual) {
+  T dgate = 0;
+  const auto add = [&](std::int64_t, std::int64_t count, const T* const* rows) {
+    const T *const x = rows[0], *const residual = rows[1], *const dy = rows[2];
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t c = 0; c < count; ++c) sum += dy[c] * (residual[c] - x[c]);
+    dgate += sum;
+  };
+  for_columns({whole_x, whole_residual, whole_dy}, width, add);
+  const T dz = gate * (1 - gate) * dgate;
+  const auto write = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
+    const T* const dy = rows[0];
+    const T *const of_x = weight.of_x + first, *const of_residual = weight.of_residual + first,
+                   *const of_difference = weight.of_difference + first;
+    write_columns(dx + first, count, [&](T* to_x) {
+      write_columns(dresidual + first, count, [&](T* to_residual) {
+#pragma omp simd
+        for (std::int64_t c = 0; c < count; ++c) {
+          to_x[c] = (1 - gate) * dy[c] + dz * (of_x[c] + of_difference[c]);
+          to_residual[c] = gate * dy[c] + dz * (of_residual[c] - of_difference[c]);
+        }
+      });
+    });
+  };
+  for_columns({whole_dy}, width, write);
+  return dz;
+}
+
+template <class S>
+void write_row_gradients(const CpuExec& exec, const ResidualGateBackward& op, Accumulator<S>* dz) {
+  using T = Accumulator<S>;
+  const std::int64_t width = op.x.shape[1];
+  const GateWeight<T> weight(op.weight);
+  const auto x = read_rows<S>(op.x), residual = read_rows<S>(op.residual), dy = read_rows<S>(op.dy);
+  const auto gate = read_rows<T>(op.gate);
+  const auto dx = write_rows<S>(op.dx), dresidual = write_rows<S>(op.dresidual);
+  parallel_for(exec, op.x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) {
+      dz[n] = gradient_row(weight, gate[n][0], x[n], residual[n], dy[n], width, dx[n], dresidual[n]);
+    }
+  });
+}
+
+template <class S, class T = Accumulator<S>>
+void write_weight_gradient(const CpuExec& exec, const ResidualGateBackward& op, const Memory<T>& memory) {
+  const std::int64_t width = op.x.shape[1];
+  const auto all_x = read_rows<S>(op.x), all_residual = read_rows<S>(op.residual);
+  const auto dweight = write_rows<T>(op.dweight);
+  const auto add_row = [&](std::int64_t n, double* all_partial) {
+    const double dz = static_cast<double>(memory.dz[n]);
+    const auto add = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
+      const T *const x = rows[0], *const residual = rows[1];
+      double* const partial = all_partial + first;
+#pragma omp simd
+      for (std::int64_t c = 0; c < count; ++c) {
+        partial[c] += dz * static_cast<double>(x[c]);
+        partial[width + c] += dz * static_cast<double>(residual[c]);
+        partial[2 * width + c] += dz * (static_cast<double>(x[c]) - static_cast<double>(residual[c]));
+      }
+    };
+    for_columns({all_x[n], all_residual[n]}, width, add);
+  };
+  reduce_rows(exec, op.x.shape[0], 3 * width, memory.partials, add_row,
+              [&](std::int64_t c, double total) { dweight[c / width][c % width] = static_cast<T>(total); });
+}
+
+}  // namespace
+
+void residual_gate_forward(const CpuExec& exec, const ResidualGateForward& op) {
+  with_storage(op.x.dtype, [&]<class S>(S) { forward<S>(exec, op); });
+}
+
+std::size_t workspace_size(const CpuExec&, const ResidualGateBackward& op) {
+  Carver carver;
+  with_storage(op.x.dtype, [&]<class S>(S) { Memory<Accumulator<S>>(op, carver); });
+  return carver.bytes();
+}
+
+void residual_gate_backward(const CpuExec& exec, const ResidualGateBackward& op) {
+  with_storage(op.x.dtype, [&]<class S>(S) {
+    Carver carver(op.workspace.data);
+    const Memory<Accumulator<S>> memory(op, carver);
+    write_row_gradients<S>(exec, op, memory.dz);
+    write_weight_gradient<S>(exec, op, memory);
+  });
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

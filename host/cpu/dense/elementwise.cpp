@@ -1,0 +1,200 @@
+#include <cstring>
+
+#include "host/cpu/base/math.hpp"
+#include "host/cpu/base/rows.hpp"
+
+namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// Calls body(a, b, out, columns) with elements of T: the row's own, or for 16-bit storage copies of a piece of it in
+/// registers' reach. `b` may be null; out may be a or b.
+template <class S, class Body>
+WARPGNN_INLINE void over_row(const S* a, const S* b, S* out, std::int64_t width, Body&& body) {
+  if constexpr (is_half_type<S>) {
+    constexpr std::int64_t kPiece = 256;
+    Accumulator<S> first[kPiece], second[kPiece], result[kPiece];
+    for (std::int64_t c = 0; c < width; c += kPiece) {
+      const std::int64_t columns = std::min(kPiece, width - c);
+      convert_row(a + c, columns, first);
+      if (b != nullptr) convert_row(b + c, columns, second);
+      body(first, second, result, columns);
+      convert_row(result, columns, out + c);
+    }
+  } else {
+    body(a, b, out, width);
+  }
+}
+
+/// y = function(x) for every element; x and y may be the same memory.
+template <class S, class Function>
+void map_elements(const CpuExec& exec, const ConstTensorView& x, const TensorView& y, Function&& function) {
+  using T = Accumulator<S>;
+  const std::int64_t width = x.row_size();
+  const auto from = read_rows<S>(x);
+  const auto to = write_rows<S>(y);
+  parallel_for(exec, x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r) {
+      over_row<S>(from[r], nullptr, to[r], width, [&](const T* source, const T*, T* target, std::int64_t columns) {
+#pragma omp simd
+        for (std::int64_t c = 0; c < columns; ++c) target[c] = function(source[c]);
+      });
+    }
+  });
+}
+
+/// out = function(a, b) for every element; out may be a or b.
+template <class S, class Function>
+void map_pairs(const CpuExec& exec, const ConstTensorView& a, const ConstTensorView& b, const TensorView& out,
+               Function&& function) {
+  using T = Accumulator<S>;
+  const std::int64_t width = a.row_size();
+  const auto left = read_rows<S>(a), right = read_rows<S>(b);
+  const auto to = write_rows<S>(out);
+  parallel_for(exec, a.shape[0], 4 * width, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r) {
+      over_row<S>(left[r], right[r], to[r], width, [&](const T* x, const T* y, T* target, std::int64_t columns) {
+#pragma omp simd
+        for (std::int64_t c = 0; c < columns; ++c) target[c] = function(x[c], y[c]);
+      });
+    }
+  });
+}
+
+/// dx = dy * derivative(y); dx and dy may be the same memory.
+template <class S, class Derivative>
+void map_gradients(const CpuExec& exec, const ActivationBackward& op, Derivative&& derivative) {
+  using T = Accumulator<S>;
+  map_pairs<S>(exec, op.y, op.dy, op.dx, [&](T y, T dy) { return dy * derivative(y); });
+}
+
+}  // namespace
+
+void activation_forward(const CpuExec& exec, const ActivationForward& op) {
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const T slope = static_cast<T>(op.slope);
+    switch (op.kind) {
+      case Activation::relu: return map_elements<S>(exec, op.x, op.y, [](T x) { return x <= 0 ? T(0) : x; });
+      case Activation::leaky_relu: return map_elements<S>(exec, op.x, op.y, [=](T x) { return leaky_relu(x, slope); });
+      case Activation::elu:
+        if constexpr (sizeof(T) == 4) {
+          return map_elements<S>(exec, op.x, op.y, [=](T x) {
+            // exp(x) - 1 loses digits near 0, where a short series has them all.
+            T series = T(1) / 5040;
+            for (const int factorial : {720, 120, 24, 6, 2, 1}) series = series * x + T(1) / static_cast<T>(factorial);
+            series *= x;
+            const T negative = x > T(-0.25) ? series : vector_exp(x > 0 ? T(0) : x) - T(1);
+            return x > 0 ? x : slope * negative;
+          });
+        } else {
+          return map_elements<S>(exec, op.x, op.y, [=](T x) { return x > 0 ? x : slope * std::expm1(x); });
+        }
+      case Activation::tanh: return map_elements<S>(exec, op.x, op.y, [](T x) { return vector_tanh(x); });
+      case Activation::sigmoid: return map_elements<S>(exec, op.x, op.y, [](T x) { return sigmoid(x); });
+    }
+  });
+}
+
+void activation_backward(const CpuExec& exec, const ActivationBackward& op) {
+  with_storage(op.dx.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const T slope = static_cast<T>(op.slope);
+    switch (op.kind) {
+      case Activation::relu: return map_gradients<S>(exec, op, [](T y) { return y <= 0 ? T(0) : T(1); });
+      case Activation::leaky_relu: return map_gradients<S>(exec, op, [=](T y) { return y > 0 ? T(1) : slope; });
+      case Activation::elu: return map_gradients<S>(exec, op, [=](T y) { return y > 0 ? T(1) : y + slope; });
+      case Activation::tanh: return map_gradients<S>(exec, op, [](T y) { return T(1) - y * y; });
+      case Activation::sigmoid: return map_gradients<S>(exec, op, [](T y) { return y * (T(1) - y); });
+    }
+  });
+}
+
+void dropout(const CpuExec& exec, const Dropout& op) {
+  const std::int64_t width = op.x.row_size();
+  const std::uint32_t threshold = dropout_threshold(op.probability);
+  const std::uint64_t seed = op.counter.defined() ? dropout_seed(op.seed, *op.counter.as<std::int64_t>()) : op.seed;
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const T scale = static_cast<T>(1 / (1 - op.probability));
+    const auto x = read_rows<S>(op.x);
+    const auto y = write_rows<S>(op.y);
+    parallel_for(exec, op.x.shape[0], 16 * width, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) {
+        for (std::int64_t c = 0; c < width; c += 4) {
+          const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(c / 4));
+          for (std::int64_t k = 0; k < std::min<std::int64_t>(4, width - c); ++k) {
+            const T kept = words.word[k] >= threshold ? to_accumulator(x[r][c + k]) * scale : T(0);
+            y[r][c + k] = to_storage<S>(kept);
+          }
+        }
+      }
+    });
+  });
+}
+
+void gather_rows(const CpuExec& exec, const GatherRows& op) {
+  const std::size_t element = size_of(op.x.dtype);
+  const std::int64_t width = op.x.row_size() * static_cast<std::int64_t>(element);
+  const auto pitch = [&](const Layout& layout) { return layout.row_stride() * static_cast<std::int64_t>(element); };
+  const Rows<const char> x{op.x.as<char>(), pitch(op.x)};
+  const Rows<char> y{op.y.as<char>(), pitch(op.y)};
+  const auto index = read_rows<std::int32_t>(op.index);
+  parallel_for(exec, op.y.shape[0], width / 4, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r) {
+      const std::int64_t source = *index[r];
+      const bool in_range = source >= 0 && source < op.x.shape[0];
+      if (in_range)
+        std::memcpy(y[r], x[source], static_cast<std::size_t>(width));
+      else
+        std::memset(y[r], 0, static_cast<std::size_t>(width));
+    }
+  });
+}
+
+void convert(const CpuExec& exec, const Convert& op) {
+  const std::int64_t width = op.x.row_size();
+  with_storage(op.x.dtype, [&]<class From>(From) {
+    with_storage(op.y.dtype, [&]<class To>(To) {
+      if constexpr (std::is_same_v<Accumulator<From>, float> && std::is_same_v<Accumulator<To>, float>) {
+        const auto x = read_rows<From>(op.x);
+        const auto y = write_rows<To>(op.y);
+        parallel_for(exec, op.x.shape[0], width, [&](std::int64_t first, std::int64_t last) {
+          for (std::int64_t r = first; r < last; ++r) convert_row(x[r], width, y[r]);
+        });
+      }
+    });
+  });
+}
+
+void add_scaled(const CpuExec& exec, const AddScaled& op) {
+  with_storage(op.target.dtype, [&]<class S>(S) {
+    using T = Accumulator<S>;
+    const T scale = static_cast<T>(op.scale);
+    map_pairs<S>(exec, op.target, op.source, op.target, [=](T target, T source) { return target + scale * source; });
+  });
+}
+
+void add_bias(const CpuExec& exec, const AddBias& op) {
+  const std::int64_t width = op.y.shape[1];
+  with_storage(op.y.dtype, [&]<class S>(S) {
+    const auto* const bias = op.bias.as<Accumulator<S>>();
+    const auto x = read_rows<S>(op.x);
+    const auto y = write_rows<S>(op.y);
+    parallel_for(exec, op.y.shape[0], width, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t r = first; r < last; ++r) {
+        for_each_tile<Accumulator<S>, kStreamVectors>(width, [&](auto tile, std::int64_t c) {
+          auto sum = tile.load(x[r] + c);
+          sum.add(bias + c);
+          sum.store(y[r] + c);
+        });
+      }
+    });
+  });
+}
+
+void advance_counter(const CpuExec&, const AdvanceCounter& op) {
+  ++*op.counter.as<std::int64_t>();
+}
+
+}  // namespace warpgnn::backend::WARPGNN_ISA

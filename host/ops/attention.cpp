@@ -1,0 +1,103 @@
+#include "warpgnn/ops/attention.hpp"
+
+#include <cmath>
+
+#include "host/core/check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+bool same_view(const ConstTensorView& a, const ConstTensorView& b) {
+  return a.defined() && a.data == b.data && a.ndim == b.ndim && a.shape == b.shape && a.stride == b.stride;
+}
+
+/// Graph, options, and the tensors that make the scores.
+template <class Op>
+Dtype check_score(const Op& op, Checker& check) {
+  check.graph(op.graph);
+  check.dropout(op.dropout);
+  if (op.score == AttentionScore::gatv2 && !std::isfinite(op.negative_slope)) {
+    fail("negative_slope: expected a finite number, got " + std::to_string(op.negative_slope));
+  }
+  if (op.score == AttentionScore::dot && !std::isfinite(op.scale)) {
+    fail("scale: expected a finite number, got " + std::to_string(op.scale));
+  }
+  const Dtype dtype = expect_storage("query", op.query);
+  expect_heads("query", op.query);
+  const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], edges = op.graph.num_edges();
+  check.input("query", op.query, {op.graph.num_destinations(), heads, channels}, dtype);
+  check.input("key", op.key, {op.graph.num_sources(), heads, channels}, dtype);
+  check.optional_input("edge_key", op.edge_key, {edges, heads, channels}, dtype);
+  check.optional_input("edge_bias", op.edge_bias, {edges, heads}, accumulator_of(dtype));
+  if (op.score == AttentionScore::dot) {
+    Checker::absent("vector", op.vector, "for the dot score");
+  } else {
+    check.input("vector", op.vector, {heads, channels}, accumulator_of(dtype));
+    Checker::contiguous("vector", op.vector);
+  }
+  return dtype;
+}
+
+}  // namespace
+
+bool AttentionBackward::joins_values() const {
+  return dkey.defined() && !dvalue.defined() && same_view(key, value);
+}
+
+bool AttentionBackward::joins_edge_values() const {
+  return dedge_key.defined() && !dedge_value.defined() && same_view(edge_key, edge_value);
+}
+
+Checker checked(const Context& context, const AttentionForward& op) {
+  Checker check(context);
+  const Dtype dtype = check_score(op, check);
+  expect_heads("value", op.value);
+  const std::int64_t heads = op.query.shape[1], channels = op.value.shape[2], rows = op.graph.num_destinations();
+  check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
+  check.optional_input("edge_value", op.edge_value, {op.graph.num_edges(), heads, channels}, dtype);
+  check.output("y", op.y, {rows, heads, channels}, dtype);
+  check.output("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
+  check.output("sum", op.sum, {rows, heads}, accumulator_of(dtype));
+  return check;
+}
+
+Checker checked(const Context& context, const AttentionBackward& op) {
+  Checker check(context);
+  const Dtype dtype = check_score(op, check);
+  expect_heads("value", op.value);
+  const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
+  const std::int64_t rows = op.graph.num_destinations(), sources = op.graph.num_sources();
+  const std::int64_t edges = op.graph.num_edges();
+  check.input("value", op.value, {sources, heads, values}, dtype);
+  check.optional_input("edge_value", op.edge_value, {edges, heads, values}, dtype);
+  check.input("y", op.y, {rows, heads, values}, dtype);
+  check.input("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
+  check.input("sum", op.sum, {rows, heads}, accumulator_of(dtype));
+  check.input("dy", op.dy, {rows, heads, values}, dtype);
+  check.optional_output("dquery", op.dquery, {rows, heads, channels}, dtype);
+  check.optional_output("dkey", op.dkey, {sources, heads, channels}, dtype);
+  check.optional_output("dvalue", op.dvalue, {sources, heads, values}, dtype);
+  check.optional_output("dedge_key", op.dedge_key, {edges, heads, channels}, dtype);
+  check.optional_output("dedge_value", op.dedge_value, {edges, heads, values}, dtype);
+  check.optional_output("dedge_bias", op.dedge_bias, {edges, heads}, accumulator_of(dtype));
+  if (op.score == AttentionScore::dot) {
+    Checker::absent("dvector", op.dvector, "for the dot score");
+  } else {
+    check.optional_output("dvector", op.dvector, {heads, channels}, accumulator_of(dtype));
+    Checker::contiguous("dvector", op.dvector);
+  }
+  return check;
+}
+
+Checker checked(const Context& context, const AttentionWeights& op) {
+  Checker check(context);
+  const Dtype dtype = check_score(op, check);
+  const std::int64_t heads = op.query.shape[1], rows = op.graph.num_destinations();
+  check.input("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
+  check.input("sum", op.sum, {rows, heads}, accumulator_of(dtype));
+  check.output("weight", op.weight, {op.graph.num_edges(), heads}, accumulator_of(dtype));
+  return check;
+}
+
+}  // namespace warpgnn

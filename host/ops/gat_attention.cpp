@@ -1,0 +1,79 @@
+#include "warpgnn/ops/gat_attention.hpp"
+
+#include <cmath>
+
+#include "host/core/check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+void check_slope(double slope) {
+  if (!std::isfinite(slope)) fail("negative_slope: expected a finite number, got " + std::to_string(slope));
+}
+
+template <class Op>
+void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check) {
+  check.graph(op.graph);
+  check_slope(op.negative_slope);
+  check.input("source_score", op.source_score, {op.graph.num_sources(), heads}, dtype);
+  check.input("destination_score", op.destination_score, {op.graph.num_destinations(), heads}, dtype);
+  check.optional_input("edge_score", op.edge_score, {op.graph.num_edges(), heads}, dtype);
+}
+
+}  // namespace
+
+Checker checked(const Context& context, const GatAttentionForward& op) {
+  Checker check(context);
+  check.dropout(op.dropout);
+  const Dtype dtype = expect_storage("value", op.value), real = accumulator_of(dtype);
+  expect_heads("value", op.value);
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  check_scores(op, heads, real, check);
+  const std::int64_t rows = op.graph.num_destinations();
+  check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
+  check.output("y", op.y, {rows, heads, channels}, dtype);
+  check.output("maximum", op.maximum, {rows, heads}, real);
+  check.output("sum", op.sum, {rows, heads}, real);
+  if (op.positive_y.defined() || op.positive_weight.defined()) {
+    check.output("positive_y", op.positive_y, {rows, heads, channels}, dtype);
+    check.output("positive_weight", op.positive_weight, {rows, heads}, real);
+  }
+  return check;
+}
+
+Checker checked(const Context& context, const GatAttentionBackward& op) {
+  Checker check(context);
+  check.dropout(op.dropout);
+  const Dtype dtype = expect_storage("value", op.value), real = accumulator_of(dtype);
+  expect_heads("value", op.value);
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  check_scores(op, heads, real, check);
+  const std::int64_t sources = op.graph.num_sources(), rows = op.graph.num_destinations();
+  check.input("value", op.value, {sources, heads, channels}, dtype);
+  check.input("y", op.y, {rows, heads, channels}, dtype);
+  check.input("maximum", op.maximum, {rows, heads}, real);
+  check.input("sum", op.sum, {rows, heads}, real);
+  check.input("positive_y", op.positive_y, {rows, heads, channels}, dtype);
+  check.input("positive_weight", op.positive_weight, {rows, heads}, real);
+  check.input("dy", op.dy, {rows, heads, channels}, dtype);
+  check.output("dvalue", op.dvalue, {sources, heads, channels}, dtype);
+  check.output("dsource_score", op.dsource_score, {sources, heads}, real);
+  check.output("ddestination_score", op.ddestination_score, {rows, heads}, real);
+  check.optional_output("dedge_score", op.dedge_score, {op.graph.num_edges(), heads}, real);
+  return check;
+}
+
+Checker checked(const Context& context, const GatAttentionWeights& op) {
+  Checker check(context);
+  const Dtype dtype = expect_real("source_score", op.source_score);
+  expect_dims("source_score", op.source_score, 2);
+  const std::int64_t heads = op.source_score.shape[1];
+  check_scores(op, heads, dtype, check);
+  check.input("maximum", op.maximum, {op.graph.num_destinations(), heads}, dtype);
+  check.input("sum", op.sum, {op.graph.num_destinations(), heads}, dtype);
+  check.output("weight", op.weight, {op.graph.num_edges(), heads}, dtype);
+  return check;
+}
+
+}  // namespace warpgnn

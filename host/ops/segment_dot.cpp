@@ -1,0 +1,53 @@
+#include "warpgnn/ops/segment_dot.hpp"
+
+#include "host/core/check.hpp"
+
+namespace warpgnn {
+
+namespace {
+
+std::int64_t width_of(const char* name, const Layout& rows) {
+  expect_dims(name, rows, 2);
+  if (rows.shape[1] < 1) fail(std::string(name) + ": expected at least 1 feature, got 0");
+  return rows.shape[1];
+}
+
+/// The dtype of rows whose scores are of the dtype `score`: any that is computed with in it.
+Dtype dtype_of_rows(const Layout& rows, Dtype score) {
+  return accumulator_of(rows.dtype) == score ? rows.dtype : score;
+}
+
+}  // namespace
+
+Checker checked(const Context& context, const SegmentDotForward& op) {
+  Checker check(context);
+  check.graph(op.graph);
+  const Dtype dtype = expect_storage("x", op.x);
+  const std::int64_t width = width_of("x", op.x), nodes = op.graph.num_nodes();
+  check.input("x", op.x, {nodes, width}, dtype);
+  check.input("query", op.query, {op.graph.num_graphs(), width}, dtype);
+  check.output("score", op.score, {nodes}, accumulator_of(dtype));
+  return check;
+}
+
+Checker checked(const Context& context, const SegmentDotBackward& op) {
+  Checker check(context);
+  check.graph(op.graph);
+  const Dtype score = expect_real("dscore", op.dscore);
+  const Dtype dtype = dtype_of_rows(op.dx.defined() ? op.query : op.x, score);
+  const std::int64_t nodes = op.graph.num_nodes(), graphs = op.graph.num_graphs();
+  check.input("dscore", op.dscore, {nodes}, score);
+  if (op.dx.defined()) {
+    const std::int64_t width = width_of("query", op.query);
+    check.input("query", op.query, {graphs, width}, dtype);
+    check.updated("dx", op.dx, {nodes, width}, dtype);
+  }
+  if (op.dquery.defined()) {
+    const std::int64_t width = width_of("x", op.x);
+    check.input("x", op.x, {nodes, width}, dtype);
+    check.output("dquery", op.dquery, {graphs, width}, dtype);
+  }
+  return check;
+}
+
+}  // namespace warpgnn

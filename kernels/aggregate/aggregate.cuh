@@ -1,0 +1,422 @@
+#pragma once
+
+// Sums, maxima and minima of neighbours' rows. The same kernels serve both directions: forward over in-edges, the
+// gradient of x over out-edges.
+
+#include "kernels/base/reduce.cuh"
+#include "kernels/base/spans.cuh"
+#include "warpgnn/ops/aggregate.hpp"
+
+namespace warpgnn::kernels {
+
+/// What an edge adds to a sum.
+enum class Message {
+  plain,     ///< the neighbour's row
+  scaled,    ///< the neighbour's row times a scale of the edge
+  selected,  ///< those elements of the neighbour's row whose `arg` names the edge
+};
+
+template <class S>
+struct SumArguments {
+  using T = Accumulator<S>;
+  Adjacency edges;
+  ColumnTiles tiles;
+  std::int64_t columns;
+  Rows<const S> x;
+  Rows<const T> weight;                 // scaled: per edge id; null: 1
+  const std::int64_t* neighbor_offset;  // scaled: divide by the neighbour's row length; null: do not
+  Rows<const std::int32_t> arg;         // selected
+  bool mean;                            // divide by the length of the row
+  Rows<const S> self;                   // with epsilon: (1 + epsilon) self is added
+  const T* epsilon;                     // null: no such term
+  Rows<S> y;
+  T* partial;  // [chunks, columns]
+};
+
+/// What becomes of a row's sum, element by element.
+template <class S>
+struct FinishSum {
+  using T = Accumulator<S>;
+  const std::int64_t* mean_offset;  // null: no mean
+  Rows<const S> self;
+  const T* epsilon;
+  Rows<S> y;
+
+  explicit FinishSum(const SumArguments<S>& arguments)
+      : mean_offset(arguments.mean ? arguments.edges.offset : nullptr),
+        self(arguments.self),
+        epsilon(arguments.epsilon),
+        y(arguments.y) {}
+
+  __device__ void operator()(std::int64_t row, std::int64_t column, T total) const {
+    if (mean_offset != nullptr) total /= static_cast<T>(mean_offset[row + 1] - mean_offset[row]);
+    if (epsilon != nullptr) total += (T(1) + *epsilon) * to_accumulator(self[row][column]);
+    y[row][column] = to_storage<S>(total);
+  }
+};
+
+/// y_row = (1 + epsilon) self_row.
+template <int kWidth, class S, class T = Accumulator<S>>
+__device__ Pack<T, kWidth> self_term(const T* epsilon, const Rows<const S>& self, std::int64_t row,
+                                     std::int64_t column) {
+  Pack<T, kWidth> term{};
+  if (epsilon == nullptr) return term;
+  const T scale = T(1) + *epsilon;
+  const Pack<T, kWidth> own = load_read_only<kWidth>(self[row] + column);
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) term[k] = scale * own[k];
+  return term;
+}
+
+/// Writes a lane's sum over a span: its row of y, or its chunk's partial sum.
+template <class S, int kWidth>
+__device__ void store_sum(const SumArguments<S>& arguments, const EdgeSpan& span, std::int64_t column,
+                          Pack<Accumulator<S>, kWidth> sum) {
+  using T = Accumulator<S>;
+  if (span.chunk >= 0) {
+    store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, sum);
+    return;
+  }
+  const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
+  const T edges = arguments.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
+#pragma unroll
+  for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
+  store_streamed<kWidth>(arguments.y[span.row] + column, sum);
+}
+
+/// An edge as the lane that fetched it holds it, until it is handed round the group.
+template <class T>
+struct FetchedEdge {
+  std::int32_t neighbor = 0;
+  std::int32_t id = 0;
+  T scale = 0;
+};
+
+template <Message kMessage, class S>
+__device__ FetchedEdge<Accumulator<S>> fetch_edge(const SumArguments<S>& arguments, std::int64_t slot) {
+  using T = Accumulator<S>;
+  FetchedEdge<T> edge;
+  edge.neighbor = __ldcs(arguments.edges.neighbor + slot);
+  if constexpr (kMessage == Message::selected) edge.id = static_cast<std::int32_t>(edge_id_of(arguments.edges, slot));
+  if constexpr (kMessage == Message::scaled) {
+    edge.scale = T(1);
+    if (arguments.weight) edge.scale = *arguments.weight[edge_id_of(arguments.edges, slot)];
+    if (arguments.neighbor_offset != nullptr) {
+      const std::int64_t* const offset = arguments.neighbor_offset + edge.neighbor;
+      edge.scale /= static_cast<T>(offset[1] - offset[0]);
+    }
+  }
+  return edge;
+}
+
+/// One group of lanes per (span, tile): each lane owns one pack of columns and walks the span's edges.
+template <class S, int kWidth, Message kMessage>
+__global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArguments<S> arguments) {
+  using T = Accumulator<S>;
+  // A selected edge loads two packs.
+  constexpr int kInFlight = kMessage == Message::selected ? kEdgesInFlight / 2 : kEdgesInFlight;
+  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
+  EdgeSpan span;
+  if (!find_span(arguments.edges, item, span)) return;
+  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
+  const bool active = column < arguments.columns;
+
+  Pack<T, kWidth> sum{};
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    FetchedEdge<T> mine;
+    if (first + group.lane < span.end) mine = fetch_edge<kMessage>(arguments, first + group.lane);
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kInFlight) {
+      Pack<T, kWidth> row[kInFlight] = {};
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+        if (active && k + u < count) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
+        if constexpr (kMessage == Message::selected) {
+          const std::int32_t id = group.broadcast(mine.id, k + u);
+          if (active && k + u < count) {
+            const Pack<std::int32_t, kWidth> arg = load_read_only<kWidth>(arguments.arg[neighbor] + column);
+#pragma unroll
+            for (int v = 0; v < kWidth; ++v) row[u][v] = arg[v] == id ? row[u][v] : T(0);
+          }
+        }
+      }
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        T scale = T(1);
+        if constexpr (kMessage == Message::scaled) {
+          scale = group.broadcast(mine.scale, k + u);
+          if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
+        }
+#pragma unroll
+        for (int v = 0; v < kWidth; ++v) sum[v] += scale * row[u][v];
+      }
+    }
+  }
+
+  if (active) store_sum(arguments, span, column, sum);
+}
+
+// --- Maxima and minima -----------------------------------------------------------------------------------------------
+
+template <class S>
+struct ExtremumArguments {
+  using T = Accumulator<S>;
+  Adjacency edges;
+  ColumnTiles tiles;
+  std::int64_t columns;
+  bool largest;
+  Rows<const S> self;
+  const T* epsilon;
+  Rows<S> y;
+  Rows<std::int32_t> arg;      // null: not wanted
+  T* partial;                  // [chunks, columns]
+  std::int32_t* partial_edge;  // [chunks, columns]
+};
+
+/// The best element so far and its edge; edge -1 means none yet.
+template <class T>
+struct Extremum {
+  T value = 0;
+  std::int32_t edge = -1;
+
+  /// Takes the candidate if it beats what is there. Ties keep the earlier edge; the first NaN beats everything.
+  __device__ void absorb(T candidate, std::int32_t candidate_edge, bool largest) {
+    if (candidate_edge < 0) return;
+    const bool better = largest ? candidate > value : candidate < value;
+    const bool nan_wins = candidate != candidate && value == value;
+    if (edge < 0 || better || nan_wins) {
+      value = candidate;
+      edge = candidate_edge;
+    }
+  }
+};
+
+/// The numbers of an edge as the lane that fetched it holds them.
+struct EdgeNumbers {
+  std::int32_t neighbor = 0;
+  std::int32_t id = -1;
+};
+
+__device__ inline EdgeNumbers fetch_numbers(const Adjacency& edges, std::int64_t slot, std::int64_t end) {
+  EdgeNumbers numbers;
+  if (slot < end) {
+    numbers.neighbor = __ldcs(edges.neighbor + slot);
+    numbers.id = static_cast<std::int32_t>(edge_id_of(edges, slot));
+  }
+  return numbers;
+}
+
+/// The neighbours' rows as messages: of an edge, one pack of columns.
+template <class S, int kWidth>
+struct NeighborMessages {
+  static constexpr int kInFlight = kEdgesInFlight;
+  Rows<const S> x;
+
+  __device__ Pack<Accumulator<S>, kWidth> operator()(const EdgeNumbers& edge, std::int64_t column) const {
+    return load_read_only<kWidth>(x[edge.neighbor] + column);
+  }
+};
+
+/// One group of lanes per (span, tile), as aggregate_sum_by_row.
+template <class S, int kWidth, class Messages>
+__global__ void __launch_bounds__(kSpanThreads)
+    aggregate_extremum_by_row(ExtremumArguments<S> arguments, Messages messages) {
+  using T = Accumulator<S>;
+  constexpr int kInFlight = Messages::kInFlight;
+  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
+  EdgeSpan span;
+  if (!find_span(arguments.edges, item, span)) return;
+  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
+  const bool active = column < arguments.columns;
+
+  Extremum<T> best[kWidth];
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    const EdgeNumbers mine = fetch_numbers(arguments.edges, first + group.lane, span.end);
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kInFlight) {
+      Pack<T, kWidth> message[kInFlight] = {};
+      std::int32_t id[kInFlight];
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
+        id[u] = k + u < count ? numbers.id : -1;
+        if (active && k + u < count) message[u] = messages(numbers, column);
+      }
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+#pragma unroll
+        for (int v = 0; v < kWidth; ++v) best[v].absorb(message[u][v], id[u], arguments.largest);
+      }
+    }
+  }
+
+  if (!active) return;
+  Pack<T, kWidth> value;
+  Pack<std::int32_t, kWidth> edge;
+#pragma unroll
+  for (int v = 0; v < kWidth; ++v) {
+    value[v] = best[v].value;
+    edge[v] = best[v].edge;
+  }
+  if (span.chunk >= 0) {
+    store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, value);
+    store_streamed<kWidth>(arguments.partial_edge + span.chunk * arguments.columns + column, edge);
+    return;
+  }
+  const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
+#pragma unroll
+  for (int v = 0; v < kWidth; ++v) value[v] += self[v];
+  store_streamed<kWidth>(arguments.y[span.row] + column, value);
+  if (arguments.arg) store_streamed<kWidth>(arguments.arg[span.row] + column, edge);
+}
+
+/// Chunks are compared in order, so that the earliest edge still wins ties.
+template <class S>
+__global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(ExtremumArguments<S> arguments) {
+  using T = Accumulator<S>;
+  __shared__ T shared_value[kMergeParts][kWarpSize];
+  __shared__ std::int32_t shared_edge[kMergeParts][kWarpSize];
+  const std::int64_t owner = blockIdx.x;
+  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
+  Extremum<T> best;
+  if (column < arguments.columns) {
+    const ChunkRange chunks = chunks_of_part(arguments.edges.long_rows, owner, static_cast<int>(threadIdx.y));
+    for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+      const std::int64_t at = chunk * arguments.columns + column;
+      best.absorb(arguments.partial[at], arguments.partial_edge[at], arguments.largest);
+    }
+  }
+  shared_value[threadIdx.y][threadIdx.x] = best.value;
+  shared_edge[threadIdx.y][threadIdx.x] = best.edge;
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= arguments.columns) return;
+  for (int part = 1; part < kMergeParts; ++part) {
+    best.absorb(shared_value[part][threadIdx.x], shared_edge[part][threadIdx.x], arguments.largest);
+  }
+  const std::int64_t row = arguments.edges.long_rows.row[owner];
+  const Pack<T, 1> self = self_term<1>(arguments.epsilon, arguments.self, row, column);
+  arguments.y[row][column] = to_storage<S>(best.value + self[0]);
+  if (arguments.arg) arguments.arg[row][column] = best.edge;
+}
+
+// --- The gradients that are sums of products -------------------------------------------------------------------------
+
+template <class S>
+struct WeightGradientArguments {
+  using T = Accumulator<S>;
+  Adjacency edges;  // in-edges
+  int group;
+  std::int64_t columns;
+  bool mean;
+  Rows<const S> x;
+  Rows<const S> dy;
+  Rows<T> dweight;
+};
+
+/// dweight_e = <dy_row, x_neighbour>, written at the edge's own id. One group of lanes per span.
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(WeightGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
+  const LaneGroup group = LaneGroup::of_size(arguments.group);
+  const std::int64_t item = group_number(group.size);
+  EdgeSpan span;
+  if (!find_span(arguments.edges, item, span)) return;
+  const S* const dy = arguments.dy[span.row];
+  T divisor = T(1);
+  if (arguments.mean) divisor = static_cast<T>(arguments.edges.offset[span.row + 1] - arguments.edges.offset[span.row]);
+
+  for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
+    const S* x[kEdgesInFlight];
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const std::int64_t slot = first + u < span.end ? first + u : span.end - 1;
+      x[u] = arguments.x[arguments.edges.neighbor[slot]];
+    }
+    T dot[kEdgesInFlight] = {};
+    for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
+      const Pack<T, kWidth> gradient = load_read_only<kWidth>(dy + column);
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) {
+        const Pack<T, kWidth> value = load_read_only<kWidth>(x[u] + column);
+#pragma unroll
+        for (int v = 0; v < kWidth; ++v) dot[u] += gradient[v] * value[v];
+      }
+    }
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      dot[u] = group.sum(dot[u]);
+      if (group.lane == 0 && first + u < span.end) {
+        *arguments.dweight[edge_id_of(arguments.edges, first + u)] = dot[u] / divisor;
+      }
+    }
+  }
+}
+
+/// <dy_row, x_row> over one pack of columns.
+template <class S, int kWidth>
+struct RowDot {
+  using T = Accumulator<S>;
+  Rows<const S> dy;
+  Rows<const S> x;
+
+  __device__ void operator()(std::int64_t row, std::int64_t column, double (&sum)[1]) const {
+    const Pack<T, kWidth> gradient = load_streamed<kWidth>(dy[row] + column);
+    const Pack<T, kWidth> value = load_streamed<kWidth>(x[row] + column);
+    T dot = 0;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) dot += gradient[k] * value[k];
+    sum[0] += static_cast<double>(dot);
+  }
+};
+
+template <class T>
+struct StoreScalar {
+  T* target;
+  __device__ void operator()(const double (&total)[1]) const { *target = static_cast<T>(total[0]); }
+};
+
+// --- Launches --------------------------------------------------------------------------------------------------------
+
+inline bool is_extremum(Reduce reduce) {
+  return reduce == Reduce::max || reduce == Reduce::min;
+}
+
+template <class S>
+void merge_sums(const backend::CudaExec& exec, const char* name, const SumArguments<S>& arguments) {
+  using T = Accumulator<S>;
+  const LongRows& long_rows = arguments.edges.long_rows;
+  if (long_rows.rows == 0) return;
+  launch(exec, name, merge_chunk_sums<T, FinishSum<S>>, merge_shape(long_rows, arguments.columns), long_rows,
+         arguments.columns, static_cast<const T*>(arguments.partial), FinishSum<S>(arguments));
+}
+
+template <int kWidth, class S, class Messages>
+void launch_extremum(const backend::CudaExec& exec, const char* name, const ExtremumArguments<S>& arguments,
+                     const Messages& messages) {
+  const LongRows& long_rows = arguments.edges.long_rows;
+  launch(exec, name, aggregate_extremum_by_row<S, kWidth, Messages>,
+         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments, messages);
+  if (long_rows.rows == 0) return;
+  launch(exec, name, aggregate_extremum_merge<S>, merge_shape(long_rows, arguments.columns), arguments);
+}
+
+/// depsilon = sum <dy_i, x_i>.
+template <class S, class Op>
+void epsilon_gradient(const backend::CudaExec& exec, const char* name, const Op& op, double* partial) {
+  using T = Accumulator<S>;
+  const std::int64_t columns = op.dy.row_size();
+  with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    reduce_all<kWidth, 1>(exec, name, op.dy.shape[0], columns, RowDot<S, kWidth>{rows_of<S>(op.dy), rows_of<S>(op.x)},
+                          StoreScalar<T>{op.depsilon.template as<T>()}, partial);
+  });
+}
+
+}  // namespace warpgnn::kernels

@@ -1,0 +1,381 @@
+#pragma once
+
+// Pair attention forward: one pass over the in-edges with an online softmax, and the weights on request.
+
+#include "kernels/attention/attention_scores.cuh"
+#include "kernels/attention/softmax_state.cuh"
+#include "kernels/attention/gat_scores.cuh"
+#include "kernels/base/heads.cuh"
+
+namespace warpgnn::kernels {
+
+/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of the pair kernels.
+template <class T>
+inline constexpr int kAttentionBlocks = sizeof(T) == 4 ? 5 : 4;
+
+/// Softmax states of chunks, which the merge brings to one maximum.
+template <class T>
+struct AttentionPartials {
+  T* maximum = nullptr;  // [chunks, H]
+  T* sum = nullptr;      // [chunks, H]
+  T* y = nullptr;        // [chunks, H * C], not yet divided by the sum
+};
+
+template <class S, class Score>
+struct AttentionForwardArguments {
+  using T = Accumulator<S>;
+  Adjacency edges;  // in-edges
+  HeadTiles tiles;  // of the wider of score and value
+  AttentionInputs<S, Score> inputs;
+  EdgeDropout dropout;
+  Rows<S> y;
+  Rows<T> maximum;
+  Rows<T> sum;
+  AttentionPartials<T> partials;
+};
+
+/// A lane's columns in rows of scores and of values, and whether it has any.
+struct AttentionColumns {
+  std::int64_t score;
+  std::int64_t value;
+  bool scores;
+  bool values;
+};
+
+template <int kWidth, class S, class Score>
+__device__ AttentionColumns columns_of(const AttentionInputs<S, Score>& inputs, const HeadPlace& place) {
+  const std::int64_t column = static_cast<std::int64_t>(place.first_pack) * kWidth;
+  return AttentionColumns{place.head * inputs.channels + column, place.head * inputs.values + column,
+                          !place.idle && column < inputs.channels, !place.idle && column < inputs.values};
+}
+
+/// A lane's neighbours of a batch of edges of a span: lane k holds those of edge first + k.
+struct EdgeBatch {
+  std::int32_t my_neighbor;
+  std::int32_t my_id;
+  int count;
+
+  __device__ static EdgeBatch load(const Adjacency& edges, const EdgeSpan& span, std::int64_t first,
+                                   const LaneGroup& group) {
+    EdgeBatch batch{0, 0, static_cast<int>(span.end - first < group.size ? span.end - first : group.size)};
+    if (first + group.lane < span.end) {
+      batch.my_neighbor = __ldcs(edges.neighbor + first + group.lane);
+      batch.my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+    }
+    return batch;
+  }
+
+  /// kept_heads of the lane's edge; none beyond the last.
+  __device__ std::uint32_t my_kept(const LaneGroup& group, const EdgeDropout& dropout, int first_head,
+                                   int heads) const {
+    return group.lane < count ? kept_heads(dropout, my_id, first_head, heads) : 0;
+  }
+};
+
+/// A lane's packs of an edge's key and value. Lanes without columns hold zeros.
+template <class T, int kWidth>
+struct EdgePacks {
+  Pack<T, kWidth> key;
+  Pack<T, kWidth> value;
+};
+
+template <int kWidth, class S, class Score>
+__device__ void load_source(const AttentionInputs<S, Score>& inputs, const AttentionColumns& columns,
+                            std::int64_t source, EdgePacks<Accumulator<S>, kWidth>& packs) {
+  if (columns.scores) packs.key = load_read_only<kWidth>(inputs.key[source] + columns.score);
+  if (inputs.value_is_key) {
+    packs.value = packs.key;
+  } else if (columns.values) {
+    packs.value = load_read_only<kWidth>(inputs.value[source] + columns.value);
+  }
+}
+
+/// Adds the edge's own key and value.
+template <int kWidth, class S, class Score>
+__device__ void add_edge(const AttentionInputs<S, Score>& inputs, const AttentionColumns& columns, std::int64_t edge_id,
+                         EdgePacks<Accumulator<S>, kWidth>& packs) {
+  if (inputs.edge_key && columns.scores) {
+    const Pack<Accumulator<S>, kWidth> edge = load_streamed<kWidth>(inputs.edge_key[edge_id] + columns.score);
+    add_to(packs.key, edge);
+    if (inputs.edge_value_is_key) add_to(packs.value, edge);
+  }
+  if (inputs.edge_value && !inputs.edge_value_is_key && columns.values) {
+    add_to(packs.value, load_streamed<kWidth>(inputs.edge_value[edge_id] + columns.value));
+  }
+}
+
+template <int kWidth, class S, class Score>
+__device__ Pack<Accumulator<S>, kWidth> load_vector(const AttentionInputs<S, Score>& inputs,
+                                                    const AttentionColumns& columns) {
+  if constexpr (Score::kHasVector) {
+    if (columns.scores) return load_read_only<kWidth>(inputs.vector + columns.score);
+  }
+  return {};
+}
+
+template <class S, int kWidth, class Score>
+__device__ void store_state(const AttentionForwardArguments<S, Score>& arguments, const EdgeSpan& span,
+                            const HeadPlace& place, const AttentionColumns& columns,
+                            SoftmaxState<Accumulator<S>, kWidth, false>& state) {
+  using T = Accumulator<S>;
+  if (span.chunk >= 0) {
+    const AttentionPartials<T>& partials = arguments.partials;
+    const std::int64_t heads = arguments.tiles.heads;
+    if (columns.values) {
+      store_streamed<kWidth>(partials.y + span.chunk * heads * arguments.inputs.values + columns.value, state.y);
+    }
+    if (!place.leader) return;
+    partials.maximum[span.chunk * heads + place.head] = state.maximum;
+    partials.sum[span.chunk * heads + place.head] = state.sum;
+    return;
+  }
+  if (columns.values) {
+    const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
+    const T factor = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / state.sum;
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) state.y[v] = empty ? T(0) : state.y[v] * factor;
+    store_streamed<kWidth>(arguments.y[span.row] + columns.value, state.y);
+  }
+  if (!place.leader) return;
+  arguments.maximum[span.row][place.head] = state.maximum;
+  arguments.sum[span.row][place.head] = state.sum;
+}
+
+/// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
+/// of the head, and one pack of that head's score channels and values.
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>)
+    attention_forward_by_destination(AttentionForwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  const Adjacency& edges = arguments.edges;
+  const AttentionInputs<S, Score>& inputs = arguments.inputs;
+  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const HeadPlace place = place_of(arguments.tiles, tile, group.lane, 1);
+  const AttentionColumns columns = columns_of<kWidth>(inputs, place);
+  const int bit = place.head - place.first_head;
+  Pack<T, kWidth> query{};
+  if (columns.scores) query = load_read_only<kWidth>(inputs.query[span.row] + columns.score);
+  const Pack<T, kWidth> vector = load_vector<kWidth>(inputs, columns);
+
+  SoftmaxState<T, kWidth, false> state;
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    std::int32_t my_neighbor = 0, my_id = 0;
+    std::uint32_t my_kept = 0;
+    if (first + group.lane < span.end) {
+      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
+      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, arguments.tiles.heads_per_tile);
+    }
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kEdgesInFlight) {
+      EdgePacks<T, kWidth> packs[kEdgesInFlight] = {};
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) {
+        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
+        const std::int32_t id = group.broadcast(my_id, k + u);
+        if (k + u >= count) continue;
+        load_source(inputs, columns, neighbor, packs[u]);
+        add_edge(inputs, columns, id, packs[u]);
+      }
+      Pack<T, kWidth> value[kEdgesInFlight];
+      T l[kEdgesInFlight];
+      bool kept[kEdgesInFlight], positive[kEdgesInFlight];
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) {
+        const T part = terms_of(inputs.score, keep_pack(inputs.score, query, packs[u].key), query, vector);
+        const T sum = group.sum(part, arguments.tiles.lanes_per_head);
+        const std::int32_t id = group.broadcast(my_id, k + u);
+        kept[u] = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
+        positive[u] = false;
+        value[u] = packs[u].value;
+        l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -kInfinity<T>;
+      }
+      state.absorb(l, positive, kept, value);
+    }
+  }
+  store_state(arguments, span, place, columns, state);
+}
+
+/// The same for heads too wide for a warp's registers: one warp per (span, head) first finds the scores of all edges,
+/// one per lane in each batch of kWarpSize, and then adds their values to y, one tile of columns after the other. A
+/// lane reads nothing in shared memory but what it wrote.
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, 4)
+    attention_forward_by_destination_wide(AttentionForwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  constexpr int kBatches = kChunkEdges / kWarpSize;
+  __shared__ T shared_weight[kBatches][kSpanThreads];  // after dropout, relative to the maximum up to the batch
+  __shared__ T shared_factor[kBatches][kSpanThreads];  // which brings the batches before to that maximum
+  const Adjacency& edges = arguments.edges;
+  const AttentionInputs<S, Score>& inputs = arguments.inputs;
+  const int heads = arguments.tiles.heads;
+  const LaneGroup warp = LaneGroup::of_size(kWarpSize);
+  int head;
+  const std::int64_t item = split_tile(group_number(kWarpSize), heads, head);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+
+  T maximum = -kInfinity<T>, sum = 0;
+  for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+    const EdgeBatch batch = EdgeBatch::load(edges, span, first, warp);
+    T my_l = -kInfinity<T>;
+#pragma unroll 1
+    for (int k = 0; k < batch.count; ++k) {
+      const T l = score_of_edge<kWidth>(inputs, warp, head, span.row, warp.broadcast(batch.my_neighbor, k),
+                                        warp.broadcast(batch.my_id, k));
+      if (warp.lane == k) my_l = l;
+    }
+    const T largest = std::fmax(maximum, warp.max(my_l)), base = softmax_base(largest);
+    const T factor = std::exp(maximum - base), my_weight = std::exp(my_l - base);
+    maximum = largest;
+    sum = sum * factor + warp.sum(my_weight);
+    const bool kept = (batch.my_kept(warp, arguments.dropout, head, 1) & 1u) != 0;
+    const std::int64_t number = (first - span.begin) / kWarpSize;
+    shared_weight[number][threadIdx.x] = kept ? my_weight : T(0);
+    shared_factor[number][threadIdx.x] = factor;
+  }
+
+  const bool whole = span.chunk < 0, empty = sum == T(0);
+  const T scale = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / sum;
+#pragma unroll 1
+  for (std::int64_t start = 0; start < inputs.values; start += kWarpSize * kWidth) {
+    const bool active = start + warp.lane * kWidth < inputs.values;
+    const std::int64_t column = head * inputs.values + start + warp.lane * kWidth;
+    Pack<T, kWidth> total{};
+#pragma unroll 1
+    for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+      const EdgeBatch batch = EdgeBatch::load(edges, span, first, warp);
+      const std::int64_t number = (first - span.begin) / kWarpSize;
+      const T my_weight = shared_weight[number][threadIdx.x];
+      if (number > 0) total = scaled(shared_factor[number][threadIdx.x], total);
+#pragma unroll 1
+      for (int k = 0; k < batch.count; ++k) {
+        const std::int64_t neighbor = warp.broadcast(batch.my_neighbor, k);
+        const std::int64_t id = warp.broadcast(batch.my_id, k);
+        const T weight = warp.broadcast(my_weight, k);
+        if (active) add_scaled_to(total, weight, load_value<kWidth>(inputs, neighbor, id, column));
+      }
+    }
+    if (!active) continue;
+    if (whole) {
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) total[v] = empty ? T(0) : total[v] * scale;
+      store_streamed<kWidth>(arguments.y[span.row] + column, total);
+    } else {
+      store_streamed<kWidth>(arguments.partials.y + span.chunk * heads * inputs.values + column, total);
+    }
+  }
+
+  if (warp.lane != 0) return;
+  (whole ? arguments.maximum[span.row] : arguments.partials.maximum + span.chunk * heads)[head] = maximum;
+  (whole ? arguments.sum[span.row] : arguments.partials.sum + span.chunk * heads)[head] = sum;
+}
+
+// --- Long rows -------------------------------------------------------------------------------------------------------
+
+template <class S>
+struct AttentionMergeArguments {
+  using T = Accumulator<S>;
+  LongRows long_rows;
+  std::int64_t heads;
+  std::int64_t values;
+  double dropout_scale;
+  AttentionPartials<T> partials;
+  Rows<S> y;
+  Rows<T> maximum;
+  Rows<T> sum;
+};
+
+/// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
+template <class S>
+__global__ void __launch_bounds__(kMergeThreads, 2) attention_forward_merge(AttentionMergeArguments<S> arguments) {
+  using T = Accumulator<S>;
+  __shared__ T shared_maximum[kMergeParts][kWarpSize];
+  __shared__ double shared_sum[kMergeParts][kWarpSize];
+  __shared__ double shared_y[kMergeParts][kWarpSize];
+  const AttentionPartials<T>& partials = arguments.partials;
+  const std::int64_t columns = arguments.heads * arguments.values;
+  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
+  const bool active = column < columns;
+  const std::int64_t head = active ? column / arguments.values : 0;
+  ChunkRange chunks = chunks_of_part(arguments.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
+  if (!active) chunks.end = chunks.begin;
+
+  T maximum = -kInfinity<T>;
+  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+    maximum = std::fmax(maximum, partials.maximum[chunk * arguments.heads + head]);
+  }
+  shared_maximum[threadIdx.y][threadIdx.x] = maximum;
+  __syncthreads();
+  for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
+  const double base = static_cast<double>(softmax_base(maximum));
+
+  double sum = 0, y = 0;
+  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+    const std::int64_t row = chunk * arguments.heads + head;
+    const double factor = std::exp(static_cast<double>(partials.maximum[row]) - base);
+    sum += factor * static_cast<double>(partials.sum[row]);
+    y += factor * static_cast<double>(partials.y[chunk * columns + column]);
+  }
+  shared_sum[threadIdx.y][threadIdx.x] = sum;
+  shared_y[threadIdx.y][threadIdx.x] = y;
+  __syncthreads();
+  if (threadIdx.y != 0 || !active) return;
+  sum = 0;
+  y = 0;
+  for (int part = 0; part < kMergeParts; ++part) {
+    sum += shared_sum[part][threadIdx.x];
+    y += shared_y[part][threadIdx.x];
+  }
+  const std::int64_t row = arguments.long_rows.row[blockIdx.x];
+  arguments.y[row][column] = to_storage<S>(sum == 0 ? T(0) : static_cast<T>(y * arguments.dropout_scale / sum));
+  if (column % arguments.values != 0) return;
+  arguments.maximum[row][head] = maximum;
+  arguments.sum[row][head] = static_cast<T>(sum);
+}
+
+// --- Weights ---------------------------------------------------------------------------------------------------------
+
+template <class S, class Score>
+struct AttentionWeightsArguments {
+  using T = Accumulator<S>;
+  Adjacency edges;  // in-edges
+  int group;        // lanes per head
+  int heads;
+  AttentionInputs<S, Score> inputs;
+  EdgeDropout dropout;
+  Rows<const T> maximum;
+  Rows<const T> sum;
+  Rows<T> weight;
+};
+
+/// One group of lanes per (span, head), edge after edge.
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, 8)
+    attention_weights_by_destination(AttentionWeightsArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  const Adjacency& edges = arguments.edges;
+  const LaneGroup group = LaneGroup::of_size(arguments.group);
+  int head;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.heads, head);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const T base = softmax_base(__ldg(arguments.maximum[span.row] + head));
+  const T sum = __ldg(arguments.sum[span.row] + head);
+  const T inverse = inverse_sum(sum);
+  for (std::int64_t slot = span.begin; slot < span.end; ++slot) {
+    const std::int64_t id = edge_id_of(edges, slot);
+    const T l = score_of_edge<kWidth>(arguments.inputs, group, head, span.row, edges.neighbor[slot], id);
+    if (group.lane != 0) continue;
+    const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
+    const T scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
+    arguments.weight[id][head] = scale * (std::exp(l - base) * inverse);
+  }
+}
+
+}  // namespace warpgnn::kernels

@@ -1,0 +1,108 @@
+#include "kernels/attention/gat_attention_backward.cuh"
+
+namespace warpgnn::backend {
+
+using namespace kernels;
+
+namespace {
+
+template <class T>
+struct Scratch {
+  T* terms = nullptr;
+  T* partial_dvalue = nullptr;
+  T* partial_dsource_score = nullptr;
+};
+
+template <class T>
+Scratch<T> carve(Carver& carver, const GatAttentionBackward& op) {
+  const std::int64_t heads = op.value.shape[1];
+  const std::int64_t chunks = op.graph.out_edges().long_rows.chunks;
+  Scratch<T> scratch;
+  scratch.terms = carver.take<T>(op.graph.num_destinations() * heads * kDestinationTerms);
+  scratch.partial_dvalue = carver.take<T>(chunks * op.value.row_size());
+  scratch.partial_dsource_score = carver.take<T>(chunks * heads);
+  return scratch;
+}
+
+template <class S, class Score>
+void launch_merges(const CudaExec& exec, const GatAttentionBackwardArguments<S, Score>& arguments) {
+  using T = Accumulator<S>;
+  const LongRows& long_rows = arguments.edges.long_rows;
+  if (long_rows.rows == 0) return;
+  const auto merge = [&]<class Target>(std::int64_t columns, const T* partial, const Rows<Target>& target) {
+    launch(exec, "gat_attention_backward", merge_chunk_sums<T, StoreTotal<Target>>, merge_shape(long_rows, columns),
+           long_rows, columns, partial, StoreTotal<Target>{target});
+  };
+  merge(arguments.tiles.heads * arguments.channels, arguments.partial_dvalue, arguments.dvalue);
+  merge(arguments.tiles.heads, arguments.partial_dsource_score, arguments.dsource_score);
+}
+
+template <class S, int kWidth, int kPacks, class Score>
+void launch_by_source(const CudaExec& exec, const GatAttentionBackwardArguments<S, Score>& arguments) {
+  launch(exec, "gat_attention_backward", gat_attention_backward_by_source<S, kWidth, kPacks, Score>,
+         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
+}
+
+template <class S, int kWidth, class Score>
+void launch_backward(const CudaExec& exec, GatAttentionBackwardArguments<S, Score> arguments) {
+  const int heads = arguments.tiles.heads;
+  const int lanes = arguments.tiles.lanes_per_head;
+  launch(exec, "gat_attention_backward", gat_attention_backward_by_destination<S, kWidth, Score>,
+         {dim3(blocks_for(arguments.destinations * heads, kSpanThreads / lanes)), dim3(kSpanThreads)}, arguments);
+  if (arguments.tiles.packs <= kWarpSize) {
+    launch_by_source<S, kWidth, 1>(exec, arguments);
+  } else if (arguments.tiles.packs <= 2 * kWarpSize) {
+    arguments.tiles = HeadTiles::of(heads, arguments.channels, kWidth, 2);
+    launch_by_source<S, kWidth, 2>(exec, arguments);
+  } else {
+    launch(exec, "gat_attention_backward", gat_attention_backward_by_source_wide<S, kWidth, Score>,
+           span_shape(arguments.edges, kWarpSize, heads), arguments);
+  }
+  launch_merges(exec, arguments);
+}
+
+template <class S>
+void backward(const CudaExec& exec, const GatAttentionBackward& op) {
+  using T = Accumulator<S>;
+  Carver carver(op.workspace.data);
+  const Scratch<T> scratch = carve<T>(carver, op);
+  const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
+  const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y, op.dy, op.dvalue});
+  with_pack_width<S>(width, [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    launch_backward<S, kWidth, GatScore<T>>(exec, {.edges = op.graph.out_edges(),
+                                                   .tiles = HeadTiles::of(heads, channels, kWidth, 1),
+                                                   .channels = channels,
+                                                   .destinations = op.graph.num_destinations(),
+                                                   .score = GatScore<T>::of(op),
+                                                   .dropout = EdgeDropout::of(op.dropout),
+                                                   .value = rows_of<S>(op.value),
+                                                   .y = rows_of<S>(op.y),
+                                                   .maximum = rows_of<T>(op.maximum),
+                                                   .sum = rows_of<T>(op.sum),
+                                                   .positive_y = rows_of<S>(op.positive_y),
+                                                   .positive_weight = rows_of<T>(op.positive_weight),
+                                                   .dy = rows_of<S>(op.dy),
+                                                   .dvalue = rows_of<S>(op.dvalue),
+                                                   .dsource_score = rows_of<T>(op.dsource_score),
+                                                   .ddestination_score = rows_of<T>(op.ddestination_score),
+                                                   .dedge_score = rows_of<T>(op.dedge_score),
+                                                   .terms = scratch.terms,
+                                                   .partial_dvalue = scratch.partial_dvalue,
+                                                   .partial_dsource_score = scratch.partial_dsource_score});
+  });
+}
+
+}  // namespace
+
+std::size_t workspace_size(const CudaExec&, const GatAttentionBackward& op) {
+  Carver carver;
+  with_storage(op.value.dtype, [&](auto zero) { carve<Accumulator<decltype(zero)>>(carver, op); });
+  return carver.bytes();
+}
+
+void gat_attention_backward(const CudaExec& exec, const GatAttentionBackward& op) {
+  with_storage(op.value.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
+}
+
+}  // namespace warpgnn::backend

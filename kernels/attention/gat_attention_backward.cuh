@@ -1,0 +1,302 @@
+#pragma once
+
+// Attention backward: a pass over nodes for what a destination contributes to all its edges, then one pass over the
+// out-edges in which every lane recomputes the weights of its head from the saved maximum and sum.
+
+#include "kernels/attention/gat_scores.cuh"
+#include "kernels/base/heads.cuh"
+
+namespace warpgnn::kernels {
+
+/// What the pass over out-edges needs of a destination and head, side by side: one 16-byte load in fp32.
+template <class T>
+struct DestinationTerms {
+  T score;
+  T base;  // subtracted from scores
+  T inverse_sum;
+  T delta;
+};
+inline constexpr int kDestinationTerms = 4;
+
+template <class T>
+__device__ DestinationTerms<T> load_terms(const T* terms) {
+  if constexpr (kMaxPackWidth<T> == kDestinationTerms) {
+    const Pack<T, kDestinationTerms> pack = load_read_only<kDestinationTerms>(terms);
+    return DestinationTerms<T>{pack[0], pack[1], pack[2], pack[3]};
+  } else {
+    const Pack<T, 2> low = load_read_only<2>(terms), high = load_read_only<2>(terms + 2);
+    return DestinationTerms<T>{low[0], low[1], high[0], high[1]};
+  }
+}
+
+template <class S, class Score>
+struct GatAttentionBackwardArguments {
+  using T = Accumulator<S>;
+  Adjacency edges;  // out-edges
+  HeadTiles tiles;
+  std::int64_t channels;
+  std::int64_t destinations;
+  Score score;
+  EdgeDropout dropout;
+  Rows<const S> value;
+  Rows<const S> y;
+  Rows<const T> maximum;
+  Rows<const T> sum;
+  Rows<const S> positive_y;
+  Rows<const T> positive_weight;
+  Rows<const S> dy;
+  Rows<S> dvalue;
+  Rows<T> dsource_score;
+  Rows<T> ddestination_score;
+  Rows<T> dedge_score;       // null: not wanted
+  T* terms;                  // [destinations, H, kDestinationTerms]
+  T* partial_dvalue;         // [chunks, H * C]
+  T* partial_dsource_score;  // [chunks, H]
+};
+
+/// delta = <dy, y> and the gradient of the destination's score term. One head's lanes per (destination, head).
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads)
+    gat_attention_backward_by_destination(GatAttentionBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  const HeadTiles& tiles = arguments.tiles;
+  const LaneGroup group = LaneGroup::of_size(tiles.lanes_per_head);
+  const std::int64_t number = group_number(group.size);
+  if (number >= arguments.destinations * tiles.heads) return;
+  const std::int64_t node = number / tiles.heads;
+  const int head = static_cast<int>(number % tiles.heads);
+
+  T delta = 0, positive_dot = 0;
+  for (int pack = group.lane; pack < tiles.packs; pack += group.size) {
+    const std::int64_t column = head * arguments.channels + pack * kWidth;
+    const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[node] + column);
+    const Pack<T, kWidth> y = load_streamed<kWidth>(arguments.y[node] + column);
+    const Pack<T, kWidth> positive_y = load_streamed<kWidth>(arguments.positive_y[node] + column);
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) {
+      delta += dy[v] * y[v];
+      positive_dot += dy[v] * positive_y[v];
+    }
+  }
+  delta = group.sum(delta);
+  positive_dot = group.sum(positive_dot);
+  if (group.lane != 0) return;
+  T* const terms = arguments.terms + number * kDestinationTerms;
+  terms[0] = arguments.score.destination_term(node, head);
+  terms[1] = softmax_base(arguments.maximum[node][head]);
+  terms[2] = inverse_sum(arguments.sum[node][head]);
+  terms[3] = delta;
+  arguments.ddestination_score[node][head] =
+      arguments.score.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
+}
+
+/// What one edge and head pass on: to the source's score, and, as a factor of dy, to the source's value.
+template <class T>
+struct EdgeGradient {
+  T score;   // dp
+  T weight;  // the weight after dropout
+};
+
+template <class T, class Score>
+__device__ EdgeGradient<T> edge_gradient(const Score& score, const DestinationTerms<T>& terms, T source_term,
+                                         T edge_term, T dot, T kept_scale) {
+  const T p = source_term + terms.score + edge_term;
+  const T weight = std::exp(score.activate(p) - terms.base) * terms.inverse_sum;
+  const T dl = weight * (kept_scale * dot - terms.delta);
+  return EdgeGradient<T>{dl * score.derivative(p), kept_scale * weight};
+}
+
+/// One group of lanes per (span of out-edges, tile of heads); a lane holds kPacks packs of its head's channels, so no
+/// head is cut into parts.
+template <class S, int kWidth, int kPacks, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>>)
+    gat_attention_backward_by_source(GatAttentionBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  constexpr int kInFlight = kEdgesInFlight / kPacks;
+  const Adjacency& edges = arguments.edges;
+  const HeadTiles& tiles = arguments.tiles;
+  const LaneGroup group = LaneGroup::of_size(tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), tiles.tiles, tile);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const HeadPlace place = place_of(tiles, tile, group.lane, kPacks);
+  const int bit = place.head - place.first_head;
+  const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
+  const std::int64_t step = tiles.lanes_per_head * kWidth;
+  bool active[kPacks];
+  Pack<T, kWidth> value[kPacks] = {}, sum[kPacks] = {};
+#pragma unroll
+  for (int n = 0; n < kPacks; ++n) {
+    active[n] = !place.idle && place.first_pack + n * tiles.lanes_per_head < tiles.packs;
+    if (active[n]) value[n] = load_read_only<kWidth>(arguments.value[span.row] + column + n * step);
+  }
+  const T source_term = arguments.score.source_term(span.row, place.head);
+  T score_sum = 0;
+
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    std::int32_t my_neighbor = 0, my_id = 0;
+    std::uint32_t my_kept = 0;
+    if (first + group.lane < span.end) {
+      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
+      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, tiles.heads_per_tile);
+    }
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kInFlight) {
+      Pack<T, kWidth> dy[kInFlight][kPacks] = {};
+      DestinationTerms<T> terms[kInFlight] = {};
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
+        if (k + u >= count) continue;
+        const S* const gradient = arguments.dy[neighbor] + column;
+#pragma unroll
+        for (int n = 0; n < kPacks; ++n) {
+          if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
+        }
+        terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kDestinationTerms);
+      }
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        T dot = 0;
+#pragma unroll
+        for (int n = 0; n < kPacks; ++n) {
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) dot += dy[u][n][v] * value[n][v];
+        }
+        dot = group.sum(dot, tiles.lanes_per_head);
+        const std::int32_t id = group.broadcast(my_id, k + u);
+        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
+        if (k + u >= count) continue;
+        const T edge_term = arguments.score.edge_term(id, place.head);
+        const T kept_scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
+        const EdgeGradient<T> gradient =
+            edge_gradient(arguments.score, terms[u], source_term, edge_term, dot, kept_scale);
+        score_sum += gradient.score;
+        if (arguments.dedge_score && place.leader) arguments.dedge_score[id][place.head] = gradient.score;
+#pragma unroll
+        for (int n = 0; n < kPacks; ++n) {
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) sum[n][v] += gradient.weight * dy[u][n][v];
+        }
+      }
+    }
+  }
+
+  const bool whole = span.chunk < 0;
+  const auto store_dvalue = [&](auto* dvalue) {
+#pragma unroll
+    for (int n = 0; n < kPacks; ++n) {
+      if (active[n]) store_streamed<kWidth>(dvalue + column + n * step, sum[n]);
+    }
+  };
+  if (whole) {
+    store_dvalue(arguments.dvalue[span.row]);
+  } else {
+    store_dvalue(arguments.partial_dvalue + span.chunk * tiles.heads * arguments.channels);
+  }
+  T* const dsource =
+      whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * tiles.heads;
+  if (place.leader) dsource[place.head] = score_sum;
+}
+
+/// The same for heads too wide for a warp's registers: one warp per (span, head) first finds the weights of all edges,
+/// one per lane in each batch of kWarpSize, and then adds their rows to dvalue, one tile of columns after the other. A
+/// lane reads none but its own of the weights in shared memory.
+template <class S, int kWidth, class Score>
+__global__ void __launch_bounds__(kSpanThreads, 4)
+    gat_attention_backward_by_source_wide(GatAttentionBackwardArguments<S, Score> arguments) {
+  using T = Accumulator<S>;
+  __shared__ T shared_weight[kChunkEdges / kWarpSize][kSpanThreads];
+  const Adjacency& edges = arguments.edges;
+  const int heads = arguments.tiles.heads;
+  const LaneGroup warp = LaneGroup::of_size(kWarpSize);
+  int head;
+  const std::int64_t item = split_tile(group_number(kWarpSize), heads, head);
+  EdgeSpan span;
+  if (!find_span(edges, item, span)) return;
+  const bool whole = span.chunk < 0;
+  const std::int64_t head_column = head * arguments.channels;
+  const S* const value = arguments.value[span.row] + head_column;
+  const S* const dy = arguments.dy.data + head_column;
+  const T source_term = arguments.score.source_term(span.row, head);
+  T score_sum = 0;
+
+  for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+    const bool present = first + warp.lane < span.end;
+    const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
+    const std::int32_t my_neighbor = present ? __ldg(edges.neighbor + first + warp.lane) : 0;
+    T my_dot = 0;
+#pragma unroll 1
+    for (int k = 0; k < count; ++k) {
+      const S* const gradient = dy + warp.broadcast(my_neighbor, k) * arguments.dy.stride;
+      T dot = 0;
+#pragma unroll 2
+      for (std::int64_t column = warp.lane * kWidth; column < arguments.channels; column += kWarpSize * kWidth) {
+        const Pack<T, kWidth> a = load_read_only<kWidth>(gradient + column);
+        const Pack<T, kWidth> b = load_read_only<kWidth>(value + column);
+#pragma unroll
+        for (int v = 0; v < kWidth; ++v) dot += a[v] * b[v];
+      }
+      dot = warp.sum(dot);
+      if (warp.lane == k) my_dot = dot;
+    }
+    EdgeGradient<T> mine{T(0), T(0)};
+    if (present) {
+      const std::int64_t id = edge_id_of(edges, first + warp.lane);
+      const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
+      mine = edge_gradient(
+          arguments.score,
+          load_terms(arguments.terms + (my_neighbor * static_cast<std::int64_t>(heads) + head) * kDestinationTerms),
+          source_term, arguments.score.edge_term(id, head), my_dot,
+          kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+      if (arguments.dedge_score) arguments.dedge_score[id][head] = mine.score;
+    }
+    score_sum += mine.score;
+    shared_weight[(first - span.begin) / kWarpSize][threadIdx.x] = mine.weight;
+  }
+
+#pragma unroll 1
+  for (std::int64_t base = 0; base < arguments.channels; base += kWarpSize * kWidth) {
+    const std::int64_t column = base + warp.lane * kWidth;
+    const bool active = column < arguments.channels;
+    Pack<T, kWidth> sum{};
+#pragma unroll 1
+    for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
+      const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
+      const std::int32_t my_neighbor = warp.lane < count ? __ldg(edges.neighbor + first + warp.lane) : 0;
+      const T my_weight = shared_weight[(first - span.begin) / kWarpSize][threadIdx.x];
+#pragma unroll 1
+      for (int k = 0; k < count; k += kEdgesInFlight) {
+        Pack<T, kWidth> gradient[kEdgesInFlight] = {};
+#pragma unroll
+        for (int u = 0; u < kEdgesInFlight; ++u) {
+          const std::int64_t neighbor = warp.broadcast(my_neighbor, k + u);
+          if (!active || k + u >= count) continue;
+          gradient[u] = load_read_only<kWidth>(dy + neighbor * arguments.dy.stride + column);
+        }
+#pragma unroll
+        for (int u = 0; u < kEdgesInFlight; ++u) {
+          const T weight = warp.broadcast(my_weight, k + u);  // 0 beyond the last edge
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) sum[v] += weight * gradient[u][v];
+        }
+      }
+    }
+    if (!active) continue;
+    if (whole) {
+      store_streamed<kWidth>(arguments.dvalue[span.row] + head_column + column, sum);
+    } else {
+      store_streamed<kWidth>(arguments.partial_dvalue + span.chunk * heads * arguments.channels + head_column + column,
+                             sum);
+    }
+  }
+
+  score_sum = warp.sum(score_sum);
+  T* const dsource = whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * heads;
+  if (warp.lane == 0) dsource[head] = score_sum;
+}
+
+}  // namespace warpgnn::kernels

@@ -1,0 +1,99 @@
+#pragma once
+
+// Dot products of every node's heads with one vector per head.
+
+#include "kernels/base/heads.cuh"
+#include "kernels/base/reduce.cuh"
+
+namespace warpgnn::kernels {
+
+template <class S>
+struct HeadDotArguments {
+  using T = Accumulator<S>;
+  std::int64_t nodes;
+  int heads;
+  std::int64_t channels;
+  int lanes;  // per (node, head), a power of two
+  Rows<const S> x;
+  Rows<const T> vector;
+  Rows<T> score;
+};
+
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) head_dot_forward_by_head(HeadDotArguments<S> arguments) {
+  using T = Accumulator<S>;
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t number = group_number(group.size);
+  if (number >= arguments.nodes * arguments.heads) return;
+  const std::int64_t node = number / arguments.heads;
+  const int head = static_cast<int>(number % arguments.heads);
+  const S* const x = arguments.x[node] + head * arguments.channels;
+  T dot = 0;
+  for (std::int64_t column = group.lane * kWidth; column < arguments.channels; column += group.size * kWidth) {
+    const Pack<T, kWidth> a = load_read_only<kWidth>(x + column);
+    const Pack<T, kWidth> b = load_read_only<kWidth>(arguments.vector[head] + column);
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) dot += a[v] * b[v];
+  }
+  dot = group.sum(dot);
+  if (group.lane == 0) arguments.score[node][head] = dot;
+}
+
+template <class S>
+struct HeadDotGradientArguments {
+  using T = Accumulator<S>;
+  std::int64_t nodes;
+  int heads;
+  std::int64_t channels;
+  int lanes;  // per (node, head), a power of two
+  Rows<const T> vector;
+  Rows<const T> dscore;
+  Rows<S> dx;
+};
+
+/// dx += dscore vector.
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) head_dot_backward_x(HeadDotGradientArguments<S> arguments) {
+  using T = Accumulator<S>;
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t number = group_number(group.size);
+  if (number >= arguments.nodes * arguments.heads) return;
+  const std::int64_t node = number / arguments.heads;
+  const int head = static_cast<int>(number % arguments.heads);
+  S* const dx = arguments.dx[node] + head * arguments.channels;
+  const T dscore = arguments.dscore[node][head];
+  for (std::int64_t column = group.lane * kWidth; column < arguments.channels; column += group.size * kWidth) {
+    Pack<T, kWidth> sum = load<kWidth>(dx + column);
+    const Pack<T, kWidth> vector = load_read_only<kWidth>(arguments.vector[head] + column);
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) sum[v] += dscore * vector[v];
+    store<kWidth>(dx + column, sum);
+  }
+}
+
+/// dscore_nh x_nh, a term of the column sums that make dvector.
+template <class S, int kWidth>
+struct ScaledRowTerm {
+  using T = Accumulator<S>;
+  std::int64_t channels;
+  Rows<const S> x;
+  Rows<const T> dscore;
+
+  __device__ void operator()(std::int64_t row, std::int64_t column, Pack<T, kWidth> (&sum)[1]) const {
+    const Pack<T, kWidth> value = load_read_only<kWidth>(x[row] + column);
+    const T scale = __ldg(dscore[row] + column / channels);
+#pragma unroll
+    for (int v = 0; v < kWidth; ++v) sum[0][v] += scale * value[v];
+  }
+};
+
+template <class T>
+struct StoreHeadColumn {
+  std::int64_t channels;
+  Rows<T> target;
+  __device__ void operator()(std::int64_t column, const double (&total)[1]) const {
+    target[column / channels][column % channels] = static_cast<T>(total[0]);
+  }
+};
+
+}  // namespace warpgnn::kernels

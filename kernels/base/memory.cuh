@@ -1,0 +1,205 @@
+#pragma once
+
+// Memory as kernels see it: packs of up to 16 bytes, cache hints, strided rows, and the choice of a pack's width.
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/base/half.cuh"
+#include "warpgnn/tensor.hpp"
+
+namespace warpgnn::kernels {
+
+// --- Packs -----------------------------------------------------------------------------------------------------------
+
+/// kWidth neighbouring elements of a row, held in registers by one lane. Pack<T, kWidth>{} is all zeros.
+template <class T, int kWidth>
+struct Pack {
+  T value[kWidth];
+
+  __device__ T& operator[](int k) { return value[k]; }
+  __device__ const T& operator[](int k) const { return value[k]; }
+};
+
+/// The built-in type whose load is one memory instruction of kWidth elements.
+template <class S, int kWidth>
+struct VectorType;
+template <class S>
+struct VectorType<S, 1> {
+  using type = std::conditional_t<is_half_type<S>, unsigned short, S>;
+};
+template <>
+struct VectorType<float, 2> {
+  using type = float2;
+};
+template <>
+struct VectorType<float, 4> {
+  using type = float4;
+};
+template <>
+struct VectorType<double, 2> {
+  using type = double2;
+};
+template <>
+struct VectorType<std::int32_t, 2> {
+  using type = int2;
+};
+template <>
+struct VectorType<std::int32_t, 4> {
+  using type = int4;
+};
+template <>
+struct VectorType<Float16, 4> {
+  using type = uint2;  // two elements a word, the first in the lower half
+};
+template <>
+struct VectorType<BFloat16, 4> {
+  using type = uint2;
+};
+
+namespace detail {
+
+template <class S>
+__device__ __forceinline__ float half_of(unsigned bits) {
+  return to_accumulator(S{static_cast<unsigned short>(bits)});
+}
+template <class S>
+__device__ __forceinline__ unsigned halves(float low, float high) {
+  return static_cast<unsigned>(to_storage<S>(high).bits) << 16 | to_storage<S>(low).bits;
+}
+
+template <class S, int kWidth, class Vector>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> unpack(const Vector& vector) {
+  if constexpr (is_half_type<S> && kWidth == 1) {
+    return {{half_of<S>(vector)}};
+  } else if constexpr (is_half_type<S>) {
+    return {{half_of<S>(vector.x & 0xffffu), half_of<S>(vector.x >> 16), half_of<S>(vector.y & 0xffffu),
+             half_of<S>(vector.y >> 16)}};
+  } else if constexpr (kWidth == 1) {
+    return {{vector}};
+  } else if constexpr (kWidth == 2) {
+    return {{vector.x, vector.y}};
+  } else {
+    return {{vector.x, vector.y, vector.z, vector.w}};
+  }
+}
+
+template <class S, int kWidth>
+__device__ __forceinline__ typename VectorType<S, kWidth>::type repack(const Pack<Accumulator<S>, kWidth>& pack) {
+  if constexpr (is_half_type<S> && kWidth == 1) {
+    return to_storage<S>(pack[0]).bits;
+  } else if constexpr (is_half_type<S>) {
+    return {halves<S>(pack[0], pack[1]), halves<S>(pack[2], pack[3])};
+  } else if constexpr (kWidth == 1) {
+    return pack[0];
+  } else if constexpr (kWidth == 2) {
+    return {pack[0], pack[1]};
+  } else {
+    return {pack[0], pack[1], pack[2], pack[3]};
+  }
+}
+
+template <int kWidth, class S>
+__device__ __forceinline__ const typename VectorType<S, kWidth>::type* vector_at(const S* address) {
+  return reinterpret_cast<const typename VectorType<S, kWidth>::type*>(address);
+}
+template <int kWidth, class S>
+__device__ __forceinline__ typename VectorType<S, kWidth>::type* vector_at(S* address) {
+  return reinterpret_cast<typename VectorType<S, kWidth>::type*>(address);
+}
+
+}  // namespace detail
+
+// Loads widen 16-bit storage to float, and stores round it.
+
+/// Coherent load: for memory that this kernel may also write.
+template <int kWidth, class S>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load(const S* address) {
+  const typename VectorType<S, kWidth>::type vector = *detail::vector_at<kWidth>(address);  // in one piece
+  return detail::unpack<S, kWidth>(vector);
+}
+/// Load through the read-only path: for memory that nobody writes while the kernel runs.
+template <int kWidth, class S>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_read_only(const S* address) {
+  return detail::unpack<S, kWidth>(__ldg(detail::vector_at<kWidth>(address)));
+}
+/// Load of data that is used once: evicted first, so that it does not push reused rows out of the caches.
+template <int kWidth, class S>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_streamed(const S* address) {
+  return detail::unpack<S, kWidth>(__ldcs(detail::vector_at<kWidth>(address)));
+}
+template <int kWidth, class S>
+__device__ __forceinline__ void store(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
+  *detail::vector_at<kWidth>(address) = detail::repack<S>(pack);
+}
+/// Store of data that this kernel does not read again.
+template <int kWidth, class S>
+__device__ __forceinline__ void store_streamed(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
+  __stcs(detail::vector_at<kWidth>(address), detail::repack<S>(pack));
+}
+
+// --- Rows ------------------------------------------------------------------------------------------------------------
+
+/// A view of dimension 0: row r begins at data + r * stride. Null data stands for an optional argument not given.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  std::int64_t stride = 0;
+
+  __host__ __device__ explicit operator bool() const { return data != nullptr; }
+  __device__ T* operator[](std::int64_t row) const { return data + row * stride; }
+};
+
+template <class T>
+Rows<const T> rows_of(const ConstTensorView& view) {
+  return view.defined() ? Rows<const T>{view.as<T>(), view.row_stride()} : Rows<const T>{};
+}
+template <class T>
+Rows<T> rows_of(const TensorView& view) {
+  return view.defined() ? Rows<T>{view.as<T>(), view.row_stride()} : Rows<T>{};
+}
+
+// --- The width of packs ----------------------------------------------------------------------------------------------
+
+inline constexpr int kPackBytes = 16;
+/// Packs are 16 bytes of what a lane computes with: a pack of 16-bit storage is 8 bytes in memory, so that a lane has
+/// as many registers at work as for float32.
+template <class S>
+inline constexpr int kMaxPackWidth = kPackBytes / static_cast<int>(sizeof(Accumulator<S>));
+
+/// The widest pack of S that divides `columns` and to which every row of every given view is aligned.
+template <class S>
+int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> views) {
+  int width = kMaxPackWidth<S>;
+  while (columns % width != 0) width /= 2;
+  for (const ConstTensorView& view : views) {
+    if (!view.defined()) continue;
+    const auto fits = [&] {
+      const bool rows_fit = view.shape[0] <= 1 || view.row_stride() % width == 0;
+      const std::size_t alignment = static_cast<std::size_t>(width) * size_of(view.dtype);
+      return rows_fit && reinterpret_cast<std::uintptr_t>(view.data) % alignment == 0;
+    };
+    while (width > 1 && !fits()) width /= 2;
+  }
+  return width;
+}
+
+/// Calls `function` with the width as a compile-time constant. 16-bit storage has whole packs or single elements only,
+/// which spares instances for widths that nobody stores in 16 bits.
+template <class S, class Function>
+void with_pack_width(int width, Function&& function) {
+  if constexpr (kMaxPackWidth<S> >= 4) {
+    if (width == 4) return std::forward<Function>(function)(std::integral_constant<int, 4>{});
+  }
+  if constexpr (!is_half_type<S>) {
+    if (width == 2) return std::forward<Function>(function)(std::integral_constant<int, 2>{});
+  }
+  return std::forward<Function>(function)(std::integral_constant<int, 1>{});
+}
+
+}  // namespace warpgnn::kernels

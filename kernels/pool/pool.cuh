@@ -1,0 +1,446 @@
+#pragma once
+
+// Pooling of the nodes of each graph. A graph's nodes are cut into pieces, one block each, and a second kernel combines
+// the pieces in order where there is more than one.
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/base/activations.cuh"
+#include "kernels/base/graph_of.cuh"
+#include "kernels/base/launch.cuh"
+#include "kernels/base/memory.cuh"
+#include "kernels/base/softmax.cuh"
+#include "kernels/base/warp.cuh"
+#include "warpgnn/ops/pool.hpp"
+
+namespace warpgnn::kernels {
+
+inline constexpr int kPoolThreads = 256;
+inline constexpr std::int64_t kPieceNodes = 512;
+/// Blocks beyond which cutting graphs gains nothing.
+inline constexpr std::int64_t kPoolBlocks = 2048;
+
+enum class PoolKind { sum, softmax, maximum };
+
+// --- States: what a thread knows of the nodes it has seen, for one pack of columns -----------------------------------
+// `sharpness` is 1 / temperature; only a softmax has one.
+
+template <class T, int kWidth, PoolKind kKind>
+struct PoolState;
+
+template <class T, int kWidth>
+struct PoolState<T, kWidth, PoolKind::sum> {
+  Pack<T, kWidth> y;
+
+  __device__ static PoolState identity() { return PoolState{}; }
+  __device__ static PoolState combine(const PoolState& a, const PoolState& b, T) {
+    PoolState both;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) both.y[k] = a.y[k] + b.y[k];
+    return both;
+  }
+};
+
+template <class T, int kWidth>
+struct PoolState<T, kWidth, PoolKind::softmax> {
+  T maximum;  // of the scores, not yet divided by the temperature
+  T sum;
+  Pack<T, kWidth> y;  // not yet divided by the sum
+
+  __device__ static PoolState identity() { return PoolState{-kInfinity<T>, T(0), {}}; }
+  __device__ static PoolState combine(const PoolState& a, const PoolState& b, T sharpness) {
+    PoolState both;
+    both.maximum = std::fmax(a.maximum, b.maximum);  // passes NaN by; the sums carry it
+    const T base = softmax_base(both.maximum);
+    const T a_factor = std::exp((a.maximum - base) * sharpness), b_factor = std::exp((b.maximum - base) * sharpness);
+    both.sum = a.sum * a_factor + b.sum * b_factor;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) both.y[k] = a.y[k] * a_factor + b.y[k] * b_factor;
+    return both;
+  }
+};
+
+template <class T, int kWidth>
+struct PoolState<T, kWidth, PoolKind::maximum> {
+  Pack<T, kWidth> y;
+  Pack<std::int32_t, kWidth> node;  // -1: none yet
+
+  __device__ static PoolState identity() {
+    PoolState none{};
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) none.node[k] = -1;
+    return none;
+  }
+  /// Whether b beats a: NaN beats numbers, and of equals the first node wins.
+  __device__ static bool beats(T b, std::int32_t b_node, T a, std::int32_t a_node) {
+    if (a_node < 0 || b_node < 0) return a_node < 0;
+    const bool a_nan = a != a, b_nan = b != b;
+    if (a_nan || b_nan) return b_nan && (!a_nan || b_node < a_node);
+    return b > a || (b == a && b_node < a_node);
+  }
+  __device__ static PoolState combine(const PoolState& a, const PoolState& b, T) {
+    PoolState both;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const bool second = beats(b.y[k], b.node[k], a.y[k], a.node[k]);
+      both.y[k] = second ? b.y[k] : a.y[k];
+      both.node[k] = second ? b.node[k] : a.node[k];
+    }
+    return both;
+  }
+};
+
+// --- Forward ---------------------------------------------------------------------------------------------------------
+
+/// The pieces' states, taken apart.
+template <class T>
+struct PoolPartials {
+  T* maximum = nullptr;          // [G, pieces, H], softmax
+  T* sum = nullptr;              // [G, pieces, H], softmax
+  T* y = nullptr;                // [G, pieces, F]
+  std::int32_t* node = nullptr;  // [G, pieces, F], max
+};
+
+template <class S>
+struct PoolForwardArguments {
+  using T = Accumulator<S>;
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t pieces;  // per graph
+  std::int64_t columns;
+  std::int64_t heads;
+  std::int64_t channels;  // columns of a head
+  T sharpness;
+  PoolGate gate;
+  bool per_feature;  // a score for each column, with a gate that looks at nothing else: then heads is 1
+  bool mean;
+  Rows<const S> x;
+  Rows<const T> score;
+  Rows<S> y;
+  Rows<T> maximum;
+  Rows<T> sum;
+  Rows<std::int32_t> arg;
+  PoolPartials<T> partials;
+};
+
+/// The weight of a node whose gate looks at nothing but its own score.
+template <class T>
+__device__ T own_gate_weight(PoolGate gate, T score) {
+  return gate == PoolGate::sigmoid ? sigmoid(score) : score;
+}
+
+/// The head that a column belongs to; packs never lie across heads.
+template <class S>
+__device__ std::int64_t head_of(const PoolForwardArguments<S>& arguments, std::int64_t column) {
+  return arguments.heads == 1 ? 0 : column / arguments.channels;
+}
+
+/// The state of a single node.
+template <int kWidth, PoolKind kKind, class S, class T = Accumulator<S>>
+__device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<S>& arguments, std::int64_t node,
+                                                  std::int64_t column, std::int64_t head) {
+  PoolState<T, kWidth, kKind> state;
+  state.y = load_streamed<kWidth>(arguments.x[node] + column);
+  if constexpr (kKind == PoolKind::sum) {
+    if (arguments.per_feature) {
+      const Pack<T, kWidth> score = load_streamed<kWidth>(arguments.score[node] + column);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) state.y[k] *= own_gate_weight(arguments.gate, score[k]);
+    } else if (arguments.gate != PoolGate::none) {
+      const T weight = own_gate_weight(arguments.gate, arguments.score[node][head]);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) state.y[k] *= weight;
+    }
+  } else if constexpr (kKind == PoolKind::softmax) {
+    state.maximum = arguments.score[node][head];
+    state.sum = T(1);
+  } else {
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) state.node[k] = static_cast<std::int32_t>(node);
+  }
+  return state;
+}
+
+/// Writes what a graph's complete state, in T or in fp64, amounts to.
+template <class S, class Real, int kWidth, PoolKind kKind>
+__device__ void finish_graph(const PoolForwardArguments<S>& arguments, std::int64_t graph, std::int64_t column,
+                             std::int64_t head, const PoolState<Real, kWidth, kKind>& state) {
+  using T = Accumulator<S>;
+  const std::int64_t nodes = arguments.offsets[graph + 1] - arguments.offsets[graph];
+  Real divisor = arguments.mean && nodes > 0 ? static_cast<Real>(nodes) : Real(1);
+  bool empty = nodes == 0;
+  if constexpr (kKind == PoolKind::softmax) {
+    empty = state.sum == Real(0);  // no nodes, or nothing but -inf
+    divisor *= state.sum;
+    if (column == head * arguments.channels) {
+      arguments.maximum[graph][head] = static_cast<T>(state.maximum);
+      arguments.sum[graph][head] = static_cast<T>(state.sum);
+    }
+  }
+  Pack<T, kWidth> y;
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) y[k] = empty ? T(0) : static_cast<T>(state.y[k] / divisor);
+  store_streamed<kWidth>(arguments.y[graph] + column, y);
+  if constexpr (kKind == PoolKind::maximum) {
+    if (arguments.arg) store_streamed<kWidth>(arguments.arg[graph] + column, state.node);
+  }
+}
+
+template <class S, int kWidth, PoolKind kKind>
+__device__ void store_piece(const PoolForwardArguments<S>& arguments, std::int64_t piece, std::int64_t column,
+                            std::int64_t head, const PoolState<Accumulator<S>, kWidth, kKind>& state) {
+  store_streamed<kWidth>(arguments.partials.y + piece * arguments.columns + column, state.y);
+  if constexpr (kKind == PoolKind::softmax) {
+    if (column == head * arguments.channels) {
+      arguments.partials.maximum[piece * arguments.heads + head] = state.maximum;
+      arguments.partials.sum[piece * arguments.heads + head] = state.sum;
+    }
+  } else if constexpr (kKind == PoolKind::maximum) {
+    store_streamed<kWidth>(arguments.partials.node + piece * arguments.columns + column, state.node);
+  }
+}
+
+/// A state per thread in shared memory, word by word with the threads last, so that no two of a warp share a bank.
+template <class State>
+struct SharedStates {
+  static constexpr int kWords = sizeof(State) / sizeof(std::uint32_t);
+  static_assert(sizeof(State) % sizeof(std::uint32_t) == 0);
+  std::uint32_t word[kWords][kPoolThreads];
+
+  __device__ void put(unsigned thread, const State& state) {
+    std::uint32_t words[kWords];
+    std::memcpy(words, &state, sizeof state);
+#pragma unroll
+    for (int w = 0; w < kWords; ++w) word[w][thread] = words[w];
+  }
+  __device__ State get(unsigned thread) const {
+    std::uint32_t words[kWords];
+#pragma unroll
+    for (int w = 0; w < kWords; ++w) words[w] = word[w][thread];
+    State state;
+    std::memcpy(&state, words, sizeof state);
+    return state;
+  }
+};
+
+/// Blocks (graph, piece) x (column tiles), threads (packs of columns) x (nodes at a time).
+template <class S, int kWidth, PoolKind kKind>
+__global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolForwardArguments<S> arguments) {
+  using State = PoolState<Accumulator<S>, kWidth, kKind>;
+  __shared__ SharedStates<State> shared;
+  const std::int64_t graph = blockIdx.x / arguments.pieces, piece = blockIdx.x % arguments.pieces;
+  const std::int64_t begin = arguments.offsets[graph], end = arguments.offsets[graph + 1];
+  const std::int64_t per_piece = (end - begin + arguments.pieces - 1) / arguments.pieces;
+  const std::int64_t first = begin + piece * per_piece;
+  const std::int64_t last = first + per_piece < end ? first + per_piece : end;
+  const std::int64_t column = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * kWidth;
+  const std::int64_t head = head_of(arguments, column);
+  const unsigned place = threadIdx.y * blockDim.x + threadIdx.x;
+
+  State state = State::identity();
+  if (column < arguments.columns) {
+#pragma unroll 4
+    for (std::int64_t node = first + threadIdx.y; node < last; node += blockDim.y) {
+      state = State::combine(state, node_state<kWidth, kKind>(arguments, node, column, head), arguments.sharpness);
+    }
+  }
+  shared.put(place, state);
+  for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.y >= half) continue;
+    state = State::combine(state, shared.get(place + half * blockDim.x), arguments.sharpness);
+    shared.put(place, state);
+  }
+  if (threadIdx.y != 0 || column >= arguments.columns) return;
+  if (arguments.pieces == 1) {
+    finish_graph(arguments, graph, column, head, state);
+  } else {
+    store_piece(arguments, blockIdx.x, column, head, state);
+  }
+}
+
+/// Combines the pieces of each graph, in fp64: blocks (graph) x (tiles of kWarpSize columns), threads (column) x (part
+/// of the pieces).
+template <class S, PoolKind kKind>
+__global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardArguments<S> arguments) {
+  using State = PoolState<double, 1, kKind>;
+  constexpr int kParts = kPoolThreads / kWarpSize;
+  __shared__ State shared[kParts][kWarpSize];
+  const PoolPartials<Accumulator<S>>& partials = arguments.partials;
+  const std::int64_t graph = blockIdx.x;
+  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
+  const std::int64_t head = head_of(arguments, column);
+  const double sharpness = static_cast<double>(arguments.sharpness);
+  const std::int64_t per_part = (arguments.pieces + kParts - 1) / kParts;
+  const std::int64_t first = threadIdx.y * per_part;
+  const std::int64_t last = first + per_part < arguments.pieces ? first + per_part : arguments.pieces;
+
+  State state = State::identity();
+  if (column < arguments.columns) {
+    for (std::int64_t piece = graph * arguments.pieces + first; piece < graph * arguments.pieces + last; ++piece) {
+      State next;
+      next.y[0] = static_cast<double>(partials.y[piece * arguments.columns + column]);
+      if constexpr (kKind == PoolKind::softmax) {
+        next.maximum = static_cast<double>(partials.maximum[piece * arguments.heads + head]);
+        next.sum = static_cast<double>(partials.sum[piece * arguments.heads + head]);
+      } else if constexpr (kKind == PoolKind::maximum) {
+        next.node[0] = partials.node[piece * arguments.columns + column];
+      }
+      state = State::combine(state, next, sharpness);
+    }
+  }
+  shared[threadIdx.y][threadIdx.x] = state;
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= arguments.columns) return;
+  for (int part = 1; part < kParts; ++part) {
+    state = State::combine(state, shared[part][threadIdx.x], sharpness);
+  }
+  finish_graph(arguments, graph, column, head, state);
+}
+
+// --- Backward and weights --------------------------------------------------------------------------------------------
+
+/// a_n of one head, from its node's score and what the forward saved of its graph's softmax.
+template <class T, class Arguments>
+__device__ T gate_weight(const Arguments& arguments, std::int64_t node, std::int64_t graph, std::int64_t head) {
+  if (arguments.gate == PoolGate::none) return T(1);
+  const T score = arguments.score[node][head];
+  if (arguments.gate != PoolGate::softmax) return own_gate_weight(arguments.gate, score);
+  return softmax_weight(score, arguments.maximum[graph][head], arguments.sum[graph][head], arguments.sharpness);
+}
+
+/// Splits the number of a pair into node and head.
+__device__ inline std::int64_t split_head(std::int64_t pair, std::int64_t heads, std::int64_t& head) {
+  head = heads == 1 ? 0 : pair % heads;
+  return heads == 1 ? pair : pair / heads;
+}
+
+template <class S>
+struct PoolBackwardArguments {
+  using T = Accumulator<S>;
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t nodes;
+  std::int64_t heads;
+  std::int64_t channels;  // of a head
+  int lanes;              // per node and head, a power of two
+  T sharpness;
+  PoolGate gate;
+  bool mean;
+  Rows<const S> x;
+  Rows<const T> score;
+  Rows<const S> y;
+  Rows<const T> maximum;
+  Rows<const T> sum;
+  Rows<const std::int32_t> arg;  // max only
+  Rows<const S> dy;
+  Rows<S> dx;
+  Rows<T> dscore;
+};
+
+/// The lane's share of <dy, c x - y> over columns [first, last), where y counts for a softmax gate only.
+template <int kWidth, class S, class T = Accumulator<S>>
+__device__ T pool_score_dot(const PoolBackwardArguments<S>& arguments, std::int64_t node, std::int64_t graph,
+                            std::int64_t first, std::int64_t last, T scale, const LaneGroup& group) {
+  const bool centred = arguments.gate == PoolGate::softmax;
+  T dot = 0;
+  for (std::int64_t column = first + group.lane * kWidth; column < last; column += group.size * kWidth) {
+    const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[graph] + column);
+    const Pack<T, kWidth> x = load_streamed<kWidth>(arguments.x[node] + column);
+    Pack<T, kWidth> y{};
+    if (centred) y = load_read_only<kWidth>(arguments.y[graph] + column);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) dot += dy[k] * (scale * x[k] - y[k]);
+  }
+  return dot;
+}
+
+/// One group of lanes per node and head.
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwardArguments<S> arguments) {
+  using T = Accumulator<S>;
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  std::int64_t head;
+  const std::int64_t node = split_head(group_number(group.size), arguments.heads, head);
+  if (node >= arguments.nodes) return;
+  const std::int64_t first = head * arguments.channels, last = first + arguments.channels;
+  const std::int64_t graph = graph_of(arguments.offsets, arguments.graphs, node);
+  T scale = T(1);
+  if (arguments.mean) scale /= static_cast<T>(arguments.offsets[graph + 1] - arguments.offsets[graph]);
+  const T weight = gate_weight<T>(arguments, node, graph, head);
+
+  if (arguments.dscore) {
+    T dot = pool_score_dot<kWidth>(arguments, node, graph, first, last, scale, group);
+    dot = group.sum(dot);
+    if (arguments.gate == PoolGate::softmax) dot *= weight * arguments.sharpness;
+    if (arguments.gate == PoolGate::sigmoid) dot *= weight * (T(1) - weight);
+    if (group.lane == 0) arguments.dscore[node][head] = dot;
+  }
+  if (!arguments.dx) return;
+  for (std::int64_t column = first + group.lane * kWidth; column < last; column += group.size * kWidth) {
+    Pack<T, kWidth> gradient = load_read_only<kWidth>(arguments.dy[graph] + column);
+    if (arguments.arg) {
+      const Pack<std::int32_t, kWidth> arg = load_read_only<kWidth>(arguments.arg[graph] + column);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) gradient[k] = arg[k] == node ? gradient[k] : T(0);
+    }
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) gradient[k] *= scale * weight;
+    store_streamed<kWidth>(arguments.dx[node] + column, gradient);
+  }
+}
+
+/// The same where every column has a score of its own, which a sigmoid or raw gate turns into its weight: a group of
+/// lanes per node, no dot product.
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kPoolThreads) pool_backward_by_feature(PoolBackwardArguments<S> arguments) {
+  using T = Accumulator<S>;
+  const LaneGroup group = LaneGroup::of_size(arguments.lanes);
+  const std::int64_t node = group_number(group.size);
+  if (node >= arguments.nodes) return;
+  const std::int64_t graph = graph_of(arguments.offsets, arguments.graphs, node);
+  T scale = T(1);
+  if (arguments.mean) scale /= static_cast<T>(arguments.offsets[graph + 1] - arguments.offsets[graph]);
+  for (std::int64_t column = group.lane * kWidth; column < arguments.channels; column += group.size * kWidth) {
+    const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[graph] + column);
+    const Pack<T, kWidth> score = load_streamed<kWidth>(arguments.score[node] + column);
+    Pack<T, kWidth> x{}, dx, dscore;
+    if (arguments.dscore) x = load_streamed<kWidth>(arguments.x[node] + column);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const T weight = own_gate_weight(arguments.gate, score[k]);
+      const T slope = arguments.gate == PoolGate::sigmoid ? weight * (T(1) - weight) : T(1);
+      dx[k] = scale * weight * dy[k];
+      dscore[k] = slope * scale * dy[k] * x[k];
+    }
+    if (arguments.dx) store_streamed<kWidth>(arguments.dx[node] + column, dx);
+    if (arguments.dscore) store_streamed<kWidth>(arguments.dscore[node] + column, dscore);
+  }
+}
+
+template <class T>
+struct PoolWeightsArguments {
+  const std::int64_t* offsets;
+  std::int64_t graphs;
+  std::int64_t nodes;
+  std::int64_t heads;
+  T sharpness;
+  PoolGate gate;
+  Rows<const T> score;
+  Rows<const T> maximum;
+  Rows<const T> sum;
+  Rows<T> weight;
+};
+
+template <class T>
+__global__ void __launch_bounds__(kPoolThreads) pool_weights_by_node(PoolWeightsArguments<T> arguments) {
+  std::int64_t head;
+  const std::int64_t node = split_head(group_number(1), arguments.heads, head);
+  if (node >= arguments.nodes) return;
+  const std::int64_t graph =
+      arguments.gate == PoolGate::softmax ? graph_of(arguments.offsets, arguments.graphs, node) : 0;
+  arguments.weight[node][head] = gate_weight<T>(arguments, node, graph, head);
+}
+
+}  // namespace warpgnn::kernels

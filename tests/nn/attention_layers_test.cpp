@@ -1,0 +1,331 @@
+// GATv2Conv, AdditiveAttentionConv and TransformerConv.
+
+#include "warpgnn/nn/attention_layers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <optional>
+
+#include "tests/support/backends.hpp"
+#include "tests/support/compare.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/nn_formulas.hpp"
+#include "tests/support/nn_subject.hpp"
+
+namespace warpgnn::test {
+namespace {
+
+using nn::AdditiveAttentionConv;
+using nn::AdditiveAttentionOptions;
+using nn::GATv2Conv;
+using nn::GATv2Options;
+using nn::Session;
+using nn::TransformerConv;
+using nn::TransformerOptions;
+using oracle::Reals;
+
+constexpr std::int64_t kInputs = 4;
+
+GATv2Options gatv2_options(std::int64_t heads, bool average, std::int64_t edge_features, double dropout) {
+  return {.heads = heads,
+          .channels = 3,
+          .average_heads = average,
+          .negative_slope = 0.3,
+          .attention_dropout = dropout,
+          .edge_features = edge_features};
+}
+
+AdditiveAttentionOptions additive_options(std::int64_t heads, bool average, std::int64_t edge_features,
+                                          double dropout) {
+  return {.heads = heads,
+          .channels = 3,
+          .average_heads = average,
+          .attention_dropout = dropout,
+          .edge_features = edge_features};
+}
+
+TransformerOptions transformer_options(std::int64_t heads, bool average, std::int64_t edge_features, double dropout) {
+  return {.heads = heads,
+          .channels = 3,
+          .average_heads = average,
+          .attention_dropout = dropout,
+          .edge_features = edge_features};
+}
+
+/// The sizes that all three options have.
+template <class Options>
+formula::AttentionConv shape_of(const Subject& subject, const Options& options) {
+  return {.inputs = kInputs,
+          .heads = static_cast<std::size_t>(options.heads),
+          .channels = static_cast<std::size_t>(options.channels),
+          .edge_features = static_cast<std::size_t>(options.edge_features),
+          .average_heads = options.average_heads,
+          .dropout = subject.session().training() ? options.attention_dropout : 0,
+          .seed = subject.session().dropout_state()};
+}
+
+Reals edge_features_of(const Subject& subject, std::int64_t width) {
+  return width > 0 ? reals_of(subject.edge_features()) : Reals{};
+}
+
+formula::AttentionResult formula_of(const Subject& subject, const GATv2Options& options) {
+  auto shape = shape_of(subject, options);
+  shape.slope = options.negative_slope;
+  return formula::gatv2(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
+                        edge_features_of(subject, options.edge_features));
+}
+formula::AttentionResult formula_of(const Subject& subject, const AdditiveAttentionOptions& options) {
+  auto shape = shape_of(subject, options);
+  shape.score = oracle::AttentionScore::additive;
+  return formula::gatv2(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
+                        edge_features_of(subject, options.edge_features));
+}
+formula::AttentionResult formula_of(const Subject& subject, const TransformerOptions& options) {
+  auto shape = shape_of(subject, options);
+  shape.score = oracle::AttentionScore::dot;
+  return formula::transformer(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
+                              edge_features_of(subject, options.edge_features));
+}
+
+template <class Layer, class Options>
+LayerSpec<Layer> spec_of(const Options& options) {
+  return {.width = kInputs,
+          .edge_width = options.edge_features,
+          .make = [options](Session& session) { return Layer(session, "layer", kInputs, options); },
+          .forward =
+              [](Layer& layer, const Subject& subject) {
+                return layer.forward(subject.graph(), subject.x(), subject.edge_features());
+              },
+          .formula = [options](const Subject& subject) { return formula_of(subject, options).y; }};
+}
+
+std::vector<SubjectCase> all_cases() {
+  std::vector<SubjectCase> cases;
+  const auto add = [&]<class Layer>(const std::string& name, const auto& options, Layer*) {
+    cases.push_back(layer_case<Layer>(name, spec_of<Layer>(options)));
+  };
+  struct Setting {
+    const char* name;
+    std::int64_t heads;
+    bool average;
+    std::int64_t edge_features;
+    double dropout;
+  };
+  const Setting settings[] = {{"1 head", 1, false, 0, 0},
+                              {"3 heads", 3, false, 0, 0},
+                              {"3 heads averaged", 3, true, 0, 0},
+                              {"2 heads, edge features", 2, false, 3, 0},
+                              {"2 heads averaged, edge features, dropout", 2, true, 2, 0.4},
+                              {"2 heads, dropout", 2, false, 0, 0.4}};
+  for (const auto& [name, heads, average, edge_features, dropout] : settings) {
+    const std::string which = std::string(" ") + name;
+    add("GATv2Conv" + which, gatv2_options(heads, average, edge_features, dropout), static_cast<GATv2Conv*>(nullptr));
+    add("AdditiveAttentionConv" + which, additive_options(heads, average, edge_features, dropout),
+        static_cast<AdditiveAttentionConv*>(nullptr));
+    auto options = transformer_options(heads, average, edge_features, dropout);
+    add("TransformerConv" + which, options, static_cast<TransformerConv*>(nullptr));
+    options.gate = true;
+    add("TransformerConv gated" + which, options, static_cast<TransformerConv*>(nullptr));
+  }
+  auto unbiased = gatv2_options(2, false, 2, 0);
+  unbiased.bias = false;
+  add("GATv2Conv without bias", unbiased, static_cast<GATv2Conv*>(nullptr));
+  auto bare = transformer_options(2, true, 2, 0);
+  bare.bias = bare.skip = false;
+  add("TransformerConv without bias and residual", bare, static_cast<TransformerConv*>(nullptr));
+  return cases;
+}
+
+const std::vector<SubjectCase>& cases() {
+  static const std::vector<SubjectCase> all = all_cases();
+  return all;
+}
+
+class NnAttentionLayersTest : public OpTest {
+ protected:
+  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
+  Reals reals(const ConstTensorView& view) const { return reals_of(context(), view); }
+
+  /// Both kinds of weights on request, in training and evaluation.
+  template <class Layer, class Options>
+  void check_attention(const Options& options) {
+    for (const bool training : {true, false}) {
+      auto spec = spec_of<Layer>(options);
+      Layer* layer = nullptr;
+      spec.forward = [&](Layer& each, const Subject& subject) {
+        layer = &each;
+        return each.forward(subject.graph(), subject.x(), subject.edge_features());
+      };
+      LayerSubject<Layer> subject(context(), dtype(), spec);
+      subject.load(5, 21);
+      subject.session().set_training(training);
+      subject.forward();
+      const formula::AttentionResult want = formula_of(subject, options);
+      expect_values(reals(layer->attention()), want.attention, dtype(), 500, "attention");
+      expect_values(reals(layer->attention(true)), want.dropped, dtype(), 500, "attention after dropout");
+      EXPECT_EQ(want.attention == want.dropped, !training);
+    }
+  }
+};
+class NnAttentionLayersGradientTest : public BackendTest {};
+
+WARPGNN_INSTANTIATE_OP_TESTS(NnAttentionLayersTest);
+WARPGNN_INSTANTIATE_BACKEND_TESTS(NnAttentionLayersGradientTest);
+
+TEST_P(NnAttentionLayersTest, ForwardFollowsTheFormula) {
+  check_forward(cases(), context(), dtype());
+}
+TEST_P(NnAttentionLayersTest, AUsedLayerWorksLikeANewOne) {
+  check_reuse(cases(), context(), dtype());
+}
+TEST_P(NnAttentionLayersTest, AcceptsStridedGradients) {
+  check_strided(cases(), context(), dtype());
+}
+TEST_P(NnAttentionLayersTest, SkippedDxLeavesTheOtherGradients) {
+  check_skipped_dx(cases(), context(), dtype());
+}
+TEST_P(NnAttentionLayersGradientTest, AgreesWithDifferences) {
+  check_gradients(cases(), context());
+}
+TEST_P(NnAttentionLayersGradientTest, Float32FollowsFloat64) {
+  check_float32_gradients(cases(), context());
+}
+
+TEST_P(NnAttentionLayersTest, AttentionBeforeAndAfterDropout) {
+  check_attention<GATv2Conv>(gatv2_options(2, false, 3, 0.4));
+  check_attention<AdditiveAttentionConv>(additive_options(3, true, 0, 0.4));
+  check_attention<TransformerConv>(transformer_options(2, false, 2, 0.4));
+}
+
+TEST_P(NnAttentionLayersTest, DrawsAMaskOnlyInTraining) {
+  LayerSubject<TransformerConv> subject(context(), dtype(),
+                                        spec_of<TransformerConv>(transformer_options(2, false, 0, 0.4)));
+  subject.load(5, 21);
+  const Reals first = reals(subject.forward()), second = reals(subject.forward());
+  EXPECT_NE(first, second);
+  subject.session().set_training(false);
+  const std::uint64_t before = subject.session().dropout_state();
+  EXPECT_EQ(reals(subject.forward()), reals(subject.forward()));
+  EXPECT_EQ(subject.session().dropout_state(), before);
+}
+
+TEST_P(NnAttentionLayersTest, ParametersCarryTheLayersName) {
+  Session session(context(), dtype(), 3);
+  const auto names = [](auto&& layer) {
+    nn::ParameterList list;
+    layer.collect(list);
+    std::vector<std::string> result;
+    for (const nn::Parameter* each : list) result.push_back(each->name);
+    return result;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names(GATv2Conv(session, "a", 2, gatv2_options(2, false, 3, 0))),
+            (Names{"a.weight", "a.projection_bias", "a.att", "a.edge_weight", "a.bias"}));
+  EXPECT_EQ(names(AdditiveAttentionConv(session, "b", 2, additive_options(2, false, 0, 0))),
+            (Names{"b.weight", "b.projection_bias", "b.att", "b.bias"}));
+  TransformerOptions options = transformer_options(2, false, 3, 0);
+  EXPECT_EQ(names(TransformerConv(session, "c", 2, options)),
+            (Names{"c.weight", "c.projection_bias", "c.edge_weight"}));
+  options.bias = false;
+  options.gate = true;
+  EXPECT_EQ(names(TransformerConv(session, "c", 2, options)), (Names{"c.weight", "c.edge_weight", "c.gate"}));
+}
+
+class NnAttentionLayerErrorsTest : public NnAttentionLayersTest {
+ protected:
+  static constexpr auto kInvalid = ErrorCode::invalid_argument;
+
+  void SetUp() override {
+    NnAttentionLayersTest::SetUp();
+    if (IsSkipped()) return;
+    graph = edges_from_four_nodes(4).upload(context());
+    bipartite = edges_from_four_nodes(3).upload(context());
+    x = tensor({4, 3}, Reals(12, 1));
+    long_x = tensor({5, 3}, Reals(15, 1));
+    wide_x = tensor({4, 7}, Reals(28, 1));
+    edge_features = tensor({3, 2}, Reals(6, 1));
+    session.emplace(context(), dtype(), 3);
+  }
+
+  static TestGraph edges_from_four_nodes(std::int64_t destinations) {
+    TestGraph data;
+    data.edges.num_sources = 4;
+    data.edges.num_destinations = destinations;
+    data.edges.source = {0, 1, 2};
+    data.edges.destination = {1, 2, 2};
+    return data;
+  }
+
+  template <class Layer, class Options>
+  void check_refusals(Options plain, Options with_edges, const char* name) {
+    Layer layer(*session, "layer", 3, plain), edged(*session, "edged", 3, with_edges);
+    const Tensor dy = tensor({4, 6}, Reals(24, 1)), on_its_side = tensor({6, 4}, Reals(24, 1));
+    expect_error(kInvalid, {name, "training"}, [&] { layer.backward(dy); });
+    expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
+    expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
+    expect_error(kInvalid, {"x", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, wide_x); });
+    expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
+    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
+    expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, edge_features); });
+    expect_error(kInvalid, {"edge_features", "none"}, [&] { edged.forward(graph, x); });
+    const Tensor wide_edges = tensor({3, 4}, Reals(12, 1));
+    expect_error(kInvalid, {"edge_features:", "4]", "2]"}, [&] { edged.forward(graph, x, wide_edges); });
+    layer.forward(graph, x);
+    expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
+    expect_error(kInvalid, {"dy", "[4, 6]", "[6, 4]"}, [&] { layer.backward(on_its_side); });
+    layer.backward(dy);
+    session->set_training(false);
+    layer.forward(graph, x);
+    expect_error(kInvalid, {name, "training"}, [&] { layer.backward(dy); });
+    session->set_training(true);
+
+    const auto refuse = [&](const std::vector<std::string>& words, const Options& options) {
+      expect_error(kInvalid, words, [&] { Layer(*session, "layer", 3, options); });
+    };
+    Options wrong = plain;
+    wrong.attention_dropout = 1;
+    refuse({"attention_dropout", "[0, 1)"}, wrong);
+    wrong = plain;
+    wrong.heads = 0;
+    refuse({"heads", "0"}, wrong);
+    wrong = plain;
+    wrong.channels = -1;
+    refuse({"channels", "-1"}, wrong);
+    wrong = plain;
+    wrong.edge_features = -2;
+    refuse({"edge_features", "-2"}, wrong);
+    expect_error(kInvalid, {"in", "0"}, [&] { Layer(*session, "layer", 0, plain); });
+  }
+
+  Graph graph, bipartite;
+  Tensor x, long_x, wide_x, edge_features;
+  std::optional<Session> session;
+};
+
+WARPGNN_INSTANTIATE_OP_TESTS(NnAttentionLayerErrorsTest);
+
+TEST_P(NnAttentionLayerErrorsTest, Gatv2) {
+  check_refusals<GATv2Conv>(gatv2_options(2, false, 0, 0), gatv2_options(2, false, 2, 0), "GATv2Conv");
+  GATv2Options options = gatv2_options(1, false, 0, 0);
+  options.negative_slope = std::numeric_limits<double>::infinity();
+  GATv2Conv flat(*session, "flat", 3, options);
+  expect_error(kInvalid, {"negative_slope", "inf"}, [&] { flat.forward(graph, x); });
+}
+
+TEST_P(NnAttentionLayerErrorsTest, Additive) {
+  check_refusals<AdditiveAttentionConv>(additive_options(2, false, 0, 0), additive_options(2, false, 2, 0),
+                                        "AdditiveAttentionConv");
+}
+
+TEST_P(NnAttentionLayerErrorsTest, Transformer) {
+  check_refusals<TransformerConv>(transformer_options(2, false, 0, 0), transformer_options(2, false, 2, 0),
+                                  "TransformerConv");
+  TransformerOptions options = transformer_options(2, false, 0, 0);
+  options.gate = true;
+  options.skip = false;
+  expect_error(kInvalid, {"gate", "skip"}, [&] { TransformerConv(*session, "layer", 3, options); });
+}
+
+}  // namespace
+}  // namespace warpgnn::test

@@ -1,0 +1,348 @@
+// Layers whose messages depend on edge features or edge types, and GraphSAGE.
+
+#include "warpgnn/nn/message_layers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <optional>
+
+#include "tests/oracle/aggregate.hpp"
+#include "tests/oracle/message_aggregate.hpp"
+#include "tests/oracle/relation.hpp"
+#include "tests/support/backends.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/nn_formulas.hpp"
+#include "tests/support/nn_subject.hpp"
+
+namespace warpgnn::test {
+namespace {
+
+using nn::GINEConv;
+using nn::RGCNConv;
+using nn::RGCNOptions;
+using nn::SAGEConv;
+using nn::SAGEOptions;
+using nn::Session;
+using oracle::Ids;
+using oracle::Reals;
+
+Reals sum_of(Reals a, const Reals& b) {
+  for (std::size_t k = 0; k < a.size(); ++k) a[k] += b[k];
+  return a;
+}
+
+Reals product(const Subject& subject, const std::string& weight, const Reals& x, std::int64_t inputs) {
+  const Reals matrix = subject.value(weight);
+  const auto in = static_cast<std::size_t>(inputs);
+  return oracle::linear(x, matrix, {}, x.size() / in, in, matrix.size() / in).value;
+}
+
+Reals with_bias(const Subject& subject, const std::string& bias, Reals y) {
+  const Reals values = subject.value(bias);
+  for (std::size_t k = 0; k < y.size(); ++k) y[k] += values[k % values.size()];
+  return y;
+}
+
+Reals of_length_one(Reals rows, std::size_t width) {
+  for (std::size_t first = 0; first < rows.size(); first += width) {
+    double squares = 0;
+    for (std::size_t k = first; k < first + width; ++k) squares += rows[k] * rows[k];
+    for (std::size_t k = first; k < first + width; ++k) rows[k] /= std::sqrt(squares);
+  }
+  return rows;
+}
+
+// --- GINE ------------------------------------------------------------------------------------------------------------
+
+Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
+  constexpr auto kRelu = oracle::Activation::relu;
+  const nn::ParameterList& list = subject.parameters();
+  const Reals features = reals_of(subject.edge_features());
+  const oracle::MessageAggregate gathered{
+      subject.edges(),
+      oracle::EdgeMessage::relu_add,
+      oracle::Reduce::sum,
+      static_cast<std::size_t>(in),
+      reals_of(subject.x()),
+      projects ? formula::linear(list, "gine.edge", features, features.size() / subject.edges().count()) : features,
+      subject.value("gine.epsilon")[0]};
+  const Reals first =
+      formula::linear(list, "gine.mlp.0", oracle::message_aggregate(gathered).y.value, static_cast<std::size_t>(in));
+  const Reals inner = formula::activation(kRelu, formula::batch_norm(list, "gine.mlp.1", first));
+  const std::size_t width = subject.value("gine.mlp.1.weight").size();
+  const Reals second = formula::linear(list, "gine.mlp.3", inner, width);
+  return formula::activation(kRelu, formula::batch_norm(list, "gine.norm", second));
+}
+
+SubjectCase gine_case(std::int64_t in, std::int64_t out, std::int64_t edge_features) {
+  const bool projects = edge_features > 0;
+  return layer_case<GINEConv>(
+      "GINEConv " + std::to_string(in) + " to " + std::to_string(out) + " edges " + std::to_string(edge_features),
+      {.width = in,
+       .edge_width = projects ? edge_features : in,
+       .make = [=](Session& session) { return GINEConv(session, "gine", in, out, edge_features); },
+       .forward =
+           [](GINEConv& layer, const Subject& subject) {
+             return layer.forward(subject.graph(), subject.x(), subject.edge_features());
+           },
+       .formula = [=](const Subject& subject) { return gine_formula(subject, in, projects); }},
+      {"gine.mlp.0.bias", "gine.mlp.3.bias"});  // the batch normalisation after it takes them out again
+}
+
+// --- GraphSAGE -------------------------------------------------------------------------------------------------------
+
+oracle::Reduce twin(Reduce reduce) {
+  switch (reduce) {
+    case Reduce::sum: return oracle::Reduce::sum;
+    case Reduce::mean: return oracle::Reduce::mean;
+    case Reduce::max: return oracle::Reduce::max;
+    case Reduce::min: break;
+  }
+  return oracle::Reduce::min;
+}
+
+SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out, const SAGEOptions& options) {
+  return layer_case<SAGEConv>(
+      "SAGEConv " + name,
+      {.width = in,
+       .make = [=](Session& session) { return SAGEConv(session, "sage", in, out, options); },
+       .forward = [](SAGEConv& layer, const Subject& subject) { return layer.forward(subject.graph(), subject.x()); },
+       .formula =
+           [=](const Subject& subject) {
+             const Reals x = reals_of(subject.x());
+             const oracle::Aggregate gathered{
+                 subject.edges(), twin(options.reduce), static_cast<std::size_t>(in), x, {}, {}};
+             const Reals y = sum_of(product(subject, "sage.lin_l.weight", oracle::aggregate(gathered).y.value, in),
+                                    product(subject, "sage.lin_r.weight", x, in));
+             const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
+             return options.normalize ? of_length_one(whole, static_cast<std::size_t>(out)) : whole;
+           }});
+}
+
+// --- R-GCN -----------------------------------------------------------------------------------------------------------
+
+/// Relations of a subject's edges in turn, the last of them being left out.
+Ids relations_of(const Subject& subject, std::int64_t relations) {
+  Ids relation(subject.edges().count());
+  for (std::size_t e = 0; e < relation.size(); ++e) relation[e] = static_cast<std::int64_t>(e) % (relations + 1);
+  return relation;
+}
+
+/// y_i = sum of w_e W_{r_e} x_j + W_0 x_i + b with every W_r written out, not basis by basis as the layer does it.
+Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, const RGCNOptions& options,
+                   bool weighted) {
+  const Reals x = reals_of(subject.x()), basis = subject.value("rgcn.weight"), comp = subject.value("rgcn.comp");
+  const auto width = static_cast<std::size_t>(in), bases = static_cast<std::size_t>(options.bases);
+  const auto rows = static_cast<std::size_t>(out);
+  const Ids relation = relations_of(subject, options.relations);
+  const Reals weight = oracle::relation_weights(
+      subject.edges(), weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none, relation,
+      options.relations);
+  Reals y = product(subject, "rgcn.root", x, in);
+  for (std::size_t e = 0; e < relation.size(); ++e) {
+    for (std::size_t o = 0; o < rows && relation[e] < options.relations; ++o) {
+      for (std::size_t b = 0; b < bases; ++b) {
+        const double scale = weight[e] * comp[static_cast<std::size_t>(relation[e]) * bases + b];
+        for (std::size_t f = 0; f < width; ++f) {
+          y[subject.edges().to(e) * rows + o] +=
+              scale * basis[(o * bases + b) * width + f] * x[subject.edges().from(e) * width + f];
+        }
+      }
+    }
+  }
+  return options.bias ? with_bias(subject, "rgcn.bias", y) : y;
+}
+
+/// What an R-GCN layer reads besides x; the layer keeps views of it until its backward.
+struct TypedEdges {
+  Tensor relation, weight;
+
+  void load(const Subject& subject, std::int64_t relations, bool weighted) {
+    relation = labels_of(subject.context(), relations_of(subject, relations));
+    if (!weighted) return;
+    weight = Tensor(subject.context(), subject.session().dtype(), {subject.graph().num_edges()});
+    run(subject.context(), relation_weights,
+        RelationWeights{.graph = subject.graph(), .relations = relations, .relation = relation, .weight = weight});
+  }
+};
+
+SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out, const RGCNOptions& options,
+                      bool weighted) {
+  const auto typed = std::make_shared<TypedEdges>();
+  return layer_case<RGCNConv>(
+      "RGCNConv " + name,
+      {.width = in,
+       .make = [=](Session& session) { return RGCNConv(session, "rgcn", in, out, options); },
+       .forward =
+           [=](RGCNConv& layer, const Subject& subject) {
+             typed->load(subject, options.relations, weighted);
+             return layer.forward(subject.graph(), typed->relation, typed->weight, subject.x());
+           },
+       .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); }});
+}
+
+std::vector<SubjectCase> all_cases() {
+  return {
+      gine_case(3, 5, 2),
+      gine_case(5, 3, 4),
+      gine_case(4, 4, 0),
+      sage_case("mean", 3, 5, {}),
+      sage_case("mean without bias", 5, 3, {.bias = false}),
+      sage_case("max", 4, 4, {.reduce = Reduce::max}),
+      sage_case("min without bias", 4, 2, {.reduce = Reduce::min, .bias = false}),
+      sage_case("mean of length 1", 4, 3, {.normalize = true}),
+      sage_case("max of length 1, without bias", 3, 5, {.reduce = Reduce::max, .normalize = true, .bias = false}),
+      sage_case("sum", 3, 4, {.reduce = Reduce::sum}),
+      rgcn_case("one basis", 3, 4, {.relations = 3, .bases = 1}, true),
+      rgcn_case("two bases, plain sum", 4, 3, {.relations = 3, .bases = 2}, false),
+      rgcn_case("a basis for each relation, without bias", 3, 3, {.relations = 4, .bases = 4, .bias = false}, true),
+  };
+}
+
+const std::vector<SubjectCase>& cases() {
+  static const std::vector<SubjectCase> all = all_cases();
+  return all;
+}
+
+class NnMessageLayersTest : public OpTest {
+ protected:
+  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
+};
+class NnMessageLayersGradientTest : public BackendTest {};
+
+WARPGNN_INSTANTIATE_OP_TESTS(NnMessageLayersTest);
+WARPGNN_INSTANTIATE_BACKEND_TESTS(NnMessageLayersGradientTest);
+
+TEST_P(NnMessageLayersTest, ForwardFollowsTheFormula) {
+  check_forward(cases(), context(), dtype());
+}
+TEST_P(NnMessageLayersTest, AUsedLayerWorksLikeANewOne) {
+  check_reuse(cases(), context(), dtype());
+}
+TEST_P(NnMessageLayersTest, AcceptsStridedGradients) {
+  check_strided(cases(), context(), dtype());
+}
+TEST_P(NnMessageLayersTest, SkippedDxLeavesTheOtherGradients) {
+  check_skipped_dx(cases(), context(), dtype());
+}
+TEST_P(NnMessageLayersGradientTest, AgreesWithDifferences) {
+  check_gradients(cases(), context());
+}
+TEST_P(NnMessageLayersGradientTest, Float32FollowsFloat64) {
+  check_float32_gradients(cases(), context());
+}
+
+TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
+  Session session(context(), dtype(), 3);
+  const auto names = [](auto&& layer) {
+    nn::ParameterList list;
+    layer.collect(list);
+    std::vector<std::string> result;
+    for (const nn::Parameter* each : list) result.push_back(each->name);
+    return result;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names(SAGEConv(session, "a", 2, 3)), (Names{"a.lin_l.weight", "a.lin_r.weight", "a.lin_l.bias"}));
+  EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.bias = false})), (Names{"a.lin_l.weight", "a.lin_r.weight"}));
+  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {})), (Names{"b.weight", "b.comp", "b.root", "b.bias"}));
+  const Names network{"c.mlp.0.weight",       "c.mlp.0.bias",        "c.mlp.1.weight",      "c.mlp.1.bias",
+                      "c.mlp.1.running_mean", "c.mlp.1.running_var", "c.mlp.3.weight",      "c.mlp.3.bias",
+                      "c.norm.weight",        "c.norm.bias",         "c.norm.running_mean", "c.norm.running_var"};
+  Names plain{"c.epsilon"}, projected{"c.epsilon", "c.edge.weight", "c.edge.bias"};
+  plain.insert(plain.end(), network.begin(), network.end());
+  projected.insert(projected.end(), network.begin(), network.end());
+  EXPECT_EQ(names(GINEConv(session, "c", 2, 3, 0)), plain);
+  EXPECT_EQ(names(GINEConv(session, "c", 2, 3, 4)), projected);
+}
+
+class NnMessageLayerErrorsTest : public NnMessageLayersTest {
+ protected:
+  static constexpr auto kInvalid = ErrorCode::invalid_argument;
+
+  void SetUp() override {
+    NnMessageLayersTest::SetUp();
+    if (IsSkipped()) return;
+    graph = edges_from_four_nodes(4).upload(context());
+    bipartite = edges_from_four_nodes(3).upload(context());
+    x = tensor({4, 3}, Reals(12, 1));
+    long_x = tensor({5, 3}, Reals(15, 1));
+    wide_x = tensor({4, 7}, Reals(28, 1));
+    edge_features = tensor({3, 2}, Reals(6, 1));
+    relation = labels_of(context(), {0, 1, 1});
+    session.emplace(context(), dtype(), 3);
+  }
+
+  static TestGraph edges_from_four_nodes(std::int64_t destinations) {
+    return {"", {4, destinations, {0, 1, 2}, {1, 2, 2}}};
+  }
+
+  Graph graph, bipartite;
+  Tensor x, long_x, wide_x, edge_features, relation;
+  std::optional<Session> session;
+};
+
+WARPGNN_INSTANTIATE_OP_TESTS(NnMessageLayerErrorsTest);
+
+TEST_P(NnMessageLayerErrorsTest, Gine) {
+  expect_error(kInvalid, {"edge_features", "-1"}, [&] { GINEConv(*session, "gine", 3, 4, -1); });
+  GINEConv layer(*session, "gine", 3, 4, 2), plain(*session, "plain", 3, 4, 0);
+  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x, edge_features); });
+  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x, edge_features); });
+  expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, {}); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}, edge_features); });
+  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x, edge_features); });
+  expect_error(kInvalid, {"edge_features:", "3]", "2]"}, [&] { layer.forward(graph, x, tensor({3, 3}, Reals(9, 1))); });
+  expect_error(kInvalid, {"edge_features:", "[3, ", "[4, "}, [&] {
+    layer.forward(graph, x, tensor({4, 2}, Reals(8, 1)));
+  });
+  expect_error(kInvalid, {"edge_features:", "[3, 3]", "[3, 2]"}, [&] { plain.forward(graph, x, edge_features); });
+  layer.forward(graph, x, edge_features);
+  expect_error(kInvalid, {"dy", "[4, 4]", "[4, 7]"}, [&] { layer.backward(wide_x); });
+}
+
+TEST_P(NnMessageLayerErrorsTest, Sage) {
+  expect_error(kInvalid, {"out", "0"}, [&] { SAGEConv(*session, "sage", 3, 0); });
+  expect_error(kInvalid, {"in", "-2"}, [&] { SAGEConv(*session, "sage", -2, 3); });
+  for (const Reduce reduce : {Reduce::mean, Reduce::max}) {
+    SAGEConv layer(*session, "sage", 3, 4, {.reduce = reduce});
+    expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
+    expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
+    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
+    expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
+    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+    layer.forward(graph, x);
+    expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
+  }
+}
+
+TEST_P(NnMessageLayerErrorsTest, Rgcn) {
+  expect_error(kInvalid, {"bases", "0"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.bases = 0}); });
+  expect_error(kInvalid, {"relations", "0"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.relations = 0}); });
+  RGCNConv layer(*session, "rgcn", 3, 4, {.relations = 2, .bases = 2});
+  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, relation, {}, x); });
+  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, relation, {}, x); });
+  expect_error(kInvalid, {"relation", "none"}, [&] { layer.forward(graph, {}, {}, x); });
+  expect_error(kInvalid, {"relation", "float"}, [&] { layer.forward(graph, tensor({3}, Reals(3, 1)), {}, x); });
+  expect_error(kInvalid, {"edge_weight:", "[3]", "[5]"},
+               [&] { layer.forward(graph, relation, tensor({5}, Reals(5, 1)), x); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, relation, {}, {}); });
+  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, relation, {}, long_x); });
+  expect_error(kInvalid, {"x:", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, relation, {}, wide_x); });
+  layer.forward(graph, relation, {}, x);
+  expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
+}
+
+TEST_P(NnMessageLayerErrorsTest, BackwardBeforeForward) {
+  GINEConv gine(*session, "gine", 3, 4, 2);
+  SAGEConv sage(*session, "sage", 3, 4);
+  RGCNConv rgcn(*session, "rgcn", 3, 4, {});
+  const Tensor dy = tensor({4, 4}, Reals(16, 1));
+  EXPECT_THROW(gine.backward(dy), Error);
+  EXPECT_THROW(sage.backward(dy), Error);
+  EXPECT_THROW(rgcn.backward(dy), Error);
+}
+
+}  // namespace
+}  // namespace warpgnn::test
