@@ -5,13 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <optional>
 
-#include "tests/support/backends.hpp"
-#include "tests/support/compare.hpp"
-#include "tests/support/errors.hpp"
+#include "tests/nn/layer_cases.hpp"
+#include "tests/nn/layer_fixture.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -97,10 +94,13 @@ LayerSpec<Layer> spec_of(const Options& options) {
               [](Layer& layer, const Subject& subject) {
                 return layer.forward(subject.graph(), subject.x(), subject.edge_features());
               },
-          .formula = [options](const Subject& subject) { return formula_of(subject, options).y; }};
+          .formula = [options](const Subject& subject) { return formula_of(subject, options).y; },
+          .draws_masks = options.attention_dropout > 0};
 }
 
-std::vector<SubjectCase> all_cases() {
+}  // namespace
+
+std::vector<SubjectCase> attention_layer_cases() {
   std::vector<SubjectCase> cases;
   const auto add = [&]<class Layer>(const std::string& name, const auto& options, Layer*) {
     cases.push_back(layer_case<Layer>(name, spec_of<Layer>(options)));
@@ -137,60 +137,27 @@ std::vector<SubjectCase> all_cases() {
   return cases;
 }
 
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all = all_cases();
-  return all;
-}
+namespace {
 
-class NnAttentionLayersTest : public OpTest {
+class NnAttentionLayersTest : public LayerTest {
  protected:
-  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
-  Reals reals(const ConstTensorView& view) const { return reals_of(context(), view); }
-
   /// Both kinds of weights on request, in training and evaluation.
   template <class Layer, class Options>
   void check_attention(const Options& options) {
     for (const bool training : {true, false}) {
-      auto spec = spec_of<Layer>(options);
-      Layer* layer = nullptr;
-      spec.forward = [&](Layer& each, const Subject& subject) {
-        layer = &each;
-        return each.forward(subject.graph(), subject.x(), subject.edge_features());
-      };
-      LayerSubject<Layer> subject(context(), dtype(), spec);
+      LayerSubject<Layer> subject(context(), dtype(), spec_of<Layer>(options));
       subject.load(5, 21);
       subject.session().set_training(training);
       subject.forward();
       const formula::AttentionResult want = formula_of(subject, options);
-      expect_values(reals(layer->attention()), want.attention, dtype(), 500, "attention");
-      expect_values(reals(layer->attention(true)), want.dropped, dtype(), 500, "attention after dropout");
+      expect_values(reals(subject.layer().attention()), want.attention, dtype(), 500, "attention");
+      expect_values(reals(subject.layer().attention(true)), want.dropped, dtype(), 500, "attention after dropout");
       EXPECT_EQ(want.attention == want.dropped, !training);
     }
   }
 };
-class NnAttentionLayersGradientTest : public BackendTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnAttentionLayersTest);
-WARPGNN_INSTANTIATE_BACKEND_TESTS(NnAttentionLayersGradientTest);
-
-TEST_P(NnAttentionLayersTest, ForwardFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnAttentionLayersTest, AUsedLayerWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnAttentionLayersTest, AcceptsStridedGradients) {
-  check_strided(cases(), context(), dtype());
-}
-TEST_P(NnAttentionLayersTest, SkippedDxLeavesTheOtherGradients) {
-  check_skipped_dx(cases(), context(), dtype());
-}
-TEST_P(NnAttentionLayersGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnAttentionLayersGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
-}
 
 TEST_P(NnAttentionLayersTest, AttentionBeforeAndAfterDropout) {
   check_attention<GATv2Conv>(gatv2_options(2, false, 3, 0.4));
@@ -198,28 +165,8 @@ TEST_P(NnAttentionLayersTest, AttentionBeforeAndAfterDropout) {
   check_attention<TransformerConv>(transformer_options(2, false, 2, 0.4));
 }
 
-TEST_P(NnAttentionLayersTest, DrawsAMaskOnlyInTraining) {
-  LayerSubject<TransformerConv> subject(context(), dtype(),
-                                        spec_of<TransformerConv>(transformer_options(2, false, 0, 0.4)));
-  subject.load(5, 21);
-  const Reals first = reals(subject.forward()), second = reals(subject.forward());
-  EXPECT_NE(first, second);
-  subject.session().set_training(false);
-  const std::uint64_t before = subject.session().dropout_state();
-  EXPECT_EQ(reals(subject.forward()), reals(subject.forward()));
-  EXPECT_EQ(subject.session().dropout_state(), before);
-}
-
 TEST_P(NnAttentionLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
-  const auto names = [](auto&& layer) {
-    nn::ParameterList list;
-    layer.collect(list);
-    std::vector<std::string> result;
-    for (const nn::Parameter* each : list) result.push_back(each->name);
-    return result;
-  };
-  using Names = std::vector<std::string>;
   EXPECT_EQ(names(GATv2Conv(session, "a", 2, gatv2_options(2, false, 3, 0))),
             (Names{"a.weight", "a.projection_bias", "a.att", "a.edge_weight", "a.bias"}));
   EXPECT_EQ(names(AdditiveAttentionConv(session, "b", 2, additive_options(2, false, 0, 0))),
@@ -232,31 +179,8 @@ TEST_P(NnAttentionLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(names(TransformerConv(session, "c", 2, options)), (Names{"c.weight", "c.edge_weight", "c.gate"}));
 }
 
-class NnAttentionLayerErrorsTest : public NnAttentionLayersTest {
+class NnAttentionLayerErrorsTest : public LayerErrorsTest {
  protected:
-  static constexpr auto kInvalid = ErrorCode::invalid_argument;
-
-  void SetUp() override {
-    NnAttentionLayersTest::SetUp();
-    if (IsSkipped()) return;
-    graph = edges_from_four_nodes(4).upload(context());
-    bipartite = edges_from_four_nodes(3).upload(context());
-    x = tensor({4, 3}, Reals(12, 1));
-    long_x = tensor({5, 3}, Reals(15, 1));
-    wide_x = tensor({4, 7}, Reals(28, 1));
-    edge_features = tensor({3, 2}, Reals(6, 1));
-    session.emplace(context(), dtype(), 3);
-  }
-
-  static TestGraph edges_from_four_nodes(std::int64_t destinations) {
-    TestGraph data;
-    data.edges.num_sources = 4;
-    data.edges.num_destinations = destinations;
-    data.edges.source = {0, 1, 2};
-    data.edges.destination = {1, 2, 2};
-    return data;
-  }
-
   template <class Layer, class Options>
   void check_refusals(Options plain, Options with_edges, const char* name) {
     Layer layer(*session, "layer", 3, plain), edged(*session, "edged", 3, with_edges);
@@ -297,10 +221,6 @@ class NnAttentionLayerErrorsTest : public NnAttentionLayersTest {
     refuse({"edge_features", "-2"}, wrong);
     expect_error(kInvalid, {"in", "0"}, [&] { Layer(*session, "layer", 0, plain); });
   }
-
-  Graph graph, bipartite;
-  Tensor x, long_x, wide_x, edge_features;
-  std::optional<Session> session;
 };
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnAttentionLayerErrorsTest);

@@ -5,13 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <optional>
 
-#include "tests/support/backends.hpp"
+#include "tests/nn/layer_cases.hpp"
+#include "tests/nn/layer_fixture.hpp"
 #include "tests/support/compare.hpp"
-#include "tests/support/errors.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -71,7 +69,8 @@ LayerSpec<GATConv> gat_spec(const GATOptions& options) {
               [](GATConv& layer, const Subject& subject) {
                 return layer.forward(subject.graph(), subject.x(), subject.edge_features());
               },
-          .formula = [options](const Subject& subject) { return gat_formula(subject, options).y; }};
+          .formula = [options](const Subject& subject) { return gat_formula(subject, options).y; },
+          .draws_masks = options.attention_dropout > 0};
 }
 
 SubjectCase gat_case(const std::string& name, GATOptions options) {
@@ -137,7 +136,9 @@ SubjectCase pool_case(const PoolKind& kind) {
       kind.gate == PoolGate::softmax ? std::set<std::string>{"pool.gate.2.bias"} : std::set<std::string>{});
 }
 
-std::vector<SubjectCase> all_cases() {
+}  // namespace
+
+std::vector<SubjectCase> graph_layer_cases() {
   GATOptions unbiased = gat_options(2, 2, 0);
   unbiased.bias = false;
   GATOptions averaged = gat_options(3, 0, 0), averaged_unbiased = gat_options(2, 3, 0.4);
@@ -166,56 +167,22 @@ std::vector<SubjectCase> all_cases() {
   return cases;
 }
 
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all = all_cases();
-  return all;
-}
+namespace {
 
-class NnGraphLayersTest : public OpTest {
- protected:
-  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
-  Reals reals(const ConstTensorView& view) const { return reals_of(context(), view); }
-};
-class NnGraphLayersGradientTest : public BackendTest {};
+class NnGraphLayersTest : public LayerTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnGraphLayersTest);
-WARPGNN_INSTANTIATE_BACKEND_TESTS(NnGraphLayersGradientTest);
-
-TEST_P(NnGraphLayersTest, ForwardFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnGraphLayersTest, AUsedLayerWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnGraphLayersTest, AcceptsStridedGradients) {
-  check_strided(cases(), context(), dtype());
-}
-TEST_P(NnGraphLayersTest, SkippedDxLeavesTheOtherGradients) {
-  check_skipped_dx(cases(), context(), dtype());
-}
-TEST_P(NnGraphLayersGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnGraphLayersGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
-}
 
 TEST_P(NnGraphLayersTest, AttentionOfGatIsThatOfTheFormulaBeforeDropout) {
   for (const bool training : {true, false}) {
     const GATOptions options = gat_options(2, 3, 0.4);
-    auto spec = gat_spec(options);
-    GATConv* layer = nullptr;
-    spec.forward = [&](GATConv& each, const Subject& subject) {
-      layer = &each;
-      return each.forward(subject.graph(), subject.x(), subject.edge_features());
-    };
-    LayerSubject<GATConv> subject(context(), dtype(), spec);
+    LayerSubject<GATConv> subject(context(), dtype(), gat_spec(options));
     subject.load(5, 21);
     subject.session().set_training(training);
     const Reals y = reals(subject.forward());
     const formula::GatResult want = gat_formula(subject, options);
     expect_values(y, want.y, dtype(), 500, "y");
-    const Reals attention = reals(layer->attention());
+    const Reals attention = reals(subject.layer().attention());
     expect_values(attention, want.attention, dtype(), 500, "attention");
     Reals total(subject.nodes() * 2, 0), edges(subject.nodes() * 2, 0);
     for (std::size_t k = 0; k < attention.size(); ++k) {
@@ -228,34 +195,17 @@ TEST_P(NnGraphLayersTest, AttentionOfGatIsThatOfTheFormulaBeforeDropout) {
   }
 }
 
-TEST_P(NnGraphLayersTest, GatDrawsAMaskOnlyInTraining) {
-  LayerSubject<GATConv> subject(context(), dtype(), gat_spec(gat_options(2, 0, 0.4)));
-  subject.load(5, 21);
-  const Reals first = reals(subject.forward()), second = reals(subject.forward());
-  EXPECT_NE(first, second);
-  subject.session().set_training(false);
-  const std::uint64_t before = subject.session().dropout_state();
-  EXPECT_EQ(reals(subject.forward()), reals(subject.forward()));
-  EXPECT_EQ(subject.session().dropout_state(), before);
-}
-
 TEST_P(NnGraphLayersTest, AttentionOfAPoolIsItsGate) {
   for (const PoolKind& kind : kPoolKinds) {
     SCOPED_TRACE(kind.name);
-    auto spec = pool_spec(kind);
-    AttentionPool* layer = nullptr;
-    spec.forward = [&](AttentionPool& each, const Subject& subject) {
-      layer = &each;
-      return each.forward(subject.graph(), subject.x());
-    };
-    LayerSubject<AttentionPool> subject(context(), dtype(), spec);
+    LayerSubject<AttentionPool> subject(context(), dtype(), pool_spec(kind));
     subject.load(6, 17);
     subject.forward();
     if (kind.gate == PoolGate::none) {
       EXPECT_TRUE(subject.parameters().empty());
-      expect_error(ErrorCode::invalid_argument, {"gate"}, [&] { layer->attention(); });
+      expect_error(ErrorCode::invalid_argument, {"gate"}, [&] { subject.layer().attention(); });
     } else {
-      expect_values(reals(layer->attention()), pool_formula(subject, kind).weight, dtype(), 500, "attention");
+      expect_values(reals(subject.layer().attention()), pool_formula(subject, kind).weight, dtype(), 500, "attention");
     }
   }
 }
@@ -278,14 +228,6 @@ TEST_P(NnGraphLayersTest, GinEvaluatesWithRunningStatistics) {
 
 TEST_P(NnGraphLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
-  const auto names = [](auto&& layer) {
-    nn::ParameterList list;
-    layer.collect(list);
-    std::vector<std::string> result;
-    for (const nn::Parameter* each : list) result.push_back(each->name);
-    return result;
-  };
-  using Names = std::vector<std::string>;
   EXPECT_EQ(names(GCNConv(session, "a", 2, 3)), (Names{"a.weight", "a.bias"}));
   EXPECT_EQ(names(GCNConv(session, "a", 2, 3, false)), (Names{"a.weight"}));
   EXPECT_EQ(names(GATConv(session, "b", 2, gat_options(2, 3, 0))),
@@ -300,49 +242,20 @@ TEST_P(NnGraphLayersTest, ParametersCarryTheLayersName) {
             (Names{"d.gate.0.weight", "d.gate.0.bias", "d.gate.2.weight", "d.gate.2.bias"}));
 }
 
-class NnGraphLayerErrorsTest : public NnGraphLayersTest {
- protected:
-  static constexpr auto kInvalid = ErrorCode::invalid_argument;
-
-  void SetUp() override {
-    NnGraphLayersTest::SetUp();
-    if (IsSkipped()) return;
-    graph = edges_from_four_nodes(4).upload(context());
-    bipartite = edges_from_four_nodes(3).upload(context());
-    x = tensor({4, 3}, Reals(12, 1));
-    long_x = tensor({5, 3}, Reals(15, 1));
-    wide_x = tensor({4, 7}, Reals(28, 1));
-    edges = tensor({3}, Reals(3, 1));
-    edge_features = tensor({3, 2}, Reals(6, 1));
-    session.emplace(context(), dtype(), 3);
-  }
-
-  static TestGraph edges_from_four_nodes(std::int64_t destinations) {
-    TestGraph data;
-    data.edges.num_sources = 4;
-    data.edges.num_destinations = destinations;
-    data.edges.source = {0, 1, 2};
-    data.edges.destination = {1, 2, 2};
-    return data;
-  }
-
-  Graph graph, bipartite;
-  Tensor x, long_x, wide_x, edges, edge_features;
-  std::optional<Session> session;
-};
+class NnGraphLayerErrorsTest : public LayerErrorsTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnGraphLayerErrorsTest);
 
 TEST_P(NnGraphLayerErrorsTest, Gcn) {
   for (const std::int64_t out : {2, 5}) {
     GCNConv layer(*session, "gcn", 3, out);
-    expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, edges, x); });
-    expect_error(kInvalid, {"x", "[4, ", "[5, "}, [&] { layer.forward(graph, edges, long_x); });
-    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, edges, wide_x); });
-    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, edges, {}); });
+    expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, edge_weight, x); });
+    expect_error(kInvalid, {"x", "[4, ", "[5, "}, [&] { layer.forward(graph, edge_weight, long_x); });
+    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, edge_weight, wide_x); });
+    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, edge_weight, {}); });
     const Tensor more_edges = tensor({4}, Reals(4, 1));
     expect_error(kInvalid, {"edge_weight:", "[3]", "[4]"}, [&] { layer.forward(graph, more_edges, x); });
-    layer.forward(graph, edges, x);
+    layer.forward(graph, edge_weight, x);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
   }
 }
@@ -423,17 +336,6 @@ TEST_P(NnGraphLayerErrorsTest, AttentionPool) {
   expect_error(kInvalid, {"dy", "[1, ", "[4, "}, [&] { layer.backward(x); });
   nn::AttentionPool gated_max(*session, "max", 3, 4, PoolReduce::max, PoolGate::softmax);
   expect_error(kInvalid, {"gate", "max"}, [&] { gated_max.forward(graph, x); });
-}
-
-TEST_P(NnGraphLayerErrorsTest, BackwardBeforeForward) {
-  GCNConv gcn(*session, "gcn", 3, 2);
-  GATConv gat(*session, "gat", 3, gat_options(2, 0, 0));
-  GINConv gin(*session, "gin", 3, 4);
-  nn::AttentionPool pool(*session, "pool", 3, 4, PoolReduce::mean, PoolGate::softmax);
-  EXPECT_THROW(gcn.backward(tensor({4, 2}, Reals(8, 1))), Error);
-  EXPECT_THROW(gat.backward(tensor({4, 6}, Reals(24, 1))), Error);
-  EXPECT_THROW(gin.backward(tensor({4, 4}, Reals(16, 1))), Error);
-  EXPECT_THROW(pool.backward(tensor({1, 3}, Reals(3, 1))), Error);
 }
 
 }  // namespace

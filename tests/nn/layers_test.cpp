@@ -6,13 +6,12 @@
 
 #include <limits>
 
+#include "tests/nn/layer_cases.hpp"
+#include "tests/nn/layer_fixture.hpp"
 #include "tests/oracle/layer_norm.hpp"
 #include "tests/oracle/random.hpp"
-#include "tests/support/backends.hpp"
 #include "tests/support/compare.hpp"
-#include "tests/support/errors.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -55,12 +54,13 @@ SubjectCase activate_case(const std::string& name, Activation kind, oracle::Acti
 }
 
 SubjectCase dropout_case() {
-  return layer_case<DropoutLayer>("DropoutLayer",
-                                  dense<DropoutLayer>([](Session& session) { return DropoutLayer(session, 0.4); },
-                                                      [](const Subject& subject) {
-                                                        return oracle::dropout(reals_of(subject.x()), kWidth, 0.4,
-                                                                               subject.session().dropout_state());
-                                                      }));
+  auto spec = dense<DropoutLayer>([](Session& session) { return DropoutLayer(session, 0.4); },
+                                  [](const Subject& subject) {
+                                    return oracle::dropout(reals_of(subject.x()), kWidth, 0.4,
+                                                           subject.session().dropout_state());
+                                  });
+  spec.draws_masks = true;
+  return layer_case<DropoutLayer>("DropoutLayer", std::move(spec));
 }
 
 SubjectCase layer_norm_case() {
@@ -81,8 +81,10 @@ SubjectCase batch_norm_case() {
                                     }));
 }
 
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all{
+}  // namespace
+
+std::vector<SubjectCase> dense_layer_cases() {
+  return {
       linear_case(true),
       linear_case(false),
       activate_case("relu", Activation::relu, oracle::Activation::relu, 0.2),
@@ -94,37 +96,15 @@ const std::vector<SubjectCase>& cases() {
       batch_norm_case(),
       layer_norm_case(),
   };
-  return all;
 }
 
-class NnLayersTest : public OpTest {
- protected:
-  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
-  Reals reals(const ConstTensorView& view) const { return reals_of(context(), view); }
-};
+namespace {
+
+class NnLayersTest : public LayerTest {};
 class NnLayersGradientTest : public BackendTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnLayersTest);
 WARPGNN_INSTANTIATE_BACKEND_TESTS(NnLayersGradientTest);
-
-TEST_P(NnLayersTest, ForwardFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnLayersTest, AUsedLayerWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnLayersTest, AcceptsStridedGradients) {
-  check_strided(cases(), context(), dtype());
-}
-TEST_P(NnLayersTest, SkippedDxLeavesTheOtherGradients) {
-  check_skipped_dx(cases(), context(), dtype());
-}
-TEST_P(NnLayersGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnLayersGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
-}
 
 TEST_P(NnLayersTest, DropoutPassesThroughOutsideTraining) {
   Rng rng;
@@ -261,7 +241,6 @@ TEST_P(NnLayersTest, SaysWhichParameterThereIsNoMemoryFor) {
 }
 
 TEST_P(NnLayersTest, RefusesWrongInputs) {
-  constexpr auto kInvalid = ErrorCode::invalid_argument;
   Rng rng;
   Session session(context(), dtype(), 3);
   const Tensor x = tensor({4, kWidth}, rng.reals(4 * kWidth)), wide = tensor({4, 9}, rng.reals(36));
@@ -294,7 +273,6 @@ TEST_P(NnLayersTest, RefusesWrongInputs) {
 }
 
 TEST_P(NnLayersTest, RefusesWrongOptions) {
-  constexpr auto kInvalid = ErrorCode::invalid_argument;
   Session session(context(), dtype(), 3);
   for (const double probability : {1.0, -0.5, std::numeric_limits<double>::quiet_NaN()}) {
     expect_error(kInvalid, {"probability", "[0, 1)"}, [&] { DropoutLayer(session, probability); });

@@ -6,15 +6,13 @@
 
 #include <cmath>
 #include <memory>
-#include <optional>
 
+#include "tests/nn/layer_cases.hpp"
+#include "tests/nn/layer_fixture.hpp"
 #include "tests/oracle/aggregate.hpp"
 #include "tests/oracle/message_aggregate.hpp"
 #include "tests/oracle/relation.hpp"
-#include "tests/support/backends.hpp"
-#include "tests/support/errors.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -183,7 +181,9 @@ SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out
        .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); }});
 }
 
-std::vector<SubjectCase> all_cases() {
+}  // namespace
+
+std::vector<SubjectCase> message_layer_cases() {
   return {
       gine_case(3, 5, 2),
       gine_case(5, 3, 4),
@@ -201,49 +201,14 @@ std::vector<SubjectCase> all_cases() {
   };
 }
 
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all = all_cases();
-  return all;
-}
+namespace {
 
-class NnMessageLayersTest : public OpTest {
- protected:
-  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
-};
-class NnMessageLayersGradientTest : public BackendTest {};
+class NnMessageLayersTest : public LayerTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnMessageLayersTest);
-WARPGNN_INSTANTIATE_BACKEND_TESTS(NnMessageLayersGradientTest);
-
-TEST_P(NnMessageLayersTest, ForwardFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnMessageLayersTest, AUsedLayerWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnMessageLayersTest, AcceptsStridedGradients) {
-  check_strided(cases(), context(), dtype());
-}
-TEST_P(NnMessageLayersTest, SkippedDxLeavesTheOtherGradients) {
-  check_skipped_dx(cases(), context(), dtype());
-}
-TEST_P(NnMessageLayersGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnMessageLayersGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
-}
 
 TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
-  const auto names = [](auto&& layer) {
-    nn::ParameterList list;
-    layer.collect(list);
-    std::vector<std::string> result;
-    for (const nn::Parameter* each : list) result.push_back(each->name);
-    return result;
-  };
-  using Names = std::vector<std::string>;
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3)), (Names{"a.lin_l.weight", "a.lin_r.weight", "a.lin_l.bias"}));
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.bias = false})), (Names{"a.lin_l.weight", "a.lin_r.weight"}));
   EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {})), (Names{"b.weight", "b.comp", "b.root", "b.bias"}));
@@ -257,30 +222,14 @@ TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(names(GINEConv(session, "c", 2, 3, 4)), projected);
 }
 
-class NnMessageLayerErrorsTest : public NnMessageLayersTest {
+class NnMessageLayerErrorsTest : public LayerErrorsTest {
  protected:
-  static constexpr auto kInvalid = ErrorCode::invalid_argument;
-
   void SetUp() override {
-    NnMessageLayersTest::SetUp();
-    if (IsSkipped()) return;
-    graph = edges_from_four_nodes(4).upload(context());
-    bipartite = edges_from_four_nodes(3).upload(context());
-    x = tensor({4, 3}, Reals(12, 1));
-    long_x = tensor({5, 3}, Reals(15, 1));
-    wide_x = tensor({4, 7}, Reals(28, 1));
-    edge_features = tensor({3, 2}, Reals(6, 1));
-    relation = labels_of(context(), {0, 1, 1});
-    session.emplace(context(), dtype(), 3);
+    LayerErrorsTest::SetUp();
+    if (!IsSkipped()) relation = labels_of(context(), {0, 1, 1});
   }
 
-  static TestGraph edges_from_four_nodes(std::int64_t destinations) {
-    return {"", {4, destinations, {0, 1, 2}, {1, 2, 2}}};
-  }
-
-  Graph graph, bipartite;
-  Tensor x, long_x, wide_x, edge_features, relation;
-  std::optional<Session> session;
+  Tensor relation;
 };
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnMessageLayerErrorsTest);
@@ -332,16 +281,6 @@ TEST_P(NnMessageLayerErrorsTest, Rgcn) {
   expect_error(kInvalid, {"x:", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, relation, {}, wide_x); });
   layer.forward(graph, relation, {}, x);
   expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
-}
-
-TEST_P(NnMessageLayerErrorsTest, BackwardBeforeForward) {
-  GINEConv gine(*session, "gine", 3, 4, 2);
-  SAGEConv sage(*session, "sage", 3, 4);
-  RGCNConv rgcn(*session, "rgcn", 3, 4, {});
-  const Tensor dy = tensor({4, 4}, Reals(16, 1));
-  EXPECT_THROW(gine.backward(dy), Error);
-  EXPECT_THROW(sage.backward(dy), Error);
-  EXPECT_THROW(rgcn.backward(dy), Error);
 }
 
 }  // namespace

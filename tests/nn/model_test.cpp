@@ -1,11 +1,8 @@
 // Whole models: layers of warpgnn/nn in a chain, from node features to the loss.
 
-#include <gtest/gtest.h>
-
+#include "tests/nn/layer_cases.hpp"
 #include "tests/oracle/random.hpp"
-#include "tests/support/backends.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 
 namespace warpgnn::test {
@@ -188,52 +185,27 @@ class GinModel {
 };
 
 template <class Model>
-SubjectCase model_case(const std::string& name, std::int64_t edge_width, std::set<std::string> flat) {
-  auto current = std::make_shared<const Model*>(nullptr);  // the model that ran last
-  return layer_case<Model>(name,
-                           {.width = kWidth,
-                            .edge_width = edge_width,
-                            .make = [](Session& session) { return Model(session); },
-                            .forward =
-                                [current](Model& model, const Subject& in) {
-                                  *current = &model;
-                                  return model.forward(in);
-                                },
-                            .formula = [current](const Subject& in) { return (*current)->formula(in); }},
-                           std::move(flat));
-}
-
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all{
-      model_case<GcnModel>("GCN", 0, {}),
-      model_case<GatModel>("GAT with edge features", 2, {"pool.gate.2.bias"}),
-      model_case<GinModel>("GIN", 0,
-                           {"first.mlp.0.bias", "first.mlp.3.bias", "second.mlp.0.bias", "second.mlp.3.bias"}),
-  };
-  return all;
-}
-
-class NnModelTest : public OpTest {};
-class NnModelGradientTest : public BackendTest {};
-
-WARPGNN_INSTANTIATE_OP_TESTS(NnModelTest);
-WARPGNN_INSTANTIATE_BACKEND_TESTS(NnModelGradientTest);
-
-TEST_P(NnModelTest, LossFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnModelTest, AUsedModelWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnModelTest, SkippedDxLeavesTheOtherGradients) {
-  check_skipped_dx(cases(), context(), dtype());
-}
-TEST_P(NnModelGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnModelGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
+SubjectCase model_case(const std::string& name, std::int64_t edge_width, bool draws_masks, std::set<std::string> flat) {
+  return layer_case<Model>(
+      name,
+      {.width = kWidth,
+       .edge_width = edge_width,
+       .make = [](Session& session) { return Model(session); },
+       .forward = [](Model& model, const Subject& in) { return model.forward(in); },
+       .formula = [](const Subject& in) { return static_cast<const LayerSubject<Model>&>(in).layer().formula(in); },
+       .draws_masks = draws_masks},
+      std::move(flat));
 }
 
 }  // namespace
+
+std::vector<SubjectCase> model_cases() {
+  return {
+      model_case<GcnModel>("GCN", 0, false, {}),
+      model_case<GatModel>("GAT with edge features", 2, true, {"pool.gate.2.bias"}),
+      model_case<GinModel>("GIN", 0, false,
+                           {"first.mlp.0.bias", "first.mlp.3.bias", "second.mlp.0.bias", "second.mlp.3.bias"}),
+  };
+}
+
 }  // namespace warpgnn::test

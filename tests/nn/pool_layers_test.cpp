@@ -4,17 +4,14 @@
 
 #include <gmock/gmock.h>
 
-#include <optional>
-
+#include "tests/nn/layer_cases.hpp"
+#include "tests/nn/layer_fixture.hpp"
 #include "tests/oracle/layer_norm.hpp"
 #include "tests/oracle/pool.hpp"
 #include "tests/oracle/recurrent.hpp"
 #include "tests/oracle/top_k.hpp"
-#include "tests/support/backends.hpp"
 #include "tests/support/compare.hpp"
-#include "tests/support/errors.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -170,8 +167,10 @@ SubjectCase set2set_case(std::int64_t steps) {
       steps == 1 ? std::set<std::string>{"set.weight_ih", "set.weight_hh"} : std::set<std::string>{});
 }
 
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all{
+}  // namespace
+
+std::vector<SubjectCase> pool_layer_cases() {
+  return {
       heads_case({.heads = 1, .channels = 3, .hidden = 5}),
       heads_case({.heads = 3, .channels = 2, .hidden = 4, .temperature = 0.5}),
       gated_sum_case(),
@@ -181,68 +180,34 @@ const std::vector<SubjectCase>& cases() {
       layer_case<TopKPool>("TopKPool all", top_k_spec(1)),
       layer_case<SAGPool>("SAGPool", sag_spec(0.6)),
   };
-  return all;
 }
 
-class NnPoolLayersTest : public OpTest {
- protected:
-  static constexpr auto kInvalid = ErrorCode::invalid_argument;
-  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
-  Reals reals(const ConstTensorView& view) const { return reals_of(context(), view); }
-};
-class NnPoolLayersGradientTest : public BackendTest {};
+namespace {
+
+class NnPoolLayersTest : public LayerTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnPoolLayersTest);
-WARPGNN_INSTANTIATE_BACKEND_TESTS(NnPoolLayersGradientTest);
-
-TEST_P(NnPoolLayersTest, ForwardFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnPoolLayersTest, AUsedLayerWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnPoolLayersTest, AcceptsStridedGradients) {
-  check_strided(cases(), context(), dtype());
-}
-TEST_P(NnPoolLayersGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnPoolLayersGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
-}
 
 TEST_P(NnPoolLayersTest, AttentionOfHeadsIsThatOfTheFormula) {
   const MultiHeadAttentionPoolOptions options{.heads = 3, .channels = 2, .hidden = 4, .temperature = 2};
-  auto spec = heads_spec(options);
-  MultiHeadAttentionPool* layer = nullptr;
-  spec.forward = [&](MultiHeadAttentionPool& each, const Subject& subject) {
-    layer = &each;
-    return each.forward(subject.graph(), subject.x());
-  };
-  LayerSubject<MultiHeadAttentionPool> subject(context(), dtype(), spec);
+  LayerSubject<MultiHeadAttentionPool> subject(context(), dtype(), heads_spec(options));
   subject.load(6, 17);
   subject.forward();
-  expect_values(reals(layer->attention()), heads_formula(subject, options).weight, dtype(), 500, "attention");
+  expect_values(reals(subject.layer().attention()), heads_formula(subject, options).weight, dtype(), 500, "attention");
 }
 
 /// The kept nodes, their graph, and pools on top of pools.
 TEST_P(NnPoolLayersTest, SelectionsSayWhatIsLeft) {
-  auto spec = top_k_spec(0.5);
-  TopKPool* layer = nullptr;
-  spec.forward = [&](TopKPool& each, const Subject& subject) {
-    layer = &each;
-    return each.forward(subject.graph(), subject.x());
-  };
-  LayerSubject<TopKPool> subject(context(), dtype(), spec);
+  LayerSubject<TopKPool> subject(context(), dtype(), top_k_spec(0.5));
   subject.load(9, 30);
   const ConstTensorView y = subject.forward();
   const Ids nodes = kept_nodes(subject, top_k_projection(subject), 0.5);
-  EXPECT_THAT(layer->selection().nodes.to_host<std::int32_t>(), ::testing::ElementsAreArray(nodes));
+  EXPECT_THAT(subject.layer().selection().nodes.to_host<std::int32_t>(), ::testing::ElementsAreArray(nodes));
   const oracle::Subgraph want = oracle::induced_subgraph(subject.edges(), subject.graph_data().graph_offsets, nodes);
-  const Graph& left = layer->selection().graph;
+  const Graph& left = subject.layer().selection().graph;
   EXPECT_EQ(left.num_nodes(), y.shape[0]);
   EXPECT_THAT(left.host_graph_offsets(), ::testing::ElementsAreArray(want.offset));
-  EXPECT_THAT(layer->selection().edges.to_host<std::int32_t>(), ::testing::ElementsAreArray(want.edge_map));
+  EXPECT_THAT(subject.layer().selection().edges.to_host<std::int32_t>(), ::testing::ElementsAreArray(want.edge_map));
   TopKPool again(subject.session(), "again", kIn, 0.5);
   const ConstTensorView twice = again.forward(left, y);
   EXPECT_EQ(twice.shape[0], top_k_count(left, 0.5));
@@ -275,14 +240,6 @@ TEST_P(NnPoolLayersTest, ATemperatureOfTheAttentionPoolShows) {
 
 TEST_P(NnPoolLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
-  const auto names = [](auto&& layer) {
-    nn::ParameterList list;
-    layer.collect(list);
-    std::vector<std::string> result;
-    for (const nn::Parameter* each : list) result.push_back(each->name);
-    return result;
-  };
-  using Names = std::vector<std::string>;
   EXPECT_EQ(names(MultiHeadAttentionPool(session, "a", 2, {.heads = 2, .channels = 3, .hidden = 4})),
             (Names{"a.gate.0.weight", "a.gate.0.bias", "a.gate.2.weight", "a.gate.2.bias", "a.value.weight",
                    "a.value.bias"}));
@@ -326,11 +283,6 @@ TEST_P(NnPoolLayersTest, RefusesWrongInputs) {
     EXPECT_THROW(forward(graph, ConstTensorView{}), Error);
     forward(graph, x);
   };
-  EXPECT_THROW(heads.backward(x), Error);
-  EXPECT_THROW(gated.backward(x), Error);
-  EXPECT_THROW(set.backward(x), Error);
-  EXPECT_THROW(top.backward(x), Error);
-  EXPECT_THROW(sag.backward(x), Error);
   refuses([&](const Graph& g, const ConstTensorView& in) { heads.forward(g, in); });
   refuses([&](const Graph& g, const ConstTensorView& in) { gated.forward(g, in); });
   refuses([&](const Graph& g, const ConstTensorView& in) { set.forward(g, in); });

@@ -6,15 +6,13 @@
 
 #include <limits>
 #include <memory>
-#include <optional>
 
+#include "tests/nn/layer_cases.hpp"
+#include "tests/nn/layer_fixture.hpp"
 #include "tests/oracle/gcn_norm.hpp"
 #include "tests/oracle/random.hpp"
-#include "tests/support/backends.hpp"
 #include "tests/support/compare.hpp"
-#include "tests/support/errors.hpp"
 #include "tests/support/nn_formulas.hpp"
-#include "tests/support/nn_subject.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -147,93 +145,54 @@ LayerSpec<RGATConv> spec_of(const RGATOptions& options) {
               [options, expansion = std::make_shared<Expansion>()](RGATConv& layer, const Subject& subject) {
                 return layer.forward(expansion->load(subject, options.relations), subject.x());
               },
-          .formula = [options](const Subject& subject) { return rgat_formula(subject, options).y; }};
+          .formula = [options](const Subject& subject) { return rgat_formula(subject, options).y; },
+          .draws_masks = options.attention_dropout > 0};
 }
 
-const std::vector<SubjectCase>& cases() {
-  static const std::vector<SubjectCase> all = [] {
-    std::vector<SubjectCase> made;
-    for (const auto softmax : {RelationSoftmax::across, RelationSoftmax::within}) {
-      const auto add = [&](const std::string& name, const RGATOptions& options) {
-        const char* const kind = softmax == RelationSoftmax::across ? "across, " : "within, ";
-        made.push_back(layer_case<RGATConv>("RGATConv " + (kind + name), spec_of(options)));
-      };
-      add("1 relation, 1 head", rgat_options(softmax, 1, 1));
-      add("4 relations, 2 heads", rgat_options(softmax, 4, 2));
-      add("3 relations, 3 heads averaged", rgat_options(softmax, 3, 3, true));
-      add("3 relations, 2 heads, dropout", rgat_options(softmax, 3, 2, false, 0.4));
-      RGATOptions bare = rgat_options(softmax, 3, 2, true, 0.3);
-      bare.bias = false;
-      add("averaged, dropout, without bias", bare);
-    }
-    return made;
-  }();
-  return all;
+}  // namespace
+
+std::vector<SubjectCase> relation_layer_cases() {
+  std::vector<SubjectCase> made;
+  for (const auto softmax : {RelationSoftmax::across, RelationSoftmax::within}) {
+    const auto add = [&](const std::string& name, const RGATOptions& options) {
+      const char* const kind = softmax == RelationSoftmax::across ? "across, " : "within, ";
+      made.push_back(layer_case<RGATConv>("RGATConv " + (kind + name), spec_of(options)));
+    };
+    add("1 relation, 1 head", rgat_options(softmax, 1, 1));
+    add("4 relations, 2 heads", rgat_options(softmax, 4, 2));
+    add("3 relations, 3 heads averaged", rgat_options(softmax, 3, 3, true));
+    add("3 relations, 2 heads, dropout", rgat_options(softmax, 3, 2, false, 0.4));
+    RGATOptions bare = rgat_options(softmax, 3, 2, true, 0.3);
+    bare.bias = false;
+    add("averaged, dropout, without bias", bare);
+  }
+  return made;
 }
 
-class NnRelationLayersTest : public OpTest {
+namespace {
+
+class NnRelationLayersTest : public LayerTest {
  protected:
-  Tensor tensor(const Shape& shape, const Reals& values) const { return tensor_of(context(), dtype(), shape, values); }
-  Reals reals(const ConstTensorView& view) const { return reals_of(context(), view); }
-
   RelationGraph expand(const TestGraph& graph, const Ids& relation, std::int64_t relations) const {
     return expand_relations(context(), graph.upload(context()), labels_of(context(), relation), relations);
   }
 };
-class NnRelationLayersGradientTest : public BackendTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnRelationLayersTest);
-WARPGNN_INSTANTIATE_BACKEND_TESTS(NnRelationLayersGradientTest);
-
-TEST_P(NnRelationLayersTest, ForwardFollowsTheFormula) {
-  check_forward(cases(), context(), dtype());
-}
-TEST_P(NnRelationLayersTest, AUsedLayerWorksLikeANewOne) {
-  check_reuse(cases(), context(), dtype());
-}
-TEST_P(NnRelationLayersTest, AcceptsStridedGradients) {
-  check_strided(cases(), context(), dtype());
-}
-TEST_P(NnRelationLayersTest, SkippedDxLeavesTheOtherGradients) {
-  check_skipped_dx(cases(), context(), dtype());
-}
-TEST_P(NnRelationLayersGradientTest, AgreesWithDifferences) {
-  check_gradients(cases(), context());
-}
-TEST_P(NnRelationLayersGradientTest, Float32FollowsFloat64) {
-  check_float32_gradients(cases(), context());
-}
 
 TEST_P(NnRelationLayersTest, AttentionIsThatOfTheFormulaBeforeDropout) {
   for (const auto softmax : {RelationSoftmax::across, RelationSoftmax::within}) {
     for (const bool training : {true, false}) {
       const RGATOptions options = rgat_options(softmax, 4, 2, false, 0.4);
-      auto spec = spec_of(options);
-      RGATConv* layer = nullptr;
-      spec.forward = [&, forward = spec.forward](RGATConv& each, const Subject& subject) {
-        layer = &each;
-        return forward(each, subject);
-      };
-      LayerSubject<RGATConv> subject(context(), dtype(), spec);
+      LayerSubject<RGATConv> subject(context(), dtype(), spec_of(options));
       subject.load(5, 21);
       subject.session().set_training(training);
       const Reals y = reals(subject.forward());
       const RgatResult want = rgat_formula(subject, options);
       expect_values(y, want.y, dtype(), 500, "y");
-      expect_values(reals(layer->attention()), want.attention, dtype(), 500, "attention");
+      expect_values(reals(subject.layer().attention()), want.attention, dtype(), 500, "attention");
     }
   }
-}
-
-TEST_P(NnRelationLayersTest, DrawsAMaskOnlyInTraining) {
-  LayerSubject<RGATConv> subject(context(), dtype(), spec_of(rgat_options(RelationSoftmax::within, 3, 2, false, 0.4)));
-  subject.load(5, 21);
-  const Reals first = reals(subject.forward()), second = reals(subject.forward());
-  EXPECT_NE(first, second);
-  subject.session().set_training(false);
-  const std::uint64_t before = subject.session().dropout_state();
-  EXPECT_EQ(reals(subject.forward()), reals(subject.forward()));
-  EXPECT_EQ(subject.session().dropout_state(), before);
 }
 
 TEST_P(NnRelationLayersTest, NodesAndRelationsWithoutEdges) {
@@ -285,23 +244,13 @@ TEST_P(NnRelationLayersTest, OneRelationIsOneSoftmax) {
 
 TEST_P(NnRelationLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
-  const auto names = [&](const RGATOptions& options) {
-    RGATConv layer(session, "a", 2, options);
-    nn::ParameterList list;
-    layer.collect(list);
-    std::vector<std::string> result;
-    for (const nn::Parameter* each : list) result.push_back(each->name);
-    return result;
-  };
-  using Names = std::vector<std::string>;
   RGATOptions options = rgat_options(RelationSoftmax::across, 3, 2);
-  EXPECT_EQ(names(options), (Names{"a.weight", "a.att_src", "a.att_dst", "a.bias"}));
+  EXPECT_EQ(names(RGATConv(session, "a", 2, options)), (Names{"a.weight", "a.att_src", "a.att_dst", "a.bias"}));
   options.bias = false;
-  EXPECT_EQ(names(options), (Names{"a.weight", "a.att_src", "a.att_dst"}));
+  EXPECT_EQ(names(RGATConv(session, "a", 2, options)), (Names{"a.weight", "a.att_src", "a.att_dst"}));
 }
 
 TEST_P(NnRelationLayersTest, RefusesWrongOptions) {
-  constexpr auto kInvalid = ErrorCode::invalid_argument;
   Session session(context(), dtype(), 3);
   const auto refuse = [&](const std::vector<std::string>& words, void (*change)(RGATOptions&)) {
     RGATOptions options = rgat_options(RelationSoftmax::across, 2, 2);
@@ -316,7 +265,6 @@ TEST_P(NnRelationLayersTest, RefusesWrongOptions) {
 }
 
 TEST_P(NnRelationLayersTest, RefusesWrongArguments) {
-  constexpr auto kInvalid = ErrorCode::invalid_argument;
   const RelationGraph graph = expand({"", {4, 4, {0, 1, 2}, {1, 2, 2}}}, {0, 1, 1}, 2);
   const RelationGraph bipartite = expand({"", {4, 3, {0, 1, 2}, {1, 2, 2}}}, {0, 1, 1}, 2);
   const RelationGraph three = expand({"", {4, 4, {0, 1, 2}, {1, 2, 2}}}, {0, 1, 1}, 3);

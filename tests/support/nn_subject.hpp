@@ -87,6 +87,7 @@ struct LayerSpec {
   std::function<Layer(nn::Session&)> make;
   std::function<ConstTensorView(Layer&, const Subject&)> forward;
   std::function<oracle::Reals(const Subject&)> formula;
+  bool draws_masks = false;  // in each training forward
 };
 
 template <class Layer>
@@ -98,6 +99,9 @@ class LayerSubject : public Subject {
     Rng rng(2);
     randomize(parameters_, rng);
   }
+
+  Layer& layer() { return layer_; }
+  const Layer& layer() const { return layer_; }
 
   ConstTensorView forward() override { return spec_.forward(layer_, *this); }
   oracle::Reals formula() const override { return spec_.formula(*this); }
@@ -130,36 +134,17 @@ struct SubjectCase {
   std::string name;
   std::function<std::unique_ptr<Subject>(const Context&, Dtype)> make;
   std::set<std::string> flat{};  // parameters on which the result does not depend, by symmetry
+  bool draws_masks = false;
 };
 
 template <class Layer>
 SubjectCase layer_case(std::string name, LayerSpec<Layer> spec, std::set<std::string> flat = {}) {
+  const bool draws_masks = spec.draws_masks;
   return {std::move(name),
           [spec = std::move(spec)](const Context& context, Dtype dtype) -> std::unique_ptr<Subject> {
             return std::make_unique<LayerSubject<Layer>>(context, dtype, spec);
           },
-          std::move(flat)};
+          std::move(flat), draws_masks};
 }
-
-/// The result of a forward and of the backward after it; gradients by name of parameter, of x and of edge features.
-struct Pass {
-  oracle::Reals y;
-  std::map<std::string, oracle::Reals> gradients;
-};
-/// With the upstream gradient drawn from `seed`. Gradients are NaN before, so that one which is added to shows.
-Pass run_pass(Subject& subject, std::uint64_t seed, bool need_dx = true);
-
-/// The checks that every layer has to pass, each over all cases.
-void check_forward(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
-/// Central differences in float64 for every parameter and input, dropout masks held still.
-void check_gradients(const std::vector<SubjectCase>& cases, const Context& context);
-/// float32 gradients are those of float64 up to rounding.
-void check_float32_gradients(const std::vector<SubjectCase>& cases, const Context& context);
-/// A layer used on other sizes before, and with a forward that no backward followed, works like a new one.
-void check_reuse(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
-/// An upstream gradient whose rows stand apart.
-void check_strided(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
-/// Without dx the parameters' gradients are the same and no dx comes back.
-void check_skipped_dx(const std::vector<SubjectCase>& cases, const Context& context, Dtype dtype);
 
 }  // namespace warpgnn::test
