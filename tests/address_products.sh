@@ -12,7 +12,7 @@ fi
 
 cd "$1"
 shift
-flags=(-x c++ -std=c++20 -fopenmp -DNDEBUG -DWARPGNN_ISA=baseline "-DWARPGNN_BUILT_LEVELS=1,1,1" -Itests/address -Iinclude -I. -Itests/simt/include)
+flags=(-x c++ -std=c++20 -fopenmp -DNDEBUG -DWARPGNN_ISA=baseline "-DWARPGNN_BUILT_LEVELS=1,1,1" -Itests/address -Iinclude -I. -Itests/simt/executor/include)
 flags+=(-Wno-everything)
 flags+=(-D_Float16=short)  # unknown to older clangs on x86; nothing is computed here
 for folder in "$@"; do flags+=(-isystem "$folder"); done

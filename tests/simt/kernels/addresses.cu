@@ -1,9 +1,11 @@
+#include <cuda_runtime.h>
+
 #include "addresses.hpp"
 #include "kernels/base/heads.cuh"
 #include "kernels/base/memory.cuh"
 #include "kernels/base/spans.cuh"
 
-namespace planted {
+namespace helpers {
 namespace {
 
 using warpgnn::kernels::HeadPlace;
@@ -11,6 +13,14 @@ using warpgnn::kernels::HeadTiles;
 using warpgnn::kernels::Rows;
 
 constexpr int kWidth = 4;
+
+template <class... Parameters, class... Arguments>
+void launch(dim3 block, void (*kernel)(Parameters...), Arguments... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(1);
+  config.blockDim = block;
+  cudaLaunchKernelEx(&config, kernel, arguments...);
+}
 
 __global__ void row_offset(Rows<const float> rows, FarPlace place, std::int64_t* elements, std::int64_t* pack_bytes) {
   const float* const row = rows[place.row];
@@ -38,14 +48,14 @@ __global__ void last_columns(HeadTiles tiles, std::int64_t channels, std::int64_
 void run_row_offsets(const std::vector<FarPlace>& places, std::int64_t* elements, std::int64_t* pack_bytes) {
   alignas(16) static const float base[4] = {};
   for (std::size_t k = 0; k < places.size(); ++k) {
-    launch({1, 1}, row_offset, Rows<const float>{base, places[k].stride}, places[k], elements + k, pack_bytes + k);
+    launch(1, row_offset, Rows<const float>{base, places[k].stride}, places[k], elements + k, pack_bytes + k);
   }
 }
 void run_split_tile(std::int64_t number, int tiles, std::int64_t* item_and_tile) {
-  launch({1, 1}, tile_of, number, tiles, item_and_tile);
+  launch(1, tile_of, number, tiles, item_and_tile);
 }
 void run_last_columns(std::int64_t heads, std::int64_t channels, std::int64_t* columns) {
-  launch({1, 32}, last_columns, HeadTiles::of(heads, channels, kWidth, 1), channels, columns);
+  launch(32, last_columns, HeadTiles::of(heads, channels, kWidth, 1), channels, columns);
 }
 
-}  // namespace planted
+}  // namespace helpers

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "simt/simt.hpp"
 #include "planted/samples.hpp"
+#include "simt/simt.hpp"
 
 namespace planted {
 namespace {

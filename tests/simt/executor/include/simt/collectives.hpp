@@ -1,6 +1,6 @@
 #pragma once
 
-// What threads of a warp or block do together, and who they are. Definitions: tests/simt/executor/{warp,block}.cpp.
+// What threads of a warp or block do together, and who they are. Definitions: source/{warp,block}.cpp.
 
 #include <cstdint>
 #include <cstring>

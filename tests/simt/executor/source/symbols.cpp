@@ -147,7 +147,7 @@ std::string run(const std::string& command) {
 }
 
 bool is_own_header(const std::string& line) {
-  return line.find("/simt/include/") != std::string::npos;
+  return line.find("/executor/include/") != std::string::npos;
 }
 
 }  // namespace

@@ -2,9 +2,10 @@
 
 // The kernels' own helpers for addresses, asked for elements of matrices that nobody could allocate. Nothing is read.
 
-#include "planted.hpp"
+#include <cstdint>
+#include <vector>
 
-namespace planted {
+namespace helpers {
 
 /// Elements from the data of a matrix, rows `stride` elements apart, to its row `row`; and the bytes from there to the
 /// pack of four at `column`, as load() addresses it.
@@ -22,4 +23,4 @@ void run_split_tile(std::int64_t number, int tiles, std::int64_t* item_and_tile)
 /// lanes that are idle or beyond their head.
 void run_last_columns(std::int64_t heads, std::int64_t channels, std::int64_t* columns);
 
-}  // namespace planted
+}  // namespace helpers

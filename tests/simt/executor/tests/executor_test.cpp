@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
-#include "simt/simt.hpp"
 #include "planted/samples.hpp"
+#include "simt/simt.hpp"
 
 namespace planted {
 namespace {

@@ -1,12 +1,13 @@
 // Addresses of elements beyond 2^31 and 2^33, by the helpers with which the kernels compute them.
 
-#include "planted/addresses.hpp"
+#include "addresses.hpp"
 
+#include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
-namespace planted {
+namespace helpers {
 namespace {
 
 /// `count` numbers that a kernel writes.
@@ -70,4 +71,4 @@ TEST(AddressesTest, ColumnsOfWideRows) {
 }
 
 }  // namespace
-}  // namespace planted
+}  // namespace helpers

@@ -1,6 +1,6 @@
 #pragma once
 
-// The cuBLAS calls that linear layers use, on the host's BLAS: executor/cublas.cpp.
+// The cuBLAS calls that linear layers use, on the host's BLAS: source/cublas.cpp.
 
 #include <cuda_runtime.h>
 
