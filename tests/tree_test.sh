@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The same family of ops lies under the same name in every room, and each op of ops.def in its family's files.
+# The same family of ops lies under the same name in every room, and each op of ops.def in its family's files. The ops'
+# comments keep their form.
 #   tree_test.sh SOURCE_DIR
 # A family is a header of include/warpgnn/ops; its group is the folder that it has in host/cpu and in kernels.
 set -euo pipefail
@@ -62,6 +63,12 @@ done
 for group in $groups; do
   [[ -e bench/cases/$group.cpp ]] || complain "$group: no bench/cases/$group.cpp"
 done
+
+# The labels of an op's comment begin lines, which clang-format leaves as long as they are.
+labels="(Options|Shapes|Dtypes|Workspace|Saved for backward|Writes|Determinism|Errors|Source)\."
+while IFS= read -r line; do
+  complain "$line: a label within a line, or more than 120 columns"
+done < <(grep -rnE "^ *///.*[^/ ] +$labels( |$)|^ *//.{119,}" include || true)
 
 # Each op, by its argument struct and its name.
 while IFS=', ' read -r op arguments; do

@@ -30,13 +30,14 @@ enum class AttentionScore : std::uint8_t { gatv2, additive, dot };
 /// Shapes. query [N_dst, H, D], key [N_src, H, D], value [N_src, H, C], edge_key [E, H, D] (optional), edge_value
 /// [E, H, C] (optional), edge_bias [E, H] (optional), vector [H, D] contiguous (gatv2 and additive only),
 /// y [N_dst, H, C], maximum and sum [N_dst, H]; H, C and D at least 1. value may be the same view as key, and
-/// edge_value as edge_key; such rows are read once. Dtypes. query, key, value, edge_key, edge_value and y: one of
-/// float32, float64, float16 or bfloat16; the rest: accumulator_of it (dtype.hpp), i.e. float32 beside 16-bit rows,
-/// which all is computed in; y is rounded once. Saved for backward. y, maximum and sum. The last two stand apart and
-/// not as one log-sum-exp, whose rounding is 1e-3 where scores are 1e4 in float32, and would be in every weight that
-/// backward recomputes. Writes. Outputs are overwritten and may not overlap each other or an input. Determinism.
-/// Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured. Errors. `invalid_argument` names
-/// the argument; `workspace_too_small`.
+/// edge_value as edge_key; such rows are read once.
+/// Dtypes. query, key, value, edge_key, edge_value and y: one of float32, float64, float16 or bfloat16; the rest:
+/// accumulator_of it (dtype.hpp), i.e. float32 beside 16-bit rows, which all is computed in; y is rounded once.
+/// Saved for backward. y, maximum and sum. The last two stand apart and not as one log-sum-exp, whose rounding is 1e-3
+/// where scores are 1e4 in float32, and would be in every weight that backward recomputes.
+/// Writes. Outputs are overwritten and may not overlap each other or an input.
+/// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 struct AttentionForward {
   Graph graph;
   AttentionScore score = AttentionScore::gatv2;
@@ -70,7 +71,7 @@ struct AttentionForward {
 /// Every gradient is optional: what is not given is not computed, and a pass without a result does not run.
 /// Shared views. Where value is the same view as key and dvalue is not given, dkey receives the whole gradient of that
 /// tensor, dkey + dvalue. Likewise dedge_key that of an edge_key which is also the edge_value, without dedge_value.
-/// Workspace: [N_dst, H] terms; partial results of long rows, and of dvector; O(N) in all.
+/// Workspace. [N_dst, H] terms; partial results of long rows, and of dvector; O(N) in all.
 /// Writes. Gradients are overwritten and may not overlap each other or an input.
 struct AttentionBackward {
   Graph graph;
@@ -104,8 +105,8 @@ struct AttentionBackward {
 };
 
 /// drop(alpha_e) [E, H] of a forward, recomputed from what it saved: with `dropout` as the forward had it, the weights
-/// that it used; with the default, no dropout, the plain alpha_e for explanations. Dtypes as in AttentionForward,
-/// weight like maximum.
+/// that it used; with the default, no dropout, the plain alpha_e for explanations.
+/// Dtypes as in AttentionForward, weight like maximum.
 struct AttentionWeights {
   Graph graph;
   AttentionScore score = AttentionScore::gatv2;

@@ -5,9 +5,9 @@
 #include "warpgnn/context.hpp"
 #include "warpgnn/tensor.hpp"
 
-/// What happens to elements or whole rows one by one. /// Stream-ordered, no allocation, bit-identical reruns on the
-/// same machine. Outputs are overwritten and may not overlap an input unless said. Errors: `invalid_argument` names the
-/// argument.
+/// What happens to elements or whole rows one by one. Stream-ordered, no allocation, bit-identical reruns on the same
+/// machine. Outputs are overwritten and may not overlap an input unless said.
+/// Errors. `invalid_argument` names the argument.
 ///
 /// Dtypes. Matrices of rows (x, y and their gradients) of one op have one dtype: float32, float64, float16 or bfloat16.
 /// Parameter vectors and the gradients of parameters have accumulator_of it: float32 beside 16-bit rows.

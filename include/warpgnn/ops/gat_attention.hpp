@@ -21,12 +21,13 @@ namespace warpgnn {
 /// y [N_dst, H, C], maximum and sum [N_dst, H], positive_y like y, positive_weight like sum.
 /// Dtypes. value, y and positive_y: one of float32, float64, float16 or bfloat16; the rest: accumulator_of it
 /// (dtype.hpp), i.e. float32 beside 16-bit rows, which all is computed in; y and positive_y are rounded once.
-/// Saved for backward. maximum, sum and y; and for training `positive_y` = the part of y that comes from edges with p_e
-/// > 0 and `positive_weight` = sum of alpha_e over those edges. Both or neither are given. Writes. Outputs are
-/// overwritten and may not overlap each other or an input. Determinism. Bit-identical reruns, no atomics.
-/// Stream-ordered, no allocation, can be captured. Errors. `invalid_argument` names the argument;
-/// `workspace_too_small`. Source. Velickovic et al. 2018; edge term as in the EGAT line of work; one-pass softmax:
-/// Milakov and Gimelshein 2018.
+/// Saved for backward. maximum, sum and y; and for training `positive_y` = the part of y that comes from edges with
+/// p_e > 0 and `positive_weight` = sum of alpha_e over those edges. Both or neither are given.
+/// Writes. Outputs are overwritten and may not overlap each other or an input.
+/// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
+/// Errors. `invalid_argument` names the argument; `workspace_too_small`.
+/// Source. Velickovic et al. 2018; edge term as in the EGAT line of work; one-pass softmax: Milakov and Gimelshein
+/// 2018.
 struct GatAttentionForward {
   Graph graph;
   double negative_slope = 0.2;
@@ -50,7 +51,7 @@ struct GatAttentionForward {
 ///
 /// Shapes and dtypes as in GatAttentionForward, gradients like what they are gradients of. All inputs are needed
 /// (edge_score if the forward had it); dedge_score is optional. delta is made of y as it is stored.
-/// Workspace: delta, and partial results of long rows.
+/// Workspace. delta, and partial results of long rows.
 /// Writes. Gradients are overwritten and may not overlap each other or an input.
 struct GatAttentionBackward {
   Graph graph;

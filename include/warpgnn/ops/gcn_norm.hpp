@@ -24,7 +24,7 @@ struct GcnNormForward {
 
 /// With g = dnorm: dr_k = sum_{e into k} g_e w_e r_j + sum_{e out of k} g_e w_e r_i;  dd_k = -r_k^3 dr_k / 2;
 /// dweight_e = g_e r_j r_i + dd_i.
-/// Workspace: dd, [N]. dweight is overwritten.
+/// Workspace. dd, [N]. dweight is overwritten.
 struct GcnNormBackward {
   Graph graph;
   ConstTensorView weight{};

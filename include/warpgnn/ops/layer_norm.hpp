@@ -26,7 +26,7 @@ struct LayerNormForward {
 
 /// With z = (x - mean) inv_std and g = gamma dy: dx = inv_std (g - avg(g) - z avg(g z)), avg over the row;
 /// dgamma = sum_n dy z, dbeta = sum_n dy. Each gradient is optional and overwritten; dx may be dy.
-/// Workspace: partial sums for dgamma and dbeta.
+/// Workspace. partial sums for dgamma and dbeta.
 struct LayerNormBackward {
   ConstTensorView x;
   ConstTensorView gamma{};  ///< for dx

@@ -4,7 +4,8 @@
 #include "warpgnn/tensor.hpp"
 
 /// Dense layers. Stream-ordered, no allocation (but see LinearForward), bit-identical reruns on the same machine.
-/// Outputs are overwritten and may not overlap an input unless said. Errors: `invalid_argument` names the argument.
+/// Outputs are overwritten and may not overlap an input unless said.
+/// Errors. `invalid_argument` names the argument.
 ///
 /// Dtypes. Matrices of rows (x, y and their gradients) of one op have one dtype: float32, float64, float16 or bfloat16.
 /// Parameter vectors and the gradients of parameters have accumulator_of it: float32 beside 16-bit rows.
@@ -13,7 +14,8 @@ namespace warpgnn {
 /// y = x weight^T + bias: x [N, I], weight [O, I] of x's dtype, bias [O] (optional), y [N, O]. oneDNN, Eigen (float64)
 /// or cuBLAS in full precision; 16-bit matrices are multiplied with float32 sums. On the CPU the product is cut by its
 /// sizes into pieces that are each one thread's work, so no bit depends on the number of threads; oneDNN and Eigen may
-/// take scratch memory for the time of the call. Workspace: CPU, 16-bit matrices only.
+/// take scratch memory for the time of the call.
+/// Workspace. CPU, 16-bit matrices only.
 struct LinearForward {
   ConstTensorView x;
   ConstTensorView weight;

@@ -28,8 +28,8 @@ struct ResidualGateForward {
 /// dz_n = gate_n (1 - gate_n) <dy_n, residual_n - x_n>;
 /// dx_n = (1 - gate_n) dy_n + dz_n (w_0 + w_2),   dresidual_n = gate_n dy_n + dz_n (w_1 - w_2),
 /// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n).
-/// Dtypes as forward, with dy, dx and dresidual like x, dweight like weight. Workspace: dz, and partial sums of
-/// dweight.
+/// Dtypes as forward, with dy, dx and dresidual like x, dweight like weight.
+/// Workspace. dz, and partial sums of dweight.
 struct ResidualGateBackward {
   ConstTensorView x;
   ConstTensorView residual;
