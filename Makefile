@@ -96,6 +96,11 @@ lint: ## Check the format, run shellcheck and clang-tidy; builds nothing
 	@cmake --preset lint >/dev/null
 	@scripts/lint.py --jobs $(JOBS)
 
+.PHONY: docs
+docs: ## Make the documentation's pages in build/docs, with everything public in them
+	$(SETUP) docs
+	@scripts/docs.sh
+
 .PHONY: clean
 clean: ## Remove all build output
 	@rm -rf build out

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
-#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants]
+#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs]
 # What `demo` adds is only wished for: without it the demo draws no pictures. So is clang-query, without which one test is
 # skipped.
 # CUDA is never installed: it is used where nvcc is found.
@@ -33,6 +33,10 @@ for task in "$@"; do
       has shellcheck || missing+=(shellcheck)
       has python3 || missing+=(python3)
       needed_packages+=(libomp-dev)  # omp.h for clang
+      ;;
+    docs)
+      has doxygen || missing+=(doxygen)
+      has python3 || missing+=(python3)
       ;;
     demo)
       has dot || wished+=(graphviz)

@@ -8,7 +8,8 @@
 
 namespace warpgnn {
 
-enum class DeviceType : std::uint8_t { cpu = 1, cuda = 2 };  // DLPack's codes
+/// The kinds of devices, in DLPack's codes.
+enum class DeviceType : std::uint8_t { cpu = 1, cuda = 2 };
 
 /// Where memory lies.
 struct Device {

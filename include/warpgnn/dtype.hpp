@@ -11,6 +11,7 @@ namespace warpgnn {
 /// float16 and bfloat16 are for storage, and computed with in float32.
 enum class Dtype : std::uint8_t { float32, float64, int32, int64, float16, bfloat16 };
 
+/// Whether this type is for storage only.
 constexpr bool is_half(Dtype dtype) {
   return dtype == Dtype::float16 || dtype == Dtype::bfloat16;
 }
@@ -26,11 +27,13 @@ constexpr Dtype accumulator_of(Dtype dtype) {
   return is_half(dtype) ? Dtype::float32 : dtype;
 }
 
+/// The bytes of an element.
 constexpr std::size_t size_of(Dtype dtype) {
   if (is_half(dtype)) return 2;
   return dtype == Dtype::float32 || dtype == Dtype::int32 ? 4 : 8;
 }
 
+/// The type's name, as it stands in messages.
 constexpr const char* name_of(Dtype dtype) {
   switch (dtype) {
     case Dtype::float32: return "float32";
@@ -71,6 +74,7 @@ struct DtypeOf<BFloat16> {
   static constexpr Dtype value = Dtype::bfloat16;
 };
 
+/// The Dtype of a C++ type, as a value.
 template <class T>
 inline constexpr Dtype dtype_of = DtypeOf<T>::value;
 

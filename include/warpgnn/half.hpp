@@ -21,10 +21,12 @@ struct BFloat16 {
   std::uint16_t bits = 0;
 };
 
+/// The number itself: exact.
 [[gnu::always_inline]] constexpr float to_float(BFloat16 value) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
 }
 
+/// The number itself: exact.
 [[gnu::always_inline]] constexpr float to_float(Float16 value) {
   const std::uint32_t sign = static_cast<std::uint32_t>(value.bits & 0x8000u) << 16;
   const std::uint32_t magnitude = value.bits & 0x7fffu;
@@ -34,6 +36,7 @@ struct BFloat16 {
   return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(scaled));
 }
 
+/// The nearest number of the 16-bit type, of two the even one.
 template <class Half>
 constexpr Half from_float(float value);
 
@@ -61,6 +64,7 @@ template <>
   return with_sign((rounded - 0x38000000u) >> 13);
 }
 
+/// Whether T is one of the two.
 template <class T>
 inline constexpr bool is_half_type = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
 

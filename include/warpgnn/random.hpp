@@ -18,6 +18,7 @@ struct PhiloxWords {
   std::uint32_t word[4];
 };
 
+/// The words of a counter of 128 bits under a key of 64.
 WARPGNN_HOST_DEVICE inline PhiloxWords philox(std::uint64_t key, std::uint64_t counter_low,
                                               std::uint64_t counter_high) {
   constexpr std::uint32_t kMultiplier0 = 0xD2511F53u, kMultiplier1 = 0xCD9E8D57u;

@@ -14,6 +14,7 @@
 
 namespace warpgnn {
 
+/// The most dimensions of a tensor.
 inline constexpr int kMaxDims = 3;
 
 /// Shape and layout shared by both views: the fields of DLPack's DLTensor, without ownership.
@@ -65,6 +66,7 @@ template <class T>
 TensorView view(T* data, std::initializer_list<std::int64_t> shape, Device device = {}) {
   return TensorView{contiguous_layout(dtype_of<T>, {shape.begin(), shape.size()}, device), data};
 }
+/// The same of memory that is only read.
 template <class T>
 ConstTensorView view(const T* data, std::initializer_list<std::int64_t> shape, Device device = {}) {
   return ConstTensorView{contiguous_layout(dtype_of<T>, {shape.begin(), shape.size()}, device), data};
@@ -72,6 +74,7 @@ ConstTensorView view(const T* data, std::initializer_list<std::int64_t> shape, D
 
 /// The same memory seen with another shape. The view must be contiguous and hold as many elements.
 ConstTensorView reshape(const ConstTensorView& tensor, std::initializer_list<std::int64_t> shape);
+/// The same of memory that is written.
 TensorView reshape(const TensorView& tensor, std::initializer_list<std::int64_t> shape);
 
 /// Scratch memory for one op, on the op's device, at least as long as `workspace_size` asks and aligned to
@@ -80,6 +83,7 @@ struct Workspace {
   void* data = nullptr;
   std::size_t bytes = 0;
 };
+/// What the data of a Workspace are aligned to, in bytes.
 inline constexpr std::size_t kWorkspaceAlignment = 64;
 
 /// An owned, contiguous tensor on a context's device. Move-only. Memory is not initialised unless said.

@@ -8,6 +8,7 @@
 
 namespace warpgnn::nn {
 
+/// Options of Adam; the defaults are the paper's.
 struct AdamOptions {
   double learning_rate = 1e-3;
   double beta1 = 0.9;

@@ -21,6 +21,7 @@ class AttentionConv {
   ConstTensorView attention(bool after_dropout = false);
 
  protected:
+  /// What the layers differ in.
   struct Shape {
     const char* layer = "";  ///< its name in messages
     AttentionScore score = AttentionScore::gatv2;
@@ -70,6 +71,7 @@ class AttentionConv {
   Tensor dprojected_, dedge_key_, dedge_features_, dheads_, dx_;
 };
 
+/// Options of GATv2Conv.
 struct GATv2Options {
   std::int64_t heads = 1;
   std::int64_t channels = 32;  ///< per head
@@ -99,6 +101,7 @@ class GATv2Conv : public AttentionConv {
   Tensor biased_;
 };
 
+/// Options of AdditiveAttentionConv, as those of GATv2Conv.
 struct AdditiveAttentionOptions {
   std::int64_t heads = 1;
   std::int64_t channels = 32;
@@ -116,6 +119,7 @@ class AdditiveAttentionConv : public GATv2Conv {
                         const AdditiveAttentionOptions& options);
 };
 
+/// Options of TransformerConv; what is not said is as for GATv2Conv.
 struct TransformerOptions {
   std::int64_t heads = 1;
   std::int64_t channels = 32;

@@ -37,6 +37,7 @@ class GCNConv {
   Tensor aggregated_, projected_, y_, dprojected_, dinput_, dx_;
 };
 
+/// Options of GATConv.
 struct GATOptions {
   std::int64_t heads = 1;
   std::int64_t channels = 32;  ///< per head

@@ -37,6 +37,7 @@ class Linear {
   Tensor y_, dx_;
 };
 
+/// An activation of ActivationForward, element by element.
 class Activate {
  public:
   Activate(Session& session, Activation kind, double slope = 0.2);
@@ -100,13 +101,14 @@ class LayerNorm {
   Tensor mean_, inv_std_, y_, dx_;
 };
 
+/// Options of CrossEntropy.
 struct CrossEntropyOptions {
   double label_smoothing = 0;
   std::int32_t ignore_index = -100;    ///< rows of this label do not count
   std::vector<double> class_weight{};  ///< one of each class; empty: all 1
 };
 
-/// Mean cross-entropy of logits [N, K] against labels [N] int32, as CrossEntropyForward of dense.hpp defines it.
+/// Mean cross-entropy of logits [N, K] against labels [N] int32, as CrossEntropyForward of loss.hpp defines it.
 class CrossEntropy {
  public:
   explicit CrossEntropy(Session& session, const CrossEntropyOptions& options = {});

@@ -52,6 +52,7 @@ class GINEConv {
   Tensor aggregated_, dx_, dedge_;
 };
 
+/// Options of SAGEConv.
 struct SAGEOptions {
   Reduce reduce = Reduce::mean;
   bool normalize = false;  ///< divide each y_i by its length
@@ -82,6 +83,7 @@ class SAGEConv {
   Tensor dprojected_, daggregated_, dneighbor_, dx_;
 };
 
+/// Options of RGCNConv.
 struct RGCNOptions {
   std::int64_t relations = 1;
   std::int64_t bases = 1;  ///< as many as relations: as free as a matrix for each

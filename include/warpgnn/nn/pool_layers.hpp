@@ -9,6 +9,7 @@
 /// Layers from nodes to graphs, or to fewer nodes, under the same contract as layers.hpp.
 namespace warpgnn::nn {
 
+/// Options of MultiHeadAttentionPool.
 struct MultiHeadAttentionPoolOptions {
   std::int64_t heads = 4;
   std::int64_t channels = 32;  ///< per head

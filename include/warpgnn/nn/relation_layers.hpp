@@ -16,6 +16,7 @@ enum class RelationSoftmax : std::uint8_t {
   within,  ///< those of the same relation; a node's results for its relations are then added
 };
 
+/// Options of RGATConv.
 struct RGATOptions {
   std::int64_t relations = 1;
   std::int64_t heads = 1;

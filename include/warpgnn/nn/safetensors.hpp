@@ -16,6 +16,7 @@ struct NamedTensor {
   Tensor* tensor = nullptr;
 };
 
+/// The texts of a file's header, by their names.
 using Metadata = std::map<std::string, std::string>;
 
 /// The values of all parameters, buffers included. Throws on a name that occurs twice.

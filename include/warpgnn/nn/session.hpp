@@ -62,8 +62,9 @@ struct Parameter {
 /// Everything a layer or model learns or keeps. Layers append theirs; names are prefixed by the layer's own name.
 using ParameterList = std::vector<Parameter*>;
 
-/// How a parameter starts.
+/// A new parameter of zeros.
 Parameter zeros(Session& session, std::string name, std::initializer_list<std::int64_t> shape);
+/// The same of ones.
 Parameter ones(Session& session, std::string name, std::initializer_list<std::int64_t> shape);
 /// Uniform in [-bound, bound].
 Parameter uniform(Session& session, std::string name, std::initializer_list<std::int64_t> shape, double bound);

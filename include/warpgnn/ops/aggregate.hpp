@@ -6,6 +6,7 @@
 
 namespace warpgnn {
 
+/// What becomes of the messages to a node.
 enum class Reduce : std::uint8_t { sum, mean, max, min };
 
 /// y_i = reduce over in-edges e = (j -> i) of w_e x_j, plus (1 + epsilon) x_i when epsilon is given.

@@ -13,6 +13,7 @@
 /// Parameter vectors and the gradients of parameters have accumulator_of it: float32 beside 16-bit rows.
 namespace warpgnn {
 
+/// The activations; ActivationForward says what their slope is.
 enum class Activation : std::uint8_t { relu, leaky_relu, elu, tanh, sigmoid };
 
 /// y = activation(x), element by element, for tensors of any one shape; in place (y = x) is allowed.

@@ -6,6 +6,7 @@
 
 namespace warpgnn {
 
+/// What becomes of the nodes of a graph.
 enum class PoolReduce : std::uint8_t { sum, mean, max };
 
 /// How a node's score s_n becomes its weight a_n in the pool.

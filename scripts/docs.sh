@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Makes the documentation's pages, build/docs/html/index.html, and fails at any warning of Doxygen's.
+#   docs.sh
+# A member of a class or struct may go without a comment of its own: the comment of the class tells what they are for.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rm -rf build/docs
+mkdir -p build/docs
+WARPGNN_VERSION=$(sed -nE 's/^project\(warpgnn VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
+export WARPGNN_VERSION
+doxygen docs/Doxyfile
+
+if grep -vE 'Member .* of (class|struct) .* is not documented' build/docs/warnings; then exit 1; fi
+echo "build/docs/html/index.html"
