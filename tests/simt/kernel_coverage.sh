@@ -7,7 +7,7 @@
 set -euo pipefail
 
 kernel_names() {
-  find "$1" -name "*.cu" -o -name "*.cuh" | xargs cat |
+  find "$1" -name "*.cu*" -exec cat {} + |
     grep -Pzo '__global__\s+void\s+(__launch_bounds__\((?:[^()]|\([^()]*\))*\)\s+)?\K\w+' | tr '\0' '\n' | sort -u
 }
 
