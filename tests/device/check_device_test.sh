@@ -15,16 +15,8 @@ for tool in nvidia-smi ncu compute-sanitizer python3; do cp "$source/tests/devic
 : >"$CALLS"
 PATH=$work/tools:$PATH
 
-failures=0
-expect() {
-  local what=$1
-  shift
-  if ! "$@"; then
-    echo "FAILED: $what ($*)"
-    sed 's/^/    /' "$work/output"
-    ((++failures))
-  fi
-}
+# shellcheck source=tests/device/expect.sh
+source "$source/tests/device/expect.sh"
 
 # check CODE ARGUMENT...: calls the script, whose words go to $work/output, and expects this exit code.
 check() {
@@ -39,8 +31,6 @@ running() {
   local place
   for place in /proc/[0-9]*/cmdline; do { tr '\0' ' ' <"$place" && echo; } 2>/dev/null; done | grep "^$1" >/dev/null
 }
-not() { ! "$@"; }
-says() { grep -qE -- "$1" "$work/output"; }
 called() { grep -qE -- "$1" "$CALLS"; }
 forget() {
   rm -rf "$project/out" "$work/out"
@@ -218,8 +208,4 @@ expect "what was begun stays" grep -q row "$project/out/device/rows.jsonl"
 sleep 0.3
 expect "nothing goes on" not running 'sleep 6[23].5'
 
-if ((failures > 0)); then
-  echo "$failures failed"
-  exit 1
-fi
-echo "check_device: all expectations met"
+all_met

@@ -6,15 +6,8 @@ set -uo pipefail
 readonly source=$1 bin=$2 helpers=$1/scripts/device
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-expect() {
-  local what=$1
-  shift
-  if ! "$@"; then
-    echo "FAILED: $what ($*)"
-    ((++failures))
-  fi
-}
+# shellcheck source=tests/device/expect.sh
+source "$source/tests/device/expect.sh"
 # fails_with WORDS COMMAND...
 fails_with() {
   local words=$1
@@ -73,7 +66,4 @@ if readelf -d "$bin/warpgnn_tests" | grep -q 'NEEDED.*libgomp'; then
     "$helpers/needed_libraries.sh" "$bin/warpgnn_tests"
 fi
 
-if ((failures > 0)); then
-  echo "$failures failed"
-  exit 1
-fi
+all_met

@@ -3,12 +3,15 @@
 #   report_test.sh SOURCE_DIR
 set -euo pipefail
 
+readonly source=$1
 if ! command -v python3 >/dev/null; then
   echo "python3 is not here"
   exit 77
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/device/expect.sh
+source "$source/tests/device/expect.sh"
 
 cat >"$work/rows.jsonl" <<'ROWS'
 {"context":{"warpgnn":"0.1.0","cuda_copy_GBps":3000.5}}
@@ -30,30 +33,21 @@ cat >"$work/google.json" <<'JSON'
   {"name": "op/forward/g/16/cpu/manual_time_mean", "run_type": "aggregate", "median_us": 1.0}]}
 JSON
 
-report() { "$1/bench/report.sh" "${@:2}" | tr -s ' '; }
-expect() {
-  if ! grep -qE -- "$1" "$work/report"; then
-    echo "FAILED: no line '$1' in"
-    cat "$work/report"
-    exit 1
-  fi
-}
-report "$1" "$work/rows.jsonl" "$work/peers.jsonl" >"$work/report"
-expect '^# cuda_copy_GBps: 3000.5$'
-expect '^op/forward/g/8x32/cuda_cold 2.0000 1.9000 400.0 13.3 5.0$'
-expect '^op/backward/g/8x32/cuda_cold 3.0000 2.9000 - - -$'
-expect '^op/forward/g/4x32/cuda_cold no memory$'
-expect '^# .*not a row: \{"name":"op/forw$'
-expect '^peer/forward/g/8x32 5.0000 2.0000 2.50$'
-expect '^peer/forward_backward/g/8x32 20.0000 5.0000 4.00$'
-expect '^peer/forward/g/4x32 5.0000 - -$'
-expect '^peer/forward/g/1x128 out of memory, asked for 109.38 GiB$'
-report "$1" "$work/google.json" forward >"$work/report"
-expect '^op/forward/g/16/cpu 0.0500 0.0450 - - -$'
-report "$1" "$work/google.json" backward >"$work/report"
-if grep -q '^op/' "$work/report"; then
-  echo "FAILED: a row that the filter leaves out"
-  exit 1
-fi
+report() { "$source/bench/report.sh" "$@" | tr -s ' ' >"$work/output"; }
+report "$work/rows.jsonl" "$work/peers.jsonl"
+expect "a line" says '^# cuda_copy_GBps: 3000.5$'
+expect "a line" says '^op/forward/g/8x32/cuda_cold 2.0000 1.9000 400.0 13.3 5.0$'
+expect "a line" says '^op/backward/g/8x32/cuda_cold 3.0000 2.9000 - - -$'
+expect "a line" says '^op/forward/g/4x32/cuda_cold no memory$'
+expect "a line" says '^# .*not a row: \{"name":"op/forw$'
+expect "a line" says '^peer/forward/g/8x32 5.0000 2.0000 2.50$'
+expect "a line" says '^peer/forward_backward/g/8x32 20.0000 5.0000 4.00$'
+expect "a line" says '^peer/forward/g/4x32 5.0000 - -$'
+expect "a line" says '^peer/forward/g/1x128 out of memory, asked for 109.38 GiB$'
+report "$work/google.json" forward
+expect "a line" says '^op/forward/g/16/cpu 0.0500 0.0450 - - -$'
+report "$work/google.json" backward
+expect "no row that the filter leaves out" not says '^op/'
 
-python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' "$1"/bench/*.py "$1"/bench/peers/*.py
+python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' "$source"/bench/*.py "$source"/bench/peers/*.py
+all_met
