@@ -29,3 +29,4 @@
 #include "warpgnn/ops/top_k.hpp"
 #include "warpgnn/random.hpp"
 #include "warpgnn/tensor.hpp"
+#include "warpgnn/version.hpp"

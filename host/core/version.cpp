@@ -1,0 +1,9 @@
+#include "warpgnn/version.hpp"
+
+namespace warpgnn {
+
+const char* version() {
+  return kVersion;
+}
+
+}  // namespace warpgnn

@@ -1,0 +1,24 @@
+#pragma once
+
+/// The version of these headers, which is the project's: CMakeLists.txt reads it here.
+#define WARPGNN_VERSION_MAJOR 0
+#define WARPGNN_VERSION_MINOR 1
+#define WARPGNN_VERSION_PATCH 0
+
+#define WARPGNN_TEXT_OF(number) #number
+#define WARPGNN_TEXT(number) WARPGNN_TEXT_OF(number)
+
+namespace warpgnn {
+
+/// The same as text, major.minor.patch: what this was compiled against.
+inline constexpr const char* kVersion =
+    WARPGNN_TEXT(WARPGNN_VERSION_MAJOR) "." WARPGNN_TEXT(WARPGNN_VERSION_MINOR) "." WARPGNN_TEXT(WARPGNN_VERSION_PATCH);
+
+/// The version of the library that this was linked with, in the same form. Where it is a shared library it may differ
+/// from kVersion.
+const char* version();
+
+}  // namespace warpgnn
+
+#undef WARPGNN_TEXT
+#undef WARPGNN_TEXT_OF
