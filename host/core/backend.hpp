@@ -111,6 +111,14 @@ void release(const CudaExec&, void* memory) noexcept;
 
 // --- Memory and the building of graphs ---------------------------------------------------------------------------
 
+/// `rows` rows of `width` bytes on their way; they begin `pitch` bytes apart on each side. All are above 0.
+struct RowsCopy {
+  const void* from = nullptr;
+  void* to = nullptr;
+  std::int64_t rows = 0, width = 0;
+  std::int64_t from_pitch = 0, to_pitch = 0;
+};
+
 /// An adjacency and the memory it points into.
 struct AdjacencyStorage {
   Adjacency adjacency;

@@ -2,7 +2,9 @@
 
 #include <limits>
 #include <string>
+#include <type_traits>
 
+#include "host/core/check.hpp"
 #include "host/core/dispatch.hpp"
 #include "host/core/shape_text.hpp"
 
@@ -107,6 +109,88 @@ ConstTensorView reshape(const ConstTensorView& tensor, std::initializer_list<std
 
 TensorView reshape(const TensorView& tensor, std::initializer_list<std::int64_t> shape) {
   return TensorView{reshaped(tensor, shape), tensor.data};
+}
+
+namespace {
+
+/// Refuses a range of `dimension` that is not all there. `what` are its items.
+void expect_range(const Layout& layout, std::size_t dimension, const char* what, std::int64_t first,
+                  std::int64_t count) {
+  const std::int64_t size = layout.shape[dimension];
+  const std::string all = std::string(" of ") + std::to_string(size) + " " + what;
+  if (first < 0 || first > size) {
+    throw Error(ErrorCode::out_of_range,
+                "first: expected 0 to " + std::to_string(size) + all + ", got " + std::to_string(first));
+  }
+  if (count < 0 || count > size - first) {
+    throw Error(ErrorCode::out_of_range, "count: expected 0 to " + std::to_string(size - first) + all + " from " +
+                                             std::to_string(first) + " on, got " + std::to_string(count));
+  }
+}
+
+/// Items [first, first + count) of a dimension, whose range is right.
+template <class View>
+View part_of(View view, std::size_t dimension, std::int64_t first, std::int64_t count) {
+  using Byte = std::conditional_t<std::is_same_v<View, TensorView>, char, const char>;
+  view.shape[dimension] = count;
+  if (view.count() == 0) return view;  // whose memory may not be there to step through
+  const std::int64_t elements = first * view.stride[dimension];
+  view.data = static_cast<Byte*>(view.data) + elements * static_cast<std::int64_t>(size_of(view.dtype));
+  return view;
+}
+
+template <class View>
+View rows_of(const View& tensor, std::int64_t first, std::int64_t count) {
+  if (!tensor.defined()) throw Error(ErrorCode::invalid_argument, "tensor: expected a tensor, got none");
+  expect_range(tensor, 0, "rows", first, count);
+  return part_of(tensor, 0, first, count);
+}
+
+template <class View>
+View columns_of(const View& matrix, std::int64_t first, std::int64_t count) {
+  expect_dims("matrix", matrix, 2);
+  expect_range(matrix, 1, "columns", first, count);
+  return part_of(matrix, 1, first, count);
+}
+
+}  // namespace
+
+ConstTensorView rows(const ConstTensorView& tensor, std::int64_t first, std::int64_t count) {
+  return rows_of(tensor, first, count);
+}
+
+TensorView rows(const TensorView& tensor, std::int64_t first, std::int64_t count) {
+  return rows_of(tensor, first, count);
+}
+
+ConstTensorView columns(const ConstTensorView& matrix, std::int64_t first, std::int64_t count) {
+  return columns_of(matrix, first, count);
+}
+
+TensorView columns(const TensorView& matrix, std::int64_t first, std::int64_t count) {
+  return columns_of(matrix, first, count);
+}
+
+Tensor empty_like(const Context& context, const ConstTensorView& like) {
+  if (!like.defined()) throw Error(ErrorCode::invalid_argument, "like: expected a tensor, got none");
+  return {context, like.dtype, std::span(like.shape.data(), static_cast<std::size_t>(like.ndim))};
+}
+
+void copy(const Context& context, const ConstTensorView& from, const TensorView& to) {
+  if (!from.defined()) throw Error(ErrorCode::invalid_argument, "from: expected a tensor, got none");
+  Checker checker(context);
+  checker.input("from", from, Shape(from), from.dtype);
+  checker.output("to", to, Shape(from), from.dtype);
+  checker.finish();
+  if (from.count() == 0) return;
+  const auto bytes = static_cast<std::int64_t>(size_of(from.dtype));
+  const backend::RowsCopy rows_copy{.from = from.data,
+                                    .to = to.data,
+                                    .rows = from.shape[0],
+                                    .width = from.row_size() * bytes,
+                                    .from_pitch = from.row_stride() * bytes,
+                                    .to_pitch = to.row_stride() * bytes};
+  with_exec(context, [&](const auto& exec) { backend::copy_rows(exec, rows_copy); });
 }
 
 Tensor::Tensor(const Context& context, Dtype dtype, std::span<const std::int64_t> shape) {

@@ -34,6 +34,16 @@ void fill_zero(const CpuExec&, void* target, std::size_t bytes) {
   if (bytes > 0) std::memset(target, 0, bytes);
 }
 
+void copy_rows(const CpuExec& exec, const RowsCopy& copy) {
+  constexpr std::int64_t kSerialBytes = std::int64_t{1} << 20;  // below that, waking threads costs more than it gains
+  const auto* const from = static_cast<const char*>(copy.from);
+  auto* const to = static_cast<char*>(copy.to);
+  const std::int64_t from_pitch = copy.from_pitch, to_pitch = copy.to_pitch;
+  const auto width = static_cast<std::size_t>(copy.width);
+#pragma omp parallel for schedule(static) num_threads(exec.threads) if (copy.rows * copy.width > kSerialBytes)
+  for (std::int64_t r = 0; r < copy.rows; ++r) std::memcpy(to + r * to_pitch, from + r * from_pitch, width);
+}
+
 void synchronize(const CpuExec&) {}
 
 // Out of line: code of one instruction-set level may define nothing that all share (tests/simd_symbols.sh).

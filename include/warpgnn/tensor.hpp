@@ -77,6 +77,18 @@ ConstTensorView reshape(const ConstTensorView& tensor, std::initializer_list<std
 /// The same of memory that is written.
 TensorView reshape(const TensorView& tensor, std::initializer_list<std::int64_t> shape);
 
+/// Rows [first, first + count) of a tensor: the same memory, strides kept.
+///
+/// Errors. `out_of_range` where they are not all there; `invalid_argument` for an undefined view.
+ConstTensorView rows(const ConstTensorView& tensor, std::int64_t first, std::int64_t count);
+TensorView rows(const TensorView& tensor, std::int64_t first, std::int64_t count);
+
+/// Columns [first, first + count) of a matrix: the same memory, strides kept.
+///
+/// Errors. `out_of_range` where they are not all there; `invalid_argument` for anything but two dimensions.
+ConstTensorView columns(const ConstTensorView& matrix, std::int64_t first, std::int64_t count);
+TensorView columns(const TensorView& matrix, std::int64_t first, std::int64_t count);
+
 /// Scratch memory for one op, on the op's device, at least as long as `workspace_size` asks and aligned to
 /// kWorkspaceAlignment bytes. Its content is neither read before it is written nor kept.
 struct Workspace {
@@ -139,6 +151,18 @@ class Tensor {
   std::optional<Context> context_;
   TensorView view_{};
 };
+
+/// A contiguous tensor of the same dtype and shape on the context's device, wherever `like` lies. Its memory is not
+/// initialised. Throws `invalid_argument` for an undefined view.
+Tensor empty_like(const Context& context, const ConstTensorView& like);
+
+/// to = from, bit by bit. Both have one shape and dtype, any of them, and lie on the context's device; each may have
+/// its own distance between rows. (Between the host and a device Tensor::copy_from_host and copy_to_host copy.)
+///
+/// Ordered by the stream as ops are: it neither allocates nor waits and can be captured into a CUDA graph.
+/// Errors. `invalid_argument` for shapes, dtypes or devices that differ, rows that are not contiguous or not apart, and
+/// views that overlap.
+void copy(const Context& context, const ConstTensorView& from, const TensorView& to);
 
 /// A workspace that grows to the largest size asked of it; for callers that run many ops on one stream. As a Tensor, it
 /// may grow after a capture.

@@ -226,6 +226,22 @@ TEST_P(CaptureTest, WhatAllocatesOrWaitsIsRefusedAndTheCaptureGoesOn) {
   EXPECT_EQ(reals_of(tensor), (Reals{0, 0}));
 }
 
+TEST_P(CaptureTest, CopiesAreCaptured) {
+  const Reals values{1, 2, 3, 4, 5, 6}, others{9, 8, 7, 6, 5, 4};
+  Tensor from = tensor_of(context(), dtype(), {2, 3}, values);
+  Tensor whole = tensor_of(context(), dtype(), {2, 3}, Reals(6, 0)),
+         part = tensor_of(context(), dtype(), {2, 2}, Reals(4, 0));
+  copy(context(), columns(from.view(), 1, 2), part);  // CUDA loads the kernel
+  const CapturedWork work(stream(), [&] {
+    copy(context(), from, whole);
+    copy(context(), columns(from.view(), 1, 2), part);
+  });
+  assign(from, others);
+  work.replay();
+  EXPECT_EQ(reals_of(whole), others);
+  EXPECT_EQ(reals_of(part), (Reals{8, 7, 5, 4}));
+}
+
 TEST_P(CaptureTest, MemoryReleasedInACaptureStays) {
   const Reals ones(64, 1.0);
   Tensor tensor = tensor_of(context(), dtype(), {64}, ones);
