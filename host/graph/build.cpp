@@ -1,121 +1,30 @@
 // Graphs from edges: validation, and the sorted structure that every op reads.
 
-#include <limits>
-
 #include "host/core/dispatch.hpp"
 #include "host/core/memory_guard.hpp"
+#include "host/graph/arguments.hpp"
 #include "host/graph/state.hpp"
 
 namespace warpgnn {
 
 namespace {
 
-constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
-
-void expect_count(const char* name, std::int64_t count) {
-  if (count < 0) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 0 or more, got " + std::to_string(count));
-  }
-  if (count > kMaxCount) {
-    throw Error(ErrorCode::overflow, std::string(name) + ": expected at most " + std::to_string(kMaxCount) + ", got " +
-                                         std::to_string(count));
-  }
-}
-
-void expect_vector(const char* name, const ConstTensorView& view, bool dtype_fits, const char* dtypes) {
-  if (!view.defined() || view.ndim != 1) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected a vector, got " +
-                                                 (view.defined() ? std::to_string(view.ndim) + " dimensions" : "none"));
-  }
-  if (!dtype_fits) {
-    throw Error(ErrorCode::invalid_argument,
-                std::string(name) + ": expected " + dtypes + ", got " + name_of(view.dtype));
-  }
-  if (view.stride[0] != 1 && view.shape[0] > 1) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected contiguous elements");
-  }
-  if (view.data == nullptr && view.shape[0] > 0) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected memory, got a null pointer");
-  }
-}
-
-/// The view itself when it lies on the context's device, else an uploaded copy kept in `storage`.
-ConstTensorView on_device(const Context& context, const char* name, const ConstTensorView& view, Tensor& storage) {
-  if (view.device == context.device()) return view;
-  if (view.device.type != DeviceType::cpu) {
-    throw Error(ErrorCode::invalid_argument,
-                std::string(name) + ": expected memory of the host or of the context's device");
-  }
-  storage.resize(context, view.dtype, {view.shape[0]});
-  storage.copy_from_host(view.data, storage.bytes());
-  return storage;
-}
-
-bool is_index(Dtype dtype) {
-  return dtype == Dtype::int32 || dtype == Dtype::int64;
-}
-
-std::vector<std::int64_t> checked_graph_offsets(const ConstTensorView& given, std::int64_t sources,
-                                                std::int64_t destinations) {
-  if (!given.defined()) {
-    if (sources == destinations) return {0, sources};
-    return {};
-  }
-  expect_vector("graph_offsets", given, given.dtype == Dtype::int64, "int64");
-  if (given.device.type != DeviceType::cpu) {
-    throw Error(ErrorCode::invalid_argument, "graph_offsets: expected host memory");
-  }
-  if (sources != destinations) {
-    throw Error(ErrorCode::invalid_argument,
-                "graph_offsets: expected as many sources as destinations in a batch, got " + std::to_string(sources) +
-                    " and " + std::to_string(destinations));
-  }
-  if (given.shape[0] < 1) throw Error(ErrorCode::invalid_argument, "graph_offsets: expected at least 1 element, got 0");
-  const std::int64_t* const offsets = given.as<std::int64_t>();
-  std::vector<std::int64_t> checked(offsets, offsets + given.shape[0]);
-  if (checked.front() != 0 || checked.back() != sources) {
-    throw Error(ErrorCode::out_of_range, "graph_offsets: expected to begin with 0 and end with " +
-                                             std::to_string(sources) + ", got " + std::to_string(checked.front()) +
-                                             " and " + std::to_string(checked.back()));
-  }
-  for (std::size_t g = 1; g < checked.size(); ++g) {
-    if (checked[g] < checked[g - 1]) {
-      throw Error(ErrorCode::invalid_argument,
-                  "graph_offsets: expected never to decrease, element " + std::to_string(g) + " does");
-    }
-  }
-  return checked;
-}
-
-/// Where each graph's slots begin: the row offsets at its first node.
-std::vector<std::int64_t> slot_offsets_of(const Context& context, const Graph::State& state) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(state.num_destinations) + 1);
-  with_exec(context, [&](const auto& exec) {
-    backend::copy_to_host(exec, rows.data(), state.in.adjacency.offset, rows.size() * sizeof(std::int64_t));
-  });
-  std::vector<std::int64_t> slots;
-  slots.reserve(state.host_graph_offsets.size());
-  for (const std::int64_t node : state.host_graph_offsets) slots.push_back(rows[static_cast<std::size_t>(node)]);
-  return slots;
-}
-
 void attach_batch(const Context& context, Graph::State& state, std::vector<std::int64_t> offsets) {
-  state.host_graph_offsets = std::move(offsets);
-  if (state.host_graph_offsets.empty()) return;
-  const auto graphs = static_cast<std::int64_t>(state.host_graph_offsets.size()) - 1;
-  state.graph_offsets = Tensor::from<std::int64_t>(context, state.host_graph_offsets, {graphs + 1});
+  if (offsets.empty()) return;
+  attach_graph_offsets(context, state, std::move(offsets));
   state.slot_offsets = slot_offsets_of(context, state);
+  const auto graphs = static_cast<std::int64_t>(state.host_graph_offsets.size()) - 1;
   if (graphs < 2) return;
   const std::int64_t crossing = with_exec(context, [&](const auto& exec) {
-    return backend::find_crossing_row(exec, state.in.adjacency, graphs,
-                                      state.graph_offsets.view().as<const std::int64_t>());
+    return backend::find_crossing_row(exec, state.in.adjacency, graphs, state.graph_offsets);
   });
   if (crossing >= 0) {
     throw Error(ErrorCode::invalid_argument, "graph_offsets: expected every edge within one graph, node " +
                                                  std::to_string(crossing) + " has an in-edge from another");
   }
   // A batch is there to be selected from. A single graph seldom is, and pays when it happens.
-  state.slot_of_edge = slots_of_edges(context, state);
+  state.memory.push_back(slots_of_edges(context, state));
+  state.slot_of_edge = state.memory.back().view().as<const std::int32_t>();
 }
 
 /// Builds from validated edges in the caller's order.
@@ -157,34 +66,6 @@ void expect_row_offsets(const Context& context, const ConstTensorView& offsets, 
                 "offsets: expected never to decrease, row " + std::to_string(bad) + " ends before it begins");
   }
 }
-
-void expect_same_device(const Context& context, const Graph& graph) {
-  if (graph.device() != context.device()) {
-    throw Error(ErrorCode::invalid_argument, "graph: expected a graph on the context's device");
-  }
-}
-
-}  // namespace
-
-void expect_ids(const char* name, const ConstTensorView& ids) {
-  expect_vector(name, ids, is_index(ids.dtype), "int32 or int64");
-}
-
-Tensor narrowed_ids(const Context& context, const char* name, const ConstTensorView& given, std::int64_t limit) {
-  Tensor uploaded;
-  const ConstTensorView ids = on_device(context, name, given, uploaded);
-  Tensor narrowed(context, Dtype::int32, {ids.shape[0]});
-  const std::int64_t bad = with_exec(context, [&](const auto& exec) {
-    return backend::narrow_ids(exec, ids, limit, narrowed.view().as<std::int32_t>());
-  });
-  if (bad >= 0) {
-    throw Error(ErrorCode::out_of_range, std::string(name) + ": expected ids in [0, " + std::to_string(limit) +
-                                             "), element " + std::to_string(bad) + " is not");
-  }
-  return narrowed;
-}
-
-namespace {
 
 Graph from_edge_list(const Context& context, const EdgeList& edges) {
   expect_count("num_sources", edges.num_sources);
@@ -231,7 +112,7 @@ Graph join(const Context& context, std::span<const Graph> graphs) {
   std::int64_t nodes = 0, edges = 0;
   std::vector<std::int64_t> offsets{0};
   for (const Graph& graph : graphs) {
-    expect_same_device(context, graph);
+    expect_on_device(context, graph);
     const std::int64_t own_nodes = graph.num_nodes();
     for (const std::int64_t offset : graph.host_graph_offsets().subspan(1)) offsets.push_back(nodes + offset);
     nodes += own_nodes;
@@ -254,7 +135,7 @@ Graph join(const Context& context, std::span<const Graph> graphs) {
 }
 
 Graph add_self_loops(const Context& context, const Graph& graph, SelfLoops which) {
-  expect_same_device(context, graph);
+  expect_on_device(context, graph);
   const std::int64_t nodes = graph.num_nodes(), edges = graph.num_edges();
   expect_count("graph (edges with loops)", edges + nodes);
   const Tensor source(context, Dtype::int32, {edges + nodes}), destination(context, Dtype::int32, {edges + nodes});

@@ -45,7 +45,7 @@ const Adjacency& Graph::out_edges() const {
   return defined_state(*this, state_).out.adjacency;
 }
 const std::int64_t* Graph::graph_offsets() const {
-  return defined_state(*this, state_).graph_offsets.view().as<const std::int64_t>();
+  return defined_state(*this, state_).graph_offsets;
 }
 std::span<const std::int64_t> Graph::host_graph_offsets() const {
   return defined_state(*this, state_).host_graph_offsets;

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "host/core/dispatch.hpp"
-#include "host/graph/state.hpp"
+#include "host/graph/arguments.hpp"
 
 namespace warpgnn {
 
@@ -14,9 +14,7 @@ constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 
 void expect_relations(const Context& context, const Graph& graph, const ConstTensorView& relation,
                       std::int64_t relations) {
-  if (graph.device() != context.device()) {
-    throw Error(ErrorCode::invalid_argument, "graph: expected a graph on the context's device");
-  }
+  expect_on_device(context, graph);
   if (relations < 1) {
     throw Error(ErrorCode::invalid_argument, "relations: expected 1 or more, got " + std::to_string(relations));
   }

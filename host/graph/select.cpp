@@ -4,6 +4,7 @@
 
 #include "host/core/dispatch.hpp"
 #include "host/core/memory_guard.hpp"
+#include "host/graph/arguments.hpp"
 #include "host/graph/state.hpp"
 
 namespace warpgnn {
@@ -16,8 +17,9 @@ struct Selection {
   std::int64_t nodes = 0, slots = 0;
 };
 
-Selection plan_selection(const Graph::State& state, std::span<const std::int64_t> graphs) {
-  const auto count = static_cast<std::int64_t>(state.slot_offsets.size()) - 1;
+Selection plan_selection(const Graph::State& state, std::span<const std::int64_t> slot_offsets,
+                         std::span<const std::int64_t> graphs) {
+  const auto count = static_cast<std::int64_t>(slot_offsets.size()) - 1;
   Selection plan;
   plan.parts.reserve(graphs.size());
   for (const std::int64_t g : graphs) {
@@ -27,8 +29,8 @@ Selection plan_selection(const Graph::State& state, std::span<const std::int64_t
                                                std::to_string(g));
     }
     const auto i = static_cast<std::size_t>(g);
-    const std::int64_t node = state.host_graph_offsets[i], slot = state.slot_offsets[i];
-    const std::int64_t nodes = state.host_graph_offsets[i + 1] - node, slots = state.slot_offsets[i + 1] - slot;
+    const std::int64_t node = state.host_graph_offsets[i], slot = slot_offsets[i];
+    const std::int64_t nodes = state.host_graph_offsets[i + 1] - node, slots = slot_offsets[i + 1] - slot;
     plan.parts.push_back({node, plan.nodes, nodes, slot, plan.slots, slots});
     plan.nodes += nodes;
     plan.slots += slots;
@@ -53,14 +55,41 @@ Tensor slots_of_edges(const Context& context, const Graph::State& state) {
   return slots;
 }
 
+const std::int32_t* slots_of_edges(const Context& context, const Graph::State& state, Tensor& storage) {
+  if (state.slot_of_edge != nullptr) return state.slot_of_edge;
+  storage = slots_of_edges(context, state);
+  return storage.view().as<const std::int32_t>();
+}
+
+std::vector<std::int64_t> slot_offsets_of(const Context& context, const Graph::State& state) {
+  if (state.host_graph_offsets.empty()) return {};
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(state.num_destinations) + 1);
+  with_exec(context, [&](const auto& exec) {
+    backend::copy_to_host(exec, rows.data(), state.in.adjacency.offset, rows.size() * sizeof(std::int64_t));
+  });
+  std::vector<std::int64_t> slots;
+  slots.reserve(state.host_graph_offsets.size());
+  for (const std::int64_t node : state.host_graph_offsets) slots.push_back(rows[static_cast<std::size_t>(node)]);
+  return slots;
+}
+
+void attach_graph_offsets(const Context& context, Graph::State& state, std::vector<std::int64_t> offsets) {
+  state.host_graph_offsets = std::move(offsets);
+  state.memory.push_back(Tensor::from<std::int64_t>(context, state.host_graph_offsets,
+                                                    {static_cast<std::int64_t>(state.host_graph_offsets.size())}));
+  state.graph_offsets = state.memory.back().view().as<const std::int64_t>();
+}
+
 GraphSelection Graph::select(const Context& context, std::span<const std::int64_t> graphs) const {
-  if (device() != context.device()) {
-    throw Error(ErrorCode::invalid_argument, "graph: expected a graph on the context's device");
-  }
+  expect_on_device(context, *this);
   Selection plan = with_host_memory([&] { return "a selection of " + std::to_string(graphs.size()) + " graphs"; },
-                                    [&] { return plan_selection(*state_, graphs); });
-  const Tensor computed = state_->slot_of_edge.defined() ? Tensor() : slots_of_edges(context, *state_);
-  const Tensor& slot_of_edge = state_->slot_of_edge.defined() ? state_->slot_of_edge : computed;
+                                    [&] {
+                                      return state_->slot_offsets.empty()
+                                                 ? plan_selection(*state_, slot_offsets_of(context, *state_), graphs)
+                                                 : plan_selection(*state_, state_->slot_offsets, graphs);
+                                    });
+  Tensor computed;
+  const std::int32_t* const slot_of_edge = slots_of_edges(context, *state_, computed);
   GraphSelection result;
   result.nodes.resize(context, Dtype::int32, {plan.nodes});
   result.edges.resize(context, Dtype::int32, {plan.slots});
@@ -76,7 +105,7 @@ GraphSelection Graph::select(const Context& context, std::span<const std::int64_
   const backend::SelectArgs args{
       .in = &in_edges(),
       .out = &out_edges(),
-      .slot_of_edge = slot_of_edge.view().as<const std::int32_t>(),
+      .slot_of_edge = slot_of_edge,
       .parts = plan.parts.data(),
       .count = static_cast<std::int64_t>(plan.parts.size()),
       .nodes = plan.nodes,
@@ -108,10 +137,8 @@ GraphSelection Graph::select(const Context& context, std::span<const std::int64_
     if (in_edges().long_rows.rows > 0) backend::find_long_rows(exec, context, state->in);
     if (out_edges().long_rows.rows > 0) backend::find_long_rows(exec, context, state->out);
   });
-  state->host_graph_offsets = std::move(plan.graph_offsets);
+  attach_graph_offsets(context, *state, std::move(plan.graph_offsets));
   state->slot_offsets = std::move(plan.slot_offsets);
-  state->graph_offsets = Tensor::from<std::int64_t>(context, state->host_graph_offsets,
-                                                    {static_cast<std::int64_t>(state->host_graph_offsets.size())});
   result.graph = Graph(std::move(state));
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include "host/core/dispatch.hpp"
 #include "host/core/memory_guard.hpp"
+#include "host/graph/arguments.hpp"
 #include "host/graph/state.hpp"
 
 namespace warpgnn {
@@ -13,9 +14,7 @@ std::int32_t* ids_of(const Tensor& tensor) {
 }
 
 Tensor checked_nodes(const Context& context, const Graph& graph, const ConstTensorView& given) {
-  if (graph.device() != context.device()) {
-    throw Error(ErrorCode::invalid_argument, "graph: expected a graph on the context's device");
-  }
+  expect_on_device(context, graph);
   expect_ids("nodes", given);
   Tensor nodes = narrowed_ids(context, "nodes", given, graph.num_nodes());
   const std::int64_t bad = with_exec(
@@ -34,14 +33,14 @@ GraphSelection induced_subgraph(const Context& context, const Graph& graph, cons
   result.nodes = checked_nodes(context, graph, nodes);
   const Graph::State& whole = graph.state();
   const std::int64_t count = nodes.shape[0];
-  const Tensor computed = whole.slot_of_edge.defined() ? Tensor() : slots_of_edges(context, whole);
-  const Tensor& slot_of_edge = whole.slot_of_edge.defined() ? whole.slot_of_edge : computed;
+  Tensor computed;
+  const std::int32_t* const slot_of_edge = slots_of_edges(context, whole, computed);
   const Tensor scratch(context, Dtype::int32, {graph.num_nodes() + graph.num_edges()});
   Tensor offsets(context, Dtype::int64, {2 * (count + 1)});
   auto* const in_offset = offsets.view().as<std::int64_t>();
   backend::SubgraphArgs args{.in = &graph.in_edges(),
                              .out = &graph.out_edges(),
-                             .slot_of_edge = slot_of_edge.view().as<const std::int32_t>(),
+                             .slot_of_edge = slot_of_edge,
                              .selected = ids_of(result.nodes),
                              .graph_offsets = graph.graph_offsets(),
                              .nodes = count,
@@ -84,10 +83,8 @@ GraphSelection induced_subgraph(const Context& context, const Graph& graph, cons
     if (whole.in.adjacency.long_rows.rows > 0) backend::find_long_rows(exec, context, state->in);
     if (whole.out.adjacency.long_rows.rows > 0) backend::find_long_rows(exec, context, state->out);
   });
-  state->host_graph_offsets = std::move(starts.nodes);
+  attach_graph_offsets(context, *state, std::move(starts.nodes));
   state->slot_offsets = std::move(starts.slots);
-  state->graph_offsets = Tensor::from<std::int64_t>(context, state->host_graph_offsets,
-                                                    {static_cast<std::int64_t>(state->host_graph_offsets.size())});
   result.graph = Graph(std::move(state));
   return result;
 }

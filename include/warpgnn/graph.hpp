@@ -102,6 +102,13 @@ class Graph {
   const std::int64_t* graph_offsets() const;
   std::span<const std::int64_t> host_graph_offsets() const;
 
+  /// The graph with every edge turned round: in_edges and out_edges change places, edge ids and batches stay. Reversing
+  /// that gives this graph back.
+  ///
+  /// The data is shared. Where in_edges has no edge ids, those of the result's out_edges are made, and in a batch of
+  /// several graphs what its select() needs: one int32 per edge each, and a wait. Otherwise it neither allocates on the
+  /// device nor waits.
+  Graph reversed(const Context& context) const;
   /// The same graph with loops added. Edge ids of old edges stay.
   Graph with_self_loops(const Context& context, SelfLoops which = SelfLoops::all_nodes) const;
   /// The batch of the chosen parts, in the order given (repeats allowed), and where its nodes and edges come from. Rows

@@ -239,6 +239,10 @@ std::int64_t find_crossing_row(const CudaExec& exec, const Adjacency& adjacency,
   });
 }
 
+void number_slots(const CudaExec& exec, std::int64_t count, std::int32_t* ids) {
+  launch(exec, "fill_iota", fill_iota, threads_for(count), count, ids);
+}
+
 void invert_edge_ids(const CudaExec& exec, const Adjacency& in, std::int32_t* slot_of_edge) {
   launch(exec, "invert_edge_ids", invert_edge_ids_kernel, threads_for(in.edges), in.edges, in.edge_id, slot_of_edge);
 }

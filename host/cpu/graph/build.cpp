@@ -143,6 +143,10 @@ std::int64_t find_crossing_row(const CpuExec&, const Adjacency& adjacency, std::
   return -1;
 }
 
+void number_slots(const CpuExec&, std::int64_t count, std::int32_t* ids) {
+  std::iota(ids, ids + count, 0);
+}
+
 void invert_edge_ids(const CpuExec&, const Adjacency& in, std::int32_t* slot_of_edge) {
   for (std::int64_t s = 0; s < in.edges; ++s) slot_of_edge[in.edge_id[s]] = static_cast<std::int32_t>(s);
 }
