@@ -52,6 +52,28 @@ struct CompressedRows {
   ConstTensorView graph_offsets{};  ///< as in EdgeList
 };
 
+/// One direction of a graph as tensors on the graph's device: the arrays of Adjacency and LongRows, each contiguous.
+struct AdjacencyParts {
+  ConstTensorView offsets;      ///< [rows + 1] int64: row r owns slots [offsets[r], offsets[r + 1]), the last one E
+  ConstTensorView neighbors;    ///< [E] int32: the node at the other end of the edge in a slot
+  ConstTensorView edge_ids{};   ///< [E] int32: a permutation, the edge in a slot; in in_edges left out: the slot itself
+  ConstTensorView long_rows{};  ///< [L] int32: LongRows::row. All three are given, or none of them
+  ConstTensorView first_chunks{};  ///< [L + 1] int32: LongRows::first_chunk; [0] where L is 0
+  ConstTensorView chunk_owners{};  ///< [C] int32: LongRows::chunk_owner
+};
+
+/// A graph as tensors, for frameworks that keep it so: what Graph::parts gives and Graph::from_parts takes.
+struct GraphParts {
+  AdjacencyParts in_edges;   ///< rows are destinations
+  AdjacencyParts out_edges;  ///< rows are sources
+  // Of a batch; a graph without these has two node sets, or is one graph.
+  ConstTensorView graph_offsets{};       ///< [G + 1] int64 on the graph's device
+  ConstTensorView host_graph_offsets{};  ///< the same on the host
+  ConstTensorView host_slot_offsets{};   ///< [G + 1] int64 on the host: in_edges.offsets at each of graph_offsets
+  ConstTensorView slot_of_edge{};        ///< [E] int32: the inverse of in_edges.edge_ids
+  std::shared_ptr<const void> owner{};   ///< kept as long as the graph, for memory that nobody else keeps
+};
+
 /// Which nodes with_self_loops gives a loop.
 enum class SelfLoops {
   all_nodes,      ///< every node, whatever it has; the loop of node i gets edge id E + i
@@ -84,6 +106,23 @@ class Graph {
   /// Views may lie on the host or on the context's device.
   static Graph from_coo(const Context& context, const EdgeList& edges);
   static Graph from_csr(const Context& context, const CompressedRows& rows);
+  /// A graph on the caller's memory: nothing is copied or sorted.
+  ///
+  /// Given in full it neither allocates on the device nor waits, and may be called during a capture. What is left out
+  /// is made, which allocates and waits: the long rows of a direction of more than kChunkEdges edges; graph_offsets
+  /// from host_graph_offsets or the other way round; without both, those of the one graph that a square graph is.
+  /// select() looks for host_slot_offsets and slot_of_edge itself where they are left out, induced_subgraph() for
+  /// slot_of_edge: at each call, and waits.
+  ///
+  /// Contract. Sizes, dtypes, devices and what lies on the host are checked. What lies on the device is trusted to be
+  /// as the parts' comments say: ids in range, the same edges in both directions, no edge between graphs of a batch,
+  /// and exactly the rows of more than kChunkEdges edges long. On anything else ops read and write anywhere.
+  ///
+  /// Memory. It belongs to the caller, and must not change until the last copy of the graph, and of its reversal, is
+  /// gone; `owner` can see to that. Its content must be there for each stream that the graph is used on.
+  ///
+  /// Errors. `invalid_argument` for a size, dtype or device, `out_of_range` for offsets that end elsewhere.
+  static Graph from_parts(const Context& context, const GraphParts& parts);
   /// One batch of all the graphs' parts, in order. Edge ids of a later graph follow those of the one before it.
   static Graph batch(const Context& context, std::span<const Graph> graphs);
 
@@ -101,6 +140,9 @@ class Graph {
   /// [num_graphs + 1] on the graph's device, and the same on the host.
   const std::int64_t* graph_offsets() const;
   std::span<const std::int64_t> host_graph_offsets() const;
+  /// Views of all that the graph consists of, long rows included, and an owner that keeps them. A graph that is made of
+  /// them again by from_parts, or of copies of them, is this one.
+  GraphParts parts() const;
 
   /// The graph with every edge turned round: in_edges and out_edges change places, edge ids and batches stay. Reversing
   /// that gives this graph back.

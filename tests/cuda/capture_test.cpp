@@ -16,6 +16,7 @@
 #include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/pool_layers.hpp"
+#include "warpgnn/ops/aggregate.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -240,6 +241,32 @@ TEST_P(CaptureTest, CopiesAreCaptured) {
   work.replay();
   EXPECT_EQ(reals_of(whole), others);
   EXPECT_EQ(reals_of(part), (Reals{8, 7, 5, 4}));
+}
+
+TEST_P(CaptureTest, GraphsOfPartsAndReversedOnesNeitherAllocateNorWait) {
+  Rng rng(5);
+  const TestGraph data = random_graph(rng, 9, 12, 40);
+  const GraphParts parts = data.upload(context()).parts();
+  const Reals x_values = rng.integers(9 * 4, -4, 4), dy_values = rng.integers(12 * 4, -4, 4);
+  const Tensor x = tensor_of(context(), dtype(), {9, 4}, x_values),
+               dy = tensor_of(context(), dtype(), {12, 4}, dy_values);
+  Tensor y(context(), dtype(), {12, 4}), back(context(), dtype(), {9, 4});
+  y.fill_zero();
+  back.fill_zero();
+  const auto aggregate = [&] {
+    const Graph graph = Graph::from_parts(context(), parts);
+    aggregate_forward(context(), {.graph = graph, .x = x, .y = y});
+    aggregate_forward(context(), {.graph = graph.reversed(context()), .x = dy, .y = back});
+  };
+  aggregate();
+  const Reals want = reals_of(y), want_back = reals_of(back);
+  y.fill_zero();
+  back.fill_zero();
+  const CapturedWork work(stream(), aggregate);
+  work.replay();
+  EXPECT_EQ(reals_of(y), want);
+  EXPECT_EQ(reals_of(back), want_back);
+  EXPECT_NE(want, Reals(want.size(), 0.0));
 }
 
 TEST_P(CaptureTest, MemoryReleasedInACaptureStays) {
