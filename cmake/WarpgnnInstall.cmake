@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/warpgnn")
-install(TARGETS warpgnn EXPORT warpgnn-targets FILE_SET HEADERS)
+install(TARGETS warpgnn EXPORT warpgnn-targets FILE_SET HEADERS FILE_SET dlpack)
 install(EXPORT warpgnn-targets NAMESPACE warpgnn:: DESTINATION "${package_dir}")
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/warpgnn-config.cmake.in"
                               "${PROJECT_BINARY_DIR}/warpgnn-config.cmake" INSTALL_DESTINATION "${package_dir}")

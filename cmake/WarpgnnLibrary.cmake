@@ -1,6 +1,8 @@
 # The library: host side, CPU backend, and either the CUDA kernels or the stubs that say they are not built.
 
 file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp")
+set(dlpack_header "${PROJECT_SOURCE_DIR}/include/warpgnn/dlpack.hpp")  # needs a package that nothing else needs
+list(REMOVE_ITEM public_headers "${dlpack_header}")
 file(GLOB_RECURSE host_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/*.cpp")
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
 set(no_cuda_source "${PROJECT_SOURCE_DIR}/host/core/no_cuda.cpp")
@@ -90,9 +92,10 @@ endfunction()
 
 add_library(warpgnn)
 add_library(warpgnn::warpgnn ALIAS warpgnn)
-target_sources(warpgnn PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${public_headers})
+target_sources(warpgnn PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${public_headers}
+                              FILE_SET dlpack TYPE HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES "${dlpack_header}")
 set_target_properties(warpgnn PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
-                                         VERIFY_INTERFACE_HEADER_SETS ON)
+                                         VERIFY_INTERFACE_HEADER_SETS ON INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
 warpgnn_complete_library(warpgnn)
 
 # --- CUDA ---------------------------------------------------------------------------------------------------------------

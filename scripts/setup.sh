@@ -20,7 +20,7 @@ for task in "$@"; do
       needed_packages+=(libdnnl-dev libeigen3-dev libcli11-dev nlohmann-json3-dev zlib1g-dev)
       ;;
     test)
-      needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev)
+      needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev libdlpack-dev)
       has xz || missing+=(xz-utils)
       has clang-query || wished+=(clang-tools)
       ;;
