@@ -6,17 +6,6 @@ using namespace kernels;
 
 namespace {
 
-/// Calls `function` with the message as a compile-time constant.
-template <class Function>
-void with_message(EdgeMessage message, Function&& function) {
-  switch (message) {
-    case EdgeMessage::add: return function(std::integral_constant<EdgeMessage, EdgeMessage::add>{});
-    case EdgeMessage::multiply: return function(std::integral_constant<EdgeMessage, EdgeMessage::multiply>{});
-    case EdgeMessage::relu_add: return function(std::integral_constant<EdgeMessage, EdgeMessage::relu_add>{});
-    case EdgeMessage::edge: return function(std::integral_constant<EdgeMessage, EdgeMessage::edge>{});
-  }
-}
-
 template <class S>
 struct ForwardScratch {
   using T = Accumulator<S>;
@@ -94,7 +83,7 @@ void forward(const CudaExec& exec, const MessageAggregateForward& op) {
   Carver carver(op.workspace.data);
   const ForwardScratch<S> scratch = carve<S>(carver, op);
   const int width = pack_width<S>(op.edge.row_size(), {op.x, op.edge, op.y, op.arg});
-  with_message(op.message, [&](auto message) {
+  math::with_message(op.message, [&](auto message) {
     constexpr EdgeMessage kMessage = decltype(message)::value;
     with_pack_width<S>(width, [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
@@ -140,7 +129,7 @@ void backward(const CudaExec& exec, const MessageAggregateBackward& op) {
   if (op.depsilon.defined()) epsilon_gradient<S>(exec, "message_aggregate_backward", op, scratch.partial_epsilon);
   if (!op.dx.defined() && !op.dedge.defined()) return;
   const int width = pack_width<S>(op.dy.row_size(), {op.dy, op.arg, op.x, op.edge, op.dx, op.dedge});
-  with_message(op.message, [&](auto message) {
+  math::with_message(op.message, [&](auto message) {
     constexpr EdgeMessage kMessage = decltype(message)::value;
     with_pack_width<S>(width, [&](auto constant) {
       backward_messages<S, decltype(constant)::value, kMessage>(exec, op, scratch.partial);

@@ -3,25 +3,17 @@
 // Aggregation of messages that are made of the neighbour's row and the edge's own row, and their gradients. Rows of
 // edges are read once each, so they bypass the caches that hold the nodes' rows.
 
+#include "host/math/messages.hpp"
 #include "kernels/aggregate/aggregate.cuh"
 
 namespace warpgnn::kernels {
 
-/// What the edge sends. Of zeros it is zero, so that lanes without an edge add nothing.
+/// Of zeros it is zero, so that lanes without an edge add nothing.
 template <EdgeMessage kMessage, class T, int kWidth>
 __device__ Pack<T, kWidth> edge_message(const Pack<T, kWidth>& source, const Pack<T, kWidth>& edge) {
   Pack<T, kWidth> message;
 #pragma unroll
-  for (int v = 0; v < kWidth; ++v) {
-    if constexpr (kMessage == EdgeMessage::edge) {
-      message[v] = edge[v];
-    } else if constexpr (kMessage == EdgeMessage::multiply) {
-      message[v] = source[v] * edge[v];
-    } else {
-      const T sum = source[v] + edge[v];
-      message[v] = kMessage == EdgeMessage::relu_add && sum <= T(0) ? T(0) : sum;  // NaN stays
-    }
-  }
+  for (int v = 0; v < kWidth; ++v) message[v] = math::message_of<kMessage>(source[v], edge[v]);
   return message;
 }
 
@@ -150,7 +142,7 @@ __global__ void __launch_bounds__(kSpanThreads)
         Pack<T, kWidth> dedge;
 #pragma unroll
         for (int v = 0; v < kWidth; ++v) {
-          if constexpr (kRelu) gradient[u][v] = source[v] + edge[u][v] <= T(0) ? T(0) : gradient[u][v];
+          gradient[u][v] = math::inner_gradient<kMessage>(source[v], edge[u][v], gradient[u][v]);
           sum[v] += kProduct ? gradient[u][v] * edge[u][v] : gradient[u][v];
           dedge[v] = kProduct ? gradient[u][v] * source[v] : gradient[u][v];
         }

@@ -46,7 +46,7 @@ void forward(const CudaExec& exec, const AttentionForward& op) {
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
   const int width = std::min(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}),
                              pack_width<S>(values, {op.value, op.edge_value, op.y}));
-  with_attention_score<T>(op, [&]<class Score>(const Score& score) {
+  math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {
     with_pack_width<S>(width, [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       launch_forward<S, kWidth, Score>(exec, {.edges = op.graph.in_edges(),
@@ -67,7 +67,7 @@ void weights(const CudaExec& exec, const AttentionWeights& op) {
   using T = Accumulator<S>;
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2];
   const Adjacency& edges = op.graph.in_edges();
-  with_attention_score<T>(op, [&]<class Score>(const Score& score) {
+  math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {
     with_pack_width<S>(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       const int lanes = lanes_for(channels / kWidth);

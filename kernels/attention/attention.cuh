@@ -3,8 +3,8 @@
 // Pair attention forward: one pass over the in-edges with an online softmax, and the weights on request.
 
 #include "kernels/attention/attention_scores.cuh"
-#include "kernels/attention/softmax_state.cuh"
 #include "kernels/attention/gat_scores.cuh"
+#include "kernels/attention/softmax_state.cuh"
 #include "kernels/base/heads.cuh"
 
 namespace warpgnn::kernels {
@@ -193,7 +193,7 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>
         kept[u] = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
         positive[u] = false;
         value[u] = packs[u].value;
-        l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -kInfinity<T>;
+        l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -math::kInfinity<T>;
       }
       state.absorb(l, positive, kept, value);
     }
@@ -220,17 +220,17 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   EdgeSpan span;
   if (!find_span(edges, item, span)) return;
 
-  T maximum = -kInfinity<T>, sum = 0;
+  T maximum = -math::kInfinity<T>, sum = 0;
   for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
     const EdgeBatch batch = EdgeBatch::load(edges, span, first, warp);
-    T my_l = -kInfinity<T>;
+    T my_l = -math::kInfinity<T>;
 #pragma unroll 1
     for (int k = 0; k < batch.count; ++k) {
       const T l = score_of_edge<kWidth>(inputs, warp, head, span.row, warp.broadcast(batch.my_neighbor, k),
                                         warp.broadcast(batch.my_id, k));
       if (warp.lane == k) my_l = l;
     }
-    const T largest = std::fmax(maximum, warp.max(my_l)), base = softmax_base(largest);
+    const T largest = std::fmax(maximum, warp.max(my_l)), base = math::softmax_base(largest);
     const T factor = std::exp(maximum - base), my_weight = std::exp(my_l - base);
     maximum = largest;
     sum = sum * factor + warp.sum(my_weight);
@@ -306,14 +306,14 @@ __global__ void __launch_bounds__(kMergeThreads, 2) attention_forward_merge(Atte
   ChunkRange chunks = chunks_of_part(arguments.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
   if (!active) chunks.end = chunks.begin;
 
-  T maximum = -kInfinity<T>;
+  T maximum = -math::kInfinity<T>;
   for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
     maximum = std::fmax(maximum, partials.maximum[chunk * arguments.heads + head]);
   }
   shared_maximum[threadIdx.y][threadIdx.x] = maximum;
   __syncthreads();
   for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
-  const double base = static_cast<double>(softmax_base(maximum));
+  const double base = static_cast<double>(math::softmax_base(maximum));
 
   double sum = 0, y = 0;
   for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
@@ -365,9 +365,9 @@ __global__ void __launch_bounds__(kSpanThreads, 8)
   const std::int64_t item = split_tile(group_number(group.size), arguments.heads, head);
   EdgeSpan span;
   if (!find_span(edges, item, span)) return;
-  const T base = softmax_base(__ldg(arguments.maximum[span.row] + head));
+  const T base = math::softmax_base(__ldg(arguments.maximum[span.row] + head));
   const T sum = __ldg(arguments.sum[span.row] + head);
-  const T inverse = inverse_sum(sum);
+  const T inverse = math::inverse_sum(sum);
   for (std::int64_t slot = span.begin; slot < span.end; ++slot) {
     const std::int64_t id = edge_id_of(edges, slot);
     const T l = score_of_edge<kWidth>(arguments.inputs, group, head, span.row, edges.neighbor[slot], id);

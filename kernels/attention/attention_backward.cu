@@ -141,7 +141,7 @@ void backward(const CudaExec& exec, const AttentionBackward& op) {
   with_pack_width<S>(width_of<S>(op), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     write_terms<S, kWidth>(exec, op, scratch);
-    with_attention_score<T>(op, [&]<class Score>(const Score& score) {
+    math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {
       const auto arguments = arguments_of<S, Score>(op, score, scratch, kWidth);
       if (op.dquery.defined() || op.dvector.defined() || any_edges) {
         by_destination<S, kWidth, Score>(exec, op, scratch, arguments);

@@ -59,8 +59,8 @@ __global__ void __launch_bounds__(kSpanThreads) attention_terms(AttentionTermsAr
   delta = group.sum(delta);
   if (group.lane != 0) return;
   T* const terms = arguments.terms + number * kAttentionTerms;
-  terms[0] = softmax_base(arguments.maximum[node][head]);
-  terms[1] = inverse_sum(arguments.sum[node][head]);
+  terms[0] = math::softmax_base(arguments.maximum[node][head]);
+  terms[1] = math::inverse_sum(arguments.sum[node][head]);
   terms[2] = delta;
   terms[3] = 0;
 }

@@ -1,95 +1,18 @@
 #pragma once
 
-// Scores of pairs of feature vectors: what the pair attention kernels ask of the score they are instantiated for, one
-// channel at a time, k being the key with the edge's own part.
-//   keep             what is kept of a query and key until the gradients
-//   term, score      the score is score(sum of term)
-//   chain            dl as a factor of all gradients below
-//   key_gradient, query_gradient, vector_gradient
+// What the attention kernels compute with the scores of host/math/scores.hpp: the packs that a lane has of an edge's
+// rows, their terms, and whole scores.
 
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/base/activations.cuh"
+#include "host/math/scores.hpp"
+#include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
 #include "kernels/base/warp.cuh"
 #include "warpgnn/ops/attention.hpp"
 
 namespace warpgnn::kernels {
-
-/// <vector, LeakyReLU(query + key)>.
-template <class T>
-struct LeakyScore {
-  static constexpr bool kHasVector = true;
-  T negative_slope;
-
-  template <class Op>
-  static LeakyScore of(const Op& op) {
-    return LeakyScore{static_cast<T>(op.negative_slope)};
-  }
-
-  __device__ T keep(T query, T key) const { return query + key; }
-  __device__ T term(T kept, T, T vector) const { return vector * activate(kept); }
-  __device__ T score(T sum) const { return sum; }
-  __device__ T chain(T dl) const { return dl; }
-  __device__ T key_gradient(T g, T kept, T, T vector) const {
-    return g * vector * (kept > T(0) ? T(1) : negative_slope);
-  }
-  __device__ T query_gradient(T g, T kept, T vector) const { return key_gradient(g, kept, T(0), vector); }
-  __device__ T vector_gradient(T g, T kept) const { return g * activate(kept); }
-
- private:
-  __device__ T activate(T kept) const { return leaky_relu(kept, negative_slope); }
-};
-
-/// <vector, tanh(query + key)>.
-template <class T>
-struct TanhScore {
-  static constexpr bool kHasVector = true;
-
-  template <class Op>
-  static TanhScore of(const Op&) {
-    return TanhScore{};
-  }
-
-  __device__ T keep(T query, T key) const { return std::tanh(query + key); }
-  __device__ T term(T kept, T, T vector) const { return vector * kept; }
-  __device__ T score(T sum) const { return sum; }
-  __device__ T chain(T dl) const { return dl; }
-  __device__ T key_gradient(T g, T kept, T, T vector) const { return g * vector * (T(1) - kept * kept); }
-  __device__ T query_gradient(T g, T kept, T vector) const { return key_gradient(g, kept, T(0), vector); }
-  __device__ T vector_gradient(T g, T kept) const { return g * kept; }
-};
-
-/// scale <query, key>.
-template <class T>
-struct DotScore {
-  static constexpr bool kHasVector = false;
-  T scale;
-
-  template <class Op>
-  static DotScore of(const Op& op) {
-    return DotScore{static_cast<T>(op.scale)};
-  }
-
-  __device__ T keep(T, T key) const { return key; }
-  __device__ T term(T kept, T query, T) const { return query * kept; }
-  __device__ T score(T sum) const { return rounded_product(scale, sum); }
-  __device__ T chain(T dl) const { return scale * dl; }
-  __device__ T key_gradient(T g, T, T query, T) const { return g * query; }
-  __device__ T query_gradient(T g, T kept, T) const { return g * kept; }
-  __device__ T vector_gradient(T, T) const { return T(0); }
-};
-
-/// Calls `function` with the score of the op.
-template <class T, class Op, class Function>
-void with_attention_score(const Op& op, Function&& function) {
-  switch (op.score) {
-    case AttentionScore::gatv2: return function(LeakyScore<T>::of(op));
-    case AttentionScore::additive: return function(TanhScore<T>::of(op));
-    case AttentionScore::dot: return function(DotScore<T>::of(op));
-  }
-}
 
 /// What scores and values are made of. Rows of edges go by edge id; null rows stand for inputs not given.
 template <class S, class Score>

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/base/softmax.cuh"
+#include "host/math/softmax.hpp"
 #include "kernels/base/spans.cuh"
 
 namespace warpgnn::kernels {
@@ -20,12 +20,12 @@ struct EdgeSoftmaxForwardOp {
   Rows<const T> score;
   Rows<T> weight;  // may be the memory of score, which is why loads are coherent ones
 
-  __device__ static State identity() { return State{-kInfinity<T>, T(0)}; }
+  __device__ static State identity() { return State{-math::kInfinity<T>, T(0)}; }
 
   __device__ State state_of(std::int64_t id, int head) const { return State{score[id][head], T(1)}; }
   __device__ static State combine(const State& a, const State& b) {
     const T maximum = std::fmax(a.maximum, b.maximum);  // passes NaN by; the sums carry it
-    const T base = softmax_base(maximum);
+    const T base = math::softmax_base(maximum);
     return State{maximum, a.sum * std::exp(a.maximum - base) + b.sum * std::exp(b.maximum - base)};
   }
   __device__ static State exchange(const LaneGroup& group, const State& state, int distance) {
@@ -36,8 +36,8 @@ struct EdgeSoftmaxForwardOp {
     return State{group.broadcast(state.maximum, from), group.broadcast(state.sum, from)};
   }
   __device__ void apply(std::int64_t id, int head, const State& row) const {
-    const T inverse = inverse_sum(row.sum);
-    weight[id][head] = std::exp(score[id][head] - softmax_base(row.maximum)) * inverse;
+    const T inverse = math::inverse_sum(row.sum);
+    weight[id][head] = std::exp(score[id][head] - math::softmax_base(row.maximum)) * inverse;
   }
 };
 

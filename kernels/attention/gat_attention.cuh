@@ -2,8 +2,8 @@
 
 // Attention forward: one pass over the in-edges with an online softmax, and the weights on request.
 
-#include "kernels/attention/softmax_state.cuh"
 #include "kernels/attention/gat_scores.cuh"
+#include "kernels/attention/softmax_state.cuh"
 #include "kernels/base/heads.cuh"
 
 namespace warpgnn::kernels {
@@ -58,7 +58,7 @@ __device__ void store_row(const GatAttentionForwardArguments<S, Score>& argument
                           std::int64_t row, bool active, SoftmaxState<Accumulator<S>, kWidth, kPositive>& state) {
   using T = Accumulator<S>;
   const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
-  const T inverse = inverse_sum(state.sum);
+  const T inverse = math::inverse_sum(state.sum);
   if (active) {
     const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
     const T factor = inverse * static_cast<T>(arguments.dropout.scale);
@@ -115,14 +115,14 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
         const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
         const std::int32_t id = group.broadcast(my_id, k + u);
         kept[u] = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
-        l[u] = -kInfinity<T>;
+        l[u] = -math::kInfinity<T>;
         positive[u] = false;
         if (k + u >= count) continue;
         if (active) row[u] = load_read_only<kWidth>(value + neighbor * arguments.value.stride);
         const T p =
             arguments.score.source_term(neighbor, place.head) + own_term + arguments.score.edge_term(id, place.head);
         positive[u] = p > T(0);
-        l[u] = arguments.score.activate(p);
+        l[u] = arguments.score.activation(p);
       }
       state.absorb(l, positive, kept, row);
     }
@@ -150,14 +150,14 @@ __global__ void __launch_bounds__(kMergeThreads, 2)
   ChunkRange chunks = chunks_of_part(arguments.edges.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
   if (!active) chunks.end = chunks.begin;
 
-  T maximum = -kInfinity<T>;
+  T maximum = -math::kInfinity<T>;
   for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
     maximum = std::fmax(maximum, partials.maximum[chunk * arguments.tiles.heads + head]);
   }
   shared_maximum[threadIdx.y][threadIdx.x] = maximum;
   __syncthreads();
   for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
-  const double base = static_cast<double>(softmax_base(maximum));
+  const double base = static_cast<double>(math::softmax_base(maximum));
 
   double sum[kSums] = {};
   for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
@@ -182,7 +182,7 @@ __global__ void __launch_bounds__(kMergeThreads, 2)
 
   const std::int64_t row = arguments.edges.long_rows.row[blockIdx.x];
   const bool empty = sum[0] == 0;
-  const double inverse = inverse_sum(sum[0]);
+  const double inverse = math::inverse_sum(sum[0]);
   const double factor = inverse * arguments.dropout.scale;
   const bool leader = column % arguments.channels == 0;
   arguments.y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[1] * factor));
@@ -225,8 +225,9 @@ __global__ void __launch_bounds__(kSpanThreads)
     const std::int64_t id = edge_id_of(edges, slot);
     const T p = arguments.score.source_term(edges.neighbor[slot], head) +
                 arguments.score.destination_term(span.row, head) + arguments.score.edge_term(id, head);
-    arguments.weight[id][head] = softmax_weight(arguments.score.activate(p), __ldg(arguments.maximum[span.row] + head),
-                                                __ldg(arguments.sum[span.row] + head));
+    arguments.weight[id][head] =
+        math::softmax_weight<Math>(arguments.score.activation(p), __ldg(arguments.maximum[span.row] + head),
+                                   __ldg(arguments.sum[span.row] + head));
   }
 }
 

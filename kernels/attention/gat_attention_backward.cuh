@@ -83,11 +83,11 @@ __global__ void __launch_bounds__(kSpanThreads)
   if (group.lane != 0) return;
   T* const terms = arguments.terms + number * kDestinationTerms;
   terms[0] = arguments.score.destination_term(node, head);
-  terms[1] = softmax_base(arguments.maximum[node][head]);
-  terms[2] = inverse_sum(arguments.sum[node][head]);
+  terms[1] = math::softmax_base(arguments.maximum[node][head]);
+  terms[2] = math::inverse_sum(arguments.sum[node][head]);
   terms[3] = delta;
   arguments.ddestination_score[node][head] =
-      arguments.score.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
+      arguments.score.activation.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
 }
 
 /// What one edge and head pass on: to the source's score, and, as a factor of dy, to the source's value.
@@ -101,9 +101,9 @@ template <class T, class Score>
 __device__ EdgeGradient<T> edge_gradient(const Score& score, const DestinationTerms<T>& terms, T source_term,
                                          T edge_term, T dot, T kept_scale) {
   const T p = source_term + terms.score + edge_term;
-  const T weight = std::exp(score.activate(p) - terms.base) * terms.inverse_sum;
+  const T weight = std::exp(score.activation(p) - terms.base) * terms.inverse_sum;
   const T dl = weight * (kept_scale * dot - terms.delta);
-  return EdgeGradient<T>{dl * score.derivative(p), kept_scale * weight};
+  return EdgeGradient<T>{dl * score.activation.derivative(p), kept_scale * weight};
 }
 
 /// One group of lanes per (span of out-edges, tile of heads); a lane holds kPacks packs of its head's channels, so no

@@ -2,15 +2,14 @@
 
 // Attention scores: what the attention kernels ask of the score they are instantiated for.
 //   source_term, destination_term, edge_term   the addends of the pre-activation p of an edge and head
-//   activate, derivative                       l = activate(p) and dl/dp
-//   destination_gradient                       sum of dp over a row, from what the forward saved
+//   activation                                 l and dl/dp from p
 
 #include <cstdint>
 
-#include "kernels/base/activations.cuh"
+#include "host/math/scores.hpp"
 #include "kernels/base/dropout.cuh"
+#include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
-#include "kernels/base/softmax.cuh"
 #include "warpgnn/ops/attention_dropout.hpp"
 
 namespace warpgnn::kernels {
@@ -21,24 +20,19 @@ struct GatScore {
   Rows<const T> source;
   Rows<const T> destination;
   Rows<const T> edge;  // by edge id; null: no edge term
-  T negative_slope;
+  math::GatActivation<Math, T> activation;
 
   template <class Op>
   static GatScore of(const Op& op) {
-    return GatScore{rows_of<T>(op.source_score), rows_of<T>(op.destination_score), rows_of<T>(op.edge_score),
-                    static_cast<T>(op.negative_slope)};
+    return GatScore{rows_of<T>(op.source_score),
+                    rows_of<T>(op.destination_score),
+                    rows_of<T>(op.edge_score),
+                    {static_cast<T>(op.negative_slope)}};
   }
 
   __device__ T source_term(std::int64_t node, int head) const { return __ldg(source[node] + head); }
   __device__ T destination_term(std::int64_t node, int head) const { return __ldg(destination[node] + head); }
   __device__ T edge_term(std::int64_t id, int head) const { return edge ? __ldg(edge[id] + head) : T(0); }
-
-  /// -inf stays -inf at any slope: a masked edge must get weight 0, and 0 * -inf would be NaN.
-  __device__ T activate(T p) const { return p == -kInfinity<T> ? p : leaky_relu(p, negative_slope); }
-  __device__ T derivative(T p) const { return p > T(0) ? T(1) : negative_slope; }
-  __device__ T destination_gradient(T positive_dot, T delta, T positive_weight) const {
-    return (T(1) - negative_slope) * (positive_dot - delta * positive_weight);
-  }
 };
 
 /// Dropout of attention weights as a kernel sees it.

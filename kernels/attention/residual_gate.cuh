@@ -4,7 +4,9 @@
 
 #include <cmath>
 
-#include "kernels/base/activations.cuh"
+#include "host/math/activations.hpp"
+#include "host/math/gates.hpp"
+#include "kernels/base/math.cuh"
 #include "kernels/base/reduce.cuh"
 #include "kernels/base/spans.cuh"
 
@@ -47,18 +49,18 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_rows(ResidualGateA
     const Pack<T, kWidth> of_difference = load_read_only<kWidth>(arguments.weight[2] + column);
 #pragma unroll
     for (int v = 0; v < kWidth; ++v) {
-      z += of_x[v] * x[v] + of_residual[v] * residual[v] + of_difference[v] * (x[v] - residual[v]);
+      z += math::logit_term({of_x[v], of_residual[v], of_difference[v]}, x[v], residual[v]);
     }
   }
   z = group.sum(z);
-  const T gate = sigmoid(z);
+  const T gate = math::sigmoid<Math>(z);
   if (group.lane == 0) arguments.gate[row][0] = gate;
   for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
     const Pack<T, kWidth> x = load_read_only<kWidth>(all_x + column);
     const Pack<T, kWidth> residual = load_read_only<kWidth>(all_residual + column);
     Pack<T, kWidth> y;
 #pragma unroll
-    for (int v = 0; v < kWidth; ++v) y[v] = gate * residual[v] + (T(1) - gate) * x[v];
+    for (int v = 0; v < kWidth; ++v) y[v] = math::mixed(gate, x[v], residual[v]);
     store_streamed<kWidth>(arguments.y[row] + column, y);
   }
 }
@@ -75,11 +77,11 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(Resi
     const Pack<T, kWidth> residual = load_read_only<kWidth>(arguments.residual[row] + column);
     const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[row] + column);
 #pragma unroll
-    for (int v = 0; v < kWidth; ++v) dgate += dy[v] * (residual[v] - x[v]);
+    for (int v = 0; v < kWidth; ++v) dgate += math::gate_gradient_term(x[v], residual[v], dy[v]);
   }
   dgate = group.sum(dgate);
   const T gate = __ldg(arguments.saved_gate[row]);
-  const T dz = gate * (T(1) - gate) * dgate;
+  const T dz = math::logit_gradient(gate, dgate);
   if (group.lane == 0) arguments.dz[row] = dz;
   for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
     const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[row] + column);
@@ -89,8 +91,9 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(Resi
     Pack<T, kWidth> dx, dresidual;
 #pragma unroll
     for (int v = 0; v < kWidth; ++v) {
-      dx[v] = (T(1) - gate) * dy[v] + dz * (of_x[v] + of_difference[v]);
-      dresidual[v] = gate * dy[v] + dz * (of_residual[v] - of_difference[v]);
+      const auto gradients = math::mixed_gradients({of_x[v], of_residual[v], of_difference[v]}, gate, dz, dy[v]);
+      dx[v] = gradients.dx;
+      dresidual[v] = gradients.dresidual;
     }
     store_streamed<kWidth>(arguments.dx[row] + column, dx);
     store_streamed<kWidth>(arguments.dresidual[row] + column, dresidual);

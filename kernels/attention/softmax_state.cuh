@@ -2,8 +2,8 @@
 
 // The online softmax that every attention forward carries along the edges of a row.
 
+#include "host/math/softmax.hpp"
 #include "kernels/base/memory.cuh"
-#include "kernels/base/softmax.cuh"
 #include "kernels/base/spans.cuh"
 
 namespace warpgnn::kernels {
@@ -11,7 +11,7 @@ namespace warpgnn::kernels {
 /// The running softmax of one head of one row, with one pack of the weighted sum of values.
 template <class T, int kWidth, bool kPositive>
 struct SoftmaxState {
-  T maximum = -kInfinity<T>;
+  T maximum = -math::kInfinity<T>;
   T sum = 0;
   T positive_sum = 0;
   Pack<T, kWidth> y{};
@@ -23,7 +23,7 @@ struct SoftmaxState {
     T largest = maximum;
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) largest = std::fmax(largest, l[u]);  // passes NaN by; the weights carry it
-    const T base = softmax_base(largest);
+    const T base = math::softmax_base(largest);
     rescale(std::exp(maximum - base));
     maximum = largest;
 #pragma unroll

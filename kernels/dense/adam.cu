@@ -37,7 +37,7 @@ class AdamBatch {
 
  private:
   const CudaExec& exec_;
-  AdamRates rates_;
+  AdamSettings rates_;
   const std::int64_t* step_;
   AdamTable<T> table_{};
   unsigned blocks_ = 0;

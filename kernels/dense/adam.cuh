@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "host/math/adam.hpp"
+#include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
 
 namespace warpgnn::kernels {
@@ -27,26 +29,22 @@ struct AdamTable {
   int slots;
 };
 
-struct AdamRates {
+struct AdamSettings {
   double learning_rate, beta1, beta2, epsilon, weight_decay;
 };
 
 /// A block takes kAdamElements elements of one slot.
 template <class T>
 __global__ void __launch_bounds__(kAdamThreads)
-    adam_update(AdamTable<T> table, AdamRates rates, const std::int64_t* step) {
+    adam_update(AdamTable<T> table, AdamSettings settings, const std::int64_t* step) {
   // The powers cost more than a block's updates, so one thread takes them for all.
-  __shared__ T shared_step_size, shared_root_correction;
+  __shared__ math::AdamRates<T> shared_rates;
   if (threadIdx.x == 0) {
     const double t = static_cast<double>(*step);
-    shared_step_size = static_cast<T>(rates.learning_rate / (1 - std::pow(rates.beta1, t)));
-    shared_root_correction = static_cast<T>(1 / std::sqrt(1 - std::pow(rates.beta2, t)));
+    shared_rates = math::adam_rates<T>(settings, 1 - std::pow(settings.beta1, t), 1 - std::pow(settings.beta2, t));
   }
   __syncthreads();
-  const T step_size = shared_step_size, root_correction = shared_root_correction;
-  const T beta1 = static_cast<T>(rates.beta1), beta2 = static_cast<T>(rates.beta2);
-  const T rest1 = static_cast<T>(1 - rates.beta1), rest2 = static_cast<T>(1 - rates.beta2);
-  const T epsilon = static_cast<T>(rates.epsilon), decay = static_cast<T>(rates.weight_decay);
+  const math::AdamRates<T> rates = shared_rates;
 
   int s = 0;
   while (s + 1 < table.slots && blockIdx.x >= table.block_end[s]) ++s;
@@ -55,13 +53,7 @@ __global__ void __launch_bounds__(kAdamThreads)
   const std::int64_t begin = static_cast<std::int64_t>(block) * kAdamElements;
   const std::int64_t end = begin + kAdamElements < slot.count ? begin + kAdamElements : slot.count;
   for (std::int64_t i = begin + threadIdx.x; i < end; i += kAdamThreads) {
-    const T value = slot.value[i];
-    const T gradient = slot.gradient[i] + decay * value;
-    const T m = beta1 * slot.first_moment[i] + rest1 * gradient;
-    const T v = beta2 * slot.second_moment[i] + rest2 * gradient * gradient;
-    slot.first_moment[i] = m;
-    slot.second_moment[i] = v;
-    slot.value[i] = value - step_size * m / (std::sqrt(v) * root_correction + epsilon);
+    math::adam_update<Math>(rates, slot.gradient[i], slot.value[i], slot.first_moment[i], slot.second_moment[i]);
   }
 }
 

@@ -47,18 +47,6 @@ void map(const CudaExec& exec, const char* name, const ConstTensorView& first, c
   });
 }
 
-/// Calls `function` with the activation as a compile-time constant.
-template <class Function>
-void with_activation(Activation kind, const Function& function) {
-  switch (kind) {
-    case Activation::relu: return function(std::integral_constant<Activation, Activation::relu>{});
-    case Activation::leaky_relu: return function(std::integral_constant<Activation, Activation::leaky_relu>{});
-    case Activation::elu: return function(std::integral_constant<Activation, Activation::elu>{});
-    case Activation::tanh: return function(std::integral_constant<Activation, Activation::tanh>{});
-    case Activation::sigmoid: return function(std::integral_constant<Activation, Activation::sigmoid>{});
-  }
-}
-
 template <class From, class To>
 void convert_all(const CudaExec& exec, const Convert& op) {
   const std::int64_t rows = op.y.shape[0], columns = op.y.row_size();
@@ -118,7 +106,7 @@ void activation_forward(const CudaExec& exec, const ActivationForward& op) {
   with_storage(op.y.dtype, [&](auto zero) {
     using S = decltype(zero);
     using T = Accumulator<S>;
-    with_activation(op.kind, [&](auto kind) {
+    math::with_activation(op.kind, [&](auto kind) {
       const ActivationFunction<T, decltype(kind)::value> function{static_cast<T>(op.slope)};
       map<S>(exec, "activation_forward", op.x, {}, op.y, function);
     });
@@ -129,7 +117,7 @@ void activation_backward(const CudaExec& exec, const ActivationBackward& op) {
   with_storage(op.dx.dtype, [&](auto zero) {
     using S = decltype(zero);
     using T = Accumulator<S>;
-    with_activation(op.kind, [&](auto kind) {
+    math::with_activation(op.kind, [&](auto kind) {
       const ActivationGradient<T, decltype(kind)::value> function{static_cast<T>(op.slope)};
       map<S>(exec, "activation_backward", op.y, op.dy, op.dx, function);
     });

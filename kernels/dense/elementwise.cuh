@@ -2,11 +2,11 @@
 
 // Element-wise kernels, row gathering, and what they compute for one element.
 
-#include <cmath>
 #include <cstdint>
 
-#include "kernels/base/activations.cuh"
+#include "host/math/activations.hpp"
 #include "kernels/base/dropout.cuh"
+#include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
 #include "kernels/base/row_tiles.cuh"
 #include "warpgnn/ops/elementwise.hpp"
@@ -52,32 +52,19 @@ __global__ void __launch_bounds__(kTileThreads)
   }
 }
 
-/// The comparisons are written so that NaN takes the branch that keeps it.
 template <class T, Activation kKind>
 struct ActivationFunction {
   T slope;
 
-  __device__ T operator()(T x, T) const {
-    if constexpr (kKind == Activation::relu) return x <= T(0) ? T(0) : x;
-    if constexpr (kKind == Activation::leaky_relu) return leaky_relu(x, slope);
-    if constexpr (kKind == Activation::elu) return x > T(0) ? x : slope * std::expm1(x);
-    if constexpr (kKind == Activation::tanh) return std::tanh(x);
-    if constexpr (kKind == Activation::sigmoid) return sigmoid(x);
-  }
+  __device__ T operator()(T x, T) const { return math::activation<Math, kKind>(x, slope); }
 };
 
-/// dy activation'(x) from y.
+/// From y and dy.
 template <class T, Activation kKind>
 struct ActivationGradient {
   T slope;
 
-  __device__ T operator()(T y, T dy) const {
-    if constexpr (kKind == Activation::relu) return y <= T(0) ? T(0) : dy;
-    if constexpr (kKind == Activation::leaky_relu) return y > T(0) ? dy : slope * dy;
-    if constexpr (kKind == Activation::elu) return y > T(0) ? dy : dy * (y + slope);
-    if constexpr (kKind == Activation::tanh) return dy * (T(1) - y * y);
-    if constexpr (kKind == Activation::sigmoid) return dy * y * (T(1) - y);
-  }
+  __device__ T operator()(T y, T dy) const { return math::activation_gradient<kKind>(y, dy, slope); }
 };
 
 template <class T>

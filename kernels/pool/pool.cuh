@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/base/activations.cuh"
+#include "host/math/activations.hpp"
+#include "host/math/softmax.hpp"
 #include "kernels/base/graph_of.cuh"
 #include "kernels/base/launch.cuh"
+#include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
-#include "kernels/base/softmax.cuh"
 #include "kernels/base/warp.cuh"
 #include "warpgnn/ops/pool.hpp"
 
@@ -48,11 +49,11 @@ struct PoolState<T, kWidth, PoolKind::softmax> {
   T sum;
   Pack<T, kWidth> y;  // not yet divided by the sum
 
-  __device__ static PoolState identity() { return PoolState{-kInfinity<T>, T(0), {}}; }
+  __device__ static PoolState identity() { return PoolState{-math::kInfinity<T>, T(0), {}}; }
   __device__ static PoolState combine(const PoolState& a, const PoolState& b, T sharpness) {
     PoolState both;
     both.maximum = std::fmax(a.maximum, b.maximum);  // passes NaN by; the sums carry it
-    const T base = softmax_base(both.maximum);
+    const T base = math::softmax_base(both.maximum);
     const T a_factor = std::exp((a.maximum - base) * sharpness), b_factor = std::exp((b.maximum - base) * sharpness);
     both.sum = a.sum * a_factor + b.sum * b_factor;
 #pragma unroll
@@ -127,7 +128,7 @@ struct PoolForwardArguments {
 /// The weight of a node whose gate looks at nothing but its own score.
 template <class T>
 __device__ T own_gate_weight(PoolGate gate, T score) {
-  return gate == PoolGate::sigmoid ? sigmoid(score) : score;
+  return gate == PoolGate::sigmoid ? math::sigmoid<Math>(score) : score;
 }
 
 /// The head that a column belongs to; packs never lie across heads.
@@ -307,7 +308,8 @@ __device__ T gate_weight(const Arguments& arguments, std::int64_t node, std::int
   if (arguments.gate == PoolGate::none) return T(1);
   const T score = arguments.score[node][head];
   if (arguments.gate != PoolGate::softmax) return own_gate_weight(arguments.gate, score);
-  return softmax_weight(score, arguments.maximum[graph][head], arguments.sum[graph][head], arguments.sharpness);
+  return math::softmax_weight<Math>(score, arguments.maximum[graph][head], arguments.sum[graph][head],
+                                    arguments.sharpness);
 }
 
 /// Splits the number of a pair into node and head.
@@ -374,7 +376,7 @@ __global__ void __launch_bounds__(kPoolThreads) pool_backward_by_node(PoolBackwa
     T dot = pool_score_dot<kWidth>(arguments, node, graph, first, last, scale, group);
     dot = group.sum(dot);
     if (arguments.gate == PoolGate::softmax) dot *= weight * arguments.sharpness;
-    if (arguments.gate == PoolGate::sigmoid) dot *= weight * (T(1) - weight);
+    if (arguments.gate == PoolGate::sigmoid) dot *= math::sigmoid_derivative(weight);
     if (group.lane == 0) arguments.dscore[node][head] = dot;
   }
   if (!arguments.dx) return;
@@ -410,7 +412,7 @@ __global__ void __launch_bounds__(kPoolThreads) pool_backward_by_feature(PoolBac
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) {
       const T weight = own_gate_weight(arguments.gate, score[k]);
-      const T slope = arguments.gate == PoolGate::sigmoid ? weight * (T(1) - weight) : T(1);
+      const T slope = arguments.gate == PoolGate::sigmoid ? math::sigmoid_derivative(weight) : T(1);
       dx[k] = scale * weight * dy[k];
       dscore[k] = slope * scale * dy[k] * x[k];
     }

@@ -1,40 +1,21 @@
 #include "host/cpu/aggregate/extremes.hpp"
 #include "host/cpu/aggregate/self_term.hpp"
+#include "host/math/messages.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
-
-/// Calls body with the message as a constant.
-template <class Body>
-void with_message(EdgeMessage message, Body&& body) {
-  switch (message) {
-    case EdgeMessage::add: return body(std::integral_constant<EdgeMessage, EdgeMessage::add>{});
-    case EdgeMessage::multiply: return body(std::integral_constant<EdgeMessage, EdgeMessage::multiply>{});
-    case EdgeMessage::relu_add: return body(std::integral_constant<EdgeMessage, EdgeMessage::relu_add>{});
-    case EdgeMessage::edge: return body(std::integral_constant<EdgeMessage, EdgeMessage::edge>{});
-  }
-}
 
 /// Rows of edges are fetched from further ahead than those of nodes: they are used once, so no cache has them.
 inline constexpr std::int64_t kPrefetchEdges = 16;
 
 /// A tile of the message of an edge, from the source's row (not looked at where the edge speaks alone) and its own.
 template <EdgeMessage kMessage, class Tile, class S>
-WARPGNN_INLINE Tile message_of(Tile, const S* x, const S* edge) {
+WARPGNN_INLINE Tile message_tile(Tile, const S* x, const S* edge) {
   Tile message = Tile::load(edge);
   if constexpr (kMessage == EdgeMessage::edge) return message;
   for (int k = 0; k < Tile::kVectors; ++k) {
-    const auto source = Tile::load_vector(x + k * Tile::kLanes);
-    if constexpr (kMessage == EdgeMessage::multiply) {
-      message.v[k] *= source;
-    } else {
-      message.v[k] += source;
-    }
-    if constexpr (kMessage == EdgeMessage::relu_add) {
-      const auto zero = Tile::zero().v[0];
-      message.v[k] = message.v[k] < zero ? zero : message.v[k];
-    }
+    message.v[k] = math::message_of<kMessage>(Tile::load_vector(x + k * Tile::kLanes), message.v[k]);
   }
   return message;
 }
@@ -53,7 +34,7 @@ struct MessageRows {
       if (kMessage != EdgeMessage::edge) prefetch_row(source<kMessage>(std::min(slot + kPrefetchSlots, last)), width);
       prefetch_row(edge[edge_of(in, std::min(slot + kPrefetchEdges, last))], width);
     }
-    return message_of<kMessage>(tile, source<kMessage>(slot) + column, edge[edge_of(in, slot)] + column);
+    return message_tile<kMessage>(tile, source<kMessage>(slot) + column, edge[edge_of(in, slot)] + column);
   }
 
  private:
@@ -217,8 +198,8 @@ class Backward {
     if constexpr (kMessage == EdgeMessage::relu_add) {
       const S* const edge = edge_[e] + column;
       for (int k = 0; k < Tile::kVectors; ++k) {
-        const auto sum = Tile::load_vector(x + column + k * Tile::kLanes) + Tile::load_vector(edge + k * Tile::kLanes);
-        gradient.v[k] = sum <= zero ? zero : gradient.v[k];
+        gradient.v[k] = math::inner_gradient<kMessage>(Tile::load_vector(x + column + k * Tile::kLanes),
+                                                       Tile::load_vector(edge + k * Tile::kLanes), gradient.v[k]);
       }
     }
     return gradient;
@@ -282,7 +263,7 @@ void message_aggregate_forward(const CpuExec& exec, const MessageAggregateForwar
   with_storage(op.y.dtype, [&]<class S>(S) {
     Carver carver(op.workspace.data);
     const RowScratch<S> scratch = carve<S>(carver, exec, op);
-    with_message(op.message, [&](auto message) {
+    math::with_message(op.message, [&](auto message) {
       const Forward<S, decltype(message)::value> forward(op, scratch);
       parallel_rows(exec, in.offset, in.rows, 2 * width, [&](std::int64_t first, std::int64_t last, int thread) {
         for (std::int64_t i = first; i < last; ++i) forward.row(i, thread);
@@ -305,7 +286,7 @@ void message_aggregate_backward(const CpuExec& exec, const MessageAggregateBackw
     const BackwardScratch<S> scratch = carve<S>(carver, exec, op);
     if (op.depsilon.defined()) epsilon_gradient<S>(exec, op, scratch.partials);
     if (!op.dx.defined() && !op.dedge.defined()) return;
-    with_message(op.message, [&](auto message) {
+    math::with_message(op.message, [&](auto message) {
       const Backward<S, decltype(message)::value> backward(op, scratch.rows);
       parallel_rows(exec, out.offset, out.rows, 3 * width, [&](std::int64_t first, std::int64_t last, int thread) {
         for (std::int64_t j = first; j < last; ++j) backward.row(j, thread);

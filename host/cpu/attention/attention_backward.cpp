@@ -147,7 +147,7 @@ class ByDestination {
   }
 
  private:
-  static constexpr bool kActivated = Score::kActivated;
+  static constexpr bool kHasVector = Score::kHasVector;
 
   /// A row, and the thread that computes it.
   struct Place {
@@ -169,7 +169,7 @@ class ByDestination {
   void chunk(const Place& place, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch,
              const ChunkSum<T>& dquery, double* vector_part) const {
     dquery.clear();
-    if constexpr (kActivated) {
+    if constexpr (kHasVector) {
       std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
       std::fill(scratch.value_sum, scratch.value_sum + width_, T(0));
     }
@@ -181,7 +181,7 @@ class ByDestination {
       if (dedge_value_) write_value_gradients(place.row, first, last, scratch.block);
       add_block(first, last, scratch, dquery);
     });
-    if constexpr (kActivated) {
+    if constexpr (kHasVector) {
       if (dquery.target != nullptr) add_product(edges_.scores.vector, scratch.slope_sum, width_, dquery.target);
       for (std::int64_t c = 0; with_vector_ && c < width_; ++c) {
         vector_part[c] += static_cast<double>(scratch.value_sum[c]);
@@ -192,7 +192,7 @@ class ByDestination {
   void add_block(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, const ChunkSum<T>& dquery) const {
     const AttentionScores<S, Score>& scores = edges_.scores;
     const T* const dscore = scratch.block.dscore;
-    if constexpr (kActivated) {
+    if constexpr (kHasVector) {
       const auto rows = [&](bool derivative) {
         return ActivationRows<T, Score>{scores.score, scratch.block.row, begin, width_, derivative};
       };
@@ -214,8 +214,10 @@ class ByDestination {
 
   /// For the dot score, what follows is multiplied by its scale.
   WARPGNN_INLINE void scale_gradients(std::int64_t count, const BlockScratch<T>& scratch) const {
-    if constexpr (!kActivated) {
-      for (std::int64_t k = 0; k < count * edges_.heads; ++k) scratch.dscore[k] *= edges_.scores.score.scale;
+    if constexpr (!kHasVector) {
+      for (std::int64_t k = 0; k < count * edges_.heads; ++k) {
+        scratch.dscore[k] = edges_.scores.score.chain(scratch.dscore[k]);
+      }
     }
   }
 
@@ -236,11 +238,11 @@ class ByDestination {
         const T dscore = scratch.dscore[(s - begin) * scores.heads + h];
         const std::int64_t first = h * scores.channels;
         T* const to = target + first;
-        if constexpr (kActivated) {
+        if constexpr (kHasVector) {
           const T *const kept = scratch.row + (s - begin) * width_ + first, *const vector = scores.vector + first;
 #pragma omp simd
           for (std::int64_t c = 0; c < scores.channels; ++c) {
-            to[c] = dscore * vector[c] * scores.score.derivative(kept[c]);
+            to[c] = scores.score.key_gradient(dscore, kept[c], T(0), vector[c]);
           }
         } else {
           write_scaled(scores.query[place.row] + first, dscore, scores.channels, to);
@@ -298,7 +300,7 @@ class BySource {
   }
 
  private:
-  static constexpr bool kActivated = Score::kActivated;
+  static constexpr bool kHasVector = Score::kHasVector;
 
   void fill(std::int64_t j, const Scratch<T>& scratch, const ChunkSum<T>& dkey, const ChunkSum<T>& dvalue) const {
     const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
@@ -318,7 +320,7 @@ class BySource {
              const ChunkSum<T>& dvalue) const {
     dkey.clear();
     dvalue.clear();
-    const bool slopes = kActivated && dkey.target != nullptr;
+    const bool slopes = kHasVector && dkey.target != nullptr;
     if (slopes) std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
     T* const value_target = joined_ ? dkey.target : dvalue.target;
     for_each_block(begin, end, [&](std::int64_t first, std::int64_t last) {
@@ -336,11 +338,13 @@ class BySource {
     const AttentionScores<S, Score>& scores = edges_.scores;
     const BlockScratch<T>& block = scratch.block;
     const T* const dscore = block.dscore;
-    if constexpr (kActivated) {
+    if constexpr (kHasVector) {
       add_rows<true>(begin, end, ActivationRows<T, Score>{scores.score, block.row, begin, width_, true}, scores.heads,
                      scores.channels, dscore, scratch.slope_sum);
     } else {
-      for (std::int64_t k = 0; k < (end - begin) * edges_.heads; ++k) block.dscore[k] *= scores.score.scale;
+      for (std::int64_t k = 0; k < (end - begin) * edges_.heads; ++k) {
+        block.dscore[k] = scores.score.chain(block.dscore[k]);
+      }
       add_rows<true>(begin, end, NeighborRows<S>(out_, scores.query), scores.heads, scores.channels, dscore, dkey);
     }
   }
@@ -403,7 +407,7 @@ void attention_backward(const CpuExec& exec, const AttentionBackward& op) {
   with_storage(op.dy.dtype, [&]<class S>(S) {
     const Memory<S> memory(exec, op, op.workspace.data);
     write_terms<S>(exec, op, memory.terms);
-    with_attention_score<Accumulator<S>>(op, [&]<class Score>(const Score& score) {
+    math::with_attention_score<Math, Accumulator<S>>(op, [&]<class Score>(const Score& score) {
       if (by_destination) run_by_destination(exec, op, score, memory);
       if (by_source) run_by_source(exec, op, score, memory);
     });

@@ -58,7 +58,7 @@ class AttentionEdges {
       const std::int64_t other = edges.neighbor[s], e = edge_of(edges, s);
       const std::int64_t j = kSide == Side::destination ? other : node, i = kSide == Side::destination ? node : other;
       prefetch<kSide>(edges.neighbor[std::min(s + kPrefetchSlots, last_slot)]);
-      scores.write(j, i, e, scratch.row + (Score::kActivated ? (s - begin) * scores.width() : 0), scratch.exponent + k);
+      scores.write(j, i, e, scratch.row + (Score::kHasVector ? (s - begin) * scores.width() : 0), scratch.exponent + k);
       write_dots(j, i, e, scratch.spare, scratch.dscore + k);
       write_terms(i, e, k, scratch);
     }

@@ -84,7 +84,7 @@ class Forward {
       chunk(row, begin, end, scratch);
       return finish(row, scratch);
     }
-    std::fill(scratch.row_max, scratch.row_max + heads_, kLowest<T>);
+    std::fill(scratch.row_max, scratch.row_max + heads_, -math::kInfinity<T>);
     std::fill(scratch.row_sum, scratch.row_sum + heads_, 0.0);
     std::fill(scratch.row_y, scratch.row_y + heads_ * channels_, 0.0);
     for (std::int64_t first = begin; first < end; first += kChunkEdges) {
@@ -207,7 +207,7 @@ void weights(const CpuExec& exec, const AttentionWeights& op, const Score& kind)
         scores.write(in.neighbor[s], i, e, scratch.row, scratch.score);
         if (dropout.active) dropout.write(e, scores.heads, scratch.keep);
         for (std::int64_t h = 0; h < scores.heads; ++h) {
-          weight[e][h] = scratch.keep[h] * softmax_weight(scratch.score[h], max[i][h], sum[i][h]);
+          weight[e][h] = scratch.keep[h] * math::softmax_weight<Math>(scratch.score[h], max[i][h], sum[i][h]);
         }
       }
     }
@@ -230,7 +230,7 @@ void attention_forward(const CpuExec& exec, const AttentionForward& op) {
   with_storage(op.y.dtype, [&]<class S>(S) {
     using T = Accumulator<S>;
     const Memory<S> memory(exec, op, op.workspace.data);
-    with_attention_score<T>(op, [&]<class Score>(const Score& score) {
+    math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {
       const Forward<S, Score> forward(op, score, memory);
       parallel_rows(exec, in.offset, in.rows, work, [&](std::int64_t first, std::int64_t last, int thread) {
         const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
@@ -248,7 +248,8 @@ std::size_t workspace_size(const CpuExec& exec, const AttentionWeights& op) {
 
 void attention_weights(const CpuExec& exec, const AttentionWeights& op) {
   with_storage(op.query.dtype, [&]<class S>(S) {
-    with_attention_score<Accumulator<S>>(op, [&]<class Score>(const Score& score) { weights<S>(exec, op, score); });
+    math::with_attention_score<Math, Accumulator<S>>(
+        op, [&]<class Score>(const Score& score) { weights<S>(exec, op, score); });
   });
 }
 

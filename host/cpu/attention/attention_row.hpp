@@ -7,61 +7,6 @@
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
-// Activated scores <vector, f(q)> with q = query + key. `keep` is what is kept of q for backward, from which `value`
-// makes f(q) and `derivative` f'(q): also of whole vectors.
-
-template <class T>
-struct LeakyPair {
-  static constexpr bool kActivated = true;
-  T slope;
-
-  explicit LeakyPair(const auto& op) : slope(static_cast<T>(op.negative_slope)) {}
-  WARPGNN_INLINE T keep(T q) const { return q; }
-  template <class Vector>
-  WARPGNN_INLINE Vector value(Vector kept) const {
-    return kept > Vector{} ? kept : slope * kept;
-  }
-  template <class Vector>
-  WARPGNN_INLINE Vector derivative(Vector kept) const {
-    return kept > Vector{} ? Vector{} + T(1) : Vector{} + slope;
-  }
-};
-
-template <class T>
-struct TanhPair {
-  static constexpr bool kActivated = true;
-
-  explicit TanhPair(const auto&) {}
-  WARPGNN_INLINE T keep(T q) const { return vector_tanh(q); }
-  template <class Vector>
-  WARPGNN_INLINE Vector value(Vector kept) const {
-    return kept;
-  }
-  template <class Vector>
-  WARPGNN_INLINE Vector derivative(Vector kept) const {
-    return T(1) - kept * kept;
-  }
-};
-
-/// scale <query, key>.
-template <class T>
-struct DotPair {
-  static constexpr bool kActivated = false;
-  T scale;
-
-  explicit DotPair(const auto& op) : scale(static_cast<T>(op.scale)) {}
-};
-
-/// Calls function(score) with the score of the op.
-template <class T, class Op, class Function>
-WARPGNN_INLINE void with_attention_score(const Op& op, Function&& function) {
-  switch (op.score) {
-    case AttentionScore::gatv2: return function(LeakyPair<T>(op));
-    case AttentionScore::additive: return function(TanhPair<T>(op));
-    case AttentionScore::dot: return function(DotPair<T>(op));
-  }
-}
-
 /// The scores of edges, all heads of one edge at a time.
 template <class S, class Score>
 struct AttentionScores {
@@ -87,13 +32,13 @@ struct AttentionScores {
   /// l[h] of edge e = (j -> i). `row` has room for width() elements, and is left with what backward needs of an
   /// activated score.
   WARPGNN_INLINE void write(std::int64_t j, std::int64_t i, std::int64_t e, T* row, T* l) const {
-    if constexpr (Score::kActivated) {
+    if constexpr (Score::kHasVector) {
       keep(query[i], with_edge(key[j], e, row), row);
       dot_heads(static_cast<const T*>(row), vector, heads, channels, l,
                 [this](auto kept) { return score.value(kept); });
     } else {
       dot_heads(query[i], with_edge(key[j], e, row), heads, channels, l);
-      for (std::int64_t h = 0; h < heads; ++h) l[h] = rounded_product(l[h], score.scale);
+      for (std::int64_t h = 0; h < heads; ++h) l[h] = score.score(l[h]);
     }
     if (!edge_bias) return;
     const T* const bias = edge_bias[e];
@@ -106,10 +51,10 @@ struct AttentionScores {
     if constexpr (is_half_type<S>) {
       add_pair(q, k, row);
 #pragma omp simd
-      for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(row[c]);
+      for (std::int64_t c = 0; c < count; ++c) row[c] = score.kept(row[c]);
     } else {
 #pragma omp simd
-      for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(q[c] + k[c]);
+      for (std::int64_t c = 0; c < count; ++c) row[c] = score.keep(q[c], k[c]);
     }
   }
 

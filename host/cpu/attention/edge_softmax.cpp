@@ -1,7 +1,7 @@
 #include "host/cpu/base/heads.hpp"
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
-#include "host/cpu/base/softmax.hpp"
+#include "host/math/softmax.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -12,14 +12,14 @@ template <class T>
 WARPGNN_INLINE void softmax_row(const Adjacency& in, std::int64_t row, auto heads, Rows<const T> score, Rows<T> weight,
                                 T* max) {
   const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
-  std::fill(max, max + heads, kLowest<T>);
+  std::fill(max, max + heads, -math::kInfinity<T>);
   for (std::int64_t s = begin; s < end; ++s) {
     const T* const from = score[edge_of(in, s)];
 #pragma omp simd
     for (std::int64_t h = 0; h < heads; ++h) max[h] = from[h] > max[h] ? from[h] : max[h];
   }
 #pragma omp simd
-  for (std::int64_t h = 0; h < heads; ++h) max[h] = softmax_base(max[h]);
+  for (std::int64_t h = 0; h < heads; ++h) max[h] = math::softmax_base(max[h]);
   for (std::int64_t s = begin; s < end; ++s) {
     const std::int64_t e = edge_of(in, s);
     const T* const from = score[e];
@@ -40,7 +40,7 @@ WARPGNN_INLINE void normalise_row(const Adjacency& in, std::int64_t row, auto he
     for (std::int64_t h = 0; h < heads; ++h) sum[h] += static_cast<double>(from[h]);
   }
 #pragma omp simd
-  for (std::int64_t h = 0; h < heads; ++h) sum[h] = inverse_sum(sum[h]);
+  for (std::int64_t h = 0; h < heads; ++h) sum[h] = math::inverse_sum(sum[h]);
   for (std::int64_t s = begin; s < end; ++s) {
     T* const to = weight[edge_of(in, s)];
 #pragma omp simd

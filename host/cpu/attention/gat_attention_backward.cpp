@@ -56,7 +56,7 @@ void prepare_destinations(const CpuExec& exec, const GatAttentionBackward& op,
   const auto maximum = read_rows<T>(op.maximum), sum = read_rows<T>(op.sum),
              positive_weight = read_rows<T>(op.positive_weight);
   const auto ddestination = write_rows<T>(op.ddestination_score);
-  const T slope = static_cast<T>(op.negative_slope);
+  const math::GatActivation<Math, T> activation{static_cast<T>(op.negative_slope)};
   parallel_for(exec, op.sum.shape[0], 2 * heads * channels, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
       terms.write_softmax(i, maximum[i], sum[i]);
@@ -65,7 +65,7 @@ void prepare_destinations(const CpuExec& exec, const GatAttentionBackward& op,
         const T delta = dot(dy[i] + c, y[i] + c, channels);
         terms.delta(i)[h] = delta;
         ddestination[i][h] =
-            (1 - slope) * (dot(dy[i] + c, positive_y[i] + c, channels) - delta * positive_weight[i][h]);
+            activation.destination_gradient(dot(dy[i] + c, positive_y[i] + c, channels), delta, positive_weight[i][h]);
       }
     }
   });
@@ -181,9 +181,9 @@ class Backward {
     const GatScore<T> score = score_;  // for the compiler, a copy that nothing written below can change
 #pragma omp simd
     for (std::int64_t k = 0; k < padded; ++k) {
-      const T p = raw[k], numerator = vector_exp(score.activate(p) - weight[k]);
+      const T p = raw[k], numerator = vector_exp(score.activation(p) - weight[k]);
       weight[k] = numerator * keep[k];
-      dscore[k] *= score.derivative(p) * numerator;
+      dscore[k] *= score.activation.derivative(p) * numerator;
     }
   }
 

@@ -109,7 +109,7 @@ class Forward {
 #pragma omp simd
     for (std::int64_t k = 0; k < padded; ++k) {
       positive[k] = weight[k] > 0 ? T(1) : T(0);
-      weight[k] = score_.activate(weight[k]);
+      weight[k] = score_.activation(weight[k]);
     }
     find_max(weight, count, heads_, scratch.max);
     subtract_max(scratch.max, count, heads_, weight);
@@ -152,7 +152,7 @@ class Forward {
 
   void begin_long_row(const Scratch<T>& scratch) const {
     const std::int64_t width = heads_ * channels_;
-    std::fill(scratch.row_max, scratch.row_max + heads_, kLowest<T>);
+    std::fill(scratch.row_max, scratch.row_max + heads_, -math::kInfinity<T>);
     std::fill(scratch.row_sum, scratch.row_sum + heads_, 0.0);
     std::fill(scratch.row_positive_sum, scratch.row_positive_sum + heads_, 0.0);
     std::fill(scratch.row_y, scratch.row_y + width, 0.0);
@@ -187,7 +187,7 @@ class Forward {
 
   void finish(const Target& row, const T* max, const T* sum, const T* positive_sum) const {
     for (std::int64_t h = 0; h < heads_; ++h) {
-      const T scale = inverse_sum(sum[h]);
+      const T scale = math::inverse_sum(sum[h]);
       T* const y = row.y + h * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) y[c] *= scale;
       maximum_[row.i][h] = max[h];
@@ -244,8 +244,8 @@ void gat_attention_weights(const CpuExec& exec, const GatAttentionWeights& op) {
         for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {
           const std::int64_t e = edge_of(in, s);
           for (std::int64_t h = 0; h < heads; ++h) {
-            const T l = score.activate(score.raw(in.neighbor[s], i, e, h));
-            weight[e][h] = softmax_weight(l, maximum[i][h], sum[i][h]);
+            const T l = score.activation(score.raw(in.neighbor[s], i, e, h));
+            weight[e][h] = math::softmax_weight<Math>(l, maximum[i][h], sum[i][h]);
           }
         }
       }

@@ -6,7 +6,7 @@
 #include "host/cpu/base/heads.hpp"
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
-#include "host/cpu/base/softmax.hpp"
+#include "host/math/scores.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -14,16 +14,13 @@ namespace warpgnn::backend::WARPGNN_ISA {
 template <class T>
 struct GatScore {
   Rows<const T> source, destination, edge;
-  T slope;
+  math::GatActivation<Math, T> activation;
 
   /// The score before the LeakyReLU.
   WARPGNN_INLINE T raw(std::int64_t j, std::int64_t i, std::int64_t e, std::int64_t head) const {
     const T sum = source[j][head] + destination[i][head];
     return edge ? sum + edge[e][head] : sum;
   }
-  /// -inf stays -inf at any slope: a masked edge must get weight 0, and 0 * -inf would be NaN.
-  WARPGNN_INLINE T activate(T p) const { return p == kLowest<T> ? p : leaky_relu(p, slope); }
-  WARPGNN_INLINE T derivative(T p) const { return p > 0 ? T(1) : slope; }
 };
 
 /// `count` rounded up to whole vectors; chunk buffers have room for it, kChunkEdges being a multiple of kLanes.
@@ -35,8 +32,10 @@ WARPGNN_INLINE std::int64_t whole_vectors(std::int64_t count) {
 template <class Op>
 auto gat_score(const Op& op, auto real) {
   using T = decltype(real);
-  return GatScore<T>{read_rows<T>(op.source_score), read_rows<T>(op.destination_score), read_rows<T>(op.edge_score),
-                     static_cast<T>(op.negative_slope)};
+  return GatScore<T>{read_rows<T>(op.source_score),
+                     read_rows<T>(op.destination_score),
+                     read_rows<T>(op.edge_score),
+                     {static_cast<T>(op.negative_slope)}};
 }
 
 /// Writes factor[e][h] = 1/(1-p) for kept (edge, head) pairs and 0 for dropped ones.
@@ -169,15 +168,15 @@ struct DestinationTerms {
   /// The first two, from what the forward saved of row i.
   WARPGNN_INLINE void write_softmax(std::int64_t i, const T* maximum, const T* sum) const {
     for (std::int64_t h = 0; h < heads; ++h) {
-      base(i)[h] = softmax_base(maximum[h]);
-      inverse(i)[h] = inverse_sum(sum[h]);
+      base(i)[h] = math::softmax_base(maximum[h]);
+      inverse(i)[h] = math::inverse_sum(sum[h]);
     }
   }
 };
 
 template <class T>
 WARPGNN_INLINE void find_max(const T* score, std::int64_t count, std::int64_t all_heads, T* max) {
-  std::fill(max, max + all_heads, kLowest<T>);
+  std::fill(max, max + all_heads, -math::kInfinity<T>);
   with_heads(all_heads, [&](auto heads) {
     for (std::int64_t k = 0; k < count; k += heads) {
 #pragma omp simd
@@ -192,7 +191,7 @@ WARPGNN_INLINE void subtract_max(const T* max, std::int64_t count, std::int64_t 
   with_heads(all_heads, [&](auto heads) {
     for (std::int64_t k = 0; k < count; k += heads) {
 #pragma omp simd
-      for (std::int64_t h = 0; h < heads; ++h) score[k + h] -= softmax_base(max[h]);
+      for (std::int64_t h = 0; h < heads; ++h) score[k + h] -= math::softmax_base(max[h]);
     }
   });
 }
@@ -217,8 +216,8 @@ WARPGNN_INLINE MergeFactors merge_max(T& row_max, T chunk_max) {
   const T before = row_max;
   row_max = std::max(before, chunk_max);
   // A side with nothing but -inf has zero sums; exp(-inf - -inf) must not make them NaN.
-  return {before == kLowest<T> ? 0.0 : std::exp(static_cast<double>(before) - row_max),
-          chunk_max == kLowest<T> ? 1.0 : std::exp(static_cast<double>(chunk_max) - row_max)};
+  return {before == -math::kInfinity<T> ? 0.0 : std::exp(static_cast<double>(before) - row_max),
+          chunk_max == -math::kInfinity<T> ? 1.0 : std::exp(static_cast<double>(chunk_max) - row_max)};
 }
 
 template <class T>

@@ -1,6 +1,8 @@
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/parallel.hpp"
 #include "host/cpu/base/rows.hpp"
+#include "host/math/activations.hpp"
+#include "host/math/gates.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -74,17 +76,17 @@ T gate_row(const GateWeight<T>& weight, const S* whole_x, const S* whole_residua
     T sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (std::int64_t c = 0; c < count; ++c) {
-      sum += of_x[c] * x[c] + of_residual[c] * residual[c] + of_difference[c] * (x[c] - residual[c]);
+      sum += math::logit_term({of_x[c], of_residual[c], of_difference[c]}, x[c], residual[c]);
     }
     z += sum;
   };
   for_columns({whole_x, whole_residual}, width, add);
-  const T gate = sigmoid(z);
+  const T gate = math::sigmoid<Math>(z);
   const auto mix = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
     const T *const x = rows[0], *const residual = rows[1];
     write_columns(y + first, count, [&](T* to) {
 #pragma omp simd
-      for (std::int64_t c = 0; c < count; ++c) to[c] = gate * residual[c] + (1 - gate) * x[c];
+      for (std::int64_t c = 0; c < count; ++c) to[c] = math::mixed(gate, x[c], residual[c]);
     });
   };
   for_columns({whole_x, whole_residual}, width, mix);
@@ -113,11 +115,11 @@ T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* w
     const T *const x = rows[0], *const residual = rows[1], *const dy = rows[2];
     T sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (std::int64_t c = 0; c < count; ++c) sum += dy[c] * (residual[c] - x[c]);
+    for (std::int64_t c = 0; c < count; ++c) sum += math::gate_gradient_term(x[c], residual[c], dy[c]);
     dgate += sum;
   };
   for_columns({whole_x, whole_residual, whole_dy}, width, add);
-  const T dz = gate * (1 - gate) * dgate;
+  const T dz = math::logit_gradient(gate, dgate);
   const auto write = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
     const T* const dy = rows[0];
     const T *const of_x = weight.of_x + first, *const of_residual = weight.of_residual + first,
@@ -126,8 +128,9 @@ T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* w
       write_columns(dresidual + first, count, [&](T* to_residual) {
 #pragma omp simd
         for (std::int64_t c = 0; c < count; ++c) {
-          to_x[c] = (1 - gate) * dy[c] + dz * (of_x[c] + of_difference[c]);
-          to_residual[c] = gate * dy[c] + dz * (of_residual[c] - of_difference[c]);
+          const auto gradients = math::mixed_gradients({of_x[c], of_residual[c], of_difference[c]}, gate, dz, dy[c]);
+          to_x[c] = gradients.dx;
+          to_residual[c] = gradients.dresidual;
         }
       });
     });

@@ -57,29 +57,45 @@ WARPGNN_INLINE double vector_tanh(double x) {
   return std::tanh(x);
 }
 
-template <class T>
-WARPGNN_INLINE T sigmoid(T x) {
-  const T e = vector_exp(x < 0 ? x : -x);  // never overflows
-  const T positive = T(1) / (T(1) + e);
-  return x < 0 ? e * positive : positive;
+/// exp(x) - 1 without the digits that the difference would lose near 0, for x <= 0; what it is above does not matter.
+WARPGNN_INLINE float vector_expm1(float x) {
+  float series = 1.0f / 5040;
+  for (const int factorial : {720, 120, 24, 6, 2, 1}) series = series * x + 1.0f / static_cast<float>(factorial);
+  series *= x;
+  return x > -0.25f ? series : vector_exp(x > 0 ? 0.0f : x) - 1.0f;
 }
 
-/// Rounded before anything is added to it. Left to itself the compiler fuses a product and a sum in one pass and not in
-/// another, and a score minus its own maximum is then not 0 but half a unit in the last place: far from 0 where scores
-/// are large.
-template <class T>
-WARPGNN_INLINE T rounded_product(T a, T b) {
+WARPGNN_INLINE double vector_expm1(double x) {
+  return std::expm1(x);
+}
+
+/// What the formulas of host/math are made of here.
+struct Math {
+  template <class T>
+  static WARPGNN_INLINE T exp(T x) {
+    return vector_exp(x);
+  }
+  template <class T>
+  static WARPGNN_INLINE T tanh(T x) {
+    return vector_tanh(x);
+  }
+  template <class T>
+  static WARPGNN_INLINE T expm1(T x) {
+    return vector_expm1(x);
+  }
+  template <class T>
+  static WARPGNN_INLINE T sqrt(T x) {
+    return std::sqrt(x);
+  }
+  template <class V>
+  static WARPGNN_INLINE V rounded_product(V a, V b) {
 #if defined(__clang__)  // reads the code, but does not build it
-  return a * b;
+    return a * b;
 #else
-  return __builtin_assoc_barrier(a * b);
+    return __builtin_assoc_barrier(a * b);
 #endif
-}
-
-template <class T>
-WARPGNN_INLINE T leaky_relu(T x, T slope) {
-  return x > 0 ? x : rounded_product(slope, x);
-}
+  }
+};
 
 /// Sums of squares below this may have lost some that are too small to be numbers.
 template <class T>

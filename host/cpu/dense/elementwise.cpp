@@ -2,6 +2,7 @@
 
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
+#include "host/math/activations.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -61,52 +62,27 @@ void map_pairs(const CpuExec& exec, const ConstTensorView& a, const ConstTensorV
   });
 }
 
-/// dx = dy * derivative(y); dx and dy may be the same memory.
-template <class S, class Derivative>
-void map_gradients(const CpuExec& exec, const ActivationBackward& op, Derivative&& derivative) {
-  using T = Accumulator<S>;
-  map_pairs<S>(exec, op.y, op.dy, op.dx, [&](T y, T dy) { return dy * derivative(y); });
-}
-
 }  // namespace
 
 void activation_forward(const CpuExec& exec, const ActivationForward& op) {
   with_storage(op.y.dtype, [&]<class S>(S) {
     using T = Accumulator<S>;
-    const T slope = static_cast<T>(op.slope);
-    switch (op.kind) {
-      case Activation::relu: return map_elements<S>(exec, op.x, op.y, [](T x) { return x <= 0 ? T(0) : x; });
-      case Activation::leaky_relu: return map_elements<S>(exec, op.x, op.y, [=](T x) { return leaky_relu(x, slope); });
-      case Activation::elu:
-        if constexpr (sizeof(T) == 4) {
-          return map_elements<S>(exec, op.x, op.y, [=](T x) {
-            // exp(x) - 1 loses digits near 0, where a short series has them all.
-            T series = T(1) / 5040;
-            for (const int factorial : {720, 120, 24, 6, 2, 1}) series = series * x + T(1) / static_cast<T>(factorial);
-            series *= x;
-            const T negative = x > T(-0.25) ? series : vector_exp(x > 0 ? T(0) : x) - T(1);
-            return x > 0 ? x : slope * negative;
-          });
-        } else {
-          return map_elements<S>(exec, op.x, op.y, [=](T x) { return x > 0 ? x : slope * std::expm1(x); });
-        }
-      case Activation::tanh: return map_elements<S>(exec, op.x, op.y, [](T x) { return vector_tanh(x); });
-      case Activation::sigmoid: return map_elements<S>(exec, op.x, op.y, [](T x) { return sigmoid(x); });
-    }
+    math::with_activation(op.kind, [&](auto kind) {
+      map_elements<S>(exec, op.x, op.y, [slope = static_cast<T>(op.slope)](T x) {
+        return math::activation<Math, decltype(kind)::value>(x, slope);
+      });
+    });
   });
 }
 
 void activation_backward(const CpuExec& exec, const ActivationBackward& op) {
   with_storage(op.dx.dtype, [&]<class S>(S) {
     using T = Accumulator<S>;
-    const T slope = static_cast<T>(op.slope);
-    switch (op.kind) {
-      case Activation::relu: return map_gradients<S>(exec, op, [](T y) { return y <= 0 ? T(0) : T(1); });
-      case Activation::leaky_relu: return map_gradients<S>(exec, op, [=](T y) { return y > 0 ? T(1) : slope; });
-      case Activation::elu: return map_gradients<S>(exec, op, [=](T y) { return y > 0 ? T(1) : y + slope; });
-      case Activation::tanh: return map_gradients<S>(exec, op, [](T y) { return T(1) - y * y; });
-      case Activation::sigmoid: return map_gradients<S>(exec, op, [](T y) { return y * (T(1) - y); });
-    }
+    math::with_activation(op.kind, [&](auto kind) {
+      map_pairs<S>(exec, op.y, op.dy, op.dx, [slope = static_cast<T>(op.slope)](T y, T dy) {
+        return math::activation_gradient<decltype(kind)::value>(y, dy, slope);
+      });
+    });
   });
 }
 

@@ -1,7 +1,24 @@
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
+#include "host/math/cells.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
+
+namespace {
+
+/// The gates of feature k from a row of [4, width].
+template <class T>
+WARPGNN_INLINE math::LstmGates<T> gates_at(const T* row, std::int64_t width, std::int64_t k) {
+  return math::LstmGates<T>::template of<Math>(row[k], row[width + k], row[2 * width + k], row[3 * width + k]);
+}
+
+/// A row, or null where it is not given.
+template <class T>
+T* row_of(const Rows<T>& rows, std::int64_t r) {
+  return rows ? rows[r] : nullptr;
+}
+
+}  // namespace
 
 void lstm_cell_forward(const CpuExec& exec, const LstmCellForward& op) {
   const std::int64_t width = op.c.shape[1];
@@ -10,13 +27,13 @@ void lstm_cell_forward(const CpuExec& exec, const LstmCellForward& op) {
     const auto c = write_rows<T>(op.c), h = write_rows<T>(op.h);
     parallel_for(exec, op.c.shape[0], 64 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T *const a = gates[r], *const before = c_previous ? c_previous[r] : nullptr;
+        const T *const given = gates[r], *const before = row_of(c_previous, r);
         T *const cell = c[r], *const out = h[r];
 #pragma omp simd
         for (std::int64_t k = 0; k < width; ++k) {
-          const T kept = before == nullptr ? T(0) : sigmoid(a[width + k]) * before[k];
-          cell[k] = kept + sigmoid(a[k]) * vector_tanh(a[2 * width + k]);
-          out[k] = sigmoid(a[3 * width + k]) * vector_tanh(cell[k]);
+          const auto state = math::lstm_cell<Math>(gates_at(given, width, k), before == nullptr ? T(0) : before[k]);
+          cell[k] = state.c;
+          out[k] = state.h;
         }
       }
     });
@@ -31,19 +48,19 @@ void lstm_cell_backward(const CpuExec& exec, const LstmCellBackward& op) {
     const auto dgates = write_rows<T>(op.dgates), dc_previous = write_rows<T>(op.dc_previous);
     parallel_for(exec, op.c.shape[0], 64 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T *const a = gates[r], *const before = c_previous ? c_previous[r] : nullptr, *const cell = c[r],
-                       *const upstream = dh[r], *const later = dc ? dc[r] : nullptr;
-        T *const da = dgates[r], *const earlier = dc_previous ? dc_previous[r] : nullptr;
+        const T *const given = gates[r], *const before = row_of(c_previous, r), *const cell = c[r],
+                       *const upstream = dh[r], *const later = row_of(dc, r);
+        T *const target = dgates[r], *const earlier = row_of(dc_previous, r);
 #pragma omp simd
         for (std::int64_t k = 0; k < width; ++k) {
-          const T i = sigmoid(a[k]), f = sigmoid(a[width + k]), g = vector_tanh(a[2 * width + k]),
-                  o = sigmoid(a[3 * width + k]), squashed = vector_tanh(cell[k]);
-          const T total = (later == nullptr ? T(0) : later[k]) + upstream[k] * o * (1 - squashed * squashed);
-          da[k] = total * g * i * (1 - i);
-          da[width + k] = before == nullptr ? T(0) : total * before[k] * f * (1 - f);
-          da[2 * width + k] = total * i * (1 - g * g);
-          da[3 * width + k] = upstream[k] * squashed * o * (1 - o);
-          if (earlier != nullptr) earlier[k] = total * f;
+          const auto gradients =
+              math::lstm_gradients<Math>(gates_at(given, width, k), before == nullptr ? T(0) : before[k], cell[k],
+                                         upstream[k], later == nullptr ? T(0) : later[k]);
+          target[k] = gradients.input;
+          target[width + k] = gradients.forget;
+          target[2 * width + k] = gradients.candidate;
+          target[3 * width + k] = gradients.output;
+          if (earlier != nullptr) earlier[k] = gradients.c_previous;
         }
       }
     });

@@ -1,6 +1,7 @@
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
-#include "host/cpu/base/softmax.hpp"
+#include "host/math/activations.hpp"
+#include "host/math/softmax.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -21,7 +22,7 @@ struct Heads {
 template <class T>
 struct Softmax {
   T sharpness;
-  T maximum = kLowest<T>;
+  T maximum = -math::kInfinity<T>;
   T sum = 0;
 
   static Softmax over(Rows<const T> score, std::int64_t head, std::int64_t begin, std::int64_t end, T sharpness) {
@@ -34,8 +35,8 @@ struct Softmax {
     softmax.sum = static_cast<T>(sum);
     return softmax;
   }
-  T numerator(T score) const { return softmax_weight(score, maximum, T(1), sharpness); }
-  T weight(T score) const { return softmax_weight(score, maximum, sum, sharpness); }
+  T numerator(T score) const { return math::softmax_weight<Math>(score, maximum, T(1), sharpness); }
+  T weight(T score) const { return math::softmax_weight<Math>(score, maximum, sum, sharpness); }
 };
 
 /// The softmaxes that a forward has saved, of each graph and head.
@@ -58,7 +59,7 @@ T gate_weight(PoolGate gate, T score, const Softmax<T>& softmax) {
   switch (gate) {
     case PoolGate::none: return T(1);
     case PoolGate::softmax: return softmax.weight(score);
-    case PoolGate::sigmoid: return sigmoid(score);
+    case PoolGate::sigmoid: return math::sigmoid<Math>(score);
     case PoolGate::raw: return score;
   }
   return T(0);
@@ -116,7 +117,7 @@ class Forward {
     } else if (heads_.are_features()) {
       T* const x = scratch_.widened_row(0, thread, width);
       if (op_.gate == PoolGate::sigmoid)
-        add_up_features(begin, end, long_rows, x, y, [](T score) { return sigmoid(score); });
+        add_up_features(begin, end, long_rows, x, y, [](T score) { return math::sigmoid<Math>(score); });
       else
         add_up_features(begin, end, long_rows, x, y, [](T score) { return score; });
     } else {
@@ -262,7 +263,7 @@ class Backward {
       T* const dx = computed.row(n, thread);
       if (squashed) {
 #pragma omp simd
-        for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * sigmoid(score[c]) * dy[c];
+        for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * math::sigmoid<Math>(score[c]) * dy[c];
       } else {
 #pragma omp simd
         for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * score[c] * dy[c];
@@ -277,8 +278,8 @@ class Backward {
     if (!squashed) return;
 #pragma omp simd
     for (std::int64_t c = 0; c < heads_.count; ++c) {
-      const T weight = sigmoid(score[c]);
-      dscore[c] *= weight * (1 - weight);
+      const T weight = math::sigmoid<Math>(score[c]);
+      dscore[c] *= math::sigmoid_derivative(weight);
     }
   }
 
@@ -292,7 +293,7 @@ class Backward {
     switch (op_.gate) {
       case PoolGate::none: return T(0);
       case PoolGate::softmax: return softmax_.sharpness * weight * (product - row_dot);
-      case PoolGate::sigmoid: return weight * (1 - weight) * product;
+      case PoolGate::sigmoid: return math::sigmoid_derivative(weight) * product;
       case PoolGate::raw: return product;
     }
     return T(0);
