@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "host/cpu/base/rows.hpp"
+#include "host/cpu/base/walker.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -68,28 +68,103 @@ struct Extreme {
 /// Vectors in a tile of extremes: two registers each, and one for the message.
 inline constexpr int kExtremeVectors = kVectorBytes == 64 ? 8 : 4;
 
-/// y and arg (null: not wanted) of one row. message(tile, slot, column) returns what the edge in `slot` sends to a tile
-/// of columns; column 0 comes first.
+/// The best messages of a span and whose they were (arg null: not wanted). message(tile, slot, column) returns what the
+/// edge in `slot` sends to a tile of columns; column 0 comes first.
 template <class T, int Sign, class Message>
-WARPGNN_INLINE void extreme_of_row(const Adjacency& in, std::int64_t row, std::int64_t width, T* y, std::int32_t* arg,
-                                   Message&& message) {
-  const std::int64_t begin = in.offset[row], end = in.offset[row + 1];
-  if (begin == end) {
-    std::fill(y, y + width, T(0));
+WARPGNN_INLINE void extreme_of_span(const Adjacency& in, const Span& span, std::int64_t width, T* best,
+                                    std::int32_t* arg, Message&& message) {
+  if (span.count() == 0) {
+    std::fill(best, best + width, T(0));
     if (arg != nullptr) std::fill(arg, arg + width, -1);
     return;
   }
   for_each_tile<T, kExtremeVectors>(width, [&](auto tile, std::int64_t column) {
     using Tile = decltype(tile);
-    Extreme<Tile, Sign> extreme(message(tile, begin, column), static_cast<std::int32_t>(edge_of(in, begin)));
-    for (std::int64_t s = begin + 1; s < end; ++s) {
+    Extreme<Tile, Sign> extreme(message(tile, span.begin, column), static_cast<std::int32_t>(edge_of(in, span.begin)));
+    for (std::int64_t s = span.begin + 1; s < span.end; ++s) {
       extreme.absorb(message(tile, s, column), static_cast<std::int32_t>(edge_of(in, s)));
     }
-    extreme.best.store(y + column);
+    extreme.best.store(best + column);
     if (arg == nullptr) return;
     for (int k = 0; k < Tile::kVectors; ++k) {
       EdgeLanes<Tile>::store(extreme.edge[k], arg + column + k * Tile::kLanes);
     }
+  });
+}
+
+/// The rows of y and arg (where wanted), and what chunks of long rows have found.
+template <class S>
+class ExtremeRows : public ComputedRows<S> {
+ public:
+  using T = Accumulator<S>;
+
+  ExtremeRows() = default;
+  ExtremeRows(Carver& carver, const CpuExec& exec, const TensorView& y, const TensorView& arg,
+              const LongRows& long_rows)
+      : ComputedRows<S>(carver, exec, y),
+        arg_(write_rows<std::int32_t>(arg)),
+        partial_(carver.take<T>(long_rows.chunks * this->width())),
+        partial_arg_(carver.take<std::int32_t>(long_rows.chunks * this->width())) {}
+
+  WARPGNN_INLINE T* at(const Span& span, int thread) const {
+    return span.whole() ? this->row(span.row, thread) : partial_ + span.chunk * this->width();
+  }
+  WARPGNN_INLINE std::int32_t* arg_at(const Span& span) const {
+    if (!span.whole()) return partial_arg_ + span.chunk * this->width();
+    return arg_ ? arg_[span.row] : nullptr;
+  }
+  /// The best of a long row's chunks, compared in order, so that the earliest edge still wins ties.
+  template <int Sign>
+  void choose(std::int64_t row, const Chunks& chunks, int thread) const {
+    T* const best = this->row(row, thread);
+    for (std::int64_t c = 0; c < this->width(); ++c) {
+      std::int64_t winner = chunks.first * this->width() + c;
+      for (std::int64_t chunk = chunks.first + 1; chunk < chunks.last; ++chunk) {
+        const std::int64_t at = chunk * this->width() + c;
+        const T candidate = partial_[at], before = partial_[winner];
+        const bool stays = Sign > 0 ? candidate <= before : candidate >= before;  // false where either is NaN
+        if (before == before && !stays) winner = at;
+      }
+      best[c] = partial_[winner];
+      if (arg_) arg_[row][c] = partial_arg_[winner];
+    }
+  }
+
+ private:
+  Rows<std::int32_t> arg_;
+  T* partial_ = nullptr;
+  std::int32_t* partial_arg_ = nullptr;
+};
+
+/// Writes rows of extremes: find(span, best, arg) finds those of a span, finish(row, best) does what is left to do.
+template <class S, int Sign, class Find, class Finish>
+struct ExtremeWorker {
+  const ExtremeRows<S>& y;
+  const Find& find;
+  const Finish& finish;
+  int thread;
+
+  WARPGNN_INLINE void span(const Span& span) const {
+    Accumulator<S>* const best = y.at(span, thread);
+    find(span, best, y.arg_at(span));
+    if (span.whole()) complete(span.row, best);
+  }
+  WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const {
+    y.template choose<Sign>(row, chunks, thread);
+    complete(row, y.row(row, thread));
+  }
+
+ private:
+  WARPGNN_INLINE void complete(std::int64_t row, Accumulator<S>* best) const {
+    finish(row, best);
+    y.finish(row, thread);
+  }
+};
+template <int Sign, class S, class Find, class Finish>
+void extremes_over_edges(const CpuExec& exec, const Adjacency& edges, std::int64_t work, const ExtremeRows<S>& y,
+                         const Find& find, const Finish& finish) {
+  walk_rows(exec, edges, work, [&](int thread) {
+    return ExtremeWorker<S, Sign, Find, Finish>{y, find, finish, thread};
   });
 }
 

@@ -44,86 +44,64 @@ struct MessageRows {
   }
 };
 
-/// The maximum or minimum of a row's messages. It compares more than it computes, so that which message it is may be
+/// The maximum or minimum of a span's messages. It compares more than it computes, so that which message it is may be
 /// asked for each: one loop instead of one for each message.
 template <class S, int Sign>
-WARPGNN_ONE_COPY void extreme_message(const MessageRows<S>& rows, EdgeMessage kind, std::int64_t i, Accumulator<S>* y,
-                                      std::int32_t* arg) {
-  extreme_of_row<Accumulator<S>, Sign>(rows.in, i, rows.width, y, arg,
-                                       [&](auto tile, std::int64_t slot, std::int64_t column) {
-                                         switch (kind) {
-                                           case EdgeMessage::add:
-                                             return rows.template message<EdgeMessage::add>(tile, slot, column);
-                                           case EdgeMessage::multiply:
-                                             return rows.template message<EdgeMessage::multiply>(tile, slot, column);
-                                           case EdgeMessage::relu_add:
-                                             return rows.template message<EdgeMessage::relu_add>(tile, slot, column);
-                                           case EdgeMessage::edge: break;
-                                         }
-                                         return rows.template message<EdgeMessage::edge>(tile, slot, column);
-                                       });
+WARPGNN_ONE_COPY void extreme_message(const MessageRows<S>& rows, EdgeMessage kind, const Span& span,
+                                      Accumulator<S>* best, std::int32_t* arg) {
+  extreme_of_span<Accumulator<S>, Sign>(rows.in, span, rows.width, best, arg,
+                                        [&](auto tile, std::int64_t slot, std::int64_t column) {
+                                          switch (kind) {
+                                            case EdgeMessage::add:
+                                              return rows.template message<EdgeMessage::add>(tile, slot, column);
+                                            case EdgeMessage::multiply:
+                                              return rows.template message<EdgeMessage::multiply>(tile, slot, column);
+                                            case EdgeMessage::relu_add:
+                                              return rows.template message<EdgeMessage::relu_add>(tile, slot, column);
+                                            case EdgeMessage::edge: break;
+                                          }
+                                          return rows.template message<EdgeMessage::edge>(tile, slot, column);
+                                        });
 }
 
-template <class S, EdgeMessage kMessage>
-class Forward {
- public:
-  Forward(const MessageAggregateForward& op, const RowScratch<S>& scratch)
-      : op_(op),
-        in_(op.graph.in_edges()),
-        width_(op.edge.row_size()),
-        rows_{in_, width_, read_rows<S>(op.x), read_rows<S>(op.edge)},
-        y_(op.y, scratch.row),
-        arg_(write_rows<std::int32_t>(op.arg)),
-        long_rows_(scratch.long_rows) {}
+template <class S, int Sign>
+void extreme_rows(const CpuExec& exec, const MessageAggregateForward& op, const MessageRows<S>& rows,
+                  const ExtremeRows<S>& y) {
+  extremes_over_edges<Sign>(
+      exec, rows.in, 2 * rows.width, y,
+      [&](const Span& span, Accumulator<S>* best, std::int32_t* arg) {
+        extreme_message<S, Sign>(rows, op.message, span, best, arg);
+      },
+      [&](std::int64_t i, Accumulator<S>* row) {
+        if (op.epsilon.defined()) add_self(op.epsilon, rows.x[i], rows.width, row);
+      });
+}
 
-  void row(std::int64_t i, int thread) const {
-    T* const y = y_.row(i, thread);
-    switch (op_.reduce) {
-      case Reduce::sum: sum(i, thread, y); break;
-      case Reduce::mean: mean(i, thread, y); break;
-      case Reduce::max: extreme_message<S, 1>(rows_, kMessage, i, y, arg_ ? arg_[i] : nullptr); break;
-      case Reduce::min: extreme_message<S, -1>(rows_, kMessage, i, y, arg_ ? arg_[i] : nullptr); break;
-    }
-    if (op_.epsilon.defined()) add_self(op_.epsilon, rows_.x[i], width_, y);
-    y_.finish(i, thread);
-  }
-
- private:
+template <EdgeMessage kMessage, class S>
+void sum_rows(const CpuExec& exec, const MessageAggregateForward& op, const MessageRows<S>& rows,
+              const SummedRows<S>& y) {
   using T = Accumulator<S>;
-
-  void sum(std::int64_t i, int thread, T* y) const {
-    sum_in_chunks(in_.offset[i], in_.offset[i + 1], width_, long_rows_ + thread * width_, y,
-                  [&](std::int64_t begin, std::int64_t end, T* out) {
-                    for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
-                      auto total = tile.zero();
-                      for (std::int64_t s = begin; s < end; ++s) {
-                        const auto term = rows_.template message<kMessage>(tile, s, column);
-                        for (int k = 0; k < tile.kVectors; ++k) total.v[k] += term.v[k];
-                      }
-                      total.store(out + column);
-                    });
-                  });
-  }
-  void mean(std::int64_t i, int thread, T* y) const {
-    sum(i, thread, y);
-    const T count = static_cast<T>(std::max<std::int64_t>(degree(in_, i), 1));
-    for (std::int64_t c = 0; c < width_; ++c) y[c] /= count;
-  }
-
-  const MessageAggregateForward& op_;
-  const Adjacency& in_;
-  std::int64_t width_;
-  MessageRows<S> rows_;
-  ComputedRows<S> y_;
-  Rows<std::int32_t> arg_;
-  double* long_rows_;
-};
+  const auto sum = [&](const Span& span, T* out) {
+    for_each_tile<T>(rows.width, [&](auto tile, std::int64_t column) {
+      auto total = tile.zero();
+      for (std::int64_t s = span.begin; s < span.end; ++s) {
+        const auto term = rows.template message<kMessage>(tile, s, column);
+        for (int k = 0; k < tile.kVectors; ++k) total.v[k] += term.v[k];
+      }
+      total.store(out + column);
+    });
+  };
+  sum_over_edges(exec, rows.in, 2 * rows.width, y, sum, [&](std::int64_t i, T* row) {
+    if (op.reduce == Reduce::mean) divide_by_degree(rows.in, i, rows.width, row);
+    if (op.epsilon.defined()) add_self(op.epsilon, rows.x[i], rows.width, row);
+  });
+}
 
 /// The gradients of messages: one walk over the out-edges of each source serves dx and dedge alike.
 template <class S, EdgeMessage kMessage>
 class Backward {
  public:
-  Backward(const MessageAggregateBackward& op, const RowScratch<S>& scratch)
+  Backward(const MessageAggregateBackward& op, const SummedRows<S>& dx)
       : op_(op),
         in_(op.graph.in_edges()),
         out_(op.graph.out_edges()),
@@ -132,29 +110,28 @@ class Backward {
         edge_(read_rows<S>(op.edge)),
         dy_(read_rows<S>(op.dy)),
         arg_(read_rows<std::int32_t>(op.arg)),
-        dx_(op.dx, scratch.row),
-        dedge_(write_rows<S>(op.dedge)),
-        long_rows_(scratch.long_rows) {}
+        dx_(dx),
+        dedge_(write_rows<S>(op.dedge)) {}
 
-  void row(std::int64_t j, int thread) const {
-    const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
-    if (!dx_) return edges(j, begin, end, nullptr);
-    T* const dx = dx_.row(j, thread);
-    sum_in_chunks(begin, end, width_, long_rows_ + thread * width_, dx,
-                  [&](std::int64_t first, std::int64_t last, T* sum) { edges(j, first, last, sum); });
-    if (op_.epsilon.defined()) add_self(op_.epsilon, dy_[j], width_, dx);
-    dx_.finish(j, thread);
+  void run(const CpuExec& exec) const {
+    const std::int64_t work = 3 * width_;
+    if (!dx_) return walk_edges(exec, out_, work, [&](const Span& span) { edges(span, nullptr); });
+    sum_over_edges(
+        exec, out_, work, dx_, [&](const Span& span, T* sum) { edges(span, sum); },
+        [&](std::int64_t j, T* row) {
+          if (op_.epsilon.defined()) add_self(op_.epsilon, dy_[j], width_, row);
+        });
   }
 
  private:
   using T = Accumulator<S>;
 
-  /// Writes dedge of these out-edges of j where wanted, and their part of dx_j to `sum` unless that is null.
-  void edges(std::int64_t j, std::int64_t begin, std::int64_t end, T* sum) const {
-    const S* const x = x_ ? x_[j] : nullptr;
+  /// Writes dedge of these out-edges where wanted, and their part of dx to `sum` unless that is null.
+  WARPGNN_ONE_COPY void edges(const Span& span, T* sum) const {
+    const S* const x = x_ ? x_[span.row] : nullptr;
     for_each_tile<T, kExtremeVectors>(width_, [&](auto tile, std::int64_t column) {
       auto total = tile.zero();
-      for (std::int64_t s = begin; s < end; ++s) {
+      for (std::int64_t s = span.begin; s < span.end; ++s) {
         if (column == 0) prefetch(s);
         const std::int64_t e = out_.edge_id[s];
         const auto dmessage = message_gradient(tile, x, s, column);
@@ -221,76 +198,72 @@ class Backward {
   std::int64_t width_;
   Rows<const S> x_, edge_, dy_;
   Rows<const std::int32_t> arg_;
-  ComputedRows<S> dx_;
+  const SummedRows<S>& dx_;
   Rows<S> dedge_;
-  double* long_rows_;
+};
+
+/// Memory of the forward, for a sum or for an extreme.
+template <class S>
+struct ForwardRows {
+  SummedRows<S> sums;
+  ExtremeRows<S> extremes;
+
+  ForwardRows(Carver& carver, const CpuExec& exec, const MessageAggregateForward& op) {
+    if (is_extreme(op.reduce)) {
+      extremes = ExtremeRows<S>(carver, exec, op.y, op.arg, op.graph.in_edges().long_rows);
+    } else {
+      sums = SummedRows<S>(carver, exec, op.y, op.graph.in_edges().long_rows);
+    }
+  }
 };
 
 template <class S>
-RowScratch<S> carve(Carver& carver, const CpuExec& exec, const MessageAggregateForward& op) {
-  RowScratch<S> scratch;
-  scratch.row = carver.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, op.edge.row_size()));
-  if (is_extreme(op.reduce)) return scratch;
-  scratch.long_rows = carver.take<double>(long_row_doubles(exec, op.graph.in_edges(), op.edge.row_size()));
-  return scratch;
-}
+struct BackwardRows {
+  SummedRows<S> dx;
+  double* partials;  // of depsilon
 
-template <class S>
-struct BackwardScratch {
-  RowScratch<S> rows{};
-  double* partials = nullptr;
+  BackwardRows(Carver& carver, const CpuExec& exec, const MessageAggregateBackward& op)
+      : dx(carver, exec, op.dx, op.graph.out_edges().long_rows),
+        partials(carver.take<double>(op.depsilon.defined() ? reduction_doubles(op.dy.shape[0], 1) : 0)) {}
 };
-
-template <class S>
-BackwardScratch<S> carve(Carver& carver, const CpuExec& exec, const MessageAggregateBackward& op) {
-  BackwardScratch<S> scratch;
-  if (op.dx.defined()) scratch.rows = RowScratch<S>::carve(carver, exec, op.graph.out_edges(), op.dy.row_size());
-  if (op.depsilon.defined()) scratch.partials = carver.take<double>(reduction_doubles(op.dy.shape[0], 1));
-  return scratch;
-}
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const MessageAggregateForward& op) {
   Carver carver;
-  with_storage(op.y.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  with_storage(op.y.dtype, [&]<class S>(S) { ForwardRows<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void message_aggregate_forward(const CpuExec& exec, const MessageAggregateForward& op) {
-  const Adjacency& in = op.graph.in_edges();
-  const std::int64_t width = op.edge.row_size();
   with_storage(op.y.dtype, [&]<class S>(S) {
     Carver carver(op.workspace.data);
-    const RowScratch<S> scratch = carve<S>(carver, exec, op);
-    math::with_message(op.message, [&](auto message) {
-      const Forward<S, decltype(message)::value> forward(op, scratch);
-      parallel_rows(exec, in.offset, in.rows, 2 * width, [&](std::int64_t first, std::int64_t last, int thread) {
-        for (std::int64_t i = first; i < last; ++i) forward.row(i, thread);
-      });
-    });
+    const ForwardRows<S> y(carver, exec, op);
+    const MessageRows<S> rows{op.graph.in_edges(), op.edge.row_size(), read_rows<S>(op.x), read_rows<S>(op.edge)};
+    if (op.reduce == Reduce::max) return extreme_rows<S, 1>(exec, op, rows, y.extremes);
+    if (op.reduce == Reduce::min) return extreme_rows<S, -1>(exec, op, rows, y.extremes);
+    math::with_message(op.message, [&](auto message) { sum_rows<decltype(message)::value>(exec, op, rows, y.sums); });
   });
 }
 
 std::size_t workspace_size(const CpuExec& exec, const MessageAggregateBackward& op) {
   Carver carver;
-  with_storage(op.dy.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  with_storage(op.dy.dtype, [&]<class S>(S) { BackwardRows<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void message_aggregate_backward(const CpuExec& exec, const MessageAggregateBackward& op) {
-  const Adjacency& out = op.graph.out_edges();
-  const std::int64_t width = op.dy.row_size();
   with_storage(op.dy.dtype, [&]<class S>(S) {
     Carver carver(op.workspace.data);
-    const BackwardScratch<S> scratch = carve<S>(carver, exec, op);
-    if (op.depsilon.defined()) epsilon_gradient<S>(exec, op, scratch.partials);
+    const BackwardRows<S> rows(carver, exec, op);
+    if (op.depsilon.defined()) epsilon_gradient<S>(exec, op, rows.partials);
     if (!op.dx.defined() && !op.dedge.defined()) return;
-    math::with_message(op.message, [&](auto message) {
-      const Backward<S, decltype(message)::value> backward(op, scratch.rows);
-      parallel_rows(exec, out.offset, out.rows, 3 * width, [&](std::int64_t first, std::int64_t last, int thread) {
-        for (std::int64_t j = first; j < last; ++j) backward.row(j, thread);
-      });
+    // The gradient of a message that is the edge's row passes through it as through a sum.
+    const EdgeMessage passed = op.message == EdgeMessage::edge ? EdgeMessage::add : op.message;
+    math::with_message(passed, [&](auto message) {
+      if constexpr (decltype(message)::value != EdgeMessage::edge) {
+        Backward<S, decltype(message)::value>(op, rows.dx).run(exec);
+      }
     });
   });
 }

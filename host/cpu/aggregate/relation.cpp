@@ -1,4 +1,4 @@
-#include "host/cpu/base/rows.hpp"
+#include "host/cpu/base/walker.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -57,7 +57,7 @@ inline constexpr int kBasisVectors = std::min(8, (kVectorBytes == 64 ? 16 : 8) /
 template <class S>
 class Forward {
  public:
-  Forward(const RelationAggregateForward& op, const RowScratch<S>& scratch)
+  Forward(const RelationAggregateForward& op, const SummedRows<S>& y)
       : in_(op.graph.in_edges()),
         width_(op.x.row_size()),
         bases_(op.coefficient.shape[1]),
@@ -65,22 +65,18 @@ class Forward {
         coefficient_(read_rows<T>(op.coefficient)),
         weight_(read_rows<T>(op.weight)),
         x_(read_rows<S>(op.x)),
-        y_(op.y, scratch.row),
-        long_rows_(scratch.long_rows) {}
+        y_(y) {}
 
-  void row(std::int64_t i, int thread) const {
-    double* const scratch = long_rows_ + thread * bases_ * width_;
-    sum_in_chunks(in_.offset[i], in_.offset[i + 1], bases_ * width_, scratch, y_.row(i, thread),
-                  [&](std::int64_t begin, std::int64_t end, T* out) {
-                    std::int64_t basis = 0;
-                    for (; basis + 4 <= bases_; basis += 4) sum_bases<4>(begin, end, basis, out);
-                    if (basis + 2 <= bases_) {
-                      sum_bases<2>(begin, end, basis, out);
-                      basis += 2;
-                    }
-                    if (basis < bases_) sum_bases<1>(begin, end, basis, out);
-                  });
-    y_.finish(i, thread);
+  void run(const CpuExec& exec) const {
+    sum_over_edges(exec, in_, bases_ * width_, y_, [&](const Span& span, T* out) {
+      std::int64_t basis = 0;
+      for (; basis + 4 <= bases_; basis += 4) sum_bases<4>(span, basis, out);
+      if (basis + 2 <= bases_) {
+        sum_bases<2>(span, basis, out);
+        basis += 2;
+      }
+      if (basis < bases_) sum_bases<1>(span, basis, out);
+    });
   }
 
  private:
@@ -88,11 +84,11 @@ class Forward {
 
   /// The sums of kBases bases from `basis` on, each row of x being read once for all of them.
   template <int kBases>
-  void sum_bases(std::int64_t begin, std::int64_t end, std::int64_t basis, T* out) const {
+  void sum_bases(const Span& span, std::int64_t basis, T* out) const {
     for_each_tile<T, kBasisVectors<kBases>>(width_, [&](auto tile, std::int64_t column) {
       decltype(tile) total[kBases];
       for (int b = 0; b < kBases; ++b) total[b] = tile.zero();
-      for (std::int64_t s = begin; s < end; ++s) {
+      for (std::int64_t s = span.begin; s < span.end; ++s) {
         if (column == 0 && basis == 0) {
           prefetch_row(x_[in_.neighbor[std::min(s + kPrefetchSlots, in_.edges - 1)]], width_);
         }
@@ -112,8 +108,7 @@ class Forward {
   Relations relation_;
   Rows<const T> coefficient_, weight_;
   Rows<const S> x_;
-  ComputedRows<S> y_;
-  double* long_rows_;
+  const SummedRows<S>& y_;
 };
 
 // --- Backward --------------------------------------------------------------------------------------------------------
@@ -121,7 +116,7 @@ class Forward {
 template <class S>
 class Backward {
  public:
-  Backward(const RelationAggregateBackward& op, const RowScratch<S>& scratch)
+  Backward(const RelationAggregateBackward& op, const SummedRows<S>& dx)
       : in_(op.graph.in_edges()),
         out_(op.graph.out_edges()),
         width_(op.dy.shape[2]),
@@ -131,32 +126,27 @@ class Backward {
         weight_(read_rows<T>(op.weight)),
         x_(read_rows<S>(op.x)),
         dy_(read_rows<S>(op.dy)),
-        dx_(op.dx, scratch.row),
-        long_rows_(scratch.long_rows) {}
+        dx_(dx) {}
 
-  void write_dx(std::int64_t j, int thread) const {
-    double* const scratch = long_rows_ + thread * width_;
-    sum_in_chunks(out_.offset[j], out_.offset[j + 1], width_, scratch, dx_.row(j, thread),
-                  [&](std::int64_t begin, std::int64_t end, T* out) {
-                    for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
-                      auto total = tile.zero();
-                      for (std::int64_t s = begin; s < end; ++s) {
-                        if (column == 0) {
-                          prefetch_row(dy_[out_.neighbor[std::min(s + kPrefetchSlots, out_.edges - 1)]],
-                                       bases_ * width_);
-                        }
-                        const std::int64_t e = out_.edge_id[s], r = relation_[e];
-                        if (r < 0) continue;
-                        const T weight = weight_ ? *weight_[e] : T(1);
-                        const S* const dy = dy_[out_.neighbor[s]] + column;
-                        for (std::int64_t b = 0; b < bases_; ++b) {
-                          total.add_scaled(dy + b * width_, weight * coefficient_[r][b]);
-                        }
-                      }
-                      total.store(out + column);
-                    });
-                  });
-    dx_.finish(j, thread);
+  void write_dx(const CpuExec& exec) const {
+    sum_over_edges(exec, out_, bases_ * width_, dx_, [&](const Span& span, T* out) {
+      for_each_tile<T>(width_, [&](auto tile, std::int64_t column) {
+        auto total = tile.zero();
+        for (std::int64_t s = span.begin; s < span.end; ++s) {
+          if (column == 0) {
+            prefetch_row(dy_[out_.neighbor[std::min(s + kPrefetchSlots, out_.edges - 1)]], bases_ * width_);
+          }
+          const std::int64_t e = out_.edge_id[s], r = relation_[e];
+          if (r < 0) continue;
+          const T weight = weight_ ? *weight_[e] : T(1);
+          const S* const dy = dy_[out_.neighbor[s]] + column;
+          for (std::int64_t b = 0; b < bases_; ++b) {
+            total.add_scaled(dy + b * width_, weight * coefficient_[r][b]);
+          }
+        }
+        total.store(out + column);
+      });
+    });
   }
 
   /// table[r * B + b] += the terms of dcoefficient from the in-edges of i.
@@ -180,8 +170,7 @@ class Backward {
   Relations relation_;
   Rows<const T> coefficient_, weight_;
   Rows<const S> x_, dy_;
-  ComputedRows<S> dx_;
-  double* long_rows_;
+  const SummedRows<S>& dx_;
 };
 
 /// How the rows are cut into blocks with a table of dcoefficient each: few enough that the tables stay smaller than one
@@ -219,25 +208,21 @@ void write_dcoefficient(const CpuExec& exec, const RelationAggregateBackward& op
 }
 
 template <class S>
-RowScratch<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateForward& op) {
-  return RowScratch<S>::carve(carver, exec, op.graph.in_edges(), op.y.row_size());
+SummedRows<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateForward& op) {
+  return SummedRows<S>(carver, exec, op.y, op.graph.in_edges().long_rows);
 }
 
 template <class S>
 struct BackwardScratch {
-  RowScratch<S> rows{};
-  double* tables = nullptr;
-};
+  SummedRows<S> dx;
+  double* tables;
 
-template <class S>
-BackwardScratch<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateBackward& op) {
-  BackwardScratch<S> scratch;
-  if (op.dx.defined()) scratch.rows = RowScratch<S>::carve(carver, exec, op.graph.out_edges(), op.dx.row_size());
-  if (op.dcoefficient.defined()) {
-    scratch.tables = carver.take<double>(table_blocks(op).blocks * op.coefficient.shape[0] * op.coefficient.shape[1]);
-  }
-  return scratch;
-}
+  BackwardScratch(Carver& carver, const CpuExec& exec, const RelationAggregateBackward& op)
+      : dx(carver, exec, op.dx, op.graph.out_edges().long_rows),
+        tables(carver.take<double>(op.dcoefficient.defined()
+                                       ? table_blocks(op).blocks * op.coefficient.shape[0] * op.coefficient.shape[1]
+                                       : 0)) {}
+};
 
 }  // namespace
 
@@ -270,34 +255,25 @@ std::size_t workspace_size(const CpuExec& exec, const RelationAggregateForward& 
 }
 
 void relation_aggregate_forward(const CpuExec& exec, const RelationAggregateForward& op) {
-  const Adjacency& in = op.graph.in_edges();
   with_storage(op.y.dtype, [&]<class S>(S) {
     Carver carver(op.workspace.data);
-    const Forward<S> forward(op, carve<S>(carver, exec, op));
-    parallel_rows(exec, in.offset, in.rows, op.y.row_size(), [&](std::int64_t first, std::int64_t last, int thread) {
-      for (std::int64_t i = first; i < last; ++i) forward.row(i, thread);
-    });
+    const auto y = carve<S>(carver, exec, op);
+    Forward<S>(op, y).run(exec);
   });
 }
 
 std::size_t workspace_size(const CpuExec& exec, const RelationAggregateBackward& op) {
   Carver carver;
-  with_storage(op.dy.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  with_storage(op.dy.dtype, [&]<class S>(S) { BackwardScratch<S>(carver, exec, op); });
   return carver.bytes();
 }
 
 void relation_aggregate_backward(const CpuExec& exec, const RelationAggregateBackward& op) {
-  const Adjacency& out = op.graph.out_edges();
   with_storage(op.dy.dtype, [&]<class S>(S) {
     Carver carver(op.workspace.data);
-    const BackwardScratch<S> scratch = carve<S>(carver, exec, op);
-    const Backward<S> backward(op, scratch.rows);
-    if (op.dx.defined()) {
-      parallel_rows(exec, out.offset, out.rows, op.dy.row_size(),
-                    [&](std::int64_t first, std::int64_t last, int thread) {
-                      for (std::int64_t j = first; j < last; ++j) backward.write_dx(j, thread);
-                    });
-    }
+    const BackwardScratch<S> scratch(carver, exec, op);
+    const Backward<S> backward(op, scratch.dx);
+    if (op.dx.defined()) backward.write_dx(exec);
     if (op.dcoefficient.defined()) write_dcoefficient(exec, op, backward, scratch.tables);
   });
 }

@@ -7,73 +7,42 @@ namespace {
 /// Pieces of rows whose parts of dvector are summed one by one: a number of its own, so that threads do not show.
 constexpr std::int64_t kVectorPieces = 64;
 
-/// The sum of a row's chunks, in double where there are several.
-template <class T>
-struct ChunkSum {
-  T* target = nullptr;  // null: nobody asks
-  std::int64_t width = 0;
-  double* total = nullptr;
-
-  void begin() const {
-    if (target != nullptr) std::fill(total, total + width, 0.0);
-  }
-  void clear() const {
-    if (target != nullptr) std::fill(target, target + width, T(0));
-  }
-  void add() const {
-    for (std::int64_t c = 0; target != nullptr && c < width; ++c) total[c] += static_cast<double>(target[c]);
-  }
-  void end() const {
-    for (std::int64_t c = 0; target != nullptr && c < width; ++c) target[c] = static_cast<T>(total[c]);
-  }
-};
-
-/// One thread's memory: that of a block, sums of one row, and their double sums for long rows.
+/// One thread's memory: that of a block, and sums of a span.
 template <class T>
 struct Scratch {
   BlockScratch<T> block;
   T *slope_sum, *value_sum;  // sums of dl f'(q) and of dl f(q), [heads][score channels]
-  double *long_score, *long_value;
 
   Scratch(Carver& carver, const AttentionBackward& op) : block(carver, op) {
-    const bool long_rows = op.graph.in_edges().long_rows.rows > 0 || op.graph.out_edges().long_rows.rows > 0;
     const bool activated = op.score != AttentionScore::dot;
     slope_sum = carver.take<T>(activated ? op.query.row_size() : 0);
     value_sum = carver.take<T>(activated ? op.query.row_size() : 0);
-    long_score = carver.take<double>(long_rows ? op.query.row_size() : 0);
-    long_value = carver.take<double>(long_rows ? op.value.row_size() : 0);
   }
 };
 
-/// The terms of the destinations, each piece's part of dvector, the rows that threads compute for 16-bit storage, then
-/// each thread's Scratch.
+/// The terms of the destinations, dvector's parts, and where the rows of results are made; then each thread's Scratch.
 template <class S>
 struct Memory {
   using T = Accumulator<S>;
   DestinationTerms<T> terms;
-  double* vector_parts;           // [pieces][heads][score channels]
-  T *row, *value_row, *edge_row;  // dquery or dkey, dvalue, dedge_key
+  double* vector_parts;  // [pieces][heads][score channels]
+  T* vector_chunks;      // [chunks][heads][score channels]
+  SummedRows<S> dquery, dkey, dvalue;
+  ComputedRows<S> dedge_key;
   Carver threads;
 
   Memory(const CpuExec& exec, const AttentionBackward& op, void* base) : threads(base) {
-    const std::int64_t heads = op.query.shape[1];
+    const std::int64_t heads = op.query.shape[1], width = op.dvector.defined() ? op.query.row_size() : 0;
+    const LongRows &into = op.graph.in_edges().long_rows, &from = op.graph.out_edges().long_rows;
     terms = {threads.take<T>(DestinationTerms<T>::count(op.graph.num_destinations(), heads)), heads};
-    vector_parts = threads.take<double>(op.dvector.defined() ? kVectorPieces * op.query.row_size() : 0);
-    const std::int64_t score_count = ComputedRows<S>::scratch_count(exec, op.query.row_size());
-    row = threads.take<T>(score_count);
-    value_row = threads.take<T>(ComputedRows<S>::scratch_count(exec, op.value.row_size()));
-    edge_row = threads.take<T>(op.dedge_key.defined() ? score_count : 0);
+    vector_parts = threads.take<double>(kVectorPieces * width);
+    vector_chunks = threads.take<T>(into.chunks * width);
+    dquery = SummedRows<S>(threads, exec, op.dquery, into);
+    dkey = SummedRows<S>(threads, exec, op.dkey, from);
+    dvalue = SummedRows<S>(threads, exec, op.dvalue, from);
+    dedge_key = ComputedRows<S>(threads, exec, op.dedge_key);
   }
 };
-
-template <class T>
-Scratch<T> carve(const AttentionBackward& op, Carver carver, int thread, std::size_t* bytes = nullptr) {
-  for (int t = 0;; ++t) {
-    const Scratch<T> scratch(carver, op);
-    if (bytes != nullptr) *bytes = carver.bytes();
-    if (t == thread) return scratch;
-  }
-}
 
 template <class S, class T = Accumulator<S>>
 void write_terms(const CpuExec& exec, const AttentionBackward& op, const DestinationTerms<T>& terms) {
@@ -134,16 +103,28 @@ class ByDestination {
         width_(edges_.scores.width()),
         joined_(op.joins_edge_values()),
         with_vector_(op.dvector.defined()),
-        dquery_(op.dquery, memory.row),
-        dedge_key_(op.dedge_key, memory.edge_row),
+        memory_(memory),
         dedge_value_(write_rows<S>(op.dedge_value)),
         dedge_bias_(write_rows<T>(op.dedge_bias)) {}
 
-  /// `vector_part` [width] gains the row's part of dvector.
-  void row(std::int64_t i, int thread, const Scratch<T>& scratch, double* vector_part) const {
-    const ChunkSum<T> dquery{dquery_ ? dquery_.row(i, thread) : nullptr, width_, scratch.long_score};
-    fill({i, thread}, scratch, dquery, vector_part);
-    if (dquery_) dquery_.finish(i, thread);
+  /// `vector_part` [width] gains a whole row's part of dvector.
+  void span(const Span& span, int thread, const Scratch<T>& scratch, double* vector_part) const {
+    fill({span.row, thread}, span, scratch, memory_.dquery ? memory_.dquery.at(span, thread) : nullptr);
+    if (with_vector_ && span.whole()) {
+      add_part(scratch.value_sum, vector_part);
+    } else if (with_vector_) {
+      std::copy(scratch.value_sum, scratch.value_sum + width_, memory_.vector_chunks + span.chunk * width_);
+    }
+    if (memory_.dquery && span.whole()) memory_.dquery.finish(span.row, thread);
+  }
+
+  void merge(std::int64_t row, const Chunks& chunks, int thread, double* vector_part) const {
+    for (std::int64_t chunk = chunks.first; with_vector_ && chunk < chunks.last; ++chunk) {
+      add_part(memory_.vector_chunks + chunk * width_, vector_part);
+    }
+    if (!memory_.dquery) return;
+    memory_.dquery.add_up(row, chunks, thread);
+    memory_.dquery.finish(row, thread);
   }
 
  private:
@@ -155,59 +136,47 @@ class ByDestination {
     int thread;
   };
 
-  void fill(const Place& place, const Scratch<T>& scratch, const ChunkSum<T>& dquery, double* vector_part) const {
-    const std::int64_t begin = in_.offset[place.row], end = in_.offset[place.row + 1];
-    if (end - begin <= kChunkEdges) return chunk(place, begin, end, scratch, dquery, vector_part);
-    dquery.begin();
-    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
-      chunk(place, first, std::min(end, first + kChunkEdges), scratch, dquery, vector_part);
-      dquery.add();
-    }
-    dquery.end();
+  void add_part(const T* part, double* vector_part) const {
+    for (std::int64_t c = 0; c < width_; ++c) vector_part[c] += static_cast<double>(part[c]);
   }
 
-  void chunk(const Place& place, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch,
-             const ChunkSum<T>& dquery, double* vector_part) const {
-    dquery.clear();
+  /// dquery (null: not wanted) and value_sum of the span, and what its edges have of their own.
+  void fill(const Place& place, const Span& span, const Scratch<T>& scratch, T* dquery) const {
+    if (dquery != nullptr) std::fill(dquery, dquery + width_, T(0));
     if constexpr (kHasVector) {
       std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
       std::fill(scratch.value_sum, scratch.value_sum + width_, T(0));
     }
-    for_each_block(begin, end, [&](std::int64_t first, std::int64_t last) {
+    for_each_block(span.begin, span.end, [&](std::int64_t first, std::int64_t last) {
       edges_.template block<Side::destination>(in_, place.row, first, last, scratch.block);
       if (dedge_bias_) write_bias_gradients(first, last, scratch.block);
       scale_gradients(last - first, scratch.block);
-      if (dedge_key_) write_key_gradients(place, first, last, scratch.block);
+      if (memory_.dedge_key) write_key_gradients(place, first, last, scratch.block);
       if (dedge_value_) write_value_gradients(place.row, first, last, scratch.block);
       add_block(first, last, scratch, dquery);
     });
     if constexpr (kHasVector) {
-      if (dquery.target != nullptr) add_product(edges_.scores.vector, scratch.slope_sum, width_, dquery.target);
-      for (std::int64_t c = 0; with_vector_ && c < width_; ++c) {
-        vector_part[c] += static_cast<double>(scratch.value_sum[c]);
-      }
+      if (dquery != nullptr) add_product(edges_.scores.vector, scratch.slope_sum, width_, dquery);
     }
   }
 
-  void add_block(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, const ChunkSum<T>& dquery) const {
+  void add_block(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dquery) const {
     const AttentionScores<S, Score>& scores = edges_.scores;
     const T* const dscore = scratch.block.dscore;
     if constexpr (kHasVector) {
       const auto rows = [&](bool derivative) {
         return ActivationRows<T, Score>{scores.score, scratch.block.row, begin, width_, derivative};
       };
-      if (dquery.target != nullptr) {
+      if (dquery != nullptr) {
         add_rows<true>(begin, end, rows(true), scores.heads, scores.channels, dscore, scratch.slope_sum);
       }
       if (with_vector_) {
         add_rows<true>(begin, end, rows(false), scores.heads, scores.channels, dscore, scratch.value_sum);
       }
-    } else if (dquery.target != nullptr) {
-      add_rows<true>(begin, end, NeighborRows<S>(in_, scores.key), scores.heads, scores.channels, dscore,
-                     dquery.target);
+    } else if (dquery != nullptr) {
+      add_rows<true>(begin, end, NeighborRows<S>(in_, scores.key), scores.heads, scores.channels, dscore, dquery);
       if (scores.edge_key) {
-        add_rows<true>(begin, end, EdgeRows<S>{in_, scores.edge_key}, scores.heads, scores.channels, dscore,
-                       dquery.target);
+        add_rows<true>(begin, end, EdgeRows<S>{in_, scores.edge_key}, scores.heads, scores.channels, dscore, dquery);
       }
     }
   }
@@ -233,7 +202,7 @@ class ByDestination {
     const AttentionScores<S, Score>& scores = edges_.scores;
     for (std::int64_t s = begin; s < end; ++s) {
       const std::int64_t e = edge_of(in_, s);
-      T* const target = dedge_key_.row(e, place.thread);
+      T* const target = memory_.dedge_key.row(e, place.thread);
       for (std::int64_t h = 0; h < scores.heads; ++h) {
         const T dscore = scratch.dscore[(s - begin) * scores.heads + h];
         const std::int64_t first = h * scores.channels;
@@ -250,7 +219,7 @@ class ByDestination {
         if (!joined_) continue;
         add_scaled(edges_.dy[place.row] + first, scratch.weight[(s - begin) * scores.heads + h], scores.channels, to);
       }
-      dedge_key_.finish(e, place.thread);
+      memory_.dedge_key.finish(e, place.thread);
     }
   }
 
@@ -270,7 +239,7 @@ class ByDestination {
   AttentionEdges<S, Score> edges_;
   std::int64_t width_;
   bool joined_, with_vector_;
-  ComputedRows<S> dquery_, dedge_key_;
+  const Memory<S>& memory_;
   Rows<S> dedge_value_;
   Rows<T> dedge_bias_;
 };
@@ -287,51 +256,44 @@ class BySource {
         edges_(op, score, memory.terms),
         width_(edges_.scores.width()),
         joined_(op.joins_values()),
-        dkey_(op.dkey, memory.row),
-        dvalue_(op.dvalue, memory.value_row) {}
+        memory_(memory) {}
 
-  void row(std::int64_t j, int thread, const Scratch<T>& scratch) const {
-    const ChunkSum<T> dkey{dkey_ ? dkey_.row(j, thread) : nullptr, width_, scratch.long_score};
-    const ChunkSum<T> dvalue{dvalue_ ? dvalue_.row(j, thread) : nullptr, edges_.heads * edges_.channels,
-                             scratch.long_value};
-    fill(j, scratch, dkey, dvalue);
-    if (dkey_) dkey_.finish(j, thread);
-    if (dvalue_) dvalue_.finish(j, thread);
+  void span(const Span& span, int thread, const Scratch<T>& scratch) const {
+    fill(span, scratch, memory_.dkey ? memory_.dkey.at(span, thread) : nullptr,
+         memory_.dvalue ? memory_.dvalue.at(span, thread) : nullptr);
+    if (span.whole()) finish(span.row, thread);
+  }
+
+  void merge(std::int64_t row, const Chunks& chunks, int thread, const Scratch<T>&) const {
+    if (memory_.dkey) memory_.dkey.add_up(row, chunks, thread);
+    if (memory_.dvalue) memory_.dvalue.add_up(row, chunks, thread);
+    finish(row, thread);
   }
 
  private:
   static constexpr bool kHasVector = Score::kHasVector;
 
-  void fill(std::int64_t j, const Scratch<T>& scratch, const ChunkSum<T>& dkey, const ChunkSum<T>& dvalue) const {
-    const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
-    if (end - begin <= kChunkEdges) return chunk(j, begin, end, scratch, dkey, dvalue);
-    dkey.begin();
-    dvalue.begin();
-    for (std::int64_t first = begin; first < end; first += kChunkEdges) {
-      chunk(j, first, std::min(end, first + kChunkEdges), scratch, dkey, dvalue);
-      dkey.add();
-      dvalue.add();
-    }
-    dkey.end();
-    dvalue.end();
+  void finish(std::int64_t row, int thread) const {
+    if (memory_.dkey) memory_.dkey.finish(row, thread);
+    if (memory_.dvalue) memory_.dvalue.finish(row, thread);
   }
 
-  void chunk(std::int64_t j, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, const ChunkSum<T>& dkey,
-             const ChunkSum<T>& dvalue) const {
-    dkey.clear();
-    dvalue.clear();
-    const bool slopes = kHasVector && dkey.target != nullptr;
+  /// dkey and dvalue (null: not wanted) of the span.
+  void fill(const Span& span, const Scratch<T>& scratch, T* dkey, T* dvalue) const {
+    if (dkey != nullptr) std::fill(dkey, dkey + width_, T(0));
+    if (dvalue != nullptr) std::fill(dvalue, dvalue + edges_.heads * edges_.channels, T(0));
+    const bool slopes = kHasVector && dkey != nullptr;
     if (slopes) std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
-    T* const value_target = joined_ ? dkey.target : dvalue.target;
-    for_each_block(begin, end, [&](std::int64_t first, std::int64_t last) {
-      edges_.template block<Side::source>(out_, j, first, last, scratch.block);
-      if (dkey.target != nullptr) add_keys(first, last, scratch, dkey.target);
+    T* const value_target = joined_ ? dkey : dvalue;
+    for_each_block(span.begin, span.end, [&](std::int64_t first, std::int64_t last) {
+      edges_.template block<Side::source>(out_, span.row, first, last, scratch.block);
+      if (dkey != nullptr) add_keys(first, last, scratch, dkey);
       if (value_target != nullptr) {
         add_rows<true>(first, last, NeighborRows<S>(out_, edges_.dy), edges_.heads, edges_.channels,
                        static_cast<const T*>(scratch.block.weight), value_target);
       }
     });
-    if (slopes) add_product(edges_.scores.vector, scratch.slope_sum, width_, dkey.target);
+    if (slopes) add_product(edges_.scores.vector, scratch.slope_sum, width_, dkey);
   }
 
   void add_keys(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dkey) const {
@@ -353,10 +315,24 @@ class BySource {
   AttentionEdges<S, Score> edges_;
   std::int64_t width_;
   bool joined_;
-  ComputedRows<S> dkey_, dvalue_;
+  const Memory<S>& memory_;
 };
 
 // --- Both -----------------------------------------------------------------------------------------------------------
+
+template <class S, class Score>
+struct ByDestinationWorker {
+  using T = Accumulator<S>;
+  const ByDestination<S, Score>& pass;
+  int thread;
+  Scratch<T> scratch;
+  double* vector_part;
+
+  WARPGNN_INLINE void span(const Span& span) const { pass.span(span, thread, scratch, vector_part); }
+  WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const {
+    pass.merge(row, chunks, thread, vector_part);
+  }
+};
 
 template <class S, class Score>
 void run_by_destination(const CpuExec& exec, const AttentionBackward& op, const Score& score, const Memory<S>& memory) {
@@ -365,13 +341,13 @@ void run_by_destination(const CpuExec& exec, const AttentionBackward& op, const 
   const ByDestination<S, Score> pass(op, score, memory);
   const std::int64_t width = op.query.row_size(), work = 4 * width + 2 * op.value.row_size();
   const RowPieces pieces(in.offset, in.rows, kVectorPieces);
-  parallel_pieces(exec, pieces, work, [&](std::int64_t first, std::int64_t last, std::int64_t piece, int thread) {
-    const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
+  const bool with_vector = op.dvector.defined();
+  walk_pieces(exec, in, pieces, work, [&](int thread, std::int64_t piece) {
     double* const part = memory.vector_parts + piece * width;
-    if (op.dvector.defined()) std::fill(part, part + width, 0.0);
-    for (std::int64_t i = first; i < last; ++i) pass.row(i, thread, scratch, part);
+    if (with_vector && piece >= 0) std::fill(part, part + width, 0.0);
+    return ByDestinationWorker<S, Score>{pass, thread, thread_memory<Scratch<T>>(memory.threads, thread, op), part};
   });
-  for (std::int64_t c = 0; op.dvector.defined() && c < width; ++c) {
+  for (std::int64_t c = 0; with_vector && c < width; ++c) {
     double total = 0;
     for (std::int64_t p = 0; p < pieces.pieces; ++p) total += memory.vector_parts[p * width + c];
     op.dvector.as<T>()[c] = static_cast<T>(total);
@@ -380,24 +356,18 @@ void run_by_destination(const CpuExec& exec, const AttentionBackward& op, const 
 
 template <class S, class Score>
 void run_by_source(const CpuExec& exec, const AttentionBackward& op, const Score& score, const Memory<S>& memory) {
-  using T = Accumulator<S>;
-  const Adjacency& out = op.graph.out_edges();
   const BySource<S, Score> pass(op, score, memory);
-  parallel_rows(exec, out.offset, out.rows, 4 * op.query.row_size() + 2 * op.value.row_size(),
-                [&](std::int64_t first, std::int64_t last, int thread) {
-                  const Scratch<T> scratch = carve<T>(op, memory.threads, thread);
-                  for (std::int64_t j = first; j < last; ++j) pass.row(j, thread, scratch);
-                });
+  walk_rows(exec, op.graph.out_edges(), 4 * op.query.row_size() + 2 * op.value.row_size(), [&](int thread) {
+    return PassWorker{pass, thread, thread_memory<Scratch<Accumulator<S>>>(memory.threads, thread, op)};
+  });
 }
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const AttentionBackward& op) {
-  std::size_t bytes = 0;
-  with_storage(op.dy.dtype, [&]<class S>(S) {
-    carve<Accumulator<S>>(op, Memory<S>(exec, op, nullptr).threads, exec.threads - 1, &bytes);
+  return with_storage(op.dy.dtype, [&]<class S>(S) {
+    return thread_memory_bytes<Scratch<Accumulator<S>>>(exec, Memory<S>(exec, op, nullptr).threads, op);
   });
-  return bytes;
 }
 
 void attention_backward(const CpuExec& exec, const AttentionBackward& op) {

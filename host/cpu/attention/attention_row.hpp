@@ -3,7 +3,8 @@
 // The parts of attention between pairs of feature vectors that forward, backward and weights share: the scores of an
 // edge for all heads, and what gradients need of them.
 
-#include "host/cpu/attention/gat_attention_row.hpp"
+#include "host/cpu/attention/softmax_rows.hpp"
+#include "host/math/scores.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 

@@ -4,46 +4,33 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
-/// One thread's memory: chunk buffers [kChunkEdges][heads], and double sums for long rows.
+/// One thread's memory, [kChunkEdges][heads] each.
 template <class T>
 struct Scratch {
-  T *exponent, *dscore, *keep, *weight, *source_sum;
-  double *row_dvalue, *row_dscore;
+  T *exponent, *dscore, *keep, *weight;
 
-  Scratch(Carver& carver, std::int64_t heads, std::int64_t channels, bool long_rows) {
-    exponent = carver.take<T>(kChunkEdges * heads);
-    dscore = carver.take<T>(kChunkEdges * heads);
-    keep = carver.take<T>(kChunkEdges * heads);
-    weight = carver.take<T>(kChunkEdges * heads);
-    source_sum = carver.take<T>(heads);
-    row_dvalue = carver.take<double>(long_rows ? heads * channels : 0);
-    row_dscore = carver.take<double>(long_rows ? heads : 0);
+  Scratch(Carver& carver, const GatAttentionBackward& op) {
+    for (T** const buffer : {&exponent, &dscore, &keep, &weight}) {
+      *buffer = carver.take<T>(kChunkEdges * op.value.shape[1]);
+    }
   }
 };
 
-/// The terms of destinations and the rows that threads compute for 16-bit storage, then each thread's Scratch.
+/// The terms of destinations and where the rows of results are made, then each thread's Scratch.
 template <class S>
 struct Memory {
   using T = Accumulator<S>;
   DestinationTerms<T> terms;
-  T* dvalue;
+  SummedRows<S> dvalue;
+  SummedRows<T> dsource;
   Carver threads;
 
   Memory(const CpuExec& exec, const GatAttentionBackward& op, void* base) : threads(base) {
     terms = {threads.take<T>(DestinationTerms<T>::count(op.sum.shape[0], op.sum.shape[1])), op.sum.shape[1]};
-    dvalue = threads.take<T>(ComputedRows<S>::scratch_count(exec, op.value.row_size()));
+    dvalue = SummedRows<S>(threads, exec, op.dvalue, op.graph.out_edges().long_rows);
+    dsource = SummedRows<T>(threads, exec, op.dsource_score, op.graph.out_edges().long_rows);
   }
 };
-
-template <class T>
-Scratch<T> carve(const GatAttentionBackward& op, Carver carver, int thread, std::size_t* bytes = nullptr) {
-  const bool long_rows = op.graph.out_edges().long_rows.rows > 0;
-  for (int t = 0;; ++t) {
-    Scratch<T> scratch(carver, op.value.shape[1], op.value.shape[2], long_rows);
-    if (bytes != nullptr) *bytes = carver.bytes();
-    if (t == thread) return scratch;
-  }
-}
 
 /// The terms, delta_i = <dy_i, y_i> among them, and the whole gradient of the destination scores, which the forward
 /// prepared.
@@ -85,34 +72,25 @@ class Backward {
         value_(read_rows<S>(op.value)),
         dy_(read_rows<S>(op.dy)),
         terms_(memory.terms),
-        dvalue_(op.dvalue, memory.dvalue),
-        dsource_(write_rows<T>(op.dsource_score)),
+        dvalue_(memory.dvalue),
+        dsource_(memory.dsource),
         dedge_(write_rows<T>(op.dedge_score)) {}
 
-  void row(std::int64_t j, int thread, const Scratch<T>& scratch) const {
-    fill(j, scratch, dvalue_.row(j, thread));
-    dvalue_.finish(j, thread);
+  void span(const Span& span, int thread, const Scratch<T>& scratch) const {
+    fill(span, scratch, dvalue_.at(span, thread), dsource_.at(span, thread));
+    if (span.whole()) dvalue_.finish(span.row, thread);
+  }
+
+  void merge(std::int64_t row, const Chunks& chunks, int thread, const Scratch<T>&) const {
+    dvalue_.add_up(row, chunks, thread);
+    dsource_.add_up(row, chunks, thread);
+    dvalue_.finish(row, thread);
   }
 
  private:
-  void fill(std::int64_t j, const Scratch<T>& scratch, T* dvalue) const {
-    const std::int64_t begin = out_.offset[j], end = out_.offset[j + 1];
-    if (end - begin <= kChunkEdges) return chunk(j, begin, end, scratch, dvalue, dsource_[j]);
-    const std::int64_t width = heads_ * channels_;
-    std::fill(scratch.row_dscore, scratch.row_dscore + heads_, 0.0);
-    sum_in_chunks(begin, end, width, scratch.row_dvalue, dvalue, [&](std::int64_t first, std::int64_t last, T* sum) {
-      chunk(j, first, last, scratch, sum, scratch.source_sum);
-      for (std::int64_t h = 0; h < heads_; ++h) {
-        scratch.row_dscore[h] += static_cast<double>(scratch.source_sum[h]);
-      }
-    });
-    for (std::int64_t h = 0; h < heads_; ++h) dsource_[j][h] = static_cast<T>(scratch.row_dscore[h]);
-  }
-
-  /// dvalue_j and dsource of the out-edges in slots [begin, end), dedge of each.
-  void chunk(std::int64_t j, std::int64_t begin, std::int64_t end, const Scratch<T>& scratch, T* dvalue,
-             T* dsource) const {
-    const std::int64_t count = (end - begin) * heads_;
+  /// The span's parts of dvalue and dsource, and dedge of each of its edges.
+  void fill(const Span& span, const Scratch<T>& scratch, T* dvalue, T* dsource) const {
+    const std::int64_t j = span.row, begin = span.begin, end = span.end, count = span.count() * heads_;
     if (dropout_.active) {
       for (std::int64_t s = begin; s < end; ++s) {
         dropout_.write(out_.edge_id[s], heads_, scratch.keep + (s - begin) * heads_);
@@ -194,31 +172,27 @@ class Backward {
   Rows<const S> value_;
   Rows<const S> dy_;
   DestinationTerms<T> terms_;
-  ComputedRows<S> dvalue_;
-  Rows<T> dsource_, dedge_;
+  const SummedRows<S>& dvalue_;
+  const SummedRows<T>& dsource_;
+  Rows<T> dedge_;
 };
 
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const GatAttentionBackward& op) {
-  std::size_t bytes = 0;
-  with_storage(op.dy.dtype, [&]<class S>(S) {
-    carve<Accumulator<S>>(op, Memory<S>(exec, op, nullptr).threads, exec.threads - 1, &bytes);
+  return with_storage(op.dy.dtype, [&]<class S>(S) {
+    return thread_memory_bytes<Scratch<Accumulator<S>>>(exec, Memory<S>(exec, op, nullptr).threads, op);
   });
-  return bytes;
 }
 
 void gat_attention_backward(const CpuExec& exec, const GatAttentionBackward& op) {
-  const Adjacency& out = op.graph.out_edges();
   with_storage(op.dy.dtype, [&]<class S>(S) {
     const Memory<S> memory(exec, op, op.workspace.data);
     prepare_destinations<S>(exec, op, memory.terms);
     const Backward<S> backward(op, memory);
-    parallel_rows(exec, out.offset, out.rows, 2 * op.value.row_size() + 8 * op.value.shape[1],
-                  [&](std::int64_t first, std::int64_t last, int thread) {
-                    const auto scratch = carve<Accumulator<S>>(op, memory.threads, thread);
-                    for (std::int64_t j = first; j < last; ++j) backward.row(j, thread, scratch);
-                  });
+    walk_rows(exec, op.graph.out_edges(), 2 * op.value.row_size() + 8 * op.value.shape[1], [&](int thread) {
+      return PassWorker{backward, thread, thread_memory<Scratch<Accumulator<S>>>(memory.threads, thread, op)};
+    });
   });
 }
 

@@ -33,38 +33,6 @@ struct GateWeight {
   }
 };
 
-/// Columns of a row stored in 16 bits that are worked on at a time, in copies on the stack.
-inline constexpr std::int64_t kCopiedColumns = 256;
-
-/// body(first, count, rows) over the columns of some rows, as rows of T: all at once, or piece by piece where they are
-/// stored in 16 bits.
-template <class S, std::size_t N, class Body>
-WARPGNN_INLINE void for_columns(const S* const (&rows)[N], std::int64_t width, Body&& body) {
-  if constexpr (is_half_type<S>) {
-    Accumulator<S> copy[N][kCopiedColumns];
-    const Accumulator<S>* copied[N];
-    for (std::int64_t first = 0; first < width; first += kCopiedColumns) {
-      const std::int64_t count = std::min(kCopiedColumns, width - first);
-      for (std::size_t k = 0; k < N; ++k) copied[k] = widened(rows[k] + first, count, copy[k]);
-      body(first, count, copied);
-    }
-  } else {
-    body(std::int64_t{0}, width, rows);
-  }
-}
-
-/// write(to) for `count` elements of T that belong at `row`.
-template <class S, class Write>
-WARPGNN_INLINE void write_columns(S* row, [[maybe_unused]] std::int64_t count, Write&& write) {
-  if constexpr (is_half_type<S>) {
-    Accumulator<S> computed[kCopiedColumns];
-    write(computed);
-    convert_row(computed, count, row);
-  } else {
-    write(row);
-  }
-}
-
 /// Writes y of one row and returns its gate.
 template <class S, class T = Accumulator<S>>
 T gate_row(const GateWeight<T>& weight, const S* whole_x, const S* whole_residual, std::int64_t width, S* y) {

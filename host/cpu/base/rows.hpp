@@ -29,37 +29,72 @@ Rows<T> write_rows(const TensorView& view) {
   return view.defined() ? Rows<T>{view.as<T>(), view.row_stride()} : Rows<T>{};
 }
 
-/// The rows that a thread computes in T: the rows of y themselves, or for 16-bit storage a row of the thread's own
-/// scratch, which finish() rounds once into y.
+/// The rows that a thread computes in T: the rows of y themselves, or for 16-bit storage a row of the thread's own,
+/// which finish() rounds once into y.
 template <class S>
 class ComputedRows {
  public:
   using T = Accumulator<S>;
 
-  /// Elements of scratch.
-  static std::int64_t scratch_count(const CpuExec& exec, std::int64_t width) {
-    return is_half_type<S> ? exec.threads * width : 0;
-  }
-  ComputedRows(const TensorView& y, T* scratch)
-      : y_(y.defined() ? Rows<S>{y.as<S>(), y.row_stride()} : Rows<S>{}), width_(y.row_size()), scratch_(scratch) {}
+  ComputedRows() = default;
+  ComputedRows(Carver& carver, const CpuExec& exec, const TensorView& y)
+      : y_(y.defined() ? Rows<S>{y.as<S>(), y.row_stride()} : Rows<S>{}),
+        width_(y.defined() ? y.row_size() : 0),
+        rows_(carver.take<T>(is_half_type<S> ? exec.threads * width_ : 0)) {}
 
   explicit operator bool() const { return y_.data != nullptr; }
+  WARPGNN_INLINE std::int64_t width() const { return width_; }
   WARPGNN_INLINE T* row(std::int64_t row, [[maybe_unused]] int thread) const {
     if constexpr (is_half_type<S>) {
-      return scratch_ + thread * width_;
+      return rows_ + thread * width_;
     } else {
       return y_[row];
     }
   }
   WARPGNN_INLINE void finish([[maybe_unused]] std::int64_t row, [[maybe_unused]] int thread) const {
-    if constexpr (is_half_type<S>) convert_row(scratch_ + thread * width_, width_, y_[row]);
+    if constexpr (is_half_type<S>) convert_row(rows_ + thread * width_, width_, y_[row]);
   }
 
  private:
   Rows<S> y_;
-  std::int64_t width_;
-  T* scratch_;
+  std::int64_t width_ = 0;
+  T* rows_ = nullptr;
 };
+
+/// Columns of rows stored in 16 bits that are worked on at a time, in copies on the stack.
+inline constexpr std::int64_t kStagedColumns = 256;
+
+/// body(first, count, rows) over the columns of some rows, as rows of T: all at once, or piece by piece where they are
+/// stored in 16 bits.
+template <class S, std::size_t N, class Body>
+WARPGNN_INLINE void for_columns(const S* const (&rows)[N], std::int64_t width, Body&& body) {
+  if constexpr (is_half_type<S>) {
+    Accumulator<S> copy[N][kStagedColumns];
+    const Accumulator<S>* copied[N];
+    for (std::int64_t first = 0; first < width; first += kStagedColumns) {
+      const std::int64_t count = std::min(kStagedColumns, width - first);
+      for (std::size_t k = 0; k < N; ++k) {
+        convert_row(rows[k] + first, count, copy[k]);
+        copied[k] = copy[k];
+      }
+      body(first, count, copied);
+    }
+  } else {
+    body(std::int64_t{0}, width, rows);
+  }
+}
+
+/// write(to) for `count` elements of T that belong at `row`; at most kStagedColumns where that is stored in 16 bits.
+template <class S, class Write>
+WARPGNN_INLINE void write_columns(S* row, [[maybe_unused]] std::int64_t count, Write&& write) {
+  if constexpr (is_half_type<S>) {
+    Accumulator<S> computed[kStagedColumns];
+    write(computed);
+    convert_row(computed, count, row);
+  } else {
+    write(row);
+  }
+}
 
 /// to = factor * from.
 template <class S, class T = Accumulator<S>>
@@ -95,40 +130,28 @@ WARPGNN_INLINE std::int64_t degree(const Adjacency& adjacency, std::int64_t row)
   return adjacency.offset[row + 1] - adjacency.offset[row];
 }
 
-/// Doubles of scratch that rows of `width` need on each thread: only long rows need any.
-inline std::int64_t long_row_doubles(const CpuExec& exec, const Adjacency& adjacency, std::int64_t width) {
-  return adjacency.long_rows.rows > 0 ? exec.threads * width : 0;
+/// Divides a row's sum by the length of the row.
+template <class T>
+WARPGNN_INLINE void divide_by_degree(const Adjacency& edges, std::int64_t row, std::int64_t width, T* sum) {
+  const T count = static_cast<T>(std::max<std::int64_t>(degree(edges, row), 1));
+  for (std::int64_t c = 0; c < width; ++c) sum[c] /= count;
 }
 
-/// What sums over the edges of rows need for each thread.
-template <class S>
-struct RowScratch {
-  Accumulator<S>* row = nullptr;  // ComputedRows
-  double* long_rows = nullptr;    // sum_in_chunks
-
-  static RowScratch carve(Carver& carver, const CpuExec& exec, const Adjacency& adjacency, std::int64_t width) {
-    RowScratch scratch;
-    scratch.row = carver.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, width));
-    scratch.long_rows = carver.take<double>(long_row_doubles(exec, adjacency, width));
-    return scratch;
-  }
-};
-
-/// y[0, width) = the sum over slots [begin, end) that body(first, last, y) writes for any part of them. Long ranges go
-/// chunk by chunk, added up in double, which bounds the rounding error of a hub row.
+/// y[0, width) = the sum over [begin, end) that body(first, last, y) writes for any part of it. Long ranges go chunk by
+/// chunk, added up in double, in `scratch` [width], which bounds the rounding error.
 template <class T, class Body>
 WARPGNN_INLINE void sum_in_chunks(std::int64_t begin, std::int64_t end, std::int64_t width, double* scratch, T* y,
                                   Body&& body) {
-  if (end - begin <= kChunkEdges) {
-    body(begin, end, y);
-    return;
-  }
-  std::fill(scratch, scratch + width, 0.0);
-  for (std::int64_t first = begin; first < end; first += kChunkEdges) {
-    body(first, std::min(end, first + kChunkEdges), y);
-    for (std::int64_t c = 0; c < width; ++c) scratch[c] += static_cast<double>(y[c]);
-  }
-  for (std::int64_t c = 0; c < width; ++c) y[c] = static_cast<T>(scratch[c]);
+  const bool several = end - begin > kChunkEdges;
+  if (several) std::fill(scratch, scratch + width, 0.0);
+  std::int64_t first = begin;
+  do {  // body in one place: it is inlined
+    const std::int64_t last = several ? std::min(end, first + kChunkEdges) : end;
+    body(first, last, y);
+    for (std::int64_t c = 0; several && c < width; ++c) scratch[c] += static_cast<double>(y[c]);
+    first = last;
+  } while (first < end);
+  for (std::int64_t c = 0; several && c < width; ++c) y[c] = static_cast<T>(scratch[c]);
 }
 
 /// Rows this many slots ahead are fetched into the cache while the current one is added.
@@ -141,23 +164,20 @@ WARPGNN_INLINE void prefetch_row(const S* row, std::int64_t width) {
   for (std::int64_t b = 0; b < length; b += 64) __builtin_prefetch(bytes + b);
 }
 
-/// y = sum over the slots of `row` of factor(slot) * x[neighbor].
+/// y = sum over slots [begin, end) of factor(slot) * x[neighbor].
 template <class S, class T, class Factor>
-WARPGNN_INLINE void weighted_row_sum(const Adjacency& adjacency, std::int64_t row, Rows<const S> x, std::int64_t width,
-                                     Factor&& factor, double* scratch, T* y) {
+WARPGNN_INLINE void weighted_row_sum(const Adjacency& adjacency, std::int64_t begin, std::int64_t end, Rows<const S> x,
+                                     std::int64_t width, Factor&& factor, T* y) {
   const std::int32_t* const neighbor = adjacency.neighbor;
   const std::int64_t last_slot = adjacency.edges - 1;
-  sum_in_chunks(adjacency.offset[row], adjacency.offset[row + 1], width, scratch, y,
-                [&](std::int64_t begin, std::int64_t end, T* out) {
-                  for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
-                    auto sum = tile.zero();
-                    for (std::int64_t s = begin; s < end; ++s) {
-                      if (column == 0) prefetch_row(x[neighbor[std::min(s + kPrefetchSlots, last_slot)]], width);
-                      sum.add_scaled(x[neighbor[s]] + column, factor(s));
-                    }
-                    sum.store(out + column);
-                  });
-                });
+  for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
+    auto sum = tile.zero();
+    for (std::int64_t s = begin; s < end; ++s) {
+      if (column == 0) prefetch_row(x[neighbor[std::min(s + kPrefetchSlots, last_slot)]], width);
+      sum.add_scaled(x[neighbor[s]] + column, factor(s));
+    }
+    sum.store(y + column);
+  });
 }
 
 }  // namespace warpgnn::backend::WARPGNN_ISA

@@ -8,25 +8,6 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
-/// Calls body(a, b, out, columns) with elements of T: the row's own, or for 16-bit storage copies of a piece of it in
-/// registers' reach. `b` may be null; out may be a or b.
-template <class S, class Body>
-WARPGNN_INLINE void over_row(const S* a, const S* b, S* out, std::int64_t width, Body&& body) {
-  if constexpr (is_half_type<S>) {
-    constexpr std::int64_t kPiece = 256;
-    Accumulator<S> first[kPiece], second[kPiece], result[kPiece];
-    for (std::int64_t c = 0; c < width; c += kPiece) {
-      const std::int64_t columns = std::min(kPiece, width - c);
-      convert_row(a + c, columns, first);
-      if (b != nullptr) convert_row(b + c, columns, second);
-      body(first, second, result, columns);
-      convert_row(result, columns, out + c);
-    }
-  } else {
-    body(a, b, out, width);
-  }
-}
-
 /// y = function(x) for every element; x and y may be the same memory.
 template <class S, class Function>
 void map_elements(const CpuExec& exec, const ConstTensorView& x, const TensorView& y, Function&& function) {
@@ -36,9 +17,12 @@ void map_elements(const CpuExec& exec, const ConstTensorView& x, const TensorVie
   const auto to = write_rows<S>(y);
   parallel_for(exec, x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r) {
-      over_row<S>(from[r], nullptr, to[r], width, [&](const T* source, const T*, T* target, std::int64_t columns) {
+      for_columns({from[r]}, width, [&](std::int64_t start, std::int64_t columns, const T* const* rows) {
+        const T* const source = rows[0];
+        write_columns(to[r] + start, columns, [&](T* target) {
 #pragma omp simd
-        for (std::int64_t c = 0; c < columns; ++c) target[c] = function(source[c]);
+          for (std::int64_t c = 0; c < columns; ++c) target[c] = function(source[c]);
+        });
       });
     }
   });
@@ -54,9 +38,12 @@ void map_pairs(const CpuExec& exec, const ConstTensorView& a, const ConstTensorV
   const auto to = write_rows<S>(out);
   parallel_for(exec, a.shape[0], 4 * width, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r) {
-      over_row<S>(left[r], right[r], to[r], width, [&](const T* x, const T* y, T* target, std::int64_t columns) {
+      for_columns({left[r], right[r]}, width, [&](std::int64_t start, std::int64_t columns, const T* const* rows) {
+        const T *const x = rows[0], *const y = rows[1];
+        write_columns(to[r] + start, columns, [&](T* target) {
 #pragma omp simd
-        for (std::int64_t c = 0; c < columns; ++c) target[c] = function(x[c], y[c]);
+          for (std::int64_t c = 0; c < columns; ++c) target[c] = function(x[c], y[c]);
+        });
       });
     }
   });

@@ -69,7 +69,7 @@ T gate_weight(PoolGate gate, T score, const Softmax<T>& softmax) {
 template <class S>
 struct Scratch {
   using T = Accumulator<S>;
-  T* row = nullptr;             // ComputedRows of y or dx
+  ComputedRows<S> rows;         // of y or dx
   T* widened[2] = {};           // of x, and of dy
   double* long_rows = nullptr;  // sum_in_chunks
 
@@ -88,7 +88,7 @@ class Forward {
         scratch_(scratch),
         x_(read_rows<S>(op.x)),
         score_(read_rows<T>(op.score)),
-        y_(op.y, scratch.row),
+        y_(scratch.rows),
         maximum_(write_rows<T>(op.maximum)),
         sum_(write_rows<T>(op.sum)),
         arg_(write_rows<std::int32_t>(op.arg)) {}
@@ -259,8 +259,7 @@ class Backward {
     const bool squashed = op_.gate == PoolGate::sigmoid;
     const T* const score = score_[n];
     if (dx_) {
-      const ComputedRows<S> computed(op_.dx, scratch_.row);
-      T* const dx = computed.row(n, thread);
+      T* const dx = scratch_.rows.row(n, thread);
       if (squashed) {
 #pragma omp simd
         for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * math::sigmoid<Math>(score[c]) * dy[c];
@@ -268,7 +267,7 @@ class Backward {
 #pragma omp simd
         for (std::int64_t c = 0; c < heads_.count; ++c) dx[c] = share * score[c] * dy[c];
       }
-      computed.finish(n, thread);
+      scratch_.rows.finish(n, thread);
     }
     if (!dscore_) return;
     const T* const x = widened(x_[n], heads_.count, scratch_.widened_row(0, thread, heads_.count));
@@ -313,10 +312,10 @@ class Backward {
 template <class S>
 Scratch<S> carve(Carver& carver, const CpuExec& exec, const PoolForward& op) {
   Scratch<S> scratch;
-  const std::int64_t width = op.x.row_size(), rows = ComputedRows<S>::scratch_count(exec, width);
+  const std::int64_t width = op.x.row_size();
   scratch.long_rows = carver.take<double>(exec.threads * width);
-  scratch.row = carver.take<Accumulator<S>>(rows);
-  scratch.widened[0] = carver.take<Accumulator<S>>(rows);
+  scratch.rows = ComputedRows<S>(carver, exec, op.y);
+  scratch.widened[0] = carver.take<Accumulator<S>>(is_half_type<S> ? exec.threads * width : 0);
   return scratch;
 }
 
@@ -324,9 +323,10 @@ template <class S>
 Scratch<S> carve(Carver& carver, const CpuExec& exec, const PoolBackward& op) {
   Scratch<S> scratch;
   if (!Heads(op.dy).are_features()) return scratch;
-  const std::int64_t rows = ComputedRows<S>::scratch_count(exec, op.dy.row_size());
-  scratch.row = carver.take<Accumulator<S>>(rows);
-  for (auto& row : scratch.widened) row = carver.take<Accumulator<S>>(rows);
+  scratch.rows = ComputedRows<S>(carver, exec, op.dx);
+  for (auto& row : scratch.widened) {
+    row = carver.take<Accumulator<S>>(is_half_type<S> ? exec.threads * op.dy.row_size() : 0);
+  }
   return scratch;
 }
 

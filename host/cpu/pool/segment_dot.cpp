@@ -17,30 +17,29 @@ void for_each_node(const CpuExec& exec, const Graph& graph, std::int64_t width, 
   });
 }
 
-/// What the gradients of queries need for each thread.
+/// What the gradients of queries need.
 template <class S>
-RowScratch<S> carve(Carver& carver, const CpuExec& exec, const SegmentDotBackward& op) {
-  const std::int64_t width = op.dquery.shape[1];
-  RowScratch<S> scratch;
-  scratch.long_rows = carver.take<double>(exec.threads * width);
-  scratch.row = carver.take<Accumulator<S>>(ComputedRows<S>::scratch_count(exec, width));
-  return scratch;
-}
+struct QueryRows {
+  ComputedRows<S> dquery;
+  double* long_rows;  // [threads, width], for sum_in_chunks
+
+  QueryRows(Carver& carver, const CpuExec& exec, const SegmentDotBackward& op)
+      : dquery(carver, exec, op.dquery), long_rows(carver.take<double>(exec.threads * op.dquery.shape[1])) {}
+};
 
 /// dquery_g = sum of dscore_n x_n.
 template <class S>
 void write_dquery(const CpuExec& exec, const SegmentDotBackward& op) {
   using T = Accumulator<S>;
   Carver carver(op.workspace.data);
-  const RowScratch<S> scratch = carve<S>(carver, exec, op);
+  const QueryRows<S> rows(carver, exec, op);
   const std::int64_t width = op.x.shape[1];
   const std::int64_t* const offset = op.graph.graph_offsets();
   const auto x = read_rows<S>(op.x);
   const auto dscore = read_rows<T>(op.dscore);
-  const ComputedRows<S> dquery(op.dquery, scratch.row);
   parallel_rows(exec, offset, op.graph.num_graphs(), width, [&](std::int64_t first, std::int64_t last, int thread) {
     for (std::int64_t g = first; g < last; ++g) {
-      sum_in_chunks(offset[g], offset[g + 1], width, scratch.long_rows + thread * width, dquery.row(g, thread),
+      sum_in_chunks(offset[g], offset[g + 1], width, rows.long_rows + thread * width, rows.dquery.row(g, thread),
                     [&](std::int64_t begin, std::int64_t end, T* sum) {
                       for_each_tile<T>(width, [&](auto tile, std::int64_t column) {
                         auto total = tile.zero();
@@ -48,7 +47,7 @@ void write_dquery(const CpuExec& exec, const SegmentDotBackward& op) {
                         total.store(sum + column);
                       });
                     });
-      dquery.finish(g, thread);
+      rows.dquery.finish(g, thread);
     }
   });
 }
@@ -92,7 +91,7 @@ void segment_dot_forward(const CpuExec& exec, const SegmentDotForward& op) {
 
 std::size_t workspace_size(const CpuExec& exec, const SegmentDotBackward& op) {
   Carver carver;
-  if (op.dquery.defined()) with_storage(op.dquery.dtype, [&]<class S>(S) { carve<S>(carver, exec, op); });
+  if (op.dquery.defined()) with_storage(op.dquery.dtype, [&]<class S>(S) { QueryRows<S>(carver, exec, op); });
   return carver.bytes();
 }
 
