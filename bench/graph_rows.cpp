@@ -194,6 +194,8 @@ void GraphRows::more_pools(HeadShape shape, const std::vector<Direction>& direct
         [=](const Context& context, const Graph& graph) { return segment_dot_case(context, graph, width, direction); });
     add("lstm_cell", text(direction), std::to_string(width),
         [=](const Context& context, const Graph& graph) { return lstm_cell_case(context, graph, width, direction); });
+    add("gru_cell", text(direction), std::to_string(width),
+        [=](const Context& context, const Graph& graph) { return gru_cell_case(context, graph, width, direction); });
     add("scaled_gather", text(direction), std::to_string(width), [=](const Context& context, const Graph& graph) {
       return scaled_gather_case(context, graph, width, direction);
     });

@@ -203,6 +203,14 @@ inline Bytes lstm_cell_backward_bytes(const Sizes& z) {
   return streamed(13 * z.nodes * z.row());
 }
 
+/// Both gates' inputs, the state before, and h.
+inline Bytes gru_cell_forward_bytes(const Sizes& z) {
+  return streamed(8 * z.nodes * z.row());
+}
+inline Bytes gru_cell_backward_bytes(const Sizes& z) {
+  return streamed(15 * z.nodes * z.row());
+}
+
 /// `kept` nodes of all.
 inline Bytes segment_top_k_bytes(const Sizes& z, double kept) {
   return streamed(z.nodes * (z.s + z.index) + kept * z.index + z.graphs * z.index);

@@ -64,6 +64,7 @@ Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, H
 Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
 /// A state of `width` for every graph of the batch.
 Case lstm_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
+Case gru_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);
 /// The better half of every graph's nodes: choosing them, moving their rows, and the graph between them.
 Case segment_top_k_case(const Context& context, const Graph& graph);
 Case scaled_gather_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction);

@@ -181,6 +181,37 @@ Case lstm_cell_case(const Context& context, const Graph& graph, std::int64_t wid
                 m);
 }
 
+Case gru_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction) {
+  struct Memory {
+    Tensor input, hidden, h_previous, h, dh, dinput, dhidden, dh_previous;
+  };
+  const std::int64_t rows = graph.num_graphs();
+  const auto m = std::make_shared<Memory>(Memory{.input = random_tensor(context, {rows, 3 * width}),
+                                                 .hidden = random_tensor(context, {rows, 3 * width}),
+                                                 .h_previous = random_tensor(context, {rows, width}),
+                                                 .h = empty(context, {rows, width}),
+                                                 .dh = random_tensor(context, {rows, width}),
+                                                 .dinput = empty(context, {rows, 3 * width}),
+                                                 .dhidden = empty(context, {rows, 3 * width}),
+                                                 .dh_previous = empty(context, {rows, width})});
+  const Sizes sizes = dense_sizes(rows, width);
+  return choose(
+      direction,
+      {call_of(context, gru_cell_forward,
+               GruCellForward{.input = m->input, .hidden = m->hidden, .h_previous = m->h_previous, .h = m->h}),
+       gru_cell_forward_bytes(sizes)},
+      {call_of(context, gru_cell_backward,
+               GruCellBackward{.input = m->input,
+                               .hidden = m->hidden,
+                               .h_previous = m->h_previous,
+                               .dh = m->dh,
+                               .dinput = m->dinput,
+                               .dhidden = m->dhidden,
+                               .dh_previous = m->dh_previous}),
+       gru_cell_backward_bytes(sizes)},
+      m);
+}
+
 Case segment_top_k_case(const Context& context, const Graph& graph) {
   struct Memory {
     Chosen chosen;

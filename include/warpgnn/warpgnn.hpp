@@ -15,6 +15,7 @@
 #include "warpgnn/ops/elementwise.hpp"
 #include "warpgnn/ops/gat_attention.hpp"
 #include "warpgnn/ops/gcn_norm.hpp"
+#include "warpgnn/ops/gru.hpp"
 #include "warpgnn/ops/head_dot.hpp"
 #include "warpgnn/ops/layer_norm.hpp"
 #include "warpgnn/ops/linear.hpp"

@@ -371,7 +371,7 @@ TEST(Threads, SegmentDotAndTopK) {
   });
 }
 
-TEST(Threads, RowNormsAndLstmCell) {
+TEST(Threads, RowNormsAndCells) {
   constexpr std::int64_t kNormRows = 4500;
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const Shape rows{kNormRows, 33};
@@ -387,6 +387,10 @@ TEST(Threads, RowNormsAndLstmCell) {
     run(on.context(), lstm_cell_forward, LstmCellForward{gates, x, c, on.output(rows)});
     run(on.context(), lstm_cell_backward,
         LstmCellBackward{gates, x, c, dy, on.input(rows), on.output({kNormRows, 132}), on.output(rows)});
+    const auto &input = on.input({kNormRows, 99}), &hidden = on.input({kNormRows, 99});
+    run(on.context(), gru_cell_forward, GruCellForward{input, hidden, x, on.output(rows)});
+    run(on.context(), gru_cell_backward,
+        GruCellBackward{input, hidden, x, dy, on.output({kNormRows, 99}), on.output({kNormRows, 99}), on.output(rows)});
   });
 }
 

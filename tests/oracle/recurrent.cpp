@@ -79,4 +79,52 @@ LstmCellGradients lstm_cell_backward(const Reals& gates, const Reals& c_previous
   return out;
 }
 
+namespace {
+
+/// The gates of feature f of row n of a GRU cell, and the state's part of the candidate.
+struct GruGates {
+  double r, z, n, hidden;
+
+  GruGates(const Reals& input, const Reals& state, std::size_t k, std::size_t features) {
+    const std::size_t row = k / features * 3 * features + k % features;
+    hidden = state[row + 2 * features];
+    r = sigmoid(input[row] + state[row]);
+    z = sigmoid(input[row + features] + state[row + features]);
+    n = std::tanh(input[row + 2 * features] + r * hidden);
+  }
+};
+
+}  // namespace
+
+Sums gru_cell(const Reals& input, const Reals& hidden, const Reals& h_previous, std::size_t features) {
+  Sums h(h_previous.size());
+  for (std::size_t k = 0; k < h_previous.size(); ++k) {
+    const GruGates gate(input, hidden, k, features);
+    h.add(k, (1.0 - gate.z) * gate.n, 1.0 + std::abs(gate.hidden));  // what rounds within n
+    h.add(k, gate.z * h_previous[k]);
+  }
+  return h;
+}
+
+GruCellGradients gru_cell_backward(const Reals& input, const Reals& hidden, const Reals& h_previous, const Reals& dh,
+                                   std::size_t features) {
+  GruCellGradients out{Sums(input.size()), Sums(input.size()), Sums(h_previous.size())};
+  for (std::size_t k = 0; k < h_previous.size(); ++k) {
+    const std::size_t row = k / features * 3 * features + k % features;
+    const GruGates gate(input, hidden, k, features);
+    const double dn = dh[k] * (1.0 - gate.z) * (1.0 - gate.n * gate.n), size = std::abs(dh[k]);
+    const double far = size * (1.0 + std::abs(gate.hidden));
+    const double dr = dn * gate.hidden * gate.r * (1.0 - gate.r);
+    const double dz = dh[k] * (h_previous[k] - gate.n) * gate.z * (1.0 - gate.z);
+    for (Sums* const sums : {&out.dinput, &out.dhidden}) {
+      sums->add(row, dr, far * (1.0 + std::abs(gate.hidden)));
+      sums->add(row + features, dz, far * (1.0 + std::abs(h_previous[k])));
+    }
+    out.dinput.add(row + 2 * features, dn, far);
+    out.dhidden.add(row + 2 * features, dn * gate.r, far);
+    out.dh_previous.add(k, dh[k] * gate.z);
+  }
+  return out;
+}
+
 }  // namespace oracle

@@ -24,4 +24,13 @@ struct LstmCellGradients {
 LstmCellGradients lstm_cell_backward(const Reals& gates, const Reals& c_previous, const Reals& dh, const Reals& dc,
                                      std::size_t features);
 
+/// The element-wise part of a GRU cell, from what its gates r, z, n get from the input and from the state [N, 3F] and
+/// the state before [N, F].
+Sums gru_cell(const Reals& input, const Reals& hidden, const Reals& h_previous, std::size_t features);
+struct GruCellGradients {
+  Sums dinput, dhidden, dh_previous;
+};
+GruCellGradients gru_cell_backward(const Reals& input, const Reals& hidden, const Reals& h_previous, const Reals& dh,
+                                   std::size_t features);
+
 }  // namespace oracle

@@ -129,6 +129,9 @@ class Rows {
       return bench::scaled_gather_case(context, g, kWidth, direction);
     });
     add("segment_top_k", "forward", graph, bench::segment_top_k_case);
+    add_passes("gru_cell", graph, [](const Context& context, const Graph& g, Direction direction) {
+      return bench::gru_cell_case(context, g, kWidth, direction);
+    });
     add_passes("lstm_cell", graph, [](const Context& context, const Graph& g, Direction direction) {
       return bench::lstm_cell_case(context, g, kWidth, direction);
     });
