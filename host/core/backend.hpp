@@ -31,10 +31,11 @@ struct CpuExec {
 
 struct CudaExec {
   int device = 0;
-  void* stream = nullptr;   // cudaStream_t
-  void* blas = nullptr;     // kernels::Blas
-  int multiprocessors = 0;  // for the size of persistent grids
-  void* memory = nullptr;   // kernels::MemoryPool
+  void* stream = nullptr;              // cudaStream_t
+  void* blas = nullptr;                // kernels::Blas
+  int multiprocessors = 0;             // for the size of persistent grids
+  int max_grid_x = 0, max_grid_y = 0;  // blocks of grids that loop over tiles
+  void* memory = nullptr;              // kernels::MemoryPool
 };
 
 #define WARPGNN_OP(name, Args)            \

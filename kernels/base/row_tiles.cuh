@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/base/launch.cuh"
 #include "kernels/base/warp.cuh"
@@ -13,23 +14,18 @@ namespace warpgnn::kernels {
 
 inline constexpr int kTileThreads = 256;
 
-/// The most blocks along the rows and along the columns: what a launch may have. The host executor of tests/simt has
-/// few, so that there the loops over tiles come around at the sizes of tests.
-#ifdef WARPGNN_FEW_TILES
-inline constexpr std::int64_t kMostRowBlocks = 4, kMostColumnBlocks = 2;
-#else
-inline constexpr std::int64_t kMostRowBlocks = 2147483647, kMostColumnBlocks = 65535;
-#endif
-
-/// The launch that covers `rows` rows of `packs` packs each, with at most `wanted_row_blocks` blocks along the rows: a
-/// kernel that loads something once for each column wants few blocks and many rows for each.
-inline LaunchShape row_tiles(std::int64_t rows, std::int64_t packs, std::int64_t wanted_row_blocks = kMostRowBlocks) {
+/// The launch that covers `rows` rows of `packs` packs each, within the device's limits and with at most
+/// `wanted_row_blocks` blocks along the rows: a kernel that loads something once for each column wants few blocks and
+/// many rows for each.
+inline LaunchShape row_tiles(const backend::CudaExec& exec, std::int64_t rows, std::int64_t packs,
+                             std::int64_t wanted_row_blocks = std::numeric_limits<std::int64_t>::max()) {
   const std::int64_t lanes = lanes_for(packs);
   const std::int64_t row_blocks = (rows * lanes + kTileThreads - 1) / kTileThreads;
   const std::int64_t column_blocks = (packs + lanes - 1) / lanes;
-  return LaunchShape{dim3(static_cast<unsigned>(std::min({row_blocks, wanted_row_blocks, kMostRowBlocks})),
-                          static_cast<unsigned>(std::min(column_blocks, kMostColumnBlocks))),
-                     dim3(static_cast<unsigned>(lanes), static_cast<unsigned>(kTileThreads / lanes))};
+  return LaunchShape{
+      dim3(static_cast<unsigned>(std::min({row_blocks, wanted_row_blocks, std::int64_t{exec.max_grid_x}})),
+           static_cast<unsigned>(std::min(column_blocks, std::int64_t{exec.max_grid_y}))),
+      dim3(static_cast<unsigned>(lanes), static_cast<unsigned>(kTileThreads / lanes))};
 }
 
 __device__ inline std::int64_t tile_row() {

@@ -175,6 +175,8 @@ CudaExec cuda_open(int device, std::optional<void*> stream) {
   try {
     if (stream) expect_no_capture(exec, "opening a context");
     exec.multiprocessors = kernels::attribute_of(device, cudaDevAttrMultiProcessorCount);
+    exec.max_grid_x = kernels::attribute_of(device, cudaDevAttrMaxGridDimX);
+    exec.max_grid_y = kernels::attribute_of(device, cudaDevAttrMaxGridDimY);
     if (!stream) {
       cudaStream_t created = nullptr;
       check(cudaStreamCreateWithFlags(&created, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");

@@ -12,7 +12,7 @@ constexpr int kGradientSums = 2;  // per column
 
 /// Few blocks along the rows: each thread loads its columns' parameters once and then runs down many rows.
 LaunchShape column_runs(const CudaExec& exec, std::int64_t rows, std::int64_t packs) {
-  return row_tiles(rows, packs, 8 * exec.multiprocessors);
+  return row_tiles(exec, rows, packs, 8 * exec.multiprocessors);
 }
 
 template <class Partial>

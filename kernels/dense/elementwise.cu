@@ -42,7 +42,7 @@ void map(const CudaExec& exec, const char* name, const ConstTensorView& first, c
   };
   with_pack_width<S>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch(exec, name, map_elements<S, kWidth, Function>, row_tiles(extent.rows, columns / kWidth), extent,
+    launch(exec, name, map_elements<S, kWidth, Function>, row_tiles(exec, extent.rows, columns / kWidth), extent,
            rows(rows_of<S>(first)), rows(rows_of<S>(second)), rows(rows_of<S>(out)), function);
   });
 }
@@ -53,7 +53,7 @@ void convert_all(const CudaExec& exec, const Convert& op) {
   if (rows == 0 || columns == 0) return;
   const auto launch_with = [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch(exec, "convert", convert_rows<From, To, kWidth>, row_tiles(rows, columns / kWidth), rows, columns,
+    launch(exec, "convert", convert_rows<From, To, kWidth>, row_tiles(exec, rows, columns / kWidth), rows, columns,
            rows_of<From>(op.x), rows_of<To>(op.y));
   };
   if (pack_width<float>(columns, {op.x, op.y}) == kMaxPackWidth<float>) {
@@ -66,7 +66,7 @@ void convert_all(const CudaExec& exec, const Convert& op) {
 template <class Word, int kWidth>
 void gather_words(const CudaExec& exec, const GatherRows& op) {
   const std::int64_t rows = op.y.shape[0], columns = op.y.row_size();
-  launch(exec, "gather_rows", gather_rows_kernel<Word, kWidth>, row_tiles(rows, columns / kWidth), rows, columns,
+  launch(exec, "gather_rows", gather_rows_kernel<Word, kWidth>, row_tiles(exec, rows, columns / kWidth), rows, columns,
          op.x.shape[0], rows_of<std::int32_t>(op.index), rows_of<Word>(op.x), rows_of<Word>(op.y));
 }
 
@@ -139,8 +139,9 @@ void add_bias(const CudaExec& exec, const AddBias& op) {
     using S = decltype(zero);
     with_pack_width<S>(pack_width<S>(columns, {op.x, op.y}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
-      launch(exec, "add_bias", add_to_rows<S, kWidth>, row_tiles(rows, columns / kWidth, 8 * exec.multiprocessors),
-             rows, columns, rows_of<Accumulator<S>>(op.bias), rows_of<S>(op.x), rows_of<S>(op.y));
+      launch(exec, "add_bias", add_to_rows<S, kWidth>,
+             row_tiles(exec, rows, columns / kWidth, 8 * exec.multiprocessors), rows, columns,
+             rows_of<Accumulator<S>>(op.bias), rows_of<S>(op.x), rows_of<S>(op.y));
     });
   });
 }
@@ -153,7 +154,7 @@ void dropout(const CudaExec& exec, const Dropout& op) {
     using T = Accumulator<S>;
     with_pack_width<S>(pack_width<S>(columns, {op.x, op.y}), [&](auto constant) {
       launch(exec, "dropout", dropout_rows<S, decltype(constant)::value>,
-             row_tiles(rows, (columns + kDropoutColumns - 1) / kDropoutColumns), rows, columns,
+             row_tiles(exec, rows, (columns + kDropoutColumns - 1) / kDropoutColumns), rows, columns,
              DropoutSeed::of(op.seed, op.counter), dropout_threshold(op.probability),
              static_cast<T>(1 / (1 - op.probability)), rows_of<S>(op.x), rows_of<S>(op.y));
     });

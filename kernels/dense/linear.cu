@@ -63,8 +63,8 @@ void fill(const CudaExec& exec, const ConstTensorView& bias, const TensorView& y
   if (rows == 0 || columns == 0) return;
   with_pack_width<S>(pack_width<S>(columns, {y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch(exec, "fill_rows", fill_rows<S, kWidth>, row_tiles(rows, columns / kWidth, 8 * exec.multiprocessors), rows,
-           columns, rows_of<Accumulator<S>>(bias), rows_of<S>(y));
+    launch(exec, "fill_rows", fill_rows<S, kWidth>, row_tiles(exec, rows, columns / kWidth, 8 * exec.multiprocessors),
+           rows, columns, rows_of<Accumulator<S>>(bias), rows_of<S>(y));
   });
 }
 

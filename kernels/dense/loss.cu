@@ -58,8 +58,8 @@ void cross_entropy_backward(const CudaExec& exec, const CrossEntropyBackward& op
     using T = decltype(zero);
     with_pack_width<T>(pack_width<T>(columns, {op.probability, op.dlogits}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
-      launch(exec, "cross_entropy_backward", cross_entropy_gradient<T, kWidth>, row_tiles(rows, columns / kWidth), rows,
-             ClassWeights<T>::of(op, columns), op.total_weight.as<T>(), rows_of<T>(op.probability),
+      launch(exec, "cross_entropy_backward", cross_entropy_gradient<T, kWidth>, row_tiles(exec, rows, columns / kWidth),
+             rows, ClassWeights<T>::of(op, columns), op.total_weight.as<T>(), rows_of<T>(op.probability),
              rows_of<std::int32_t>(op.label), rows_of<T>(op.dlogits));
     });
   });

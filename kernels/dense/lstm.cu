@@ -12,7 +12,7 @@ void lstm_cell_forward(const CudaExec& exec, const LstmCellForward& op) {
     // Packs divide the features, so that those of the four gates are aligned like the row.
     with_pack_width<T>(pack_width<T>(features, {op.gates, op.c_previous, op.c, op.h}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
-      launch(exec, "lstm_cell_forward", lstm_cell_forward_by_row<T, kWidth>, row_tiles(rows, features / kWidth),
+      launch(exec, "lstm_cell_forward", lstm_cell_forward_by_row<T, kWidth>, row_tiles(exec, rows, features / kWidth),
              LstmCellForwardArguments<T>{.rows = rows,
                                          .features = features,
                                          .gates = rows_of<T>(op.gates),
@@ -31,7 +31,7 @@ void lstm_cell_backward(const CudaExec& exec, const LstmCellBackward& op) {
     const int width = pack_width<T>(features, {op.gates, op.c_previous, op.c, op.dh, op.dc, op.dgates, op.dc_previous});
     with_pack_width<T>(width, [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
-      launch(exec, "lstm_cell_backward", lstm_cell_backward_by_row<T, kWidth>, row_tiles(rows, features / kWidth),
+      launch(exec, "lstm_cell_backward", lstm_cell_backward_by_row<T, kWidth>, row_tiles(exec, rows, features / kWidth),
              LstmCellBackwardArguments<T>{.rows = rows,
                                           .features = features,
                                           .gates = rows_of<T>(op.gates),

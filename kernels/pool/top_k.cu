@@ -31,7 +31,8 @@ void gather(const CudaExec& exec, const ScaledGatherForward& op) {
   if (rows == 0 || columns == 0) return;
   with_pack_width<S>(pack_width<S>(columns, {op.x, op.y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch(exec, "scaled_gather_forward", scaled_gather_forward_by_row<S, kWidth>, row_tiles(rows, columns / kWidth),
+    launch(exec, "scaled_gather_forward", scaled_gather_forward_by_row<S, kWidth>,
+           row_tiles(exec, rows, columns / kWidth),
            ScaledGatherForwardArguments<S>{.rows = rows,
                                            .columns = columns,
                                            .nodes = op.x.shape[0],

@@ -100,6 +100,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrMaxSharedMemoryPerBlock: *value = 48 << 10; return cudaSuccess;
     case cudaDevAttrWarpSize: *value = 32; return cudaSuccess;
     case cudaDevAttrMultiProcessorCount: *value = 132; return cudaSuccess;
+    // Few: loops over tiles, which alone ask for these, come around at the sizes of tests.
+    case cudaDevAttrMaxGridDimX: *value = 4; return cudaSuccess;
+    case cudaDevAttrMaxGridDimY: *value = 2; return cudaSuccess;
     case cudaDevAttrL2CacheSize: *value = 50 << 20; return cudaSuccess;
     case cudaDevAttrMaxThreadsPerMultiProcessor: *value = 2048; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = computer().capability / 10; return cudaSuccess;
