@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "pair_laws.hpp"
 #include "device_kernels.hpp"
+#include "pair_laws.hpp"
 #include "random_bits.hpp"
 
 namespace warpgnn::bench {

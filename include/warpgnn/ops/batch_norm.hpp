@@ -41,9 +41,9 @@ struct BatchNormBackward {
   Workspace workspace{};
 };
 
-  std::size_t workspace_size(const Context& context, const BatchNormForward& op);
-  std::size_t workspace_size(const Context& context, const BatchNormBackward& op);
-  void batch_norm_forward(const Context& context, const BatchNormForward& op);
-  void batch_norm_backward(const Context& context, const BatchNormBackward& op);
+std::size_t workspace_size(const Context& context, const BatchNormForward& op);
+std::size_t workspace_size(const Context& context, const BatchNormBackward& op);
+void batch_norm_forward(const Context& context, const BatchNormForward& op);
+void batch_norm_backward(const Context& context, const BatchNormBackward& op);
 
 }  // namespace warpgnn

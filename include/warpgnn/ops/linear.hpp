@@ -37,9 +37,9 @@ struct LinearBackward {
   Workspace workspace{};
 };
 
-  std::size_t workspace_size(const Context& context, const LinearForward& op);
-  std::size_t workspace_size(const Context& context, const LinearBackward& op);
-  void linear_forward(const Context& context, const LinearForward& op);
-  void linear_backward(const Context& context, const LinearBackward& op);
+std::size_t workspace_size(const Context& context, const LinearForward& op);
+std::size_t workspace_size(const Context& context, const LinearBackward& op);
+void linear_forward(const Context& context, const LinearForward& op);
+void linear_backward(const Context& context, const LinearBackward& op);
 
 }  // namespace warpgnn

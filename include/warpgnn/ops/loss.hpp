@@ -42,8 +42,8 @@ struct CrossEntropyBackward {
   TensorView dlogits;
 };
 
-  std::size_t workspace_size(const Context& context, const CrossEntropyForward& op);
-  void cross_entropy_forward(const Context& context, const CrossEntropyForward& op);
-  void cross_entropy_backward(const Context& context, const CrossEntropyBackward& op);
+std::size_t workspace_size(const Context& context, const CrossEntropyForward& op);
+void cross_entropy_forward(const Context& context, const CrossEntropyForward& op);
+void cross_entropy_backward(const Context& context, const CrossEntropyBackward& op);
 
 }  // namespace warpgnn
