@@ -1,6 +1,6 @@
 #pragma once
 
-// What the loops of host/cpu/simd are compiled for: the x86-64 psABI levels, worst first; elsewhere only baseline.
+// What the ops of host/cpu are compiled for: the x86-64 psABI levels, worst first; elsewhere only baseline.
 // Included by cmake/native_level.cpp too, so it needs nothing else of the library.
 
 #include <cstdint>

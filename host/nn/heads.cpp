@@ -11,7 +11,7 @@ View head_of(View rows, std::int64_t head) {
   rows.ndim = 2;
   rows.shape = {rows.shape[0], rows.shape[1] * channels};
   rows.stride = {rows.stride[0], rows.stride[2]};
-  return columns_of(rows, head * channels, channels);
+  return columns(rows, head * channels, channels);
 }
 
 }  // namespace

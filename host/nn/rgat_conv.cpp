@@ -19,7 +19,7 @@ const RGATOptions& checked(const RGATOptions& options) {
 void add_parts(const Session& session, const ConstTensorView& matrix, std::int64_t parts, const Tensor& sum) {
   const std::int64_t width = matrix.shape[1] / parts;
   for (std::int64_t part = 0; part < parts; ++part) {
-    add_scaled(session.context(), {.scale = 1, .source = columns_of(matrix, part * width, width), .target = sum});
+    add_scaled(session.context(), {.scale = 1, .source = columns(matrix, part * width, width), .target = sum});
   }
 }
 
@@ -140,7 +140,7 @@ ConstTensorView RGATConv::attended_gradient(const ConstTensorView& dy) {
   if (across()) return split_columns(dheads, options_.heads, options_.channels);
   shape(*session_, dattended_, {nodes_, options_.relations * width()});
   for (std::int64_t r = 0; r < options_.relations; ++r) {
-    copy_rows(*session_, dheads, columns_of(dattended_.view(), r * width(), width()));
+    copy_rows(*session_, dheads, columns(dattended_.view(), r * width(), width()));
   }
   return reshape(ConstTensorView(dattended_), {rows(), options_.heads, options_.channels});
 }

@@ -4,7 +4,6 @@
 
 #include <initializer_list>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "warpgnn/nn/session.hpp"
@@ -80,22 +79,6 @@ inline ConstTensorView split_columns(ConstTensorView matrix, std::int64_t heads,
   matrix.shape = {matrix.shape[0], heads, channels};
   matrix.stride = {matrix.stride[0], channels * apart, apart};
   return matrix;
-}
-
-/// Columns [first, first + count) of a matrix, and rows [first, first + count) of any tensor.
-template <class View>
-View columns_of(View view, std::int64_t first, std::int64_t count) {
-  view.shape[1] = count;
-  using Byte = std::conditional_t<std::is_same_v<View, TensorView>, char, const char>;
-  view.data = static_cast<Byte*>(view.data) + static_cast<std::size_t>(first) * size_of(view.dtype);
-  return view;
-}
-template <class View>
-View rows_of(View view, std::int64_t first, std::int64_t count) {
-  view.shape[0] = count;
-  using Byte = std::conditional_t<std::is_same_v<View, TensorView>, char, const char>;
-  view.data = static_cast<Byte*>(view.data) + static_cast<std::size_t>(first * view.stride[0]) * size_of(view.dtype);
-  return view;
 }
 
 /// Runs an op that asks for a workspace with the session's.

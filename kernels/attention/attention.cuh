@@ -1,6 +1,7 @@
 #pragma once
 
-// Pair attention forward: one pass over the in-edges with an online softmax, and the weights on request.
+// Attention between pairs of feature vectors, forward: one pass over the in-edges with an online softmax, and the
+// weights on request.
 
 #include "kernels/attention/attention_scores.cuh"
 #include "kernels/attention/gat_scores.cuh"
@@ -9,9 +10,9 @@
 
 namespace warpgnn::kernels {
 
-/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of the pair kernels.
+/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of these kernels.
 template <class T>
-inline constexpr int kAttentionBlocks = sizeof(T) == 4 ? 5 : 4;
+inline constexpr int kAttentionBlocks = for_real<T>(kTuning.attention_blocks);
 
 /// Softmax states of chunks, which the merge brings to one maximum.
 template <class T>

@@ -1,8 +1,9 @@
 #pragma once
 
-// Pair attention backward: what a destination contributes to all its edges, then a pass over in-edges and one over
-// out-edges, in which every lane recomputes the weights of its head from the saved maximum and sum. Here are the
-// kernels for heads that fit a group of lanes; attention_backward_wide.cuh has those for wider ones.
+// Attention between pairs of feature vectors, backward: what a destination contributes to all its edges, then a pass
+// over in-edges and one over out-edges, in which every lane recomputes the weights of its head from the saved maximum
+// and sum. Here are the kernels for heads that fit a group of lanes; attention_backward_wide.cuh has those for wider
+// ones.
 
 #include "kernels/attention/attention.cuh"
 

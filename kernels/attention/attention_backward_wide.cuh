@@ -1,6 +1,6 @@
 #pragma once
 
-// Pair attention backward for heads too wide for a warp's registers: one warp per (span, head) first finds the
+// Attention's backward for heads too wide for a warp's registers: one warp per (span, head) first finds the
 // gradients of the scores of all edges, one per lane in each batch of kWarpSize, and then adds up what they pass on,
 // one tile of columns after the other.
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/base/half.cuh"
+#include "kernels/base/tuning.cuh"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn::kernels {
@@ -166,7 +167,7 @@ Rows<T> rows_of(const TensorView& view) {
 
 // --- The width of packs ----------------------------------------------------------------------------------------------
 
-inline constexpr int kPackBytes = 16;
+inline constexpr int kPackBytes = kTuning.pack_bytes;
 /// Packs are 16 bytes of what a lane computes with: a pack of 16-bit storage is 8 bytes in memory, so that a lane has
 /// as many registers at work as for float32.
 template <class S>

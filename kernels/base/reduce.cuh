@@ -8,11 +8,12 @@
 
 #include "kernels/base/launch.cuh"
 #include "kernels/base/memory.cuh"
+#include "kernels/base/tuning.cuh"
 #include "kernels/base/warp.cuh"
 
 namespace warpgnn::kernels {
 
-inline constexpr int kReduceThreads = 256;
+inline constexpr int kReduceThreads = kTuning.reduce_threads;
 inline constexpr std::int64_t kMaxSlabs = 1024;
 inline constexpr std::int64_t kMinSlabRows = 64;
 

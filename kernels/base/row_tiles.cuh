@@ -8,11 +8,12 @@
 #include <limits>
 
 #include "kernels/base/launch.cuh"
+#include "kernels/base/tuning.cuh"
 #include "kernels/base/warp.cuh"
 
 namespace warpgnn::kernels {
 
-inline constexpr int kTileThreads = 256;
+inline constexpr int kTileThreads = kTuning.tile_threads;
 
 /// The launch that covers `rows` rows of `packs` packs each, within the device's limits and with at most
 /// `wanted_row_blocks` blocks along the rows: a kernel that loads something once for each column wants few blocks and

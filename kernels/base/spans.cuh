@@ -7,14 +7,15 @@
 
 #include "kernels/base/launch.cuh"
 #include "kernels/base/memory.cuh"
+#include "kernels/base/tuning.cuh"
 #include "kernels/base/warp.cuh"
 #include "warpgnn/graph.hpp"
 
 namespace warpgnn::kernels {
 
-inline constexpr int kSpanThreads = 128;
+inline constexpr int kSpanThreads = kTuning.span_threads;
 /// Edges whose rows a lane has in flight at a time.
-inline constexpr int kEdgesInFlight = 4;
+inline constexpr int kEdgesInFlight = kTuning.edges_in_flight;
 
 /// A run of edges of one row.
 struct EdgeSpan {
@@ -90,7 +91,7 @@ inline LaunchShape span_shape(const Adjacency& edges, int group, int tiles) {
 
 // --- Sums of long rows -----------------------------------------------------------------------------------------------
 
-inline constexpr int kMergeThreads = 256;
+inline constexpr int kMergeThreads = kTuning.merge_threads;
 inline constexpr int kMergeParts = kMergeThreads / kWarpSize;
 
 /// The chunks of long row `owner` that part `part` of the kMergeParts parts of a merging block adds up.

@@ -1,4 +1,4 @@
-// Graphs on the device: the CUDA side of "Building graphs" in host/backend.hpp. Building may allocate and wait.
+// Graphs on the device: the CUDA side of the building of graphs in host/core/runtime.def. It may allocate and wait.
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-// The oracles of pair attention and of the residual gate, pinned by cases worked out by hand.
+// The oracles of attention between pairs of feature vectors and of the residual gate, pinned by cases worked out by hand.
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What both passes of the backward of pair attention do with a few edges of a row at a time: recompute their weights,
+// What both passes of attention's backward do with a few edges of a row at a time: recompute their weights,
 // and from them the gradients of their scores.
 
 #include "host/cpu/attention/attention_row.hpp"
