@@ -124,38 +124,33 @@ __global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArgum
   const bool active = column < arguments.columns;
 
   Pack<T, kWidth> sum{};
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    FetchedEdge<T> mine;
-    if (first + group.lane < span.end) mine = fetch_edge<kMessage>(arguments, first + group.lane);
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) {
-      Pack<T, kWidth> row[kInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) { return fetch_edge<kMessage>(arguments, slot); };
+  for_each_batch<kInFlight>(group, span, fetch, [&](const FetchedEdge<T>& mine, int k, int count) {
+    Pack<T, kWidth> row[kInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-        if (active && k + u < count) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
-        if constexpr (kMessage == Message::selected) {
-          const std::int32_t id = group.broadcast(mine.id, k + u);
-          if (active && k + u < count) {
-            const Pack<std::int32_t, kWidth> arg = load_read_only<kWidth>(arguments.arg[neighbor] + column);
+    for (int u = 0; u < kInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      if (active && k + u < count) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
+      if constexpr (kMessage == Message::selected) {
+        const std::int32_t id = group.broadcast(mine.id, k + u);
+        if (active && k + u < count) {
+          const Pack<std::int32_t, kWidth> arg = load_read_only<kWidth>(arguments.arg[neighbor] + column);
 #pragma unroll
-            for (int v = 0; v < kWidth; ++v) row[u][v] = arg[v] == id ? row[u][v] : T(0);
-          }
+          for (int v = 0; v < kWidth; ++v) row[u][v] = arg[v] == id ? row[u][v] : T(0);
         }
-      }
-#pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        T scale = T(1);
-        if constexpr (kMessage == Message::scaled) {
-          scale = group.broadcast(mine.scale, k + u);
-          if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
-        }
-#pragma unroll
-        for (int v = 0; v < kWidth; ++v) sum[v] += scale * row[u][v];
       }
     }
-  }
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      T scale = T(1);
+      if constexpr (kMessage == Message::scaled) {
+        scale = group.broadcast(mine.scale, k + u);
+        if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
+      }
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) sum[v] += scale * row[u][v];
+    }
+  });
 
   if (active) store_sum(arguments, span, column, sum);
 }
@@ -195,21 +190,6 @@ struct Extremum {
   }
 };
 
-/// The numbers of an edge as the lane that fetched it holds them.
-struct EdgeNumbers {
-  std::int32_t neighbor = 0;
-  std::int32_t id = -1;
-};
-
-__device__ inline EdgeNumbers fetch_numbers(const Adjacency& edges, std::int64_t slot, std::int64_t end) {
-  EdgeNumbers numbers;
-  if (slot < end) {
-    numbers.neighbor = __ldcs(edges.neighbor + slot);
-    numbers.id = static_cast<std::int32_t>(edge_id_of(edges, slot));
-  }
-  return numbers;
-}
-
 /// The neighbours' rows as messages: of an edge, one pack of columns.
 template <class S, int kWidth>
 struct NeighborMessages {
@@ -236,26 +216,22 @@ __global__ void __launch_bounds__(kSpanThreads)
   const bool active = column < arguments.columns;
 
   Extremum<T> best[kWidth];
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeNumbers mine = fetch_numbers(arguments.edges, first + group.lane, span.end);
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) {
-      Pack<T, kWidth> message[kInFlight] = {};
-      std::int32_t id[kInFlight];
+  const auto fetch = [&](std::int64_t slot) { return fetch_numbers(arguments.edges, slot); };
+  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeNumbers& mine, int k, int count) {
+    Pack<T, kWidth> message[kInFlight] = {};
+    std::int32_t id[kInFlight];
 #pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-        id[u] = k + u < count ? numbers.id : -1;
-        if (active && k + u < count) message[u] = messages(numbers, column);
-      }
-#pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-#pragma unroll
-        for (int v = 0; v < kWidth; ++v) best[v].absorb(message[u][v], id[u], arguments.largest);
-      }
+    for (int u = 0; u < kInFlight; ++u) {
+      const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
+      id[u] = k + u < count ? numbers.id : -1;
+      if (active && k + u < count) message[u] = messages(numbers, column);
     }
-  }
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) best[v].absorb(message[u][v], id[u], arguments.largest);
+    }
+  });
 
   if (!active) return;
   Pack<T, kWidth> value;

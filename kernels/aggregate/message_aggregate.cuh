@@ -48,24 +48,20 @@ __global__ void __launch_bounds__(kSpanThreads)
   const bool active = column < arguments.columns;
 
   Pack<T, kWidth> sum{};
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeNumbers mine = fetch_numbers(arguments.edges, first + group.lane, span.end);
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) {
-      Pack<T, kWidth> message[kInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) { return fetch_numbers(arguments.edges, slot); };
+  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeNumbers& mine, int k, int count) {
+    Pack<T, kWidth> message[kInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-        if (active && k + u < count) message[u] = messages(numbers, column);
-      }
-#pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-#pragma unroll
-        for (int v = 0; v < kWidth; ++v) sum[v] += message[u][v];
-      }
+    for (int u = 0; u < kInFlight; ++u) {
+      const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
+      if (active && k + u < count) message[u] = messages(numbers, column);
     }
-  }
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) sum[v] += message[u][v];
+    }
+  });
   if (active) store_sum(arguments, span, column, sum);
 }
 
@@ -78,6 +74,23 @@ struct EdgeGradientArguments {
   Rows<const S> edge;
   Rows<S> dedge;  // null: not wanted
 };
+
+/// An edge as the lane that fetched it holds it, with its share in the mean of its destination.
+template <class T>
+struct EdgeShare {
+  EdgeNumbers numbers;
+  T share = T(1);
+};
+
+template <class S, class T = Accumulator<S>>
+__device__ EdgeShare<T> fetch_share(const SumArguments<S>& arguments, std::int64_t slot) {
+  EdgeShare<T> edge{fetch_numbers(arguments.edges, slot), T(1)};
+  if (arguments.neighbor_offset != nullptr) {
+    const std::int64_t* const offset = arguments.neighbor_offset + edge.numbers.neighbor;
+    edge.share = T(1) / static_cast<T>(offset[1] - offset[0]);
+  }
+  return edge;
+}
 
 /// What an edge's destination passes back to the message: dy, or the part of it that the edge has won, times a share.
 template <int kWidth, class S, class T = Accumulator<S>>
@@ -116,40 +129,31 @@ __global__ void __launch_bounds__(kSpanThreads)
   }
 
   Pack<T, kWidth> sum{};
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeNumbers mine = fetch_numbers(base.edges, first + group.lane, span.end);
-    T my_share = T(1);
-    if (base.neighbor_offset != nullptr && first + group.lane < span.end) {
-      const std::int64_t* const offset = base.neighbor_offset + mine.neighbor;
-      my_share = T(1) / static_cast<T>(offset[1] - offset[0]);
+  const auto fetch = [&](std::int64_t slot) { return fetch_share(base, slot); };
+  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeShare<T>& mine, int k, int count) {
+    Pack<T, kWidth> gradient[kInFlight] = {}, edge[kInFlight] = {};
+    std::int32_t id[kInFlight];
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      const EdgeNumbers numbers{group.broadcast(mine.numbers.neighbor, k + u), group.broadcast(mine.numbers.id, k + u)};
+      const T share = group.broadcast(mine.share, k + u);
+      id[u] = numbers.id;
+      if (!active || k + u >= count) continue;
+      gradient[u] = load_gradient<kWidth>(base, numbers, share, column);
+      if (kRelu || (kProduct && wants_dx)) edge[u] = load_streamed<kWidth>(arguments.edge[numbers.id] + column);
     }
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) {
-      Pack<T, kWidth> gradient[kInFlight] = {}, edge[kInFlight] = {};
-      std::int32_t id[kInFlight];
 #pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-        const T share = group.broadcast(my_share, k + u);
-        id[u] = numbers.id;
-        if (!active || k + u >= count) continue;
-        gradient[u] = load_gradient<kWidth>(base, numbers, share, column);
-        if (kRelu || (kProduct && wants_dx)) edge[u] = load_streamed<kWidth>(arguments.edge[numbers.id] + column);
+    for (int u = 0; u < kInFlight; ++u) {
+      Pack<T, kWidth> dedge;
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) {
+        gradient[u][v] = math::inner_gradient<kMessage>(source[v], edge[u][v], gradient[u][v]);
+        sum[v] += kProduct ? gradient[u][v] * edge[u][v] : gradient[u][v];
+        dedge[v] = kProduct ? gradient[u][v] * source[v] : gradient[u][v];
       }
-#pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        Pack<T, kWidth> dedge;
-#pragma unroll
-        for (int v = 0; v < kWidth; ++v) {
-          gradient[u][v] = math::inner_gradient<kMessage>(source[v], edge[u][v], gradient[u][v]);
-          sum[v] += kProduct ? gradient[u][v] * edge[u][v] : gradient[u][v];
-          dedge[v] = kProduct ? gradient[u][v] * source[v] : gradient[u][v];
-        }
-        if (wants_dedge && active && k + u < count) store_streamed<kWidth>(arguments.dedge[id[u]] + column, dedge);
-      }
+      if (wants_dedge && active && k + u < count) store_streamed<kWidth>(arguments.dedge[id[u]] + column, dedge);
     }
-  }
+  });
 
   if (active && wants_dx) store_sum(base, span, column, sum);
 }

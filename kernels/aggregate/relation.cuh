@@ -169,30 +169,25 @@ __global__ void __launch_bounds__(kSpanThreads) relation_sum_by_row(RelationSumA
   const bool active = column < arguments.columns;
 
   Pack<T, kWidth> sum[kBasesAtOnce] = {};
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    RelationEdge<T> mine;
-    if (first + group.lane < span.end) mine = fetch_relation_edge(arguments, first + group.lane, first_basis);
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kEdgesInFlight) {
-      Pack<T, kWidth> row[kEdgesInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) { return fetch_relation_edge(arguments, slot, first_basis); };
+  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const RelationEdge<T>& mine, int k, int count) {
+    Pack<T, kWidth> row[kEdgesInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-        if (active && k + u < count && neighbor >= 0) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
-      }
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      if (active && k + u < count && neighbor >= 0) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
+    }
 #pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
+    for (int u = 0; u < kEdgesInFlight; ++u) {
 #pragma unroll
-        for (int b = 0; b < kBasesAtOnce; ++b) {
-          T scale = group.broadcast(mine.scale[b], k + u);
-          if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
+      for (int b = 0; b < kBasesAtOnce; ++b) {
+        T scale = group.broadcast(mine.scale[b], k + u);
+        if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
 #pragma unroll
-          for (int v = 0; v < kWidth; ++v) sum[b][v] += scale * row[u][v];
-        }
+        for (int v = 0; v < kWidth; ++v) sum[b][v] += scale * row[u][v];
       }
     }
-  }
+  });
 
   if (!active) return;
   const auto write = [&](auto* target) {

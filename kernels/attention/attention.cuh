@@ -163,42 +163,34 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>
   const Pack<T, kWidth> vector = load_vector<kWidth>(inputs, columns);
 
   SoftmaxState<T, kWidth, false> state;
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    std::int32_t my_neighbor = 0, my_id = 0;
-    std::uint32_t my_kept = 0;
-    if (first + group.lane < span.end) {
-      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
-      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
-      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, arguments.tiles.heads_per_tile);
-    }
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kEdgesInFlight) {
-      EdgePacks<T, kWidth> packs[kEdgesInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) {
+    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, arguments.tiles.heads_per_tile);
+  };
+  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
+    EdgePacks<T, kWidth> packs[kEdgesInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
-        const std::int32_t id = group.broadcast(my_id, k + u);
-        if (k + u >= count) continue;
-        load_source(inputs, columns, neighbor, packs[u]);
-        add_edge(inputs, columns, id, packs[u]);
-      }
-      Pack<T, kWidth> value[kEdgesInFlight];
-      T l[kEdgesInFlight];
-      bool kept[kEdgesInFlight], positive[kEdgesInFlight];
-#pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
-        const T part = terms_of(inputs.score, keep_pack(inputs.score, query, packs[u].key), query, vector);
-        const T sum = group.sum(part, arguments.tiles.lanes_per_head);
-        const std::int32_t id = group.broadcast(my_id, k + u);
-        kept[u] = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
-        positive[u] = false;
-        value[u] = packs[u].value;
-        l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -math::kInfinity<T>;
-      }
-      state.absorb(l, positive, kept, value);
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      if (k + u >= count) continue;
+      load_source(inputs, columns, neighbor, packs[u]);
+      add_edge(inputs, columns, id, packs[u]);
     }
-  }
+    Pack<T, kWidth> value[kEdgesInFlight];
+    T l[kEdgesInFlight];
+    bool kept[kEdgesInFlight], positive[kEdgesInFlight];
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const T part = terms_of(inputs.score, keep_pack(inputs.score, query, packs[u].key), query, vector);
+      const T sum = group.sum(part, arguments.tiles.lanes_per_head);
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      kept[u] = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
+      positive[u] = false;
+      value[u] = packs[u].value;
+      l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -math::kInfinity<T>;
+    }
+    state.absorb(l, positive, kept, value);
+  });
   store_state(arguments, span, place, columns, state);
 }
 

@@ -167,45 +167,43 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>
   own.vector = load_vector<kWidth>(inputs, columns);
   const AttentionTerms<T> terms = load_terms(arguments.terms + (span.row * tiles.heads + place.head) * kAttentionTerms);
 
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeBatch batch = EdgeBatch::load(edges, span, first, group);
-    const std::uint32_t my_kept = batch.my_kept(group, arguments.dropout, place.first_head, tiles.heads_per_tile);
-#pragma unroll 1
-    for (int k = 0; k < batch.count; k += kAttentionEdgesInFlight) {
-      EdgePacks<T, kWidth> packs[kAttentionEdgesInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) {
+    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
+  };
+  for_each_batch<kAttentionEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
+    EdgePacks<T, kWidth> packs[kAttentionEdgesInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(batch.my_neighbor, k + u);
-        const std::int32_t id = group.broadcast(batch.my_id, k + u);
-        if (k + u >= batch.count) continue;
-        load_source(inputs, columns, neighbor, packs[u]);
-        add_edge(inputs, columns, id, packs[u]);
+    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      if (k + u >= count) continue;
+      load_source(inputs, columns, neighbor, packs[u]);
+      add_edge(inputs, columns, id, packs[u]);
+    }
+#pragma unroll
+    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
+      own.kept = keep_pack(inputs.score, own.query, packs[u].key);
+      const T sum = group.sum(terms_of(inputs.score, own.kept, own.query, own.vector), tiles.lanes_per_head);
+      const T value_dot = group.sum(dot(dy, packs[u].value), tiles.lanes_per_head);
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      const bool kept = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
+      if (k + u >= count) continue;
+      const AttentionGradient<T> gradient = attention_gradient(terms, inputs.finish(sum, id, place.head), value_dot,
+                                                               kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+      const T g = inputs.score.chain(gradient.dl);
+      add_query_gradients(inputs.score, g, own, dquery);
+      if constexpr (Score::kHasVector) add_vector_gradients(inputs.score, g, own, dvector);
+      if (arguments.dedge_bias && place.leader) arguments.dedge_bias[id][place.head] = gradient.dl;
+      if (arguments.dedge_key && columns.scores) {
+        Pack<T, kWidth> dedge = key_gradients(inputs.score, g, own);
+        if (arguments.joins_edge_values) add_scaled_to(dedge, gradient.weight, dy);
+        store_streamed<kWidth>(arguments.dedge_key[id] + columns.score, dedge);
       }
-#pragma unroll
-      for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-        own.kept = keep_pack(inputs.score, own.query, packs[u].key);
-        const T sum = group.sum(terms_of(inputs.score, own.kept, own.query, own.vector), tiles.lanes_per_head);
-        const T value_dot = group.sum(dot(dy, packs[u].value), tiles.lanes_per_head);
-        const std::int32_t id = group.broadcast(batch.my_id, k + u);
-        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
-        if (k + u >= batch.count) continue;
-        const AttentionGradient<T> gradient = attention_gradient(terms, inputs.finish(sum, id, place.head), value_dot,
-                                                                 kept ? static_cast<T>(arguments.dropout.scale) : T(0));
-        const T g = inputs.score.chain(gradient.dl);
-        add_query_gradients(inputs.score, g, own, dquery);
-        if constexpr (Score::kHasVector) add_vector_gradients(inputs.score, g, own, dvector);
-        if (arguments.dedge_bias && place.leader) arguments.dedge_bias[id][place.head] = gradient.dl;
-        if (arguments.dedge_key && columns.scores) {
-          Pack<T, kWidth> dedge = key_gradients(inputs.score, g, own);
-          if (arguments.joins_edge_values) add_scaled_to(dedge, gradient.weight, dy);
-          store_streamed<kWidth>(arguments.dedge_key[id] + columns.score, dedge);
-        }
-        if (arguments.dedge_value && columns.values) {
-          store_streamed<kWidth>(arguments.dedge_value[id] + columns.value, scaled(gradient.weight, dy));
-        }
+      if (arguments.dedge_value && columns.values) {
+        store_streamed<kWidth>(arguments.dedge_value[id] + columns.value, scaled(gradient.weight, dy));
       }
     }
-  }
+  });
   if (!columns.scores) return;
   if (arguments.dquery) arguments.dquery.store(span, columns.score, dquery);
   if constexpr (Score::kHasVector) {
@@ -234,39 +232,36 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>
   const Pack<T, kWidth> vector = load_vector<kWidth>(inputs, columns);
   Pack<T, kWidth> dkey{}, dvalue{};
 
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    const EdgeBatch batch = EdgeBatch::load(edges, span, first, group);
-    const std::uint32_t my_kept = batch.my_kept(group, arguments.dropout, place.first_head, tiles.heads_per_tile);
-#pragma unroll 1
-    for (int k = 0; k < batch.count; k += kAttentionEdgesInFlight) {
-      Pack<T, kWidth> query[kAttentionEdgesInFlight] = {}, dy[kAttentionEdgesInFlight] = {};
-      AttentionTerms<T> terms[kAttentionEdgesInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) {
+    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
+  };
+  for_each_batch<kAttentionEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
+    Pack<T, kWidth> query[kAttentionEdgesInFlight] = {}, dy[kAttentionEdgesInFlight] = {};
+    AttentionTerms<T> terms[kAttentionEdgesInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(batch.my_neighbor, k + u);
-        if (k + u >= batch.count) continue;
-        if (columns.scores) query[u] = load_read_only<kWidth>(inputs.query[neighbor] + columns.score);
-        if (columns.values) dy[u] = load_read_only<kWidth>(arguments.dy[neighbor] + columns.value);
-        terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kAttentionTerms);
-      }
-#pragma unroll
-      for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-        const std::int32_t id = group.broadcast(batch.my_id, k + u);
-        EdgePacks<T, kWidth> packs = own;
-        if (k + u < batch.count) add_edge(inputs, columns, id, packs);
-        const ScorePacks<T, kWidth> scores{query[u], keep_pack(inputs.score, query[u], packs.key), vector};
-        const T sum = group.sum(terms_of(inputs.score, scores.kept, scores.query, vector), tiles.lanes_per_head);
-        const T value_dot = group.sum(dot(dy[u], packs.value), tiles.lanes_per_head);
-        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
-        if (k + u >= batch.count) continue;
-        const AttentionGradient<T> gradient =
-            attention_gradient(terms[u], inputs.finish(sum, id, place.head), value_dot,
-                               kept ? static_cast<T>(arguments.dropout.scale) : T(0));
-        add_to(dkey, key_gradients(inputs.score, inputs.score.chain(gradient.dl), scores));
-        add_scaled_to(dvalue, gradient.weight, dy[u]);
-      }
+    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      if (k + u >= count) continue;
+      if (columns.scores) query[u] = load_read_only<kWidth>(inputs.query[neighbor] + columns.score);
+      if (columns.values) dy[u] = load_read_only<kWidth>(arguments.dy[neighbor] + columns.value);
+      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kAttentionTerms);
     }
-  }
+#pragma unroll
+    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      EdgePacks<T, kWidth> packs = own;
+      if (k + u < count) add_edge(inputs, columns, id, packs);
+      const ScorePacks<T, kWidth> scores{query[u], keep_pack(inputs.score, query[u], packs.key), vector};
+      const T sum = group.sum(terms_of(inputs.score, scores.kept, scores.query, vector), tiles.lanes_per_head);
+      const T value_dot = group.sum(dot(dy[u], packs.value), tiles.lanes_per_head);
+      const bool kept = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
+      if (k + u >= count) continue;
+      const AttentionGradient<T> gradient = attention_gradient(terms[u], inputs.finish(sum, id, place.head), value_dot,
+                                                               kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+      add_to(dkey, key_gradients(inputs.score, inputs.score.chain(gradient.dl), scores));
+      add_scaled_to(dvalue, gradient.weight, dy[u]);
+    }
+  });
   if (arguments.joins_values) add_to(dkey, dvalue);
   if (arguments.dkey && columns.scores) arguments.dkey.store(span, columns.score, dkey);
   if (arguments.dvalue && columns.values) arguments.dvalue.store(span, columns.value, dvalue);

@@ -96,37 +96,29 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
   const T own_term = arguments.score.destination_term(span.row, place.head);
 
   SoftmaxState<T, kWidth, kPositive> state;
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    std::int32_t my_neighbor = 0, my_id = 0;
-    std::uint32_t my_kept = 0;
-    if (first + group.lane < span.end) {
-      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
-      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
-      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, arguments.tiles.heads_per_tile);
-    }
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kEdgesInFlight) {
-      Pack<T, kWidth> row[kEdgesInFlight] = {};
-      T l[kEdgesInFlight];
-      bool positive[kEdgesInFlight], kept[kEdgesInFlight];
+  const auto fetch = [&](std::int64_t slot) {
+    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, arguments.tiles.heads_per_tile);
+  };
+  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
+    Pack<T, kWidth> row[kEdgesInFlight] = {};
+    T l[kEdgesInFlight];
+    bool positive[kEdgesInFlight], kept[kEdgesInFlight];
 #pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
-        const std::int32_t id = group.broadcast(my_id, k + u);
-        kept[u] = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
-        l[u] = -math::kInfinity<T>;
-        positive[u] = false;
-        if (k + u >= count) continue;
-        if (active) row[u] = load_read_only<kWidth>(value + neighbor * arguments.value.stride);
-        const T p =
-            arguments.score.source_term(neighbor, place.head) + own_term + arguments.score.edge_term(id, place.head);
-        positive[u] = p > T(0);
-        l[u] = arguments.score.activation(p);
-      }
-      state.absorb(l, positive, kept, row);
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      kept[u] = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
+      l[u] = -math::kInfinity<T>;
+      positive[u] = false;
+      if (k + u >= count) continue;
+      if (active) row[u] = load_read_only<kWidth>(value + neighbor * arguments.value.stride);
+      const T p =
+          arguments.score.source_term(neighbor, place.head) + own_term + arguments.score.edge_term(id, place.head);
+      positive[u] = p > T(0);
+      l[u] = arguments.score.activation(p);
     }
-  }
+    state.absorb(l, positive, kept, row);
+  });
   if (span.chunk >= 0) {
     store_chunk(arguments, place, span.chunk, active, state);
   } else {

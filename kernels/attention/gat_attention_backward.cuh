@@ -134,56 +134,48 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
   const T source_term = arguments.score.source_term(span.row, place.head);
   T score_sum = 0;
 
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    std::int32_t my_neighbor = 0, my_id = 0;
-    std::uint32_t my_kept = 0;
-    if (first + group.lane < span.end) {
-      my_neighbor = __ldcs(edges.neighbor + first + group.lane);
-      my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
-      my_kept = kept_heads(arguments.dropout, my_id, place.first_head, tiles.heads_per_tile);
-    }
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
-#pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) {
-      Pack<T, kWidth> dy[kInFlight][kPacks] = {};
-      DestinationTerms<T> terms[kInFlight] = {};
+  const auto fetch = [&](std::int64_t slot) {
+    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
+  };
+  for_each_batch<kInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
+    Pack<T, kWidth> dy[kInFlight][kPacks] = {};
+    DestinationTerms<T> terms[kInFlight] = {};
 #pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        const std::int64_t neighbor = group.broadcast(my_neighbor, k + u);
-        if (k + u >= count) continue;
-        const S* const gradient = arguments.dy[neighbor] + column;
+    for (int u = 0; u < kInFlight; ++u) {
+      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
+      if (k + u >= count) continue;
+      const S* const gradient = arguments.dy[neighbor] + column;
 #pragma unroll
-        for (int n = 0; n < kPacks; ++n) {
-          if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
-        }
-        terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kDestinationTerms);
+      for (int n = 0; n < kPacks; ++n) {
+        if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
       }
+      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kDestinationTerms);
+    }
 #pragma unroll
-      for (int u = 0; u < kInFlight; ++u) {
-        T dot = 0;
+    for (int u = 0; u < kInFlight; ++u) {
+      T dot = 0;
 #pragma unroll
-        for (int n = 0; n < kPacks; ++n) {
+      for (int n = 0; n < kPacks; ++n) {
 #pragma unroll
-          for (int v = 0; v < kWidth; ++v) dot += dy[u][n][v] * value[n][v];
-        }
-        dot = group.sum(dot, tiles.lanes_per_head);
-        const std::int32_t id = group.broadcast(my_id, k + u);
-        const bool kept = (group.broadcast(my_kept, k + u) >> bit & 1u) != 0;
-        if (k + u >= count) continue;
-        const T edge_term = arguments.score.edge_term(id, place.head);
-        const T kept_scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
-        const EdgeGradient<T> gradient =
-            edge_gradient(arguments.score, terms[u], source_term, edge_term, dot, kept_scale);
-        score_sum += gradient.score;
-        if (arguments.dedge_score && place.leader) arguments.dedge_score[id][place.head] = gradient.score;
+        for (int v = 0; v < kWidth; ++v) dot += dy[u][n][v] * value[n][v];
+      }
+      dot = group.sum(dot, tiles.lanes_per_head);
+      const std::int32_t id = group.broadcast(mine.id, k + u);
+      const bool kept = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
+      if (k + u >= count) continue;
+      const T edge_term = arguments.score.edge_term(id, place.head);
+      const T kept_scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
+      const EdgeGradient<T> gradient =
+          edge_gradient(arguments.score, terms[u], source_term, edge_term, dot, kept_scale);
+      score_sum += gradient.score;
+      if (arguments.dedge_score && place.leader) arguments.dedge_score[id][place.head] = gradient.score;
 #pragma unroll
-        for (int n = 0; n < kPacks; ++n) {
+      for (int n = 0; n < kPacks; ++n) {
 #pragma unroll
-          for (int v = 0; v < kWidth; ++v) sum[n][v] += gradient.weight * dy[u][n][v];
-        }
+        for (int v = 0; v < kWidth; ++v) sum[n][v] += gradient.weight * dy[u][n][v];
       }
     }
-  }
+  });
 
   const bool whole = span.chunk < 0;
   const auto store_dvalue = [&](auto* dvalue) {

@@ -1,4 +1,5 @@
-// Devices, streams and copies: the CUDA side of "Devices" and of memory in host/core/backend.hpp, but for memory_pool.cu.
+// Devices, streams and copies: the CUDA side of "Devices" and of memory in host/core/backend.hpp, but for
+// memory_pool.cu.
 
 #include <algorithm>
 #include <iterator>

@@ -54,6 +54,30 @@ __device__ inline std::int64_t edge_id_of(const Adjacency& edges, std::int64_t s
   return edges.edge_id == nullptr ? slot : __ldcs(edges.edge_id + slot);
 }
 
+/// Walks over a span's edges in batches of as many as the group has lanes. Each lane holds fetch(slot) of one edge of a
+/// batch (the default beyond the last), and then body(mine, k, count) takes the edges k, ..., k + kInFlight - 1 of its
+/// `count`: it broadcasts what the lanes hold, and loads all that it needs before it uses any of it.
+template <int kInFlight, class Fetch, class Body>
+__device__ void for_each_batch(const LaneGroup& group, const EdgeSpan& span, const Fetch& fetch, const Body& body) {
+  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
+    decltype(fetch(first)) mine{};
+    if (first + group.lane < span.end) mine = fetch(first + group.lane);
+    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+#pragma unroll 1
+    for (int k = 0; k < count; k += kInFlight) body(mine, k, count);
+  }
+}
+
+/// The numbers of an edge as the lane that fetched it holds them.
+struct EdgeNumbers {
+  std::int32_t neighbor = 0;
+  std::int32_t id = -1;
+};
+
+__device__ inline EdgeNumbers fetch_numbers(const Adjacency& edges, std::int64_t slot) {
+  return {__ldcs(edges.neighbor + slot), static_cast<std::int32_t>(edge_id_of(edges, slot))};
+}
+
 // --- Which lanes work on which part of a row -------------------------------------------------------------------------
 
 /// A row of `columns` elements cut into tiles of at most a warp's lanes, one pack of `width` elements per lane; narrow

@@ -1,0 +1,58 @@
+#pragma once
+
+// An edge as all attention passes fetch it: its numbers, and which of its weights dropout keeps.
+
+#include <cstdint>
+
+#include "kernels/base/dropout.cuh"
+#include "kernels/base/spans.cuh"
+#include "warpgnn/ops/attention_dropout.hpp"
+
+namespace warpgnn::kernels {
+
+/// Dropout of attention weights as a kernel sees it.
+struct EdgeDropout {
+  bool active;
+  std::uint32_t threshold;
+  DropoutSeed seed;
+  double scale;  // of what is kept
+
+  static EdgeDropout of(const AttentionDropout& dropout) {
+    return EdgeDropout{dropout.probability > 0, dropout_threshold(dropout.probability),
+                       DropoutSeed::of(dropout.seed, dropout.counter), 1.0 / (1.0 - dropout.probability)};
+  }
+};
+
+/// Bit k tells whether dropout keeps head `first_head + k` of an edge, for k < heads <= 32: dropout_keeps for many
+/// heads at the price of one Philox call for every four.
+__device__ inline std::uint32_t kept_heads(const EdgeDropout& dropout, std::int64_t edge_id, int first_head,
+                                           int heads) {
+  if (!dropout.active) return 0xffffffffu;
+  const std::uint64_t seed = dropout.seed.now();
+  std::uint32_t bits = 0;
+#pragma unroll 1
+  for (int quad = first_head / 4; quad * 4 < first_head + heads; ++quad) {
+    const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(edge_id), static_cast<std::uint64_t>(quad));
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      const int place = quad * 4 + k - first_head;
+      if (place >= 0 && place < heads && words.word[k] >= dropout.threshold) bits |= 1u << place;
+    }
+  }
+  return bits;
+}
+
+/// What the lane that fetched an edge holds: also kept_heads of a tile of heads.
+struct AttentionEdge {
+  std::int32_t neighbor = 0;
+  std::int32_t id = 0;
+  std::uint32_t kept = 0;
+
+  __device__ static AttentionEdge fetch(const Adjacency& edges, std::int64_t slot, const EdgeDropout& dropout,
+                                        int first_head, int heads) {
+    const EdgeNumbers numbers = fetch_numbers(edges, slot);
+    return {numbers.neighbor, numbers.id, kept_heads(dropout, numbers.id, first_head, heads)};
+  }
+};
+
+}  // namespace warpgnn::kernels
