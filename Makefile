@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A thin front over the CMake presets; see CMakePresets.json.
 
 SHELL := /bin/bash

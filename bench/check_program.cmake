@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Runs PROGRAM, the benchmark program, on tiny graphs in the folder WORK, and checks the files it writes and what it
 # refuses. With EXECUTOR its CUDA device is the host executor's. Called by ctest.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <cusparse.h>
 
 #include "bench/cases/case_parts.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What benchmarks compute on a GPU beside the library. All is ordered by the context's stream. A build without CUDA has

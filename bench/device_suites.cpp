@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "device_suites.hpp"
 
 #include "graph_rows.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "edge_set.hpp"
 
 namespace warpgnn::bench {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "generators.hpp"
 
 #include <cmath>

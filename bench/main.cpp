@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Measures the ops of the library, layers and baselines on the devices of this machine: `warpgnn_bench --help`. Beside
 // each time stand the bytes that the op has to move (byte_bounds.hpp) and how that compares with a plain copy on the
 // same device.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a build without CUDA has in place of cuda_device.cpp and device_kernels.cu.
 
 #include "device.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program without cuSPARSE has in place of cusparse_baseline.cpp.
 
 #include "bench/cases/cases.hpp"

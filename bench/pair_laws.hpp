@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Graphs whose edges come in pairs, one each way between two nodes that are drawn anew for each pair. A pair is a pure

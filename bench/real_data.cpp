@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "real_data.hpp"
 
 #include <zlib.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """See report.sh."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Prints results as a compact table: those of warpgnn_bench (Google Benchmark's JSON, or the lines of --rows) and of
 # bench/peers, one beside the other.
 #   report.sh RESULTS... [FILTER]     FILTER: a regular expression that rows must match

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Writes what ctest includes: one test for each suite of a GoogleTest program. Run as a script after the program is linked.
 # Arguments: PROGRAM, FILTER, PROPERTIES, OUTPUT.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Finds oneDNN and defines OneDNN::OneDNN. Its own package file would also ask for OpenCL's headers.
 
 find_path(OneDNN_INCLUDE_DIR dnnl.h)

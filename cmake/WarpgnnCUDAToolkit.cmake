@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Finds the CUDA toolkit. CMake 3.25 sets a property of nvToolsExt for projects that ask for 3.25, and fails where that
 # library is gone, as it is from CUDA 13.
 set(_warpgnn_minimum "${CMAKE_MINIMUM_REQUIRED_VERSION}")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Installation: headers, library, and a package config that finds what a static library needs at link time.
 
 include(CMakePackageConfigHelpers)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The library: host side, CPU backend, and either the CUDA kernels or the stubs that say they are not built.
 
 file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Everything that depends on the tools at hand: CUDA or not, the compiler cache, warnings, sanitizers, static linking.
 
 # --- Compiler cache ---------------------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sets warpgnn_version. It stands in one place, a header that every way to use the library brings along.
 set(version_header "${CMAKE_CURRENT_LIST_DIR}/../include/warpgnn/version.hpp")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${version_header}")

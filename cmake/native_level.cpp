@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Prints the instruction-set level of the machine that builds, for WARPGNN_CPU_LEVELS=native.
 
 #include <cstdio>

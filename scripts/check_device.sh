@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Checks and measures the programs of the `device` preset on this machine's GPU, in stages of bounded time.
 #   check_device.sh [--dry-run] [--bin DIR] [--only STAGE]... [--budget SECONDS] [--stages FILE]
 #     --dry-run   prints what would be run and when; needs no GPU and no programs

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Prints the folder of this machine's CUDA toolkit; nothing, and status 1, where there is no whole one.
 # nvcc is asked for it: what PATH names may be a link to it, or a script that starts it somewhere else.
 set -euo pipefail

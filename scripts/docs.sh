@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Makes the documentation's pages, build/docs/html/index.html, and fails at any warning of Doxygen's.
 #   docs.sh
 # A member of a class or struct may go without a comment of its own: the comment of the class tells what they are for.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Prints a header, or a page, as Doxygen shall read it. Lines stay where they are, for the places in its warnings.
 
 In headers

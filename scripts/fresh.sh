@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Runs a command as a newcomer would: in a clone of HEAD on a bare Debian 12 that holds nothing but make and git.
 #   fresh.sh [-k] COMMAND...     e.g.  fresh.sh make demo      fresh.sh make demo test
 # Lays the bare system once with debootstrap, from this machine's own package sources, and works on a copy of it, with a
@@ -13,7 +14,7 @@ set -euo pipefail
 keep=
 [[ ${1:-} == -k ]] && { keep=1; shift; }
 if (($# == 0)); then
-  sed -n '2,12s/^# \?//p' "$0"
+  sed -n '3,13s/^# \?//p' "$0"
   exit 2
 fi
 

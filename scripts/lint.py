@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs clang-tidy over all sources and prints each finding once, with its place.
 
     lint.py [--jobs N] [PATH...]     with paths: only the sources there

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The first GPU's name, else the processor's, as part of a file name.
 name=$(nvidia-smi --query-gpu=name --format=csv,noheader --id=0 2>/dev/null) ||
   name=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Compiler launcher for nvcc: keeps what `ptxas -v` says about registers and spills in OBJECT.ptxas, beside the object,
 # and passes everything else on.
 object=

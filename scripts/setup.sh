@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
 #   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs]
 # What `demo` adds is only wished for: without it the demo draws no pictures. So is clang-query, without which one test is

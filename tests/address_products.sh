@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Fails where kernels or loops of the CPU backend address memory with a product of two 32-bit numbers.
 #   address_products.sh SOURCE_DIR [INCLUDE_DIR...]
 # clang reads kernels through the headers of the executor in tests/simt. Skipped (77) without clang-query.

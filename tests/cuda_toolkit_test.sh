@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Tests scripts/cuda_toolkit.sh: the toolkit is found through a link and through a script, and half a one is refused.
 #   cuda_toolkit_test.sh SOURCE_DIR
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Registers and local memory of each kernel, from the reports that scripts/nvcc_report.sh keeps beside the objects.
 #   resource_budget.sh check DIR   compares them with resource_budget.txt
 #   resource_budget.sh write DIR   writes resource_budget.txt anew

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Objects of an instruction-set level may only define functions of that level's own namespace. Any other one, an inline
 # function of a shared header say, could be the copy that the linker keeps for every caller, and would then run AVX code
 # on a machine without it.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The same family of ops lies under the same name in every room, and each op of ops.def in its family's files. The ops'
 # comments keep their form.
 #   tree_test.sh SOURCE_DIR
@@ -80,6 +81,10 @@ while IFS=', ' read -r op arguments; do
   cat "host/cpu/$group/$family"*.cpp | grep -q "^void $op(const CpuExec&" || complain "$op: not in host/cpu/$group/$family*.cpp"
   cat "kernels/$group/$family"*.cu | grep -q "^void $op(const CudaExec&" || complain "$op: not in kernels/$group/$family*.cu"
 done < <(sed -nE 's/^WARPGNN_OP(_WITH_WORKSPACE)?\((.*)\)$/\2/p' host/core/ops.def)
+
+while read -r file; do
+  [[ $(head -n 2 "$file") == *"SPDX-License-Identifier: MIT"* ]] || complain "$file: says no license"
+done < <(find include host kernels tests bench examples scripts cmake -regex '.*\.\(hpp\|cpp\|cu\|cuh\|def\|cmake\|sh\|py\)')
 
 echo "${#families[@]} families, $failures out of place"
 ((failures == 0))

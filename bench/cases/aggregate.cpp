@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "case_parts.hpp"
 
 namespace warpgnn::bench {

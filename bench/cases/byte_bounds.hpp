@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // How many bytes each op has to move: with a perfect cache (compulsory: every array once) and with none at all for the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "case_parts.hpp"
 #include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pools with heads, Set2Set's parts, and pools that leave a smaller graph.
 
 #include "case_parts.hpp"

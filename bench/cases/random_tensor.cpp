@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "random_tensor.hpp"
 
 #include "bench/device_kernels.hpp"

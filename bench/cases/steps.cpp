@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Training steps of graph classifiers: forward, loss, backward, Adam. Shapes are those of models in use; features and
 // labels are arbitrary, since times do not depend on them.
 

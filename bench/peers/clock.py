@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Times of one call: the median of fixed repetitions, each on caches that were flushed by reading."""
 
 import statistics

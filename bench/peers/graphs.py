@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The benchmark's graphs, from the edges that `warpgnn_bench --export-graphs` wrote."""
 
 import json

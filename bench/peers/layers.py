@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is measured beside our ops. Each peer computes what one of ours does, and no more: projections are left out by
 putting the given features in their place. What remains on top is said with the peer."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Measures what others offer for the ops of our benchmark, on the same edges and at the same widths.
 
 Each row is appended to a file as it is measured, one JSON object a line, after a line on the machine:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/checkpoint_file.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/epoch_log.hpp"
 
 #include <algorithm>

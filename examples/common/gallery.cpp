@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/gallery.hpp"
 
 #include "common/files.hpp"

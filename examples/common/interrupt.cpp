@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/interrupt.hpp"
 
 #include <csignal>

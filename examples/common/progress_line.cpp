@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/progress_line.hpp"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/run_files.hpp"
 
 #include <unistd.h>

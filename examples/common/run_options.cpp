@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "common/run_options.hpp"
 
 #include <filesystem>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fused GAT attention, forward and backward, on a graph of four nodes: two heads of two channels.
 #include <cstdio>
 #include <vector>

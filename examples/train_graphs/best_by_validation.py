@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What --select valid gives when some options are chosen by validation too.
 
 Reads the --log files of trainings of one data set on the same folds (the same --seed, --folds, --repeats and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "evaluator.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "motif_generator.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "settings.hpp"
 
 namespace examples::train_graphs {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tu_reader.hpp"
 
 #include <algorithm>

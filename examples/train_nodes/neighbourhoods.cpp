@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "neighbourhoods.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "network.hpp"
 
 #include "warpgnn/nn/attention_layers.hpp"

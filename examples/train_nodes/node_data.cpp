@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "node_data.hpp"
 
 #include <algorithm>

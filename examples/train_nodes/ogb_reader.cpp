@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "ogb_reader.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// THE SEAM between the host side, which validates and settles, and the backends, which compute.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// Validation of op arguments: every message names the argument, what was expected and what was given.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CUDA side of the seam in a build without CUDA: nothing is there, and every call says so.
 
 #include "host/core/backend.hpp"

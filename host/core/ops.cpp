@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The public function of every op: its arguments are checked once, its workspace sized once, and it runs.
 
 #include "host/core/check.hpp"

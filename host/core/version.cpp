@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/version.hpp"
 
 namespace warpgnn {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CPU side of the seam: every op is compiled for several instruction-set levels, and the executor says
 // which one to call.
 

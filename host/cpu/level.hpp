@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What the ops of host/cpu are compiled for: the x86-64 psABI levels, worst first; elsewhere only baseline.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory of the CPU backend.
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/graph/arguments.hpp"
 
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs from edges: validation, and the sorted structure that every op reads.
 
 #include "host/core/dispatch.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/graph.hpp"
 
 #include "host/graph/state.hpp"

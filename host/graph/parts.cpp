@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs on memory that a framework owns, and a graph's own memory for it.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs whose nodes stand once for each relation of their edges.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A graph with its two directions changed round.
 
 #include "host/core/dispatch.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Mini-batches: chosen parts of a batch become a batch of their own, by copying ranges and never by sorting.
 
 #include <limits>

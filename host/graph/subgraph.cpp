@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The graph between chosen nodes: a node keeps its row, without the edges whose other end is not chosen.
 
 #include "host/core/dispatch.hpp"

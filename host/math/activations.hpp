@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// Activations and their gradients. Comparisons are written so that NaN takes the branch that keeps it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// What the formulas of this folder are written in. Both backends use them: a value V is one number, or on the CPU also

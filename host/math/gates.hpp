@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// The learnt gate between a result x and its residual r: y = gate r + (1 - gate) x with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// What an edge sends, one channel at a time, from the source's row and its own.

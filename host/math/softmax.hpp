@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// What every softmax shares. Its maximum and its sum are kept apart: one log-sum-exp would carry the rounding of large

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/nn/adam.hpp"
 
 namespace warpgnn::nn {

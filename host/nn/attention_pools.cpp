@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pools whose weights come from networks of their own.
 
 #include "host/nn/run.hpp"

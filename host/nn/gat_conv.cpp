@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/nn/heads.hpp"
 #include "warpgnn/error.hpp"
 #include "warpgnn/nn/graph_layers.hpp"

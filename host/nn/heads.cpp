@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/nn/heads.hpp"
 
 namespace warpgnn::nn {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// Heads averaged, and the way back: for layers that can do so in place of concatenating them.

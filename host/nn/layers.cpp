@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/nn/layers.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/nn/message_layers.hpp"
 
 #include "host/nn/run.hpp"

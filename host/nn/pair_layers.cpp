@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GATv2Conv, AdditiveAttentionConv and TransformerConv: what each adds to AttentionConv.
 
 #include <cmath>

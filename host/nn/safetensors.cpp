@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/nn/safetensors.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pools that keep the best nodes.
 
 #include <cmath>

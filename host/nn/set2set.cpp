@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Set2Set. Its steps lie behind each other in memory, so that the gradients of the weights are one product over all of
 // them; h and r are written where they belong in q*.
 

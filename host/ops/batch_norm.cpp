@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/batch_norm.hpp"
 
 #include "host/core/check.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/gat_attention.hpp"
 
 #include <cmath>

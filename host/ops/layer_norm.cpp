@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/layer_norm.hpp"
 
 #include "host/core/check.hpp"

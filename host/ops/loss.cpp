@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/loss.hpp"
 
 #include "host/core/check.hpp"

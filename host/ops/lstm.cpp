@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/lstm.hpp"
 
 #include "host/core/check.hpp"

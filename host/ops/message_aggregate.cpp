@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/message_aggregate.hpp"
 
 #include "host/core/check.hpp"

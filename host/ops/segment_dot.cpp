@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/segment_dot.hpp"
 
 #include "host/core/check.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/top_k.hpp"
 
 #include "host/core/check.hpp"

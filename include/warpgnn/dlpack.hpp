@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// Tensors from and to other frameworks by DLPack, without a copy. The one header that needs <dlpack/dlpack.h> (Debian:

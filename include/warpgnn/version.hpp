@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// The version of these headers, which is the project's: CMakeLists.txt reads it here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// Everything that warpgnn offers, except the layers of warpgnn/nn.

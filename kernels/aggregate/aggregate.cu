@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/aggregate/aggregate.cuh"
 
 namespace warpgnn::backend {

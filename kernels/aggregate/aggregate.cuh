@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Sums, maxima and minima of neighbours' rows. The same kernels serve both directions: forward over in-edges, the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/aggregate/gcn_norm.cuh"
 
 namespace warpgnn::backend {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // GCN normalisation: row sums of edge terms, then one value per edge from the two ends.

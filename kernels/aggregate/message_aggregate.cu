@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/aggregate/message_aggregate.cuh"
 
 namespace warpgnn::backend {

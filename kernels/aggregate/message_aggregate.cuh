@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Aggregation of messages that are made of the neighbour's row and the edge's own row, and their gradients. Rows of

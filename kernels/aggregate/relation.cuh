@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Aggregation over typed edges: weights that normalise by relation, sums for several bases at once, their gradients.

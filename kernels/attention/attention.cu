@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/attention/attention.cuh"
 
 namespace warpgnn::backend {

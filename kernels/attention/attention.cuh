@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Attention between pairs of feature vectors, forward: one pass over the in-edges with an online softmax, and the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/attention/attention_backward_wide.cuh"
 #include "kernels/base/reduce.cuh"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Attention between pairs of feature vectors, backward: what a destination contributes to all its edges, then a pass

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Attention's backward for heads too wide for a warp's registers: one warp per (span, head) first finds the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // An edge as all attention passes fetch it: its numbers, and which of its weights dropout keeps.

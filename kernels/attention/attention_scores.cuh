@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What the attention kernels compute with the scores of host/math/scores.hpp: the packs that a lane has of an edge's

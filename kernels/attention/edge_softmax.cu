@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/attention/edge_softmax.cuh"
 
 namespace warpgnn::backend {

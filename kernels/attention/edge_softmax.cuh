@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Operations of the form "reduce over each row's edges, then rewrite every edge with the row's result", head by head.

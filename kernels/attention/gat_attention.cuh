@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Attention forward: one pass over the in-edges with an online softmax, and the weights on request.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/attention/gat_attention_backward.cuh"
 
 namespace warpgnn::backend {

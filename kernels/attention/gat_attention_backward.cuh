@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Attention backward: a pass over nodes for what a destination contributes to all its edges, then one pass over the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Attention scores: what the attention kernels ask of the score they are instantiated for.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/attention/head_dot.cuh"
 
 namespace warpgnn::backend {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/attention/residual_gate.cuh"
 
 namespace warpgnn::backend {

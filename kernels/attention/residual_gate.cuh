@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // A learnt gate between a result and its residual: one group of lanes per row.

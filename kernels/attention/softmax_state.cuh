@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The online softmax that every attention forward carries along the edges of a row.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // How lanes are laid over a row of H heads x C channels, and what each lane knows of its place there.

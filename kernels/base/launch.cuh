@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Everything between a launcher and the CUDA runtime: error checks, the one way to launch, dynamic shared memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Memory as kernels see it: packs of up to 16 bytes, cache hints, strided rows, and the choice of a pack's width.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory of the CUDA backend, and what a capture of its stream forbids.
 
 #include <algorithm>

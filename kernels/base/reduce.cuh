@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Deterministic sums over all rows of a matrix, in two stages over a workspace: slabs of rows to partial sums, partial

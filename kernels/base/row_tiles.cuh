@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // How element-wise kernels walk over a matrix: blocks of (lanes over packs of columns) x (rows), repeated until both

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices, streams and copies: the CUDA side of "Devices" and of memory in host/core/backend.hpp, but for
 // memory_pool.cu.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // How the edges of an adjacency are handed out: every short row whole, every long row in chunks whose partial results

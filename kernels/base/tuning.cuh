@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // How the kernels' schedules fit an architecture: the one place for numbers that a measurement may change.

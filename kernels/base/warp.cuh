@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Groups of lanes: a warp, or a power-of-two part of it, that works on one item.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Adam: launchers.
 
 #include "kernels/base/advance.cuh"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Adam for many parameters in one launch: the slots travel in the launch's own parameters, so nothing is uploaded.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Batch normalisation: launchers.
 
 #include "kernels/base/reduce.cuh"

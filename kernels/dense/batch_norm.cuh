@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Batch normalisation. Statistics come from one pass: sums of differences to the first row, in fp64. The first row is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Activations, dropout, row gathering and scaled sums: launchers.
 
 #include <type_traits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Element-wise kernels, row gathering, and what they compute for one element.

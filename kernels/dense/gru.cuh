@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The element-wise part of a GRU cell: one thread takes one pack of features of a row, with all three of its gates.

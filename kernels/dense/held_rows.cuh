@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Rows that are read once: a group of lanes takes a row and holds it in registers, so that statistics and result come

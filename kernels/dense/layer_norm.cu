@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/base/reduce.cuh"
 #include "kernels/dense/layer_norm.cuh"
 

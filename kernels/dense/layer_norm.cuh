@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Layer norm. Squares are summed around the mean, which cannot cancel. Rows are scaled by a power of two, so that no

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Linear layers: cuBLAS for the products, two small kernels for the bias.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What a linear layer needs beside cuBLAS: rows filled with the bias, and the bias' gradient.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Cross entropy: launchers.
 
 #include "kernels/base/reduce.cuh"

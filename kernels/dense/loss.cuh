@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Cross entropy over the softmax of a row. A group of lanes takes a row.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/dense/lstm.cuh"
 
 namespace warpgnn::backend {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The element-wise part of an LSTM cell: one thread takes one pack of features of a row, with all four of its gates.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/dense/normalize_rows.cuh"
 
 namespace warpgnn::kernels {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs on the device: the CUDA side of the building of graphs in host/core/runtime.def. It may allocate and wait.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Kernels that turn edge lists into adjacencies and back. One thread takes one edge or row unless a kernel says that a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Kernels that take the edges between chosen nodes out of a graph. Where a warp takes a row, its lanes look at

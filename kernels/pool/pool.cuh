@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Pooling of the nodes of each graph. A graph's nodes are cut into pieces, one block each, and a second kernel combines

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "kernels/pool/segment_dot.cuh"
 
 namespace warpgnn::backend {

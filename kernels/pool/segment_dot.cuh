@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Dot products of nodes with a row of their graph: a group of lanes per node.

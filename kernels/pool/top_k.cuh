@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Choosing the nodes of highest score of every graph, and moving their rows along.

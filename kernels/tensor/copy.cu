@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Copies between views: one transfer where rows lie side by side, else a kernel.
 
 #include <algorithm>

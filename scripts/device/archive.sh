@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Packs what check_device.sh needs, and no more: the programs that run on the GPU and the libraries that travel beside
 # them. Fails if the programs need what another machine may not have, or if the archive is too large to
 # carry.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Measures one suite of the benchmark on the GPU and goes on where an earlier call was stopped.
 #   measure.sh SUITE ROWS     ROWS: the file to which each row is appended as it is measured
 set -uo pipefail

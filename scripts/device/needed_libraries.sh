@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Fails if a program needs a shared library, or a glibc, that a machine with CUDA 13 and PyTorch may not have.
 #   needed_libraries.sh PROGRAM...
 # What lies beside a program is found there. cuBLAS and cuSPARSE come from the toolkit or from PyTorch's packages, the

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Reads op_tests.txt.
 #   op_tests.sh filter           its tests as a --gtest_filter
 #   op_tests.sh check OPS LIST   fails if an op of host/core/ops.def has no test there, or if a test is not in LIST, which is

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What others offer, on the edges that our benchmark measures.
 #   peers.sh build     builds turbo-gnn from the source archive in build/, if there is one
 #   peers.sh measure   exports the edges and measures; waits for the build before its last rows

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What limits the kernels that matter most, by Nsight Compute: speed of light, memory, warp states, occupancy, launch.
 #   profile.sh          measures; text goes to ncu.txt, reports to ncu.tar.gz; rows in ncu.txt are not measured again
 #   profile.sh list     prints the rows and the kernels instead

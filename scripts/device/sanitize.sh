@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The listed tests, which launch every kernel, under one tool of compute-sanitizer. Kernels of other libraries are not
 # checked: nobody here can mend them, and each costs time.
 #   sanitize.sh memcheck|racecheck|synccheck

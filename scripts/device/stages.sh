@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2016  # the driver expands the commands, not this file
 # What check_device.sh does, in order of value. Sourced by it.
 #   stage NAME SECONDS NEEDS COMMAND...

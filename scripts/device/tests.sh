@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Tests of the CUDA backend on the GPU.
 #   tests.sh listed   those of op_tests.txt: each op and each kernel once
 #   tests.sh all      all of them, in several processes: most of their time goes to references computed by the CPU

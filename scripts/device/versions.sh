@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What this machine is, whether our programs find their libraries, and the first op on the GPU. One small benchmark
 # measures the bandwidth of copies and of L2 on the way, and leaves the clocks warm.
 set -uo pipefail

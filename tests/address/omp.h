@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What the scan needs of OpenMP's functions: clang's own header is a package of its own.

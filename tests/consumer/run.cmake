@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Installs warpgnn to a fresh prefix, then configures, builds and runs the consumer against it.
 # Arguments: WARPGNN_BUILD, CONSUMER, WORK, GENERATOR, CXX_COMPILER, CXX_FLAGS, BUILD_TYPE.
 

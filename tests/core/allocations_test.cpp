@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // That the ops' allocations would be seen: `run` of support/test_tensor.hpp expects none in any op's test.
 
 #include "tests/support/allocations.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/context.hpp"
 
 #include <gmock/gmock.h>

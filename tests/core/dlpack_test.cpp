@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Tensors from and to other frameworks. A framework is played by structs whose deleters count.
 
 #include "warpgnn/dlpack.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/random.hpp"
 
 #include <gtest/gtest.h>

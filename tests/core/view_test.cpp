@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Views of parts of tensors, tensors like others, and copies between views.
 
 #include <gmock/gmock.h>

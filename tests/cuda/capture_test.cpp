@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is captured into CUDA graphs: whole training steps, and what a capture does not allow. Compiled for the
 // toolkit's runtime and for the executor's.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Runs scripts/check_device.sh on stand-ins for programs, tools and stages, in a folder of its own.
 #   check_device_test.sh SOURCE_DIR
 set -uo pipefail

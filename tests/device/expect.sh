@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Sourced by the tests here: expectations, of which one run tells all that fail. What a tested script said stands in
 # $work/output.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Runs the tests of scripts/device/op_tests.txt on the executor and fails if a kernel was not launched.
 #   listed_tests.sh SOURCE_DIR WARPGNN_TESTS_SIMT
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What check_device.sh asks of our programs is there: tests, rows of the benchmark, kernels, options.
 #   programs_test.sh SOURCE_DIR BIN
 set -uo pipefail

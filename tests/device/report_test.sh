@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # bench/report.sh on the lines of our rows and of peers, and on Google Benchmark's JSON; the peers' sources parse.
 #   report_test.sh SOURCE_DIR
 set -euo pipefail

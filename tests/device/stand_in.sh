@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Stands in for the programs and tools that check_device.sh runs, under their names. Notes each call in $CALLS and does
 # the little that the stages wait for.
 set -uo pipefail

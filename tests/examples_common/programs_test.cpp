@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Both programs as a user runs them: signals, closed pipes, full devices, killed and resumed runs.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a run may write to, and that it is the only one to do so.
 
 #include "common/run_files.hpp"

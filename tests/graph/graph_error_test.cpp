@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs that must be refused when they are built.
 
 #include <gtest/gtest.h>

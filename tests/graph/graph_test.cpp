@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/graph.hpp"
 
 #include <gmock/gmock.h>

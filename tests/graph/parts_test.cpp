@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs as tensors, and tensors as graphs.
 
 #include <gmock/gmock.h>

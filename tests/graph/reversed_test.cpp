@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Graphs with every edge turned round.
 
 #include <gmock/gmock.h>

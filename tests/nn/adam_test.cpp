@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Adam over the parameters of a model.
 
 #include "warpgnn/nn/adam.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GATv2Conv, AdditiveAttentionConv and TransformerConv.
 
 #include "warpgnn/nn/attention_layers.hpp"

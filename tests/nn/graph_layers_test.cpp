@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The graph layers of warpgnn/nn.
 
 #include "warpgnn/nn/graph_layers.hpp"

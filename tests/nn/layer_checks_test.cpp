@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The checks that every layer and every model has to pass, once over all of them.
 
 #include <gtest/gtest.h>

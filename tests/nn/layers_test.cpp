@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The dense layers of warpgnn/nn.
 
 #include "warpgnn/nn/layers.hpp"

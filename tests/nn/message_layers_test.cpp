@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Layers whose messages depend on edge features or edge types, and GraphSAGE.
 
 #include "warpgnn/nn/message_layers.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whole models: layers of warpgnn/nn in a chain, from node features to the loss.
 
 #include "tests/nn/layer_cases.hpp"

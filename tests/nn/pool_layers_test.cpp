@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The layers of warpgnn/nn that make graphs, or fewer nodes, of nodes.
 
 #include "warpgnn/nn/pool_layers.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // RGATConv.
 
 #include "warpgnn/nn/relation_layers.hpp"

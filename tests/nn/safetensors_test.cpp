@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Saving and loading of tensors, against the safetensors format written out by hand.
 
 #include "warpgnn/nn/safetensors.hpp"

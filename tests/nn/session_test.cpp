@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sessions and the initial values of parameters.
 
 #include "warpgnn/nn/session.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Training with warpgnn/nn: it learns, it can be repeated to the bit, and it goes on from a checkpoint.
 
 #include <gtest/gtest.h>

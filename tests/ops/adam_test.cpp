@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/adam.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rows so far apart that element offsets pass 2^31 and 2^33: on address space that is reserved but, but for the rows
 // themselves, never touched.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Arguments that aggregation over edge rows and edge types must refuse before it writes anything.
 
 #include <gtest/gtest.h>

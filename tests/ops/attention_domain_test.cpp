@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Attention between pairs of feature vectors at the edges of its domain: empty rows, infinities, NaN, scores far apart.
 
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Arguments that attention between pairs of feature vectors must refuse before it writes anything.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Arguments that the dense ops must refuse before they write anything.
 
 #include <gtest/gtest.h>

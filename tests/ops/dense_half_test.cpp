@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Dense operations on rows stored in 16 bits.
 
 #include <gtest/gtest.h>

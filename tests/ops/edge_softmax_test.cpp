@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/edge_softmax.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/elementwise.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Arguments that every op must refuse before it writes anything. Graphs: graph_error_test.cpp.
 
 #include <gtest/gtest.h>

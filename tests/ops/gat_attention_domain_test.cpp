@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Attention at the edges of its domain: empty rows, infinities, NaN, scores far apart.
 
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/gcn_norm.hpp"
 
 #include <gtest/gtest.h>

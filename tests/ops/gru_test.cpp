@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/gru.hpp"
 
 #include "tests/oracle/recurrent.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What 16-bit storage costs: the library against the same formulas computed in the 16-bit format itself, operation by
 // operation, as a chain of 16-bit tensors would be. Its error may be at most twice theirs.
 

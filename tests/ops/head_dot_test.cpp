@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/head_dot.hpp"
 
 #include <gtest/gtest.h>

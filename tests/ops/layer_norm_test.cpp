@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/oracle/layer_norm.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/linear.hpp"
 
 #include <gtest/gtest.h>

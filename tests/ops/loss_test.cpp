@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The loss and the optimiser.
 
 #include "warpgnn/ops/loss.hpp"

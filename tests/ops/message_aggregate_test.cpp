@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/message_aggregate.hpp"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/normalize_rows.hpp"
 
 #include <cmath>

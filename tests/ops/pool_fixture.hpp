@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Pools on a backend and in the oracle: what the tests of pooling share.

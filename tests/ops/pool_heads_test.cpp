@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pools with several heads, gates with a temperature, and the gated sum that they make up.
 
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "warpgnn/ops/residual_gate.hpp"
 
 #include <gtest/gtest.h>

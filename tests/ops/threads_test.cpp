@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // On the CPU, every op gives the same bits with any number of threads. The problems are large enough to be shared out:
 // small ones stay on one thread.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Choosing the best nodes of each graph, and moving their rows along.
 
 #include "tests/oracle/top_k.hpp"

@@ -1,4 +1,6 @@
-// The oracles of attention between pairs of feature vectors and of the residual gate, pinned by cases worked out by hand.
+// SPDX-License-Identifier: MIT
+// The oracles of attention between pairs of feature vectors and of the residual gate, pinned by cases worked out by
+// hand.
 
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/oracle/gat_attention.hpp"
 
 #include "tests/oracle/gcn_norm.hpp"

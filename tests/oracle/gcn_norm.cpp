@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/oracle/gcn_norm.hpp"
 
 #include <limits>

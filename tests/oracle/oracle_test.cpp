@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The oracle itself: numbers worked out by hand, and its gradients against central differences.
 
 #include <gmock/gmock.h>

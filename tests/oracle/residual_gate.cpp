@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/oracle/residual_gate.hpp"
 
 namespace oracle {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Which kernels the tests launched on the executor.
 #   kernel_coverage.sh names KERNELS       the names of all __global__ functions in the folder of kernels
 #   kernel_coverage.sh count KERNELS       how many there are

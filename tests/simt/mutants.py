@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Mutation check of the kernel sources, on the executor.
 
 Each mutant is a copy of one source with one small change. It is compiled, linked into the tests and run by the tests

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/compare.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/damaged_files.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/errors.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/nn_formulas.hpp"
 
 #include <algorithm>

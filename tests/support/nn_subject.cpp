@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/nn_subject.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tests/support/test_tensor.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Nobody watches the memory accesses of this program: see support/memory_marks.hpp.
 
 #include "tests/support/memory_marks.hpp"

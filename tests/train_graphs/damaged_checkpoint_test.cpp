@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checkpoints that were edited or damaged: each is refused by an error that names the file, or goes on as a sound one.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is trained on: files, features, the generator, splits, and the figures made of the results.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is shown: curves, molecules and their layout.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // best_by_validation.py, which reads the logs of train_graphs.
 
 #include <gtest/gtest.h>

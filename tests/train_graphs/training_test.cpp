@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options, and that an interrupted training goes on to the same result.
 
 #include <gtest/gtest.h>

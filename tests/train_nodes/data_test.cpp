@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is trained on: files, splits, features and the generated graph; and which epoch counts.
 
 #include <gtest/gtest.h>

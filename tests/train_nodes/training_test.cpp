@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options, what a short training reaches, that an interrupted one goes on to the same result, and its outputs.
 
 #include <gtest/gtest.h>

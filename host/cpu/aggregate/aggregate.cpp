@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/cpu/aggregate/extremes.hpp"
 #include "host/cpu/aggregate/self_term.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Maxima and minima over the messages of a row's edges. A tile of columns keeps its best elements, and the edges they

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The term (1 + epsilon) x_i that an aggregation may add, and the gradient of epsilon.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/cpu/attention/attention_edges.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What both passes of attention's backward do with a few edges of a row at a time: recompute their weights,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The parts of attention between pairs of feature vectors that forward, backward and weights share: the scores of an

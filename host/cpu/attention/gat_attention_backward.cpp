@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/cpu/attention/gat_attention_row.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {

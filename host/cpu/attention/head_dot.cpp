@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/cpu/base/rows.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {

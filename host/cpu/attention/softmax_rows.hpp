@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What all attention does with the edges of one row, for all heads at once: exponentials, their softmax and its merge,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // 16-bit storage on the CPU: whole vectors of floats from and to memory, and single elements.

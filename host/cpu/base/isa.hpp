@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The level that a file is compiled for: its namespace and its widest registers.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Elementary functions in a form that the compiler can turn into vector code: no calls, no branches.

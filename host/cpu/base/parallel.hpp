@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Loops over rows, nodes or elements on OpenMP threads. Every row is computed by one thread in one fixed order, so that

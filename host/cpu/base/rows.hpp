@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What the graph ops of the CPU backend share: rows of a view, the edge behind a slot, sums over a row's edges.

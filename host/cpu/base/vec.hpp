@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Short vectors in the widest registers of the level that this file is compiled for (GCC and Clang vector extensions),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // How the edges of an adjacency are handed out to threads: first the chunks of long rows, then pieces of rows, in which

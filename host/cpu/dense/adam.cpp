@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/math/adam.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
 #include "host/math/cells.hpp"

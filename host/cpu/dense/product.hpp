@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // One dense product on the calling thread: float by oneDNN, double by Eigen. Both ask the processor for what it can do,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Building graphs on the CPU: counting sorts and linear scans.
 
 #include <algorithm>

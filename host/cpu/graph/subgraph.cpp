@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The graph between chosen nodes, on the CPU: linear scans.
 
 #include <algorithm>

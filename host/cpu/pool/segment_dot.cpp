@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Dot products of nodes with a row of their graph.
 
 #include "host/cpu/base/rows.hpp"

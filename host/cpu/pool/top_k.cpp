@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Choosing nodes by score, and moving their rows along.
 
 #include <algorithm>

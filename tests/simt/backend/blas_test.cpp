@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the library lets cuBLAS compute: which products may round their factors, and which may use tensor cores.
 
 #include <gmock/gmock.h>

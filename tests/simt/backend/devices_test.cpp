@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which devices the CUDA backend takes, on computers that only the executor can be.
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the memory of CUDA contexts comes from and when it goes, as only the executor's runtime tells.
 
 #include <cuda_runtime.h>

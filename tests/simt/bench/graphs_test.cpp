@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The benchmarks' graphs and inputs: the same from run to run, and on a GPU the ones of the host.
 
 #include <gtest/gtest.h>

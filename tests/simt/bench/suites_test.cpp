@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The suites that are meant for a GPU, run as they would be there but for cuSPARSE.
 
 #include <gtest/gtest.h>

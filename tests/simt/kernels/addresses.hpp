@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The kernels' own helpers for addresses, asked for elements of matrices that nobody could allocate. Nothing is read.

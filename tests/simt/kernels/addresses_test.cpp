@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Addresses of elements beyond 2^31 and 2^33, by the helpers with which the kernels compute them.
 
 #include "addresses.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How many bytes each op's kernels touch, over the least that the op can do with: counted by the executor, so the same
 // on every machine. Each op is captured and replayed for it, so one that allocates or waits fails here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Products that the scan must find, and products that it must not.
 
 #include <cstdint>

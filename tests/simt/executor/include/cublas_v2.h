@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The cuBLAS calls that linear layers use, on the host's BLAS: source/cublas.cpp.

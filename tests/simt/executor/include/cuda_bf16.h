@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // bf16 as storage: conversions only. Kernels compute in float; arithmetic on __nv_bfloat16 does not compile here.

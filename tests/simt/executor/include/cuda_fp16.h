@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // fp16 as storage: conversions only. Kernels compute in float; arithmetic on __half does not compile here.

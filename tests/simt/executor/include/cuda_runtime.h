@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The CUDA runtime as the executor provides it: kernels are compiled by the host compiler against these headers instead

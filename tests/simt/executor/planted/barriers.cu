@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Threads that wait for the wrong threads, or for none.
 
 #include "planted.hpp"

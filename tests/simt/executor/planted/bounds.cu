@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses outside the memory they belong to.
 
 #include "planted.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loads of what nobody wrote.
 
 #include "planted.hpp"

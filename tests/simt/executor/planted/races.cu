@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses that nothing orders. Most give the right result in every order of lanes: only the check finds them.
 
 #include "planted.hpp"

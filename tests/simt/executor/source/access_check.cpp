@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where an access goes, and whether it may: bounds, lifetime, alignment, initialisation.
 
 #include <algorithm>

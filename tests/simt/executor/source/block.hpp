@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // One block at a time: its lanes, their turns, and what they wait for.

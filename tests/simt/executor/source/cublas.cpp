@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // cuBLAS on the host's BLAS. Operands are checked to lie in device memory, column by column.
 
 #include <cublas_v2.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Launches: validation as the runtime does it, shared memory, the order of blocks, and what a launch leaves behind.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "region.hpp"
 
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What the parts of the runtime share: one lock, the last error, and the way of all work into a stream.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Allocations, by cudaMalloc, from pools and in captures.
 
 #include <algorithm>

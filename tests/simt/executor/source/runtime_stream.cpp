@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Streams, events and graphs. All work runs when it is enqueued, unless its stream is being captured.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Names and places from the program's own ELF symbol table; source lines from addr2line.
 
 #include "symbols.hpp"

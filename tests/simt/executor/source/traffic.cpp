@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Traffic: lanes of a warp wait at each access until none of them can go on; then those at the same instruction make
 // one request. Which instruction goes first follows what a GPU's convergence does: the innermost call, and in it the
 // first in the code, so that lanes that are behind catch up.

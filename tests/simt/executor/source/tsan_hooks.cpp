@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The functions that a compiler calls before every access of code it compiles with -fsanitize=thread. Kernels are
 // compiled so, and programs linked without ThreadSanitizer's own library: these take its place.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Collectives of a warp: lanes that name the same mask in the same operation meet, and leave with their results.
 
 #include <algorithm>

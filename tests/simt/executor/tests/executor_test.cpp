@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What kernels and launchers may rely on: results of collectives, atomics and conversions, and the runtime's calls.
 
 #include <cublas_v2.h>

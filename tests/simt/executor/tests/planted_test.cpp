@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every planted fault is found, and its corrected twin passes in silence.
 
 #include "planted/planted.hpp"

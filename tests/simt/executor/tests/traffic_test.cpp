@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The counters, on kernels whose traffic is known by hand.
 
 #include <gtest/gtest.h>

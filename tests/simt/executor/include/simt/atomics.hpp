@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Atomic operations. Lanes are switched only at collectives and counted accesses, never within an update, so plain code

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What threads of a warp or block do together, and who they are. Definitions: source/{warp,block}.cpp.

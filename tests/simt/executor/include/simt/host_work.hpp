@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // For stand-ins of device libraries: work that the host does in a stream's order.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Launches: the kernel's arguments are copied as a real launch copies them, and every thread calls the kernel with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // The runtime calls that the launchers, tests and captures use. Streams run eagerly: a call has done its work when it

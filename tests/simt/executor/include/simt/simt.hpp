@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // What a test may ask of the executor: how to run, what to check, and what was seen.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // float4 and its like. They are copied as a whole, so that a load of one is one memory access as it is on a GPU: its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // cub::DeviceScan as the graph builder calls it: the same two-call protocol, on the host.
