@@ -95,6 +95,27 @@ TEST_P(AdamTest, ContinuesFromALateStep) {
   expect_relative(second, state.second_moment, 4, "second_moment");
 }
 
+/// Moments of a parameter without gradient would decay among them for ever.
+TEST_P(AdamTest, SubnormalMomentsBecomeZero) {
+  const double smallest = dtype() == Dtype::float32 ? 0x1p-126 : 0x1p-1022;
+  const auto value = inout({2}, {1, 1}), first = inout({2}, {smallest, -4 * smallest}),
+             second = inout({2}, {smallest, 4 * smallest});
+  const auto gradient = TestTensor::input(context(), dtype(), {2}, {0, 0});
+  Tensor step(context(), Dtype::int64, {1});
+  step.fill_zero();
+  const AdamSlot slot{value, gradient, first, second};
+  run(context(), adam_step, AdamStep{0, 0.5, 0.5, 1, 0, {&slot, 1}, step});
+  expect_exact(first, {0, -2 * smallest}, "first_moment");
+  expect_exact(second, {0, 2 * smallest}, "second_moment");
+}
+
+TEST_P(AdamTest, WithoutSlotsNothingHappens) {
+  Tensor step(context(), Dtype::int64, {1});
+  step.fill_zero();
+  run(context(), adam_step, AdamStep{.slots = {}, .step = step});
+  EXPECT_EQ(step.to_host<std::int64_t>()[0], 0);
+}
+
 TEST_P(AdamTest, MoreSlotsThanAnyFixedBatch) {
   constexpr std::size_t kSlots = 300;
   std::vector<TestTensor> values, gradients, firsts, seconds;

@@ -154,6 +154,16 @@ TEST_P(ElementwiseTest, ActivationsPassNanOn) {
   }
 }
 
+/// Not a product with 0, which would be NaN.
+TEST_P(ElementwiseTest, ReluPassesNothingWhereItIsShut) {
+  constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();
+  const auto y = TestTensor::input(context(), dtype(), {6}, {0, 0, 0, 2, 2, kNan});
+  const auto dy = TestTensor::input(context(), dtype(), {6}, {kInf, -kInf, kNan, kInf, -3, -3});
+  const auto dx = TestTensor::output(context(), dtype(), {6});
+  run(context(), activation_backward, ActivationBackward{.kind = Activation::relu, .y = y, .dy = dy, .dx = dx});
+  expect_exact(dx, {0, 0, 0, kInf, -3, -3}, "dx");
+}
+
 TEST_P(ElementwiseTest, Dropout) {
   Rng rng;
   for (const std::int64_t width : {1, 3, 4, 7, 32, 33, 128}) {

@@ -120,6 +120,18 @@ TEST_P(LstmCellTest, WhatIsLeftOutIsZero) {
   expect_exact(dgates, full_gradients.dgates.reals(), "dgates");
 }
 
+/// What is left out is zero, and zero times NaN is not.
+TEST_P(LstmCellTest, ANanInAForgetGateShowsWithoutAState) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const auto gates = input({1, 4}, {1, kNan, 1, 1}), dh = input({1, 1}, {1}), saved = input({1, 1}, {0.5});
+  const auto c = output({1, 1}), h = output({1, 1}), dgates = output({1, 4});
+  run(context(), lstm_cell_forward, LstmCellForward{.gates = gates, .c = c, .h = h});
+  EXPECT_TRUE(std::isnan(c.reals()[0]) && std::isnan(h.reals()[0]));
+  run(context(), lstm_cell_backward, LstmCellBackward{.gates = gates, .c = saved, .dh = dh, .dgates = dgates});
+  EXPECT_TRUE(std::isnan(dgates.reals()[1]));
+  EXPECT_FALSE(std::isnan(dgates.reals()[0]));
+}
+
 TEST_P(LstmCellTest, InPlaceIsTheSame) {
   Rng rng;
   const auto in = problem(rng, 6, 8);
