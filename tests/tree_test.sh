@@ -78,8 +78,8 @@ while IFS=', ' read -r op arguments; do
   family=$(basename "$header" .hpp) group=${group_of[$(basename "$header" .hpp)]:-none}
   grep -q "checked(const Context& context, const $arguments& op)" "host/ops/$family.cpp" ||
     complain "$op: host/ops/$family.cpp does not check it"
-  cat "host/cpu/$group/$family"*.cpp | grep -q "^void $op(const CpuExec&" || complain "$op: not in host/cpu/$group/$family*.cpp"
-  cat "kernels/$group/$family"*.cu | grep -q "^void $op(const CudaExec&" || complain "$op: not in kernels/$group/$family*.cu"
+  grep -q "^void $op(const CpuExec&" "host/cpu/$group/$family"*.cpp || complain "$op: not in host/cpu/$group/$family*.cpp"
+  grep -q "^void $op(const CudaExec&" "kernels/$group/$family"*.cu || complain "$op: not in kernels/$group/$family*.cu"
 done < <(sed -nE 's/^WARPGNN_OP(_WITH_WORKSPACE)?\((.*)\)$/\2/p' host/core/ops.def)
 
 while read -r file; do
