@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 rm -rf build/docs
 mkdir -p build/docs
-WARPGNN_VERSION=$(sed -nE 's/^project\(warpgnn VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
+WARPGNN_VERSION=$(sed -n 's/^#define WARPGNN_VERSION_.* //p' include/warpgnn/version.hpp | paste -sd.)
 export WARPGNN_VERSION
 doxygen docs/Doxyfile
 

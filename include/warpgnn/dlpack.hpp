@@ -233,6 +233,7 @@ Managed* export_tensor(Tensor&& tensor) {
 inline DLManagedTensor* to_dlpack(const TensorView& tensor, std::shared_ptr<const void> owner) {
   return detail::export_view<DLManagedTensor>(tensor, std::move(owner));
 }
+/// The same of memory that is only read.
 inline DLManagedTensor* to_dlpack(const ConstTensorView& tensor, std::shared_ptr<const void> owner) {
   return detail::export_view<DLManagedTensor>(tensor, std::move(owner));
 }

@@ -82,12 +82,14 @@ TensorView reshape(const TensorView& tensor, std::initializer_list<std::int64_t>
 ///
 /// Errors. `out_of_range` where they are not all there; `invalid_argument` for an undefined view.
 ConstTensorView rows(const ConstTensorView& tensor, std::int64_t first, std::int64_t count);
+/// The same of memory that is written.
 TensorView rows(const TensorView& tensor, std::int64_t first, std::int64_t count);
 
 /// Columns [first, first + count) of a matrix: the same memory, strides kept.
 ///
 /// Errors. `out_of_range` where they are not all there; `invalid_argument` for anything but two dimensions.
 ConstTensorView columns(const ConstTensorView& matrix, std::int64_t first, std::int64_t count);
+/// The same of memory that is written.
 TensorView columns(const TensorView& matrix, std::int64_t first, std::int64_t count);
 
 /// Scratch memory for one op, on the op's device, at least as long as `workspace_size` asks and aligned to

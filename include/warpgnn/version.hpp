@@ -3,7 +3,9 @@
 
 /// The version of these headers, which is the project's: CMakeLists.txt reads it here.
 #define WARPGNN_VERSION_MAJOR 0
+/// Its second part.
 #define WARPGNN_VERSION_MINOR 1
+/// Its third part.
 #define WARPGNN_VERSION_PATCH 0
 
 #define WARPGNN_TEXT_OF(number) #number
