@@ -20,6 +20,8 @@ target_compile_features(warpgnn_host PRIVATE cxx_std_20)
 target_link_libraries(warpgnn_host PRIVATE OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json)
 target_precompile_headers(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/host/core/backend.hpp")
 warpgnn_own_code(warpgnn_host)
+# It parses the headers of files: its time to compile counts, its speed does not.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/host/nn/safetensors.cpp" PROPERTIES COMPILE_OPTIONS -O1)
 
 # --- Loops of the CPU backend, once per instruction-set level; host/cpu/dispatch.cpp chooses at run time ---------------
 
