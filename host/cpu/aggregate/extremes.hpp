@@ -142,22 +142,15 @@ template <class S, int Sign, class Find, class Finish>
 struct ExtremeWorker {
   const ExtremeRows<S>& y;
   const Find& find;
-  const Finish& finish;
+  const Finish& complete;
   int thread;
 
-  WARPGNN_INLINE void span(const Span& span) const {
-    Accumulator<S>* const best = y.at(span, thread);
-    find(span, best, y.arg_at(span));
-    if (span.whole()) complete(span.row, best);
-  }
+  WARPGNN_INLINE void span(const Span& span) const { find(span, y.at(span, thread), y.arg_at(span)); }
   WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const {
     y.template choose<Sign>(row, chunks, thread);
-    complete(row, y.row(row, thread));
   }
-
- private:
-  WARPGNN_INLINE void complete(std::int64_t row, Accumulator<S>* best) const {
-    finish(row, best);
+  WARPGNN_INLINE void finish(std::int64_t row) const {
+    complete(row, y.row(row, thread));
     y.finish(row, thread);
   }
 };

@@ -116,16 +116,17 @@ class ByDestination {
     } else if (with_vector_) {
       std::copy(scratch.value_sum, scratch.value_sum + width_, memory_.vector_chunks + span.chunk * width_);
     }
-    if (memory_.dquery && span.whole()) memory_.dquery.finish(span.row, thread);
   }
 
   void merge(std::int64_t row, const Chunks& chunks, int thread, double* vector_part) const {
     for (std::int64_t chunk = chunks.first; with_vector_ && chunk < chunks.last; ++chunk) {
       add_part(memory_.vector_chunks + chunk * width_, vector_part);
     }
-    if (!memory_.dquery) return;
-    memory_.dquery.add_up(row, chunks, thread);
-    memory_.dquery.finish(row, thread);
+    if (memory_.dquery) memory_.dquery.add_up(row, chunks, thread);
+  }
+
+  void finish(std::int64_t row, int thread) const {
+    if (memory_.dquery) memory_.dquery.finish(row, thread);
   }
 
  private:
@@ -142,7 +143,7 @@ class ByDestination {
   }
 
   /// dquery (null: not wanted) and value_sum of the span, and what its edges have of their own.
-  void fill(const Place& place, const Span& span, const Scratch<T>& scratch, T* dquery) const {
+  WARPGNN_ONE_COPY void fill(const Place& place, const Span& span, const Scratch<T>& scratch, T* dquery) const {
     if (dquery != nullptr) std::fill(dquery, dquery + width_, T(0));
     if constexpr (kHasVector) {
       std::fill(scratch.slope_sum, scratch.slope_sum + width_, T(0));
@@ -262,25 +263,23 @@ class BySource {
   void span(const Span& span, int thread, const Scratch<T>& scratch) const {
     fill(span, scratch, memory_.dkey ? memory_.dkey.at(span, thread) : nullptr,
          memory_.dvalue ? memory_.dvalue.at(span, thread) : nullptr);
-    if (span.whole()) finish(span.row, thread);
   }
 
   void merge(std::int64_t row, const Chunks& chunks, int thread, const Scratch<T>&) const {
     if (memory_.dkey) memory_.dkey.add_up(row, chunks, thread);
     if (memory_.dvalue) memory_.dvalue.add_up(row, chunks, thread);
-    finish(row, thread);
   }
-
- private:
-  static constexpr bool kHasVector = Score::kHasVector;
 
   void finish(std::int64_t row, int thread) const {
     if (memory_.dkey) memory_.dkey.finish(row, thread);
     if (memory_.dvalue) memory_.dvalue.finish(row, thread);
   }
 
+ private:
+  static constexpr bool kHasVector = Score::kHasVector;
+
   /// dkey and dvalue (null: not wanted) of the span.
-  void fill(const Span& span, const Scratch<T>& scratch, T* dkey, T* dvalue) const {
+  WARPGNN_ONE_COPY void fill(const Span& span, const Scratch<T>& scratch, T* dkey, T* dvalue) const {
     if (dkey != nullptr) std::fill(dkey, dkey + width_, T(0));
     if (dvalue != nullptr) std::fill(dvalue, dvalue + edges_.heads * edges_.channels, T(0));
     const bool slopes = kHasVector && dkey != nullptr;
@@ -333,6 +332,7 @@ struct ByDestinationWorker {
   WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const {
     pass.merge(row, chunks, thread, vector_part);
   }
+  WARPGNN_INLINE void finish(std::int64_t row) const { pass.finish(row, thread); }
 };
 
 template <class S, class Score>

@@ -79,18 +79,18 @@ class Backward {
 
   void span(const Span& span, int thread, const Scratch<T>& scratch) const {
     fill(span, scratch, dvalue_.at(span, thread), dsource_.at(span, thread));
-    if (span.whole()) dvalue_.finish(span.row, thread);
   }
 
   void merge(std::int64_t row, const Chunks& chunks, int thread, const Scratch<T>&) const {
     dvalue_.add_up(row, chunks, thread);
     dsource_.add_up(row, chunks, thread);
-    dvalue_.finish(row, thread);
   }
+
+  void finish(std::int64_t row, int thread) const { dvalue_.finish(row, thread); }
 
  private:
   /// The span's parts of dvalue and dsource, and dedge of each of its edges.
-  void fill(const Span& span, const Scratch<T>& scratch, T* dvalue, T* dsource) const {
+  WARPGNN_ONE_COPY void fill(const Span& span, const Scratch<T>& scratch, T* dvalue, T* dsource) const {
     const std::int64_t j = span.row, begin = span.begin, end = span.end, count = span.count() * heads_;
     if (dropout_.active) {
       for (std::int64_t s = begin; s < end; ++s) {

@@ -58,9 +58,7 @@ class Forward {
   void span(const Span& span, int thread, const Scratch<T>& scratch) const {
     const RowSoftmax<T> target = target_of([&](const auto& rows) { return rows.at(span, thread); });
     fill(span, scratch, target);
-    if (!span.whole()) return;
-    normalise(target, heads_, channels_);
-    finish(span.row, thread);
+    if (span.whole()) normalise(target, heads_, channels_);
   }
 
   void merge(std::int64_t row, const Chunks& chunks, int thread, const Scratch<T>& scratch) const {
@@ -69,7 +67,11 @@ class Forward {
       scratch.merge.add(target_of([&](const auto& rows) { return rows.partial(chunk); }));
     }
     scratch.merge.finish(target_of([&](const auto& rows) { return rows.row(row, thread); }));
-    finish(row, thread);
+  }
+
+  void finish(std::int64_t row, int thread) const {
+    memory_.y.finish(row, thread);
+    if (training_) memory_.positive_y.finish(row, thread);
   }
 
  private:
@@ -79,13 +81,8 @@ class Forward {
             training_ ? find(memory_.positive_weight) : nullptr, training_ ? find(memory_.positive_y) : nullptr};
   }
 
-  void finish(std::int64_t row, int thread) const {
-    memory_.y.finish(row, thread);
-    if (training_) memory_.positive_y.finish(row, thread);
-  }
-
   /// The softmaxes of the span, sums and y relative to their own maxima.
-  void fill(const Span& span, const Scratch<T>& scratch, const RowSoftmax<T>& target) const {
+  WARPGNN_ONE_COPY void fill(const Span& span, const Scratch<T>& scratch, const RowSoftmax<T>& target) const {
     const std::int64_t begin = span.begin, end = span.end;
     const std::int64_t count = span.count() * heads_, padded = whole_vectors<T>(count);
     T *const weight = scratch.weight, *const positive = scratch.positive;

@@ -54,12 +54,14 @@ WARPGNN_ONE_COPY void walk_piece(const Adjacency& edges, std::int64_t first, std
     } else {
       worker.merge(row, chunks_of_row(edges.long_rows, row));
     }
+    if (chunk < 0) worker.finish(row);
   }
 }
 
 /// make(thread, piece) returns what one thread works with, for a piece of rows (for chunks, piece -1):
 ///   span(span)           a short row, or a chunk of a long one
 ///   merge(row, chunks)   a long row, after all chunks
+///   finish(row)          any row, after that
 /// `work` estimates the multiply-adds of one edge.
 template <class Make>
 void walk_pieces(const CpuExec& exec, const Adjacency& edges, const RowPieces& pieces, std::int64_t work,
@@ -96,7 +98,7 @@ std::size_t thread_memory_bytes(const CpuExec& exec, Carver carver, const Op& op
   return carver.bytes();
 }
 
-/// The worker of a pass with span(span, thread, scratch) and merge(row, chunks, thread, scratch).
+/// The worker of a pass with span(span, thread, scratch), merge(row, chunks, thread, scratch) and finish(row, thread).
 template <class Pass, class Scratch>
 struct PassWorker {
   const Pass& pass;
@@ -105,6 +107,7 @@ struct PassWorker {
 
   WARPGNN_INLINE void span(const Span& span) const { pass.span(span, thread, scratch); }
   WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const { pass.merge(row, chunks, thread, scratch); }
+  WARPGNN_INLINE void finish(std::int64_t row) const { pass.finish(row, thread); }
 };
 template <class Pass, class Scratch>
 PassWorker(const Pass&, int, Scratch) -> PassWorker<Pass, Scratch>;
@@ -116,6 +119,7 @@ void walk_edges(const CpuExec& exec, const Adjacency& edges, std::int64_t work, 
     const Body& body;
     void span(const Span& span) const { body(span); }
     void merge(std::int64_t, const Chunks&) const {}
+    void finish(std::int64_t) const {}
   };
   walk_rows(exec, edges, work, [&](int) { return Worker{body}; });
 }
@@ -160,22 +164,13 @@ template <class S, class Sum, class Finish>
 struct SumWorker {
   const SummedRows<S>& y;
   const Sum& sum;
-  const Finish& finish;
+  const Finish& complete;
   int thread;
 
-  WARPGNN_INLINE void span(const Span& span) const {
-    Accumulator<S>* const out = y.at(span, thread);
-    sum(span, out);
-    if (span.whole()) complete(span.row, out);
-  }
-  WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const {
-    y.add_up(row, chunks, thread);
+  WARPGNN_INLINE void span(const Span& span) const { sum(span, y.at(span, thread)); }
+  WARPGNN_INLINE void merge(std::int64_t row, const Chunks& chunks) const { y.add_up(row, chunks, thread); }
+  WARPGNN_INLINE void finish(std::int64_t row) const {
     complete(row, y.row(row, thread));
-  }
-
- private:
-  WARPGNN_INLINE void complete(std::int64_t row, Accumulator<S>* out) const {
-    finish(row, out);
     y.finish(row, thread);
   }
 };
