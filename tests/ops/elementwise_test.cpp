@@ -18,8 +18,6 @@ namespace {
 using oracle::Ids;
 using oracle::Reals;
 
-constexpr double kFactor = 16;
-
 class ElementwiseTest : public OpTest {
  protected:
   TestTensor input(const Shape& shape, const Reals& values, Place place = Place::contiguous) const {

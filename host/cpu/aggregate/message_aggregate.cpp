@@ -130,6 +130,7 @@ class Backward {
   /// Writes dedge of these out-edges where wanted, and their part of dx to `sum` unless that is null.
   WARPGNN_ONE_COPY void edges(const Span& span, T* sum) const {
     const S* const x = x_ ? x_[span.row] : nullptr;
+    if (kMessage == EdgeMessage::relu_add && x == nullptr) __builtin_unreachable();  // the checks refuse it
     for_each_tile<T, kExtremeVectors>(width_, [&](auto tile, std::int64_t column) {
       auto total = tile.zero();
       for (std::int64_t s = span.begin; s < span.end; ++s) {
