@@ -7,38 +7,6 @@ using namespace kernels;
 
 namespace {
 
-template <class S>
-struct ForwardScratch {
-  using T = Accumulator<S>;
-  T* partial = nullptr;                  // [chunks, F]
-  std::int32_t* partial_edge = nullptr;  // [chunks, F], max and min
-};
-
-template <class S>
-ForwardScratch<S> carve(Carver& carver, const AggregateForward& op) {
-  const std::int64_t count = op.graph.in_edges().long_rows.chunks * op.x.row_size();
-  ForwardScratch<S> scratch;
-  scratch.partial = carver.take<Accumulator<S>>(count);
-  if (is_extremum(op.reduce)) scratch.partial_edge = carver.take<std::int32_t>(count);
-  return scratch;
-}
-
-template <class S>
-struct BackwardScratch {
-  using T = Accumulator<S>;
-  T* partial = nullptr;               // [chunks of out-edges, F], dx
-  double* partial_epsilon = nullptr;  // [slabs], depsilon
-};
-
-template <class S>
-BackwardScratch<S> carve(Carver& carver, const AggregateBackward& op) {
-  BackwardScratch<S> scratch;
-  if (op.dx.defined())
-    scratch.partial = carver.take<Accumulator<S>>(op.graph.out_edges().long_rows.chunks * op.dx.row_size());
-  if (op.depsilon.defined()) scratch.partial_epsilon = carver.take<double>(scalar_partial_count(op.dy.shape[0]));
-  return scratch;
-}
-
 template <class S, int kWidth, Message kMessage>
 void launch_sum(const CudaExec& exec, const char* name, const SumArguments<S>& arguments) {
   launch(exec, name, aggregate_sum_by_row<S, kWidth, kMessage>,
@@ -50,7 +18,7 @@ template <class S>
 void forward(const CudaExec& exec, const AggregateForward& op) {
   using T = Accumulator<S>;
   Carver carver(op.workspace.data);
-  const ForwardScratch<S> scratch = carve<S>(carver, op);
+  const ForwardScratch<S> scratch(carver, op);
   const std::int64_t columns = op.x.row_size();
   const T* const epsilon = op.epsilon.defined() ? op.epsilon.as<T>() : nullptr;
   const int width = pack_width<S>(columns, {op.x, op.y, op.arg});
@@ -142,7 +110,7 @@ void backward_weight(const CudaExec& exec, const AggregateBackward& op) {
 template <class S>
 void backward(const CudaExec& exec, const AggregateBackward& op) {
   Carver carver(op.workspace.data);
-  const BackwardScratch<S> scratch = carve<S>(carver, op);
+  const BackwardScratch<S> scratch(carver, op);
   if (op.dx.defined()) backward_x<S>(exec, op, scratch.partial);
   if (op.dweight.defined()) backward_weight<S>(exec, op);
   if (op.depsilon.defined()) epsilon_gradient<S>(exec, "aggregate_backward", op, scratch.partial_epsilon);
@@ -152,13 +120,13 @@ void backward(const CudaExec& exec, const AggregateBackward& op) {
 
 std::size_t workspace_size(const CudaExec&, const AggregateForward& op) {
   Carver carver;
-  with_storage(op.x.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.x.dtype, [&](auto zero) { ForwardScratch<decltype(zero)>(carver, op); });
   return carver.bytes();
 }
 
 std::size_t workspace_size(const CudaExec&, const AggregateBackward& op) {
   Carver carver;
-  with_storage(op.dy.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.dy.dtype, [&](auto zero) { BackwardScratch<decltype(zero)>(carver, op); });
   return carver.bytes();
 }
 

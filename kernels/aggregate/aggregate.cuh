@@ -365,6 +365,33 @@ inline bool is_extremum(Reduce reduce) {
   return reduce == Reduce::max || reduce == Reduce::min;
 }
 
+/// Memory of an aggregation's chunks, [chunks, F] each.
+template <class S>
+struct ForwardScratch {
+  Accumulator<S>* partial;
+  std::int32_t* partial_edge;  // max and min
+
+  template <class Op>
+  ForwardScratch(backend::Carver& carver, const Op& op) {
+    const std::int64_t count = op.graph.in_edges().long_rows.chunks * op.y.row_size();
+    partial = carver.take<Accumulator<S>>(count);
+    partial_edge = carver.take<std::int32_t>(is_extremum(op.reduce) ? count : 0);
+  }
+};
+
+template <class S>
+struct BackwardScratch {
+  Accumulator<S>* partial;  // [chunks of out-edges, F], dx
+  double* partial_epsilon;  // [slabs], depsilon
+
+  template <class Op>
+  BackwardScratch(backend::Carver& carver, const Op& op) {
+    const std::int64_t columns = op.dx.defined() ? op.dx.row_size() : 0;
+    partial = carver.take<Accumulator<S>>(op.graph.out_edges().long_rows.chunks * columns);
+    partial_epsilon = carver.take<double>(op.depsilon.defined() ? scalar_partial_count(op.dy.shape[0]) : 0);
+  }
+};
+
 template <class S>
 void merge_sums(const backend::CudaExec& exec, const char* name, const SumArguments<S>& arguments) {
   using T = Accumulator<S>;

@@ -7,38 +7,6 @@ using namespace kernels;
 
 namespace {
 
-template <class S>
-struct ForwardScratch {
-  using T = Accumulator<S>;
-  T* partial = nullptr;                  // [chunks, F]
-  std::int32_t* partial_edge = nullptr;  // [chunks, F], max and min
-};
-
-template <class S>
-ForwardScratch<S> carve(Carver& carver, const MessageAggregateForward& op) {
-  const std::int64_t count = op.graph.in_edges().long_rows.chunks * op.edge.row_size();
-  ForwardScratch<S> scratch;
-  scratch.partial = carver.take<Accumulator<S>>(count);
-  if (is_extremum(op.reduce)) scratch.partial_edge = carver.take<std::int32_t>(count);
-  return scratch;
-}
-
-template <class S>
-struct BackwardScratch {
-  using T = Accumulator<S>;
-  T* partial = nullptr;               // [chunks of out-edges, F], dx
-  double* partial_epsilon = nullptr;  // [slabs], depsilon
-};
-
-template <class S>
-BackwardScratch<S> carve(Carver& carver, const MessageAggregateBackward& op) {
-  BackwardScratch<S> scratch;
-  if (op.dx.defined())
-    scratch.partial = carver.take<Accumulator<S>>(op.graph.out_edges().long_rows.chunks * op.dx.row_size());
-  if (op.depsilon.defined()) scratch.partial_epsilon = carver.take<double>(scalar_partial_count(op.dy.shape[0]));
-  return scratch;
-}
-
 template <class S, int kWidth, EdgeMessage kMessage>
 void forward_sum(const CudaExec& exec, const MessageAggregateForward& op, Accumulator<S>* partial) {
   using T = Accumulator<S>;
@@ -82,7 +50,7 @@ void forward_extremum(const CudaExec& exec, const MessageAggregateForward& op, c
 template <class S>
 void forward(const CudaExec& exec, const MessageAggregateForward& op) {
   Carver carver(op.workspace.data);
-  const ForwardScratch<S> scratch = carve<S>(carver, op);
+  const ForwardScratch<S> scratch(carver, op);
   const int width = pack_width<S>(op.edge.row_size(), {op.x, op.edge, op.y, op.arg});
   math::with_message(op.message, [&](auto message) {
     constexpr EdgeMessage kMessage = decltype(message)::value;
@@ -126,7 +94,7 @@ void backward_messages(const CudaExec& exec, const MessageAggregateBackward& op,
 template <class S>
 void backward(const CudaExec& exec, const MessageAggregateBackward& op) {
   Carver carver(op.workspace.data);
-  const BackwardScratch<S> scratch = carve<S>(carver, op);
+  const BackwardScratch<S> scratch(carver, op);
   if (op.depsilon.defined()) epsilon_gradient<S>(exec, "message_aggregate_backward", op, scratch.partial_epsilon);
   if (!op.dx.defined() && !op.dedge.defined()) return;
   const int width = pack_width<S>(op.dy.row_size(), {op.dy, op.arg, op.x, op.edge, op.dx, op.dedge});
@@ -142,13 +110,13 @@ void backward(const CudaExec& exec, const MessageAggregateBackward& op) {
 
 std::size_t workspace_size(const CudaExec&, const MessageAggregateForward& op) {
   Carver carver;
-  with_storage(op.edge.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.edge.dtype, [&](auto zero) { ForwardScratch<decltype(zero)>(carver, op); });
   return carver.bytes();
 }
 
 std::size_t workspace_size(const CudaExec&, const MessageAggregateBackward& op) {
   Carver carver;
-  with_storage(op.dy.dtype, [&](auto zero) { carve<decltype(zero)>(carver, op); });
+  with_storage(op.dy.dtype, [&](auto zero) { BackwardScratch<decltype(zero)>(carver, op); });
   return carver.bytes();
 }
 

@@ -163,6 +163,19 @@ WARPGNN_INSTANTIATE_OP_TESTS(MessageAggregateTest);
 class MessageAggregateDifferencesTest : public MessageAggregateTest {};
 WARPGNN_INSTANTIATE_FLOAT64_TESTS(MessageAggregateDifferencesTest);
 
+/// Rows without columns need no memory at all.
+TEST_P(MessageAggregateTest, RowsOfNoColumns) {
+  const Graph graph = TestGraph{"pair", {2, 2, {0, 1}, {1, 1}}, {}}.upload(context());
+  const TensorView none{contiguous_layout(dtype(), std::array<std::int64_t, 2>{2, 0}, context().device()), nullptr};
+  for (const EdgeMessage message : {EdgeMessage::add, EdgeMessage::multiply, EdgeMessage::relu_add}) {
+    run(context(), message_aggregate_forward,
+        MessageAggregateForward{.graph = graph, .message = message, .x = none, .edge = none, .y = none});
+    run(context(), message_aggregate_backward,
+        MessageAggregateBackward{
+            .graph = graph, .message = message, .x = none, .edge = none, .dy = none, .dx = none, .dedge = none});
+  }
+}
+
 TEST_P(MessageAggregateTest, MatchesOracleOnEveryGraph) {
   Rng rng;
   std::size_t turn = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/cpu/aggregate/extremes.hpp"
+#include "host/cpu/aggregate/aggregated_rows.hpp"
 #include "host/cpu/aggregate/self_term.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
@@ -121,31 +121,6 @@ void weight_gradient(const CpuExec& exec, const AggregateBackward& op) {
     }
   });
 }
-
-/// Memory of the forward, for a sum or for an extreme.
-template <class S>
-struct ForwardRows {
-  SummedRows<S> sums;
-  ExtremeRows<S> extremes;
-
-  ForwardRows(Carver& carver, const CpuExec& exec, const AggregateForward& op) {
-    if (is_extreme(op.reduce)) {
-      extremes = ExtremeRows<S>(carver, exec, op.y, op.arg, op.graph.in_edges().long_rows);
-    } else {
-      sums = SummedRows<S>(carver, exec, op.y, op.graph.in_edges().long_rows);
-    }
-  }
-};
-
-template <class S>
-struct BackwardRows {
-  SummedRows<S> dx;
-  double* partials;  // of depsilon
-
-  BackwardRows(Carver& carver, const CpuExec& exec, const AggregateBackward& op)
-      : dx(carver, exec, op.dx, op.graph.out_edges().long_rows),
-        partials(carver.take<double>(op.depsilon.defined() ? reduction_doubles(op.dy.shape[0], 1) : 0)) {}
-};
 
 }  // namespace
 

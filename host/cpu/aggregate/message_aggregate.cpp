@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/cpu/aggregate/extremes.hpp"
+#include "host/cpu/aggregate/aggregated_rows.hpp"
 #include "host/cpu/aggregate/self_term.hpp"
 #include "host/math/messages.hpp"
 
@@ -130,7 +130,7 @@ class Backward {
   /// Writes dedge of these out-edges where wanted, and their part of dx to `sum` unless that is null.
   WARPGNN_ONE_COPY void edges(const Span& span, T* sum) const {
     const S* const x = x_ ? x_[span.row] : nullptr;
-    if (kMessage == EdgeMessage::relu_add && x == nullptr) __builtin_unreachable();  // the checks refuse it
+    if (kMessage == EdgeMessage::relu_add && x == nullptr) return;  // rows of no columns
     for_each_tile<T, kExtremeVectors>(width_, [&](auto tile, std::int64_t column) {
       auto total = tile.zero();
       for (std::int64_t s = span.begin; s < span.end; ++s) {
@@ -202,31 +202,6 @@ class Backward {
   Rows<const std::int32_t> arg_;
   const SummedRows<S>& dx_;
   Rows<S> dedge_;
-};
-
-/// Memory of the forward, for a sum or for an extreme.
-template <class S>
-struct ForwardRows {
-  SummedRows<S> sums;
-  ExtremeRows<S> extremes;
-
-  ForwardRows(Carver& carver, const CpuExec& exec, const MessageAggregateForward& op) {
-    if (is_extreme(op.reduce)) {
-      extremes = ExtremeRows<S>(carver, exec, op.y, op.arg, op.graph.in_edges().long_rows);
-    } else {
-      sums = SummedRows<S>(carver, exec, op.y, op.graph.in_edges().long_rows);
-    }
-  }
-};
-
-template <class S>
-struct BackwardRows {
-  SummedRows<S> dx;
-  double* partials;  // of depsilon
-
-  BackwardRows(Carver& carver, const CpuExec& exec, const MessageAggregateBackward& op)
-      : dx(carver, exec, op.dx, op.graph.out_edges().long_rows),
-        partials(carver.take<double>(op.depsilon.defined() ? reduction_doubles(op.dy.shape[0], 1) : 0)) {}
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Loops over rows, nodes or elements on OpenMP threads. Every row is computed by one thread in one fixed order, so that
-// results do not depend on the number of threads.
+// Loops over rows, nodes or elements on OpenMP threads. Every row, or chunk of a long one, is computed by one thread in
+// one fixed order, so that results do not depend on the number of threads.
 
 #include <omp.h>
 
