@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$1"
 
 readonly groups="aggregate attention dense pool"
-readonly every="address error half_error threads"  # tests about ops of all families
+readonly every="address error gradients half_error threads"  # tests about ops of all families
 failures=0
 complain() {
   echo "$*"
@@ -71,16 +71,16 @@ while IFS= read -r line; do
   complain "$line: a label within a line, or more than 120 columns"
 done < <(grep -rnE "^ *///.*[^/ ] +$labels( |$)|^ *//.{119,}" include || true)
 
-# Each op, by its argument struct and its name.
-while IFS=', ' read -r op arguments; do
-  header=$(grep -l "^struct $arguments {" include/warpgnn/ops/*.hpp || true)
-  [[ $(wc -w <<<"$header") == 1 ]] || { complain "$op: struct $arguments is in '$header'"; continue; }
+# Each op, by its parts and its name. ops.def may break a line.
+while IFS=', ' read -r op arguments part _; do
+  header=$(grep -l "^struct ${part:-$arguments} {" include/warpgnn/ops/*.hpp || true)
+  [[ $(wc -w <<<"$header") == 1 ]] || { complain "$op: struct ${part:-$arguments} is in '$header'"; continue; }
   family=$(basename "$header" .hpp) group=${group_of[$(basename "$header" .hpp)]:-none}
   grep -q "checked(const Context& context, const $arguments& op)" "host/ops/$family.cpp" ||
     complain "$op: host/ops/$family.cpp does not check it"
   grep -q "^void $op(const CpuExec&" "host/cpu/$group/$family"*.cpp || complain "$op: not in host/cpu/$group/$family*.cpp"
   grep -q "^void $op(const CudaExec&" "kernels/$group/$family"*.cu || complain "$op: not in kernels/$group/$family*.cu"
-done < <(sed -nE 's/^WARPGNN_OP(_WITH_WORKSPACE)?\((.*)\)$/\2/p' host/core/ops.def)
+done < <(sed -nE 's/^WARPGNN_(FLAT_)?OP(_WITH_WORKSPACE)?\(([^()]*)\)?$/\3/p' host/core/ops.def)
 
 while read -r file; do
   [[ $(head -n 2 "$file") == *"SPDX-License-Identifier: MIT"* ]] || complain "$file: says no license"

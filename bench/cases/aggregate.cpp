@@ -22,28 +22,18 @@ Case message_aggregate_case(const Context& context, const Graph& graph, EdgeMess
   }
   if (reduce == Reduce::max || reduce == Reduce::min) m->arg = empty(context, {nodes, width}, Dtype::int32);
   const Sizes sizes = sizes_of(graph, width, 0, storage);
-  return choose(direction,
-                {call_of(context, message_aggregate_forward,
-                         MessageAggregateForward{.graph = graph,
-                                                 .message = message,
-                                                 .reduce = reduce,
-                                                 .x = m->x,
-                                                 .edge = m->edge,
-                                                 .y = m->y,
-                                                 .arg = m->arg}),
-                 message_aggregate_forward_bytes(sizes, message, reduce)},
-                {call_of(context, message_aggregate_backward,
-                         MessageAggregateBackward{.graph = graph,
-                                                  .message = message,
-                                                  .reduce = reduce,
-                                                  .x = m->x,
-                                                  .edge = m->edge,
-                                                  .arg = m->arg,
-                                                  .dy = m->dy,
-                                                  .dx = m->dx,
-                                                  .dedge = m->dedge}),
-                 message_aggregate_backward_bytes(sizes, message, reduce)},
-                m);
+  return choose(
+      direction,
+      {call_of(context, message_aggregate_forward,
+               MessageAggregate{.graph = graph, .message = message, .reduce = reduce, .x = m->x, .edge = m->edge},
+               MessageAggregateResult{.y = m->y, .arg = m->arg}),
+       message_aggregate_forward_bytes(sizes, message, reduce)},
+      {call_of(context, message_aggregate_backward,
+               MessageAggregate{.graph = graph, .message = message, .reduce = reduce, .x = m->x, .edge = m->edge},
+               MessageAggregateResult{.arg = m->arg},
+               MessageAggregateGradients{.dy = m->dy, .dx = m->dx, .dedge = m->dedge}),
+       message_aggregate_backward_bytes(sizes, message, reduce)},
+      m);
 }
 
 namespace {
@@ -65,9 +55,9 @@ Case relation_weights_case(const Context& context, const Graph& graph, std::int6
   };
   const auto m = std::make_shared<Memory>(Memory{.relation = relations_in_turn(context, graph.num_edges(), relations),
                                                  .weight = empty(context, {graph.num_edges()})});
-  return {.run = call_of(
-              context, relation_weights,
-              RelationWeights{.graph = graph, .relations = relations, .relation = m->relation, .weight = m->weight}),
+  return {.run = call_of(context, relation_weights,
+                         RelationWeights{.graph = graph, .relations = relations, .relation = m->relation},
+                         RelationWeightsResult{.weight = m->weight}),
           .bytes = relation_weights_bytes(sizes_of(graph)),
           .memory = m};
 }
@@ -88,26 +78,21 @@ Case relation_case(const Context& context, const Graph& graph, std::int64_t rela
                                                  .dcoefficient = empty(context, {relations, bases})});
   const Sizes sizes = sizes_of(graph, width);
   const auto count = static_cast<double>(bases);
-  return choose(direction,
-                {call_of(context, relation_aggregate_forward,
-                         RelationAggregateForward{.graph = graph,
-                                                  .relation = m->relation,
-                                                  .coefficient = m->coefficient,
-                                                  .weight = m->weight,
-                                                  .x = m->x,
-                                                  .y = m->y}),
-                 relation_forward_bytes(sizes, count)},
-                {call_of(context, relation_aggregate_backward,
-                         RelationAggregateBackward{.graph = graph,
-                                                   .relation = m->relation,
-                                                   .coefficient = m->coefficient,
-                                                   .weight = m->weight,
-                                                   .x = m->x,
-                                                   .dy = m->dy,
-                                                   .dx = m->dx,
-                                                   .dcoefficient = m->dcoefficient}),
-                 relation_backward_bytes(sizes, count)},
-                m);
+  return choose(
+      direction,
+      {call_of(
+           context, relation_aggregate_forward,
+           RelationAggregate{
+               .graph = graph, .relation = m->relation, .coefficient = m->coefficient, .weight = m->weight, .x = m->x},
+           RelationAggregateResult{.y = m->y}),
+       relation_forward_bytes(sizes, count)},
+      {call_of(
+           context, relation_aggregate_backward,
+           RelationAggregate{
+               .graph = graph, .relation = m->relation, .coefficient = m->coefficient, .weight = m->weight, .x = m->x},
+           RelationAggregateGradients{.dy = m->dy, .dx = m->dx, .dcoefficient = m->dcoefficient}),
+       relation_backward_bytes(sizes, count)},
+      m);
 }
 
 }  // namespace warpgnn::bench

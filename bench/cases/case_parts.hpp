@@ -10,18 +10,13 @@
 
 namespace warpgnn::bench {
 
-/// A call of an op with a workspace of its own.
-template <class Op>
-std::function<void()> call_of(const Context& context, void (*function)(const Context&, const Op&), Op op) {
-  if constexpr (requires { op.workspace; }) {
-    const auto buffer = std::make_shared<WorkspaceBuffer>();
-    op.workspace = buffer->reserve(context, workspace_size(context, op));
-    return [=] {
-      function(context, op);
-      static_cast<void>(buffer);
-    };
+/// A call of an op, with a workspace of its own where it asks for one.
+template <class... Parameters, class... Parts>
+std::function<void()> call_of(const Context& context, void (*op)(const Context&, Parameters...), Parts... parts) {
+  if constexpr (sizeof...(Parameters) > sizeof...(Parts)) {
+    return [=, scratch = std::make_shared<WorkspaceBuffer>()] { op(context, parts..., *scratch); };
   } else {
-    return [=] { function(context, op); };
+    return [=] { op(context, parts...); };
   }
 }
 

@@ -18,14 +18,13 @@ Case linear_case(const Context& context, std::int64_t rows, std::int64_t in, std
                     .width = static_cast<double>(out),
                     .stored = static_cast<double>(size_of(storage))};
   const double flops = 2 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
-  return choose(
-      direction,
-      {call_of(context, linear_forward, LinearForward{.x = m->x, .weight = m->weight, .y = m->y}),
-       linear_forward_bytes(sizes, static_cast<double>(in)), flops},
-      {call_of(context, linear_backward,
-               LinearBackward{.x = m->x, .weight = m->weight, .dy = m->dy, .dx = m->dx, .dweight = m->dweight}),
-       linear_backward_bytes(sizes, static_cast<double>(in)), 2 * flops},
-      m);
+  return choose(direction,
+                {call_of(context, linear_forward, Linear{.x = m->x, .weight = m->weight}, LinearResult{.y = m->y}),
+                 linear_forward_bytes(sizes, static_cast<double>(in)), flops},
+                {call_of(context, linear_backward, Linear{.x = m->x, .weight = m->weight},
+                         LinearGradients{.dy = m->dy, .dx = m->dx, .dweight = m->dweight}),
+                 linear_backward_bytes(sizes, static_cast<double>(in)), 2 * flops},
+                m);
 }
 
 }  // namespace warpgnn::bench

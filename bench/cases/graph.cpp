@@ -21,13 +21,11 @@ Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, b
   const Sizes sizes = sizes_of(graph, width, 0, storage);
   return choose(
       direction,
-      {call_of(context, aggregate_forward,
-               AggregateForward{
-                   .graph = graph, .reduce = reduce, .x = m->x, .weight = m->weight, .y = m->y, .arg = m->arg}),
+      {call_of(context, aggregate_forward, Aggregate{.graph = graph, .reduce = reduce, .x = m->x, .weight = m->weight},
+               AggregateResult{.y = m->y, .arg = m->arg}),
        aggregate_forward_bytes(sizes, reduce, weighted)},
-      {call_of(context, aggregate_backward,
-               AggregateBackward{
-                   .graph = graph, .reduce = reduce, .weight = m->weight, .arg = m->arg, .dy = m->dy, .dx = m->dx}),
+      {call_of(context, aggregate_backward, Aggregate{.graph = graph, .reduce = reduce, .weight = m->weight},
+               AggregateResult{.arg = m->arg}, AggregateGradients{.dy = m->dy, .dx = m->dx}),
        aggregate_backward_bytes(sizes, reduce, weighted)},
       m);
 }
@@ -41,9 +39,8 @@ Case edge_dot_case(const Context& context, const Graph& graph, std::int64_t widt
                                                  .weight = random_tensor(context, {edges}),
                                                  .dy = random_tensor(context, {nodes, width}),
                                                  .dweight = empty(context, {edges})});
-  return {.run = call_of(
-              context, aggregate_backward,
-              AggregateBackward{.graph = graph, .x = m->x, .weight = m->weight, .dy = m->dy, .dweight = m->dweight}),
+  return {.run = call_of(context, aggregate_backward, Aggregate{.graph = graph, .x = m->x, .weight = m->weight},
+                         AggregateResult{}, AggregateGradients{.dy = m->dy, .dweight = m->dweight}),
           .bytes = edge_dot_bytes(sizes_of(graph, width)),
           .memory = m};
 }
@@ -57,16 +54,15 @@ Case gcn_norm_case(const Context& context, const Graph& graph, Direction directi
                                                  .inv_sqrt_degree = empty(context, {nodes}),
                                                  .dnorm = random_tensor(context, {edges}),
                                                  .dweight = empty(context, {edges})});
-  return choose(
-      direction,
-      {call_of(context, gcn_norm_forward,
-               GcnNormForward{.graph = graph, .norm = m->norm, .inv_sqrt_degree = m->inv_sqrt_degree}),
-       gcn_norm_forward_bytes(sizes_of(graph))},
-      {call_of(context, gcn_norm_backward,
-               GcnNormBackward{
-                   .graph = graph, .inv_sqrt_degree = m->inv_sqrt_degree, .dnorm = m->dnorm, .dweight = m->dweight}),
-       gcn_norm_backward_bytes(sizes_of(graph))},
-      m);
+  return choose(direction,
+                {call_of(context, gcn_norm_forward, GcnNorm{.graph = graph},
+                         GcnNormResult{.norm = m->norm, .inv_sqrt_degree = m->inv_sqrt_degree}),
+                 gcn_norm_forward_bytes(sizes_of(graph))},
+                {call_of(context, gcn_norm_backward, GcnNorm{.graph = graph},
+                         GcnNormResult{.inv_sqrt_degree = m->inv_sqrt_degree},
+                         GcnNormGradients{.dnorm = m->dnorm, .dweight = m->dweight}),
+                 gcn_norm_backward_bytes(sizes_of(graph))},
+                m);
 }
 
 Case edge_softmax_case(const Context& context, const Graph& graph, std::int64_t heads, Direction direction) {
@@ -81,11 +77,11 @@ Case edge_softmax_case(const Context& context, const Graph& graph, std::int64_t 
   const Sizes sizes = sizes_of(graph, 0, heads);
   return choose(
       direction,
-      {call_of(context, edge_softmax_forward,
-               EdgeSoftmaxForward{.graph = graph, .score = m->score, .weight = m->weight}),
+      {call_of(context, edge_softmax_forward, EdgeSoftmax{.graph = graph, .score = m->score},
+               EdgeSoftmaxResult{.weight = m->weight}),
        edge_softmax_forward_bytes(sizes)},
-      {call_of(context, edge_softmax_backward,
-               EdgeSoftmaxBackward{.graph = graph, .weight = m->weight, .dweight = m->dweight, .dscore = m->dscore}),
+      {call_of(context, edge_softmax_backward, EdgeSoftmax{.graph = graph}, EdgeSoftmaxResult{.weight = m->weight},
+               EdgeSoftmaxGradients{.dweight = m->dweight, .dscore = m->dscore}),
        edge_softmax_backward_bytes(sizes)},
       m);
 }

@@ -70,8 +70,8 @@ Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in,
   Memory* const p = m.get();
   return choose(direction,
                 {[p, context] {
-                   gcn_norm_forward(context,
-                                    {.graph = p->graph, .norm = p->norm, .inv_sqrt_degree = p->inv_sqrt_degree});
+                   gcn_norm_forward(context, {.graph = p->graph},
+                                    {.norm = p->norm, .inv_sqrt_degree = p->inv_sqrt_degree});
                    p->layer.forward(p->graph, p->norm, p->x);
                  },
                  gcn_norm_forward_bytes(sizes) + aggregate_forward_bytes(narrow, Reduce::sum, true) +

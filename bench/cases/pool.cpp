@@ -17,8 +17,8 @@ struct Chosen {
       : selected(empty(context, {top_k_count(graph, kRatio)}, Dtype::int32)),
         position(empty(context, {graph.num_nodes()}, Dtype::int32)) {
     const Tensor score = random_tensor(context, {graph.num_nodes()});
-    call_of(context, segment_top_k,
-            SegmentTopK{.graph = graph, .ratio = kRatio, .score = score, .selected = selected, .position = position})();
+    call_of(context, segment_top_k, SegmentTopK{.graph = graph, .ratio = kRatio, .score = score},
+            SegmentTopKResult{.selected = selected, .position = position})();
     context.synchronize();
   }
   double count() const { return static_cast<double>(selected.view().shape[0]); }
@@ -57,29 +57,13 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
   const Sizes sizes = sizes_of(graph, width, 0, storage);
   return choose(direction,
                 {call_of(context, pool_forward,
-                         PoolForward{.graph = graph,
-                                     .reduce = reduce,
-                                     .gate = gate,
-                                     .x = m->x,
-                                     .score = m->score,
-                                     .y = m->y,
-                                     .maximum = m->maximum,
-                                     .sum = m->sum,
-                                     .arg = m->arg}),
+                         Pool{.graph = graph, .reduce = reduce, .gate = gate, .x = m->x, .score = m->score},
+                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum, .arg = m->arg}),
                  pool_forward_bytes(sizes, reduce, gate)},
                 {call_of(context, pool_backward,
-                         PoolBackward{.graph = graph,
-                                      .reduce = reduce,
-                                      .gate = gate,
-                                      .x = m->x,
-                                      .score = m->score,
-                                      .y = m->y,
-                                      .maximum = m->maximum,
-                                      .sum = m->sum,
-                                      .arg = m->arg,
-                                      .dy = m->dy,
-                                      .dx = m->dx,
-                                      .dscore = m->dscore}),
+                         Pool{.graph = graph, .reduce = reduce, .gate = gate, .x = m->x, .score = m->score},
+                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum, .arg = m->arg},
+                         PoolGradients{.dy = m->dy, .dx = m->dx, .dscore = m->dscore}),
                  pool_backward_bytes(sizes, reduce, gate)},
                 m);
 }
@@ -103,26 +87,12 @@ Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, H
   }
   const Sizes sizes = sizes_of(graph, shape.heads * shape.channels, shape.heads);
   return choose(direction,
-                {call_of(context, pool_forward,
-                         PoolForward{.graph = graph,
-                                     .gate = gate,
-                                     .x = m->x,
-                                     .score = m->score,
-                                     .y = m->y,
-                                     .maximum = m->maximum,
-                                     .sum = m->sum}),
+                {call_of(context, pool_forward, Pool{.graph = graph, .gate = gate, .x = m->x, .score = m->score},
+                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum}),
                  pool_forward_bytes(sizes, PoolReduce::sum, gate)},
-                {call_of(context, pool_backward,
-                         PoolBackward{.graph = graph,
-                                      .gate = gate,
-                                      .x = m->x,
-                                      .score = m->score,
-                                      .y = m->y,
-                                      .maximum = m->maximum,
-                                      .sum = m->sum,
-                                      .dy = m->dy,
-                                      .dx = m->dx,
-                                      .dscore = m->dscore}),
+                {call_of(context, pool_backward, Pool{.graph = graph, .gate = gate, .x = m->x, .score = m->score},
+                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum},
+                         PoolGradients{.dy = m->dy, .dx = m->dx, .dscore = m->dscore}),
                  pool_backward_bytes(sizes, PoolReduce::sum, gate)},
                 m);
 }
@@ -139,17 +109,14 @@ Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t w
                                                  .dx = random_tensor(context, {nodes, width}),
                                                  .dquery = empty(context, {graphs, width})});
   const Sizes sizes = sizes_of(graph, width);
-  return choose(
-      direction,
-      {call_of(context, segment_dot_forward,
-               SegmentDotForward{.graph = graph, .x = m->x, .query = m->query, .score = m->score}),
-       segment_dot_forward_bytes(sizes)},
-      {call_of(
-           context, segment_dot_backward,
-           SegmentDotBackward{
-               .graph = graph, .x = m->x, .query = m->query, .dscore = m->dscore, .dx = m->dx, .dquery = m->dquery}),
-       segment_dot_backward_bytes(sizes)},
-      m);
+  return choose(direction,
+                {call_of(context, segment_dot_forward, SegmentDot{.graph = graph, .x = m->x, .query = m->query},
+                         SegmentDotResult{.score = m->score}),
+                 segment_dot_forward_bytes(sizes)},
+                {call_of(context, segment_dot_backward, SegmentDot{.graph = graph, .x = m->x, .query = m->query},
+                         SegmentDotGradients{.dscore = m->dscore, .dx = m->dx, .dquery = m->dquery}),
+                 segment_dot_backward_bytes(sizes)},
+                m);
 }
 
 Case lstm_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction) {
@@ -166,20 +133,16 @@ Case lstm_cell_case(const Context& context, const Graph& graph, std::int64_t wid
                                                  .dgates = empty(context, {rows, 4 * width}),
                                                  .dc_previous = empty(context, {rows, width})});
   const Sizes sizes = dense_sizes(rows, width);
-  return choose(direction,
-                {call_of(context, lstm_cell_forward,
-                         LstmCellForward{.gates = m->gates, .c_previous = m->c_previous, .c = m->c, .h = m->h}),
-                 lstm_cell_forward_bytes(sizes)},
-                {call_of(context, lstm_cell_backward,
-                         LstmCellBackward{.gates = m->gates,
-                                          .c_previous = m->c_previous,
-                                          .c = m->c,
-                                          .dh = m->dh,
-                                          .dc = m->dc,
-                                          .dgates = m->dgates,
-                                          .dc_previous = m->dc_previous}),
-                 lstm_cell_backward_bytes(sizes)},
-                m);
+  return choose(
+      direction,
+      {call_of(context, lstm_cell_forward, LstmCell{.gates = m->gates, .c_previous = m->c_previous},
+               LstmCellResult{.c = m->c, .h = m->h}),
+       lstm_cell_forward_bytes(sizes)},
+      {call_of(context, lstm_cell_backward, LstmCell{.gates = m->gates, .c_previous = m->c_previous},
+               LstmCellResult{.c = m->c},
+               LstmCellGradients{.dh = m->dh, .dc = m->dc, .dgates = m->dgates, .dc_previous = m->dc_previous}),
+       lstm_cell_backward_bytes(sizes)},
+      m);
 }
 
 Case gru_cell_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction) {
@@ -198,17 +161,12 @@ Case gru_cell_case(const Context& context, const Graph& graph, std::int64_t widt
   const Sizes sizes = dense_sizes(rows, width);
   return choose(
       direction,
-      {call_of(context, gru_cell_forward,
-               GruCellForward{.input = m->input, .hidden = m->hidden, .h_previous = m->h_previous, .h = m->h}),
+      {call_of(context, gru_cell_forward, GruCell{.input = m->input, .hidden = m->hidden, .h_previous = m->h_previous},
+               GruCellResult{.h = m->h}),
        gru_cell_forward_bytes(sizes)},
-      {call_of(context, gru_cell_backward,
-               GruCellBackward{.input = m->input,
-                               .hidden = m->hidden,
-                               .h_previous = m->h_previous,
-                               .dh = m->dh,
-                               .dinput = m->dinput,
-                               .dhidden = m->dhidden,
-                               .dh_previous = m->dh_previous}),
+      {call_of(
+           context, gru_cell_backward, GruCell{.input = m->input, .hidden = m->hidden, .h_previous = m->h_previous},
+           GruCellGradients{.dh = m->dh, .dinput = m->dinput, .dhidden = m->dhidden, .dh_previous = m->dh_previous}),
        gru_cell_backward_bytes(sizes)},
       m);
 }
@@ -220,12 +178,8 @@ Case segment_top_k_case(const Context& context, const Graph& graph) {
   };
   const auto m = std::make_shared<Memory>(
       Memory{.chosen = Chosen(context, graph), .score = random_tensor(context, {graph.num_nodes()})});
-  return {.run = call_of(context, segment_top_k,
-                         SegmentTopK{.graph = graph,
-                                     .ratio = kRatio,
-                                     .score = m->score,
-                                     .selected = m->chosen.selected,
-                                     .position = m->chosen.position}),
+  return {.run = call_of(context, segment_top_k, SegmentTopK{.graph = graph, .ratio = kRatio, .score = m->score},
+                         SegmentTopKResult{.selected = m->chosen.selected, .position = m->chosen.position}),
           .bytes = segment_top_k_bytes(sizes_of(graph), m->chosen.count()),
           .memory = m};
 }
@@ -244,19 +198,16 @@ Case scaled_gather_case(const Context& context, const Graph& graph, std::int64_t
                                                  .dx = empty(context, {nodes, width}),
                                                  .dscale = empty(context, {nodes})});
   const Sizes sizes = sizes_of(graph, width);
-  return choose(direction,
-                {call_of(context, scaled_gather_forward,
-                         ScaledGatherForward{.x = m->x, .scale = m->scale, .index = m->chosen.selected, .y = m->y}),
-                 scaled_gather_forward_bytes(sizes, m->chosen.count())},
-                {call_of(context, scaled_gather_backward,
-                         ScaledGatherBackward{.x = m->x,
-                                              .scale = m->scale,
-                                              .position = m->chosen.position,
-                                              .dy = m->dy,
-                                              .dx = m->dx,
-                                              .dscale = m->dscale}),
-                 scaled_gather_backward_bytes(sizes, m->chosen.count())},
-                m);
+  return choose(
+      direction,
+      {call_of(context, scaled_gather_forward, ScaledGather{.x = m->x, .scale = m->scale, .index = m->chosen.selected},
+               ScaledGatherResult{.y = m->y}),
+       scaled_gather_forward_bytes(sizes, m->chosen.count())},
+      {call_of(context, scaled_gather_backward,
+               ScaledGather{.x = m->x, .scale = m->scale, .position = m->chosen.position},
+               ScaledGatherGradients{.dy = m->dy, .dx = m->dx, .dscale = m->dscale}),
+       scaled_gather_backward_bytes(sizes, m->chosen.count())},
+      m);
 }
 
 Case induced_subgraph_case(const Context& context, const Graph& graph) {
@@ -283,23 +234,15 @@ Case layer_norm_case(const Context& context, std::int64_t rows, std::int64_t wid
                                                  .dgamma = empty(context, {width}),
                                                  .dbeta = empty(context, {width})});
   const Sizes sizes = dense_sizes(rows, width);
-  return choose(
-      direction,
-      {call_of(context, layer_norm_forward,
-               LayerNormForward{
-                   .x = m->x, .gamma = m->gamma, .beta = m->beta, .y = m->y, .mean = m->mean, .inv_std = m->inv_std}),
-       layer_norm_forward_bytes(sizes)},
-      {call_of(context, layer_norm_backward,
-               LayerNormBackward{.x = m->x,
-                                 .gamma = m->gamma,
-                                 .mean = m->mean,
-                                 .inv_std = m->inv_std,
-                                 .dy = m->dy,
-                                 .dx = m->dx,
-                                 .dgamma = m->dgamma,
-                                 .dbeta = m->dbeta}),
-       layer_norm_backward_bytes(sizes)},
-      m);
+  return choose(direction,
+                {call_of(context, layer_norm_forward, LayerNorm{.x = m->x, .gamma = m->gamma, .beta = m->beta},
+                         LayerNormResult{.y = m->y, .mean = m->mean, .inv_std = m->inv_std}),
+                 layer_norm_forward_bytes(sizes)},
+                {call_of(context, layer_norm_backward, LayerNorm{.x = m->x, .gamma = m->gamma},
+                         LayerNormResult{.mean = m->mean, .inv_std = m->inv_std},
+                         LayerNormGradients{.dy = m->dy, .dx = m->dx, .dgamma = m->dgamma, .dbeta = m->dbeta}),
+                 layer_norm_backward_bytes(sizes)},
+                m);
 }
 
 Case normalize_rows_case(const Context& context, std::int64_t rows, std::int64_t width, Direction direction) {
@@ -312,13 +255,15 @@ Case normalize_rows_case(const Context& context, std::int64_t rows, std::int64_t
                                                  .dy = random_tensor(context, {rows, width}),
                                                  .dx = empty(context, {rows, width})});
   const Sizes sizes = dense_sizes(rows, width);
-  return choose(direction,
-                {call_of(context, normalize_rows_forward, NormalizeRowsForward{.x = m->x, .y = m->y, .norm = m->norm}),
-                 normalize_rows_forward_bytes(sizes)},
-                {call_of(context, normalize_rows_backward,
-                         NormalizeRowsBackward{.y = m->y, .norm = m->norm, .dy = m->dy, .dx = m->dx}),
-                 normalize_rows_backward_bytes(sizes)},
-                m);
+  return choose(
+      direction,
+      {call_of(context, normalize_rows_forward, NormalizeRows{.x = m->x},
+               NormalizeRowsResult{.y = m->y, .norm = m->norm}),
+       normalize_rows_forward_bytes(sizes)},
+      {call_of(context, normalize_rows_backward, NormalizeRows{}, NormalizeRowsResult{.y = m->y, .norm = m->norm},
+               NormalizeRowsGradients{.dy = m->dy, .dx = m->dx}),
+       normalize_rows_backward_bytes(sizes)},
+      m);
 }
 
 }  // namespace warpgnn::bench

@@ -17,41 +17,13 @@ int main() {
   const Tensor value = Tensor::from<float>(context, numbers, {4, 2, 2});
   const Tensor score = Tensor::from<float>(context, {numbers.data(), 8}, {4, 2});
   const Tensor dy = Tensor::from<float>(context, ones, {4, 2, 2});
-  const auto per_channel = [&] { return Tensor(context, Dtype::float32, {4, 2, 2}); };
-  const auto per_head = [&] { return Tensor(context, Dtype::float32, {4, 2}); };
-  const Tensor y = per_channel(), positive_y = per_channel(), dvalue = per_channel();
-  const Tensor maximum = per_head(), sum = per_head(), positive_weight = per_head(), dsource = per_head(),
-               ddestination = per_head();
+  const GatAttention op{.graph = graph, .value = value, .source_score = score, .destination_score = score};
+  const Owned<GatAttentionResult> result = allocate(context, op);  // y, and what backward reads
+  const Tensor dvalue = empty_like(context, value), dsource = empty_like(context, score);
   WorkspaceBuffer scratch;
+  gat_attention_forward(context, op, result, scratch);
+  gat_attention_backward(context, op, result, {.dy = dy, .dvalue = dvalue, .dsource_score = dsource}, scratch);
 
-  GatAttentionForward forward{.graph = graph,
-                              .value = value,
-                              .source_score = score,
-                              .destination_score = score,
-                              .y = y,
-                              .maximum = maximum,
-                              .sum = sum,
-                              .positive_y = positive_y,
-                              .positive_weight = positive_weight};
-  forward.workspace = scratch.reserve(context, workspace_size(context, forward));
-  gat_attention_forward(context, forward);
-
-  GatAttentionBackward backward{.graph = graph,
-                                .value = value,
-                                .source_score = score,
-                                .destination_score = score,
-                                .y = y,
-                                .maximum = maximum,
-                                .sum = sum,
-                                .positive_y = positive_y,
-                                .positive_weight = positive_weight,
-                                .dy = dy,
-                                .dvalue = dvalue,
-                                .dsource_score = dsource,
-                                .ddestination_score = ddestination};
-  backward.workspace = scratch.reserve(context, workspace_size(context, backward));
-  gat_attention_backward(context, backward);
-
-  const std::vector<float> out = y.to_host<float>(), gradient = dvalue.to_host<float>();
+  const std::vector<float> out = to_host<float>(context, result->y), gradient = dvalue.to_host<float>();
   for (std::size_t i = 0; i < out.size(); ++i) std::printf("y %8.4f   dvalue %8.4f\n", out[i], gradient[i]);
 }

@@ -56,8 +56,8 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
     edge_weight_ = Tensor(context, dtype, {edges, 1});
     const Tensor inv_sqrt_degree(context, dtype, {graph_.num_nodes()});
     warpgnn::gcn_norm_forward(
-        context,
-        {.graph = graph_, .norm = warpgnn::reshape(edge_weight_.view(), {edges}), .inv_sqrt_degree = inv_sqrt_degree});
+        context, {.graph = graph_},
+        {.norm = warpgnn::reshape(edge_weight_.view(), {edges}), .inv_sqrt_degree = inv_sqrt_degree});
   }
   if (needs.edge_features && features.edge.columns != 0) {
     edge_features_ = upload_rows(context, dtype, features.edge, edges, "edge");

@@ -28,7 +28,7 @@ DeviceGraph::DeviceGraph(const warpgnn::Context& context, warpgnn::Dtype dtype, 
                                               .num_destinations = nodes});
   edge_weight_ = warpgnn::Tensor(context, dtype, {edges});
   const warpgnn::Tensor inv_sqrt_degree(context, dtype, {nodes});
-  warpgnn::gcn_norm_forward(context, {.graph = graph_, .norm = edge_weight_, .inv_sqrt_degree = inv_sqrt_degree});
+  warpgnn::gcn_norm_forward(context, {.graph = graph_}, {.norm = edge_weight_, .inv_sqrt_degree = inv_sqrt_degree});
 }
 
 }  // namespace examples::train_nodes

@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "host/core/args.hpp"
 #include "host/cpu/level.hpp"
-#include "warpgnn/warpgnn.hpp"
 
 namespace warpgnn::backend {
 
@@ -39,16 +39,14 @@ struct CudaExec {
   void* memory = nullptr;              // kernels::MemoryPool
 };
 
-#define WARPGNN_OP(name, Args)            \
-  void name(const CpuExec&, const Args&); \
-  void name(const CudaExec&, const Args&);
-#define WARPGNN_OP_WITH_WORKSPACE(name, Args)              \
-  WARPGNN_OP(name, Args)                                   \
-  std::size_t workspace_size(const CpuExec&, const Args&); \
-  std::size_t workspace_size(const CudaExec&, const Args&);
+#define WARPGNN_OP(name, Arguments, ...)       \
+  void name(const CpuExec&, const Arguments&); \
+  void name(const CudaExec&, const Arguments&);
+#define WARPGNN_OP_WITH_WORKSPACE(name, Arguments, ...)         \
+  WARPGNN_OP(name, Arguments)                                   \
+  std::size_t workspace_size(const CpuExec&, const Arguments&); \
+  std::size_t workspace_size(const CudaExec&, const Arguments&);
 #include "host/core/ops.def"
-#undef WARPGNN_OP
-#undef WARPGNN_OP_WITH_WORKSPACE
 
 // --- Tools that every backend uses -----------------------------------------------------------------------------------
 

@@ -129,6 +129,11 @@ void Checker::input(const char* name, const ConstTensorView& view, const Shape& 
   inputs_.add({name, &view, view.as<char>(), nullptr});
 }
 
+void Checker::input(const char* name, const TensorView& view, const Shape& shape, Dtype dtype) {
+  layout(name, view, shape, dtype);
+  inputs_.add({name, &view, view.as<char>(), nullptr});
+}
+
 void Checker::output(const char* name, const TensorView& view, const Shape& shape, Dtype dtype) {
   output_in_place(name, view, shape, dtype, nullptr);
 }
@@ -199,8 +204,7 @@ void Checker::finish() const {
   check_classes();
 }
 
-void Checker::finish(const Workspace& workspace, std::size_t needed) const {
-  finish();
+void Checker::workspace(const Workspace& workspace, std::size_t needed) {
   if (needed == 0) return;
   if (workspace.data == nullptr || workspace.bytes < needed) {
     throw Error(ErrorCode::workspace_too_small, "workspace: expected at least " + std::to_string(needed) +

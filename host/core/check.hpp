@@ -23,6 +23,11 @@ struct Shape {
   explicit Shape(const Layout& layout) : size(layout.shape), ndim(layout.ndim) {}
 };
 
+/// A view of nothing yet, for what an op writes.
+inline TensorView described(const Shape& shape, Dtype dtype) {
+  return {contiguous_layout(dtype, {shape.size.data(), static_cast<std::size_t>(shape.ndim)}), nullptr};
+}
+
 [[noreturn]] inline void fail(const std::string& message) {
   throw Error(ErrorCode::invalid_argument, message);
 }
@@ -35,9 +40,26 @@ class Checker {
 
   void graph(const Graph& graph) const;
   void input(const char* name, const ConstTensorView& view, const Shape& shape, Dtype dtype);
+  /// Of what a forward wrote. Views are remembered by address, so none may be a temporary.
+  void input(const char* name, const TensorView& view, const Shape& shape, Dtype dtype);
+  void input(const char* name, ConstTensorView&& view, const Shape& shape, Dtype dtype) = delete;
   void output(const char* name, const TensorView& view, const Shape& shape, Dtype dtype);
   /// An output that may be the very same view as an input of that name, but not overlap it otherwise.
   void output_in_place(const char* name, const TensorView& view, const Shape& shape, Dtype dtype, const char* input);
+  void optional_output_in_place(const char* name, const TensorView& view, const Shape& shape, Dtype dtype,
+                                const char* input) {
+    if (view.defined()) output_in_place(name, view, shape, dtype, input);
+  }
+  /// The same for what `result_of` describes.
+  void output(const char* name, const TensorView& view, const TensorView& expected) {
+    output(name, view, Shape(expected), expected.dtype);
+  }
+  void optional_output(const char* name, const TensorView& view, const TensorView& expected) {
+    if (view.defined()) output(name, view, expected);
+  }
+  void output_in_place(const char* name, const TensorView& view, const TensorView& expected, const char* input) {
+    output_in_place(name, view, Shape(expected), expected.dtype, input);
+  }
   /// Input and output at once: its own content is updated.
   void updated(const char* name, const TensorView& view, const Shape& shape, Dtype dtype) {
     output(name, view, shape, dtype);
@@ -59,9 +81,10 @@ class Checker {
     classes_ = {name, &view, count, ignored};
   }
 
-  /// Refuses overlapping outputs, then a short workspace.
-  void finish(const Workspace& workspace, std::size_t needed) const;
+  /// Refuses overlapping outputs, memory that is missing and classes out of range.
   void finish() const;
+  /// Refuses a workspace that is short or not aligned.
+  static void workspace(const Workspace& workspace, std::size_t needed);
 
  private:
   struct Argument {
@@ -98,12 +121,10 @@ class Checker {
   Classes classes_{};
 };
 
-/// The checks of each op's arguments, in host/ops.
-#define WARPGNN_OP(name, Args) Checker checked(const Context& context, const Args& op);
-#define WARPGNN_OP_WITH_WORKSPACE(name, Args) WARPGNN_OP(name, Args)
+/// The checks of each op's arguments and the layouts of its results, in host/ops.
+#define WARPGNN_OP(name, Arguments, ...) Checker checked(const Context& context, const Arguments& op);
+#define WARPGNN_RESULT(Problem, Result) Result result_of(const Problem& op, Purpose purpose);
 #include "host/core/ops.def"
-#undef WARPGNN_OP
-#undef WARPGNN_OP_WITH_WORKSPACE
 
 /// The real dtype of a call, taken from its leading tensor.
 Dtype expect_real(const char* name, const Layout& layout);

@@ -13,18 +13,16 @@ namespace {
 
 }  // namespace
 
-#define WARPGNN_OP(name, Args)              \
-  void name(const CudaExec&, const Args&) { \
-    not_built();                            \
+#define WARPGNN_OP(name, Arguments, ...)         \
+  void name(const CudaExec&, const Arguments&) { \
+    not_built();                                 \
   }
-#define WARPGNN_OP_WITH_WORKSPACE(name, Args)                \
-  WARPGNN_OP(name, Args)                                     \
-  std::size_t workspace_size(const CudaExec&, const Args&) { \
-    not_built();                                             \
+#define WARPGNN_OP_WITH_WORKSPACE(name, Arguments, ...)           \
+  WARPGNN_OP(name, Arguments)                                     \
+  std::size_t workspace_size(const CudaExec&, const Arguments&) { \
+    not_built();                                                  \
   }
 #include "host/core/ops.def"
-#undef WARPGNN_OP
-#undef WARPGNN_OP_WITH_WORKSPACE
 
 bool cuda_built() {
   return false;

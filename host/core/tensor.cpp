@@ -194,6 +194,45 @@ void copy(const Context& context, const ConstTensorView& from, const TensorView&
   with_exec(context, [&](const auto& exec) { backend::copy_rows(exec, rows_copy); });
 }
 
+namespace {
+
+bool is_packed(const Layout& layout) {
+  return layout.shape[0] <= 1 || layout.row_stride() == layout.row_size();
+}
+
+void expect_whole(const Context& context, const char* name, const ConstTensorView& view, std::size_t bytes) {
+  if (!view.defined()) fail(std::string(name) + ": expected a tensor, got none");
+  Checker checker(context);
+  checker.input(name, view, Shape(view), view.dtype);
+  checker.finish();
+  expect_bytes(bytes_of(view), bytes);
+}
+
+}  // namespace
+
+void copy_to_host(const Context& context, const ConstTensorView& from, void* to, std::size_t bytes) {
+  expect_whole(context, "from", from, bytes);
+  if (bytes == 0) return;
+  if (!is_packed(from)) {
+    const Tensor packed = empty_like(context, from);
+    copy(context, from, packed);
+    return packed.copy_to_host(to, bytes);
+  }
+  with_exec(context, [&](const auto& exec) { backend::copy_to_host(exec, to, from.data, bytes); });
+}
+
+void copy_from_host(const Context& context, const void* from, std::size_t bytes, const TensorView& to) {
+  const ConstTensorView target = to;
+  expect_whole(context, "to", target, bytes);
+  if (bytes == 0) return;
+  if (!is_packed(to)) {
+    Tensor packed = empty_like(context, to);
+    packed.copy_from_host(from, bytes);
+    return copy(context, packed, to);
+  }
+  with_exec(context, [&](const auto& exec) { backend::copy_from_host(exec, to.data, from, bytes); });
+}
+
 Tensor::Tensor(const Context& context, Dtype dtype, std::span<const std::int64_t> shape) {
   resize(context, dtype, shape);
 }

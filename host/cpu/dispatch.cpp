@@ -6,21 +6,27 @@
 
 namespace warpgnn::backend {
 
-#define WARPGNN_OP_WITH_WORKSPACE(name, Args) \
-  WARPGNN_OP(name, Args)                      \
-  std::size_t workspace_size(const CpuExec&, const Args&);
-#define WARPGNN_OP(name, Args) void name(const CpuExec&, const Args&);
 namespace baseline {
+#define WARPGNN_OP(name, Arguments, ...) void name(const CpuExec&, const Arguments&);
+#define WARPGNN_OP_WITH_WORKSPACE(name, Arguments, ...) \
+  WARPGNN_OP(name, Arguments)                           \
+  std::size_t workspace_size(const CpuExec&, const Arguments&);
 #include "host/core/ops.def"
-}
+}  // namespace baseline
 namespace v3 {
+#define WARPGNN_OP(name, Arguments, ...) void name(const CpuExec&, const Arguments&);
+#define WARPGNN_OP_WITH_WORKSPACE(name, Arguments, ...) \
+  WARPGNN_OP(name, Arguments)                           \
+  std::size_t workspace_size(const CpuExec&, const Arguments&);
 #include "host/core/ops.def"
-}
+}  // namespace v3
 namespace v4 {
+#define WARPGNN_OP(name, Arguments, ...) void name(const CpuExec&, const Arguments&);
+#define WARPGNN_OP_WITH_WORKSPACE(name, Arguments, ...) \
+  WARPGNN_OP(name, Arguments)                           \
+  std::size_t workspace_size(const CpuExec&, const Arguments&);
 #include "host/core/ops.def"
-}
-#undef WARPGNN_OP
-#undef WARPGNN_OP_WITH_WORKSPACE
+}  // namespace v4
 
 namespace {
 
@@ -43,18 +49,16 @@ bool cpu_level_usable(CpuLevel level) {
   if constexpr (kBuilt[0]) return baseline::call;    \
   __builtin_unreachable()
 
-#define WARPGNN_OP(name, Args)                       \
-  void name(const CpuExec& exec, const Args& args) { \
-    WARPGNN_AT_LEVEL(name(exec, args));              \
+#define WARPGNN_OP(name, Arguments, ...)                  \
+  void name(const CpuExec& exec, const Arguments& args) { \
+    WARPGNN_AT_LEVEL(name(exec, args));                   \
   }
-#define WARPGNN_OP_WITH_WORKSPACE(name, Args)                         \
-  WARPGNN_OP(name, Args)                                              \
-  std::size_t workspace_size(const CpuExec& exec, const Args& args) { \
-    WARPGNN_AT_LEVEL(workspace_size(exec, args));                     \
+#define WARPGNN_OP_WITH_WORKSPACE(name, Arguments, ...)                    \
+  WARPGNN_OP(name, Arguments)                                              \
+  std::size_t workspace_size(const CpuExec& exec, const Arguments& args) { \
+    WARPGNN_AT_LEVEL(workspace_size(exec, args));                          \
   }
 #include "host/core/ops.def"
-#undef WARPGNN_OP
-#undef WARPGNN_OP_WITH_WORKSPACE
 #undef WARPGNN_AT_LEVEL
 
 }  // namespace warpgnn::backend

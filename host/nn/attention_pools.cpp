@@ -39,15 +39,10 @@ ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstT
   shape(*session_, y_, {graphs, heads, channels});
   shape(*session_, maximum_, {graphs, heads});
   shape(*session_, sum_, {graphs, heads});
-  run(*session_, pool_forward,
-      PoolForward{.graph = graph,
-                  .gate = PoolGate::softmax,
-                  .temperature = options_.temperature,
-                  .x = values_,
-                  .score = score_,
-                  .y = y_,
-                  .maximum = maximum_,
-                  .sum = sum_});
+  pool_forward(
+      session_->context(),
+      {.graph = graph, .gate = PoolGate::softmax, .temperature = options_.temperature, .x = values_, .score = score_},
+      {.y = y_, .maximum = maximum_, .sum = sum_}, session_->scratch());
   return reshape(ConstTensorView(y_), {graphs, heads * channels});
 }
 
@@ -56,18 +51,11 @@ ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), heads * channels);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);
-  run(*session_, pool_backward,
-      PoolBackward{.graph = graph_,
-                   .gate = PoolGate::softmax,
-                   .temperature = options_.temperature,
-                   .x = values_,
-                   .score = score_,
-                   .y = y_,
-                   .maximum = maximum_,
-                   .sum = sum_,
-                   .dy = split_columns(dy, heads, channels),
-                   .dx = dvalues_,
-                   .dscore = dscore_});
+  pool_backward(
+      session_->context(),
+      {.graph = graph_, .gate = PoolGate::softmax, .temperature = options_.temperature, .x = values_, .score = score_},
+      {.y = y_, .maximum = maximum_, .sum = sum_},
+      {.dy = split_columns(dy, heads, channels), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
   const ConstTensorView through_values =
       value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], heads * channels}));
   return add_ways(*session_, through_values, first_.backward(tanh_.backward(second_.backward(dscore_))), dx_);
@@ -75,13 +63,9 @@ ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
 
 ConstTensorView MultiHeadAttentionPool::attention() {
   shape_like(*session_, attention_, score_);
-  pool_weights(session_->context(), {.graph = graph_,
-                                     .gate = PoolGate::softmax,
-                                     .temperature = options_.temperature,
-                                     .score = score_,
-                                     .maximum = maximum_,
-                                     .sum = sum_,
-                                     .weight = attention_});
+  pool_weights(session_->context(),
+               {.graph = graph_, .gate = PoolGate::softmax, .temperature = options_.temperature, .score = score_},
+               {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
   return attention_;
 }
 
@@ -103,8 +87,8 @@ ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView&
   score_ = gate_.forward(x);
   values_ = reshape(value_.forward(x), {x.shape[0], out_, 1});  // every feature is a head with a score of its own
   shape(*session_, y_, {graph.num_graphs(), out_, 1});
-  run(*session_, pool_forward,
-      PoolForward{.graph = graph, .gate = PoolGate::sigmoid, .x = values_, .score = score_, .y = y_});
+  pool_forward(session_->context(), {.graph = graph, .gate = PoolGate::sigmoid, .x = values_, .score = score_},
+               {.y = y_}, session_->scratch());
   return reshape(ConstTensorView(y_), {graph.num_graphs(), out_});
 }
 
@@ -112,14 +96,8 @@ ConstTensorView GatedSumPool::backward(const ConstTensorView& dy) {
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), out_);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);
-  run(*session_, pool_backward,
-      PoolBackward{.graph = graph_,
-                   .gate = PoolGate::sigmoid,
-                   .x = values_,
-                   .score = score_,
-                   .dy = split_columns(dy, out_, 1),
-                   .dx = dvalues_,
-                   .dscore = dscore_});
+  pool_backward(session_->context(), {.graph = graph_, .gate = PoolGate::sigmoid, .x = values_, .score = score_}, {},
+                {.dy = split_columns(dy, out_, 1), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
   const ConstTensorView through_values = value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], out_}));
   return add_ways(*session_, through_values, gate_.backward(dscore_), dx_);
 }

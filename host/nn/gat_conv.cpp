@@ -41,12 +41,12 @@ void GATConv::project(const ConstTensorView& x) {
   shape(*session_, value_, {nodes, heads, channels});
   shape(*session_, source_score_, {nodes, heads});
   shape(*session_, destination_score_, {nodes, heads});
-  linear_forward(context, {.x = x, .weight = weight_.value, .y = reshape(value_.view(), {nodes, heads * channels})});
-  head_dot_forward(context, {.x = value_, .vector = source_vector_.value, .score = source_score_});
-  head_dot_forward(context, {.x = value_, .vector = destination_vector_.value, .score = destination_score_});
+  linear_forward(context, {.x = x, .weight = weight_.value}, {.y = reshape(value_.view(), {nodes, heads * channels})});
+  head_dot_forward(context, {.x = value_, .vector = source_vector_.value}, {.score = source_score_});
+  head_dot_forward(context, {.x = value_, .vector = destination_vector_.value}, {.score = destination_score_});
   if (!edge_matrix_.value.defined()) return;
   shape(*session_, edge_score_, {graph_.num_edges(), heads});
-  linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value, .y = edge_score_});
+  linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value}, {.y = edge_score_});
 }
 
 ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
@@ -75,19 +75,20 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
     shape(*session_, positive_y_, {nodes, heads, channels});
     shape(*session_, positive_weight_, {nodes, heads});
   }
-  run(*session_, gat_attention_forward,
-      GatAttentionForward{.graph = graph,
-                          .negative_slope = options_.negative_slope,
-                          .dropout = dropout_,
-                          .value = value_,
-                          .source_score = source_score_,
-                          .destination_score = destination_score_,
-                          .edge_score = edge_score_,
-                          .y = y_,
-                          .maximum = maximum_,
-                          .sum = sum_,
-                          .positive_y = training ? positive_y_.view() : TensorView{},
-                          .positive_weight = training ? positive_weight_.view() : TensorView{}});
+  gat_attention_forward(session_->context(),
+                        {.graph = graph,
+                         .negative_slope = options_.negative_slope,
+                         .dropout = dropout_,
+                         .value = value_,
+                         .source_score = source_score_,
+                         .destination_score = destination_score_,
+                         .edge_score = edge_score_},
+                        {.y = y_,
+                         .maximum = maximum_,
+                         .sum = sum_,
+                         .positive_y = training ? positive_y_.view() : TensorView{},
+                         .positive_weight = training ? positive_weight_.view() : TensorView{}},
+                        session_->scratch());
   trained_ = training;
   const ConstTensorView attended = options_.average_heads
                                        ? average_heads(*session_, y_, averaged_)
@@ -103,67 +104,59 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_trained(trained_, "GATConv");
   const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
   expect_matrix(*session_, "dy", dy, nodes, outputs());
-  if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  if (bias_.value.defined())
+    linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
   shape(*session_, dvalue_, {nodes, heads, channels});
   shape(*session_, dsource_score_, {nodes, heads});
   shape(*session_, ddestination_score_, {nodes, heads});
   const bool has_edges = edge_matrix_.value.defined();
   if (has_edges) shape(*session_, dedge_score_, {graph_.num_edges(), heads});
-  run(*session_, gat_attention_backward,
-      GatAttentionBackward{.graph = graph_,
-                           .negative_slope = options_.negative_slope,
-                           .dropout = dropout_,
-                           .value = value_,
-                           .source_score = source_score_,
-                           .destination_score = destination_score_,
-                           .edge_score = edge_score_,
-                           .y = y_,
-                           .maximum = maximum_,
-                           .sum = sum_,
-                           .positive_y = positive_y_,
-                           .positive_weight = positive_weight_,
-                           .dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
-                                                        : split_columns(dy, heads, channels),
-                           .dvalue = dvalue_,
-                           .dsource_score = dsource_score_,
-                           .ddestination_score = ddestination_score_,
-                           .dedge_score = dedge_score_});
+  gat_attention_backward(
+      session_->context(),
+      {.graph = graph_,
+       .negative_slope = options_.negative_slope,
+       .dropout = dropout_,
+       .value = value_,
+       .source_score = source_score_,
+       .destination_score = destination_score_,
+       .edge_score = edge_score_},
+      {.y = y_, .maximum = maximum_, .sum = sum_, .positive_y = positive_y_, .positive_weight = positive_weight_},
+      {.dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
+                                    : split_columns(dy, heads, channels),
+       .dvalue = dvalue_,
+       .dsource_score = dsource_score_,
+       .ddestination_score = ddestination_score_,
+       .dedge_score = dedge_score_},
+      session_->scratch());
   const auto through_scores = [&](Parameter& vector, const Tensor& dscore) {
-    run(*session_, head_dot_backward,
-        HeadDotBackward{
-            .x = value_, .vector = vector.value, .dscore = dscore, .dx = dvalue_, .dvector = vector.gradient});
+    head_dot_backward(session_->context(), {.x = value_, .vector = vector.value},
+                      {.dscore = dscore, .dx = dvalue_, .dvector = vector.gradient}, session_->scratch());
   };
   through_scores(source_vector_, dsource_score_);
   through_scores(destination_vector_, ddestination_score_);
   if (has_edges) {
     shape(*session_, dedge_features_, {graph_.num_edges(), options_.edge_features});
-    run(*session_, linear_backward,
-        LinearBackward{.x = edge_features_,
-                       .weight = edge_matrix_.value,
-                       .dy = dedge_score_,
-                       .dx = dedge_features_,
-                       .dweight = edge_matrix_.gradient});
+    linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
+                    {.dy = dedge_score_, .dx = dedge_features_, .dweight = edge_matrix_.gradient}, session_->scratch());
   }
   if (need_dx) shape_like(*session_, dx_, x_);
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_,
-                     .weight = weight_.value,
-                     .dy = reshape(ConstTensorView(dvalue_), {nodes, heads * channels}),
-                     .dx = need_dx ? dx_.view() : TensorView{},
-                     .dweight = weight_.gradient});
+  linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
+                  {.dy = reshape(ConstTensorView(dvalue_), {nodes, heads * channels}),
+                   .dx = need_dx ? dx_.view() : TensorView{},
+                   .dweight = weight_.gradient},
+                  session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
 ConstTensorView GATConv::attention() {
   shape(*session_, attention_, {graph_.num_edges(), options_.heads});
-  gat_attention_weights(session_->context(), {.graph = graph_,
-                                              .negative_slope = options_.negative_slope,
-                                              .source_score = source_score_,
-                                              .destination_score = destination_score_,
-                                              .edge_score = edge_score_,
-                                              .maximum = maximum_,
-                                              .sum = sum_,
-                                              .weight = attention_});
+  gat_attention_weights(session_->context(),
+                        {.graph = graph_,
+                         .negative_slope = options_.negative_slope,
+                         .source_score = source_score_,
+                         .destination_score = destination_score_,
+                         .edge_score = edge_score_},
+                        {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
   return attention_;
 }
 

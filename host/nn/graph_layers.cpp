@@ -12,13 +12,15 @@ GCNConv::GCNConv(Session& session, const std::string& name, std::int64_t in, std
 
 ConstTensorView GCNConv::aggregate(const ConstTensorView& x, Tensor& y) {
   shape(*session_, y, {graph_.num_destinations(), x.shape[1]});
-  run(*session_, aggregate_forward, AggregateForward{.graph = graph_, .x = x, .weight = edge_weight_, .y = y});
+  aggregate_forward(session_->context(), {.graph = graph_, .x = x, .weight = edge_weight_}, {.y = y},
+                    session_->scratch());
   return y;
 }
 
 ConstTensorView GCNConv::aggregate_transposed(const ConstTensorView& dy, Tensor& dx) {
   shape(*session_, dx, {graph_.num_sources(), dy.shape[1]});
-  run(*session_, aggregate_backward, AggregateBackward{.graph = graph_, .weight = edge_weight_, .dy = dy, .dx = dx});
+  aggregate_backward(session_->context(), {.graph = graph_, .weight = edge_weight_}, {}, {.dy = dy, .dx = dx},
+                     session_->scratch());
   return dx;
 }
 
@@ -31,11 +33,11 @@ ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge
   if (aggregates_first()) {
     const ConstTensorView gathered = aggregate(x, aggregated_);
     shape(*session_, y_, {gathered.shape[0], out_});
-    linear_forward(session_->context(), {.x = gathered, .weight = weight_.value, .bias = bias_.value, .y = y_});
+    linear_forward(session_->context(), {.x = gathered, .weight = weight_.value, .bias = bias_.value}, {.y = y_});
     return y_;
   }
   shape(*session_, projected_, {x.shape[0], out_});
-  linear_forward(session_->context(), {.x = x, .weight = weight_.value, .y = projected_});
+  linear_forward(session_->context(), {.x = x, .weight = weight_.value}, {.y = projected_});
   aggregate(projected_, y_);
   if (bias_.value.defined()) add_bias(session_->context(), {.x = y_, .bias = bias_.value, .y = y_});
   return y_;
@@ -44,17 +46,17 @@ ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge
 ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   if (!aggregates_first() && bias_.value.defined()) {
-    run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+    linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
   }
   const ConstTensorView dproduct = aggregates_first() ? dy : aggregate_transposed(dy, dprojected_);
   if (need_dx) shape(*session_, dinput_, {dproduct.shape[0], in_});
-  run(*session_, linear_backward,
-      LinearBackward{.x = aggregates_first() ? ConstTensorView(aggregated_) : x_,
-                     .weight = weight_.value,
-                     .dy = dproduct,
-                     .dx = need_dx ? dinput_.view() : TensorView{},
-                     .dweight = weight_.gradient,
-                     .dbias = aggregates_first() ? bias_.gradient.view() : TensorView{}});
+  linear_backward(session_->context(),
+                  {.x = aggregates_first() ? ConstTensorView(aggregated_) : x_, .weight = weight_.value},
+                  {.dy = dproduct,
+                   .dx = need_dx ? dinput_.view() : TensorView{},
+                   .dweight = weight_.gradient,
+                   .dbias = aggregates_first() ? bias_.gradient.view() : TensorView{}},
+                  session_->scratch());
   if (!need_dx) return {};
   return aggregates_first() ? aggregate_transposed(dinput_, dx_) : ConstTensorView(dinput_);
 }
@@ -97,21 +99,17 @@ ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
   graph_ = graph;
   x_ = x;
   shape_like(*session_, aggregated_, x);
-  run(*session_, aggregate_forward,
-      AggregateForward{.graph = graph, .x = x, .epsilon = epsilon_.value, .y = aggregated_});
+  aggregate_forward(session_->context(), {.graph = graph, .x = x, .epsilon = epsilon_.value}, {.y = aggregated_},
+                    session_->scratch());
   return network_.forward(aggregated_);
 }
 
 ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
   const ConstTensorView daggregated = network_.backward(dy);
   if (need_dx) shape_like(*session_, dx_, x_);
-  run(*session_, aggregate_backward,
-      AggregateBackward{.graph = graph_,
-                        .x = x_,
-                        .epsilon = epsilon_.value,
-                        .dy = daggregated,
-                        .dx = need_dx ? dx_.view() : TensorView{},
-                        .depsilon = epsilon_.gradient});
+  aggregate_backward(session_->context(), {.graph = graph_, .x = x_, .epsilon = epsilon_.value}, {},
+                     {.dy = daggregated, .dx = need_dx ? dx_.view() : TensorView{}, .depsilon = epsilon_.gradient},
+                     session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
@@ -143,17 +141,9 @@ ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView
     shape(*session_, sum_, {graph.num_graphs()});
   }
   if (reduce_ == PoolReduce::max) shape(*session_, arg_, {graph.num_graphs(), x.shape[1]}, Dtype::int32);
-  run(*session_, pool_forward,
-      PoolForward{.graph = graph,
-                  .reduce = reduce_,
-                  .gate = gate_,
-                  .temperature = temperature_,
-                  .x = x,
-                  .score = score_,
-                  .y = y_,
-                  .maximum = maximum_,
-                  .sum = sum_,
-                  .arg = arg_});
+  pool_forward(session_->context(),
+               {.graph = graph, .reduce = reduce_, .gate = gate_, .temperature = temperature_, .x = x, .score = score_},
+               {.y = y_, .maximum = maximum_, .sum = sum_, .arg = arg_}, session_->scratch());
   return y_;
 }
 
@@ -161,20 +151,11 @@ ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
   const bool gated = gate_ != PoolGate::none;
   shape_like(*session_, dx_, x_);
   if (gated) shape(*session_, dscore_, {x_.shape[0]});
-  run(*session_, pool_backward,
-      PoolBackward{.graph = graph_,
-                   .reduce = reduce_,
-                   .gate = gate_,
-                   .temperature = temperature_,
-                   .x = x_,
-                   .score = score_,
-                   .y = y_,
-                   .maximum = maximum_,
-                   .sum = sum_,
-                   .arg = arg_,
-                   .dy = dy,
-                   .dx = dx_,
-                   .dscore = dscore_});
+  pool_backward(
+      session_->context(),
+      {.graph = graph_, .reduce = reduce_, .gate = gate_, .temperature = temperature_, .x = x_, .score = score_},
+      {.y = y_, .maximum = maximum_, .sum = sum_, .arg = arg_}, {.dy = dy, .dx = dx_, .dscore = dscore_},
+      session_->scratch());
   if (!gated) return dx_;
   const ConstTensorView dhidden = second_->backward(reshape(ConstTensorView(dscore_), {x_.shape[0], 1}));
   const ConstTensorView through_gate = first_->backward(tanh_->backward(dhidden));
@@ -184,13 +165,8 @@ ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
 
 ConstTensorView AttentionPool::attention() {
   shape(*session_, attention_, {x_.shape[0]});
-  pool_weights(session_->context(), {.graph = graph_,
-                                     .gate = gate_,
-                                     .temperature = temperature_,
-                                     .score = score_,
-                                     .maximum = maximum_,
-                                     .sum = sum_,
-                                     .weight = attention_});
+  pool_weights(session_->context(), {.graph = graph_, .gate = gate_, .temperature = temperature_, .score = score_},
+               {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
   return attention_;
 }
 

@@ -18,20 +18,17 @@ ConstTensorView Linear::forward(const ConstTensorView& x) {
   expect_matrix(*session_, "x", x, kAnyRows, weight_.value.view().shape[1]);
   x_ = x;
   shape(*session_, y_, {x.shape[0], weight_.value.view().shape[0]});
-  linear_forward(session_->context(), {.x = x, .weight = weight_.value, .bias = bias_.value, .y = y_});
+  linear_forward(session_->context(), {.x = x, .weight = weight_.value, .bias = bias_.value}, {.y = y_});
   return y_;
 }
 
 ConstTensorView Linear::backward(const ConstTensorView& dy, bool need_dx) {
   expect_matrix(*session_, "dy", dy, x_.shape[0], weight_.value.view().shape[0]);
   if (need_dx) shape(*session_, dx_, {x_.shape[0], x_.shape[1]});
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_,
-                     .weight = weight_.value,
-                     .dy = dy,
-                     .dx = need_dx ? dx_.view() : TensorView{},
-                     .dweight = weight_.gradient,
-                     .dbias = bias_.gradient});
+  linear_backward(
+      session_->context(), {.x = x_, .weight = weight_.value},
+      {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = weight_.gradient, .dbias = bias_.gradient},
+      session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
@@ -45,13 +42,13 @@ Activate::Activate(Session& session, Activation kind, double slope) : session_(&
 ConstTensorView Activate::forward(const ConstTensorView& x) {
   expect_dtype(*session_, "x", x);
   shape_like(*session_, y_, x);
-  activation_forward(session_->context(), {.kind = kind_, .slope = slope_, .x = x, .y = y_});
+  activation_forward(session_->context(), {.kind = kind_, .slope = slope_, .x = x}, {.y = y_});
   return y_;
 }
 
 ConstTensorView Activate::backward(const ConstTensorView& dy) {
   shape_like(*session_, dx_, y_.view());
-  activation_backward(session_->context(), {.kind = kind_, .slope = slope_, .y = y_, .dy = dy, .dx = dx_});
+  activation_backward(session_->context(), {.kind = kind_, .slope = slope_}, {.y = y_}, {.dy = dy, .dx = dx_});
   return dx_;
 }
 
@@ -97,16 +94,14 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
   x_ = x;
   trained_ = false;  // until the op has run
   shape_like(*session_, y_, x);
-  run(*session_, batch_norm_forward,
-      BatchNormForward{.training = session_->training(),
-                       .x = x,
-                       .gamma = gamma_.value,
-                       .beta = beta_.value,
-                       .running_mean = running_mean_.value,
-                       .running_var = running_var_.value,
-                       .y = y_,
-                       .saved_mean = saved_mean_,
-                       .saved_inv_std = saved_inv_std_});
+  batch_norm_forward(session_->context(),
+                     {.training = session_->training(), .x = x, .gamma = gamma_.value, .beta = beta_.value},
+                     {.y = y_,
+                      .running_mean = running_mean_.value,
+                      .running_var = running_var_.value,
+                      .saved_mean = saved_mean_,
+                      .saved_inv_std = saved_inv_std_},
+                     session_->scratch());
   trained_ = session_->training();
   return y_;
 }
@@ -114,15 +109,9 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
 ConstTensorView BatchNorm::backward(const ConstTensorView& dy) {
   expect_trained(trained_, "BatchNorm");
   shape_like(*session_, dx_, x_);
-  run(*session_, batch_norm_backward,
-      BatchNormBackward{.x = x_,
-                        .gamma = gamma_.value,
-                        .saved_mean = saved_mean_,
-                        .saved_inv_std = saved_inv_std_,
-                        .dy = dy,
-                        .dx = dx_,
-                        .dgamma = gamma_.gradient,
-                        .dbeta = beta_.gradient});
+  batch_norm_backward(session_->context(), {.x = x_, .gamma = gamma_.value},
+                      {.saved_mean = saved_mean_, .saved_inv_std = saved_inv_std_},
+                      {.dy = dy, .dx = dx_, .dgamma = gamma_.gradient, .dbeta = beta_.gradient}, session_->scratch());
   return dx_;
 }
 
@@ -142,27 +131,15 @@ ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
   shape_like(*session_, y_, x);
   shape(*session_, mean_, {x.shape[0]});
   shape(*session_, inv_std_, {x.shape[0]});
-  layer_norm_forward(session_->context(), {.epsilon = epsilon_,
-                                           .x = x,
-                                           .gamma = gamma_.value,
-                                           .beta = beta_.value,
-                                           .y = y_,
-                                           .mean = mean_,
-                                           .inv_std = inv_std_});
+  layer_norm_forward(session_->context(), {.epsilon = epsilon_, .x = x, .gamma = gamma_.value, .beta = beta_.value},
+                     {.y = y_, .mean = mean_, .inv_std = inv_std_});
   return y_;
 }
 
 ConstTensorView LayerNorm::backward(const ConstTensorView& dy) {
   shape_like(*session_, dx_, x_);
-  run(*session_, layer_norm_backward,
-      LayerNormBackward{.x = x_,
-                        .gamma = gamma_.value,
-                        .mean = mean_,
-                        .inv_std = inv_std_,
-                        .dy = dy,
-                        .dx = dx_,
-                        .dgamma = gamma_.gradient,
-                        .dbeta = beta_.gradient});
+  layer_norm_backward(session_->context(), {.x = x_, .gamma = gamma_.value}, {.mean = mean_, .inv_std = inv_std_},
+                      {.dy = dy, .dx = dx_, .dgamma = gamma_.gradient, .dbeta = beta_.gradient}, session_->scratch());
   return dx_;
 }
 
@@ -182,27 +159,25 @@ CrossEntropy::CrossEntropy(Session& session, const CrossEntropyOptions& options)
 ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {
   labels_ = labels;
   shape_like(*session_, probability_, logits);
-  run(*session_, cross_entropy_forward,
-      CrossEntropyForward{.label_smoothing = options_.label_smoothing,
-                          .ignore_index = options_.ignore_index,
-                          .logits = logits,
-                          .label = labels,
-                          .class_weight = class_weight_,
-                          .loss = loss_,
-                          .probability = probability_,
-                          .total_weight = total_weight_});
+  cross_entropy_forward(session_->context(),
+                        {.label_smoothing = options_.label_smoothing,
+                         .ignore_index = options_.ignore_index,
+                         .logits = logits,
+                         .label = labels,
+                         .class_weight = class_weight_},
+                        {.loss = loss_, .probability = probability_, .total_weight = total_weight_},
+                        session_->scratch());
   return loss_;
 }
 
 ConstTensorView CrossEntropy::backward() {
   shape_like(*session_, dlogits_, probability_.view());
-  cross_entropy_backward(session_->context(), {.label_smoothing = options_.label_smoothing,
-                                               .ignore_index = options_.ignore_index,
-                                               .probability = probability_,
-                                               .label = labels_,
-                                               .class_weight = class_weight_,
-                                               .total_weight = total_weight_,
-                                               .dlogits = dlogits_});
+  cross_entropy_backward(session_->context(),
+                         {.label_smoothing = options_.label_smoothing,
+                          .ignore_index = options_.ignore_index,
+                          .label = labels_,
+                          .class_weight = class_weight_},
+                         {.probability = probability_, .total_weight = total_weight_}, {.dlogits = dlogits_});
   return dlogits_;
 }
 

@@ -11,7 +11,7 @@ namespace {
 /// y += x weight^T, by way of `product`.
 void add_product(Session& session, const ConstTensorView& x, const Parameter& weight, Tensor& product, Tensor& y) {
   shape_like(session, product, y.view());
-  linear_forward(session.context(), {.x = x, .weight = weight.value, .y = product});
+  linear_forward(session.context(), {.x = x, .weight = weight.value}, {.y = product});
   add_scaled(session.context(), {.scale = 1, .source = product, .target = y});
 }
 
@@ -39,13 +39,10 @@ ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, 
   x_ = x;
   edge_ = projection_ ? projection_->forward(edge_features) : edge_features;
   shape_like(*session_, aggregated_, x);
-  run(*session_, message_aggregate_forward,
-      MessageAggregateForward{.graph = graph,
-                              .message = EdgeMessage::relu_add,
-                              .x = x,
-                              .edge = edge_,
-                              .epsilon = epsilon_.value,
-                              .y = aggregated_});
+  message_aggregate_forward(
+      session_->context(),
+      {.graph = graph, .message = EdgeMessage::relu_add, .x = x, .edge = edge_, .epsilon = epsilon_.value},
+      {.y = aggregated_}, session_->scratch());
   return network_.forward(aggregated_);
 }
 
@@ -53,16 +50,11 @@ ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
   const ConstTensorView daggregated = network_.backward(dy);
   shape_like(*session_, dedge_, edge_);
   if (need_dx) shape_like(*session_, dx_, x_);
-  run(*session_, message_aggregate_backward,
-      MessageAggregateBackward{.graph = graph_,
-                               .message = EdgeMessage::relu_add,
-                               .x = x_,
-                               .edge = edge_,
-                               .epsilon = epsilon_.value,
-                               .dy = daggregated,
-                               .dx = need_dx ? dx_.view() : TensorView{},
-                               .dedge = dedge_,
-                               .depsilon = epsilon_.gradient});
+  message_aggregate_backward(
+      session_->context(),
+      {.graph = graph_, .message = EdgeMessage::relu_add, .x = x_, .edge = edge_, .epsilon = epsilon_.value}, {},
+      {.dy = daggregated, .dx = need_dx ? dx_.view() : TensorView{}, .dedge = dedge_, .depsilon = epsilon_.gradient},
+      session_->scratch());
   dedge_features_ = projection_ ? projection_->backward(dedge_) : ConstTensorView(dedge_);
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
@@ -93,15 +85,15 @@ ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) 
   const bool extreme = options_.reduce == Reduce::max || options_.reduce == Reduce::min;
   shape_like(*session_, aggregated_, x);
   if (extreme) shape(*session_, arg_, {nodes, x.shape[1]}, Dtype::int32);
-  run(*session_, aggregate_forward,
-      AggregateForward{.graph = graph, .reduce = options_.reduce, .x = x, .y = aggregated_, .arg = arg_});
+  aggregate_forward(session_->context(), {.graph = graph, .reduce = options_.reduce, .x = x},
+                    {.y = aggregated_, .arg = arg_}, session_->scratch());
   shape(*session_, y_, {nodes, out_});
-  linear_forward(session_->context(),
-                 {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value, .y = y_});
+  linear_forward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value},
+                 {.y = y_});
   add_product(*session_, x, root_weight_, root_, y_);
   if (options_.normalize) {
     shape(*session_, norm_, {nodes});
-    normalize_rows_forward(session_->context(), {.x = y_, .y = y_, .norm = norm_});
+    normalize_rows_forward(session_->context(), {.x = y_}, {.y = y_, .norm = norm_});
   }
   return y_;
 }
@@ -110,7 +102,7 @@ ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) 
 ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
   if (!options_.normalize) return dy;
   shape_like(*session_, dprojected_, y_.view());
-  normalize_rows_backward(session_->context(), {.y = y_, .norm = norm_, .dy = dy, .dx = dprojected_});
+  normalize_rows_backward(session_->context(), {}, {.y = y_, .norm = norm_}, {.dy = dy, .dx = dprojected_});
   return dprojected_;
 }
 
@@ -122,22 +114,18 @@ ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
     shape_like(*session_, dneighbor_, x_);
     shape_like(*session_, dx_, x_);
   }
-  run(*session_, linear_backward,
-      LinearBackward{.x = aggregated_,
-                     .weight = neighbor_weight_.value,
-                     .dy = dprojected,
-                     .dx = need_dx ? daggregated_.view() : TensorView{},
-                     .dweight = neighbor_weight_.gradient,
-                     .dbias = bias_.gradient});
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_,
-                     .weight = root_weight_.value,
-                     .dy = dprojected,
-                     .dx = need_dx ? dx_.view() : TensorView{},
-                     .dweight = root_weight_.gradient});
+  linear_backward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value},
+                  {.dy = dprojected,
+                   .dx = need_dx ? daggregated_.view() : TensorView{},
+                   .dweight = neighbor_weight_.gradient,
+                   .dbias = bias_.gradient},
+                  session_->scratch());
+  linear_backward(session_->context(), {.x = x_, .weight = root_weight_.value},
+                  {.dy = dprojected, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = root_weight_.gradient},
+                  session_->scratch());
   if (!need_dx) return {};
-  run(*session_, aggregate_backward,
-      AggregateBackward{.graph = graph_, .reduce = options_.reduce, .arg = arg_, .dy = daggregated_, .dx = dneighbor_});
+  aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce}, {.arg = arg_},
+                     {.dy = daggregated_, .dx = dneighbor_}, session_->scratch());
   add_scaled(session_->context(), {.scale = 1, .source = dneighbor_, .target = dx_});
   return dx_;
 }
@@ -177,15 +165,12 @@ ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& rel
   edge_weight_ = edge_weight;
   x_ = x;
   shape(*session_, sums_, {nodes, options_.bases, in_});
-  run(*session_, relation_aggregate_forward,
-      RelationAggregateForward{.graph = graph,
-                               .relation = relation,
-                               .coefficient = coefficient_.value,
-                               .weight = edge_weight,
-                               .x = x,
-                               .y = sums_});
+  relation_aggregate_forward(
+      session_->context(),
+      {.graph = graph, .relation = relation, .coefficient = coefficient_.value, .weight = edge_weight, .x = x},
+      {.y = sums_}, session_->scratch());
   shape(*session_, y_, {nodes, out_});
-  linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value, .y = y_});
+  linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value}, {.y = y_});
   add_product(*session_, x, root_weight_, root_, y_);
   return y_;
 }
@@ -193,32 +178,24 @@ ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& rel
 ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   shape_like(*session_, dsums_, sums_.view());
-  run(*session_, linear_backward,
-      LinearBackward{.x = flat(sums_),
-                     .weight = weight_.value,
-                     .dy = dy,
-                     .dx = reshape(dsums_.view(), {dsums_.view().shape[0], options_.bases * in_}),
-                     .dweight = weight_.gradient,
-                     .dbias = bias_.gradient});
+  linear_backward(session_->context(), {.x = flat(sums_), .weight = weight_.value},
+                  {.dy = dy,
+                   .dx = reshape(dsums_.view(), {dsums_.view().shape[0], options_.bases * in_}),
+                   .dweight = weight_.gradient,
+                   .dbias = bias_.gradient},
+                  session_->scratch());
   if (need_dx) {
     shape_like(*session_, dneighbor_, x_);
     shape_like(*session_, dx_, x_);
   }
-  run(*session_, relation_aggregate_backward,
-      RelationAggregateBackward{.graph = graph_,
-                                .relation = relation_,
-                                .coefficient = coefficient_.value,
-                                .weight = edge_weight_,
-                                .x = x_,
-                                .dy = dsums_,
-                                .dx = need_dx ? dneighbor_.view() : TensorView{},
-                                .dcoefficient = coefficient_.gradient});
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_,
-                     .weight = root_weight_.value,
-                     .dy = dy,
-                     .dx = need_dx ? dx_.view() : TensorView{},
-                     .dweight = root_weight_.gradient});
+  relation_aggregate_backward(
+      session_->context(),
+      {.graph = graph_, .relation = relation_, .coefficient = coefficient_.value, .weight = edge_weight_, .x = x_},
+      {.dy = dsums_, .dx = need_dx ? dneighbor_.view() : TensorView{}, .dcoefficient = coefficient_.gradient},
+      session_->scratch());
+  linear_backward(session_->context(), {.x = x_, .weight = root_weight_.value},
+                  {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = root_weight_.gradient},
+                  session_->scratch());
   if (!need_dx) return {};
   add_scaled(session_->context(), {.scale = 1, .source = dneighbor_, .target = dx_});
   return dx_;

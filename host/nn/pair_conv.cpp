@@ -74,13 +74,12 @@ TensorView AttentionConv::extra_gradient() {
 void AttentionConv::project(const ConstTensorView& x) {
   const Context& context = session_->context();
   shape(*session_, projected_, {x.shape[0], shape_.projections()});
-  linear_forward(context, {.x = x, .weight = weight_.value, .bias = projection_bias_.value, .y = projected_});
+  linear_forward(context, {.x = x, .weight = weight_.value, .bias = projection_bias_.value}, {.y = projected_});
   if (shape_.edge_features == 0) return;
   const std::int64_t edges = graph_.num_edges();
   shape(*session_, edge_key_, {edges, shape_.heads, shape_.channels});
-  linear_forward(
-      context,
-      {.x = edge_features_, .weight = edge_weight_.value, .y = reshape(edge_key_.view(), {edges, shape_.width()})});
+  linear_forward(context, {.x = edge_features_, .weight = edge_weight_.value},
+                 {.y = reshape(edge_key_.view(), {edges, shape_.width()})});
 }
 
 ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView& x,
@@ -105,21 +104,19 @@ ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView&
   shape(*session_, y_, {nodes, shape_.heads, shape_.channels});
   shape(*session_, maximum_, {nodes, shape_.heads});
   shape(*session_, sum_, {nodes, shape_.heads});
-  run(*session_, attention_forward,
-      AttentionForward{.graph = graph,
-                       .score = shape_.score,
-                       .negative_slope = shape_.negative_slope,
-                       .scale = shape_.scale,
-                       .dropout = dropout_,
-                       .query = projected(0),
-                       .key = projected(1),
-                       .value = projected(shape_.own_value ? 2 : 1),
-                       .edge_key = edge_key_,
-                       .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
-                       .vector = vector_.value,
-                       .y = y_,
-                       .maximum = maximum_,
-                       .sum = sum_});
+  attention_forward(session_->context(),
+                    {.graph = graph,
+                     .score = shape_.score,
+                     .negative_slope = shape_.negative_slope,
+                     .scale = shape_.scale,
+                     .dropout = dropout_,
+                     .query = projected(0),
+                     .key = projected(1),
+                     .value = projected(shape_.own_value ? 2 : 1),
+                     .edge_key = edge_key_,
+                     .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+                     .vector = vector_.value},
+                    {.y = y_, .maximum = maximum_, .sum = sum_}, session_->scratch());
   trained_ = session_->training();
   return shape_.average_heads ? average_heads(*session_, y_, averaged_)
                               : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
@@ -134,66 +131,62 @@ ConstTensorView AttentionConv::attend_backward(const ConstTensorView& dy, bool n
   const std::int64_t nodes = graph_.num_nodes();
   shape(*session_, dprojected_, {nodes, shape_.projections()});
   if (shape_.edge_features > 0) shape_like(*session_, dedge_key_, edge_key_.view());
-  run(*session_, attention_backward,
-      AttentionBackward{.graph = graph_,
-                        .score = shape_.score,
-                        .negative_slope = shape_.negative_slope,
-                        .scale = shape_.scale,
-                        .dropout = dropout_,
-                        .query = projected(0),
-                        .key = projected(1),
-                        .value = projected(shape_.own_value ? 2 : 1),
-                        .edge_key = edge_key_,
-                        .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
-                        .vector = vector_.value,
-                        .y = y_,
-                        .maximum = maximum_,
-                        .sum = sum_,
-                        .dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
-                                                   : split_columns(dy, shape_.heads, shape_.channels),
-                        .dquery = projected_gradient(0),
-                        .dkey = projected_gradient(1),
-                        .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},
-                        .dedge_key = dedge_key_,
-                        .dvector = vector_.gradient});
+  attention_backward(session_->context(),
+                     {.graph = graph_,
+                      .score = shape_.score,
+                      .negative_slope = shape_.negative_slope,
+                      .scale = shape_.scale,
+                      .dropout = dropout_,
+                      .query = projected(0),
+                      .key = projected(1),
+                      .value = projected(shape_.own_value ? 2 : 1),
+                      .edge_key = edge_key_,
+                      .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+                      .vector = vector_.value},
+                     {.y = y_, .maximum = maximum_, .sum = sum_},
+                     {.dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
+                                                 : split_columns(dy, shape_.heads, shape_.channels),
+                      .dquery = projected_gradient(0),
+                      .dkey = projected_gradient(1),
+                      .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},
+                      .dedge_key = dedge_key_,
+                      .dvector = vector_.gradient},
+                     session_->scratch());
   if (shape_.edge_features > 0) edge_backward();
   if (need_dx) shape_like(*session_, dx_, x_);
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_,
-                     .weight = weight_.value,
-                     .dy = dprojected_,
-                     .dx = need_dx ? dx_.view() : TensorView{},
-                     .dweight = weight_.gradient,
-                     .dbias = projection_bias_.gradient});
+  linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
+                  {.dy = dprojected_,
+                   .dx = need_dx ? dx_.view() : TensorView{},
+                   .dweight = weight_.gradient,
+                   .dbias = projection_bias_.gradient},
+                  session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
 void AttentionConv::edge_backward() {
   const std::int64_t edges = graph_.num_edges();
   shape(*session_, dedge_features_, {edges, shape_.edge_features});
-  run(*session_, linear_backward,
-      LinearBackward{.x = edge_features_,
-                     .weight = edge_weight_.value,
-                     .dy = reshape(ConstTensorView(dedge_key_), {edges, shape_.width()}),
-                     .dx = dedge_features_,
-                     .dweight = edge_weight_.gradient});
+  linear_backward(session_->context(), {.x = edge_features_, .weight = edge_weight_.value},
+                  {.dy = reshape(ConstTensorView(dedge_key_), {edges, shape_.width()}),
+                   .dx = dedge_features_,
+                   .dweight = edge_weight_.gradient},
+                  session_->scratch());
 }
 
 ConstTensorView AttentionConv::attention(bool after_dropout) {
   shape(*session_, attention_, {graph_.num_edges(), shape_.heads});
-  run(*session_, attention_weights,
-      AttentionWeights{.graph = graph_,
-                       .score = shape_.score,
-                       .negative_slope = shape_.negative_slope,
-                       .scale = shape_.scale,
-                       .dropout = after_dropout ? dropout_ : AttentionDropout{},
-                       .query = projected(0),
-                       .key = projected(1),
-                       .edge_key = edge_key_,
-                       .vector = vector_.value,
-                       .maximum = maximum_,
-                       .sum = sum_,
-                       .weight = attention_});
+  attention_weights(session_->context(),
+                    {.graph = graph_,
+                     .score = shape_.score,
+                     .negative_slope = shape_.negative_slope,
+                     .scale = shape_.scale,
+                     .dropout = dropout_,
+                     .query = projected(0),
+                     .key = projected(1),
+                     .edge_key = edge_key_,
+                     .vector = vector_.value},
+                    {.maximum = maximum_, .sum = sum_}, {.weight = attention_, .dropped = after_dropout},
+                    session_->scratch());
   return attention_;
 }
 

@@ -36,7 +36,8 @@ ConstTensorView GATv2Conv::forward(const Graph& graph, const ConstTensorView& x,
 
 ConstTensorView GATv2Conv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_gradient(dy);
-  if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  if (bias_.value.defined())
+    linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
   return attend_backward(dy, need_dx);
 }
 
@@ -97,9 +98,8 @@ ConstTensorView TransformerConv::forward(const Graph& graph, const ConstTensorVi
   shape_like(*session_, result_, attended_);
   if (gate_weight_.value.defined()) {
     shape(*session_, gate_, {attended_.shape[0]});
-    residual_gate_forward(
-        session_->context(),
-        {.x = attended_, .residual = extra(), .weight = gate_weight_.value, .y = result_, .gate = gate_});
+    residual_gate_forward(session_->context(), {.x = attended_, .residual = extra(), .weight = gate_weight_.value},
+                          {.y = result_, .gate = gate_});
   } else {
     copy_rows(*session_, attended_, result_);
     add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = result_});
@@ -116,15 +116,9 @@ ConstTensorView TransformerConv::backward(const ConstTensorView& dy, bool need_d
     return attend_backward(dy, need_dx);
   }
   shape_like(*session_, dattended_, attended_);
-  run(*session_, residual_gate_backward,
-      ResidualGateBackward{.x = attended_,
-                           .residual = extra(),
-                           .weight = gate_weight_.value,
-                           .gate = gate_,
-                           .dy = dy,
-                           .dx = dattended_,
-                           .dresidual = dresidual,
-                           .dweight = gate_weight_.gradient});
+  residual_gate_backward(
+      session_->context(), {.x = attended_, .residual = extra(), .weight = gate_weight_.value}, {.gate = gate_},
+      {.dy = dy, .dx = dattended_, .dresidual = dresidual, .dweight = gate_weight_.gradient}, session_->scratch());
   return attend_backward(dattended_, need_dx);
 }
 

@@ -62,12 +62,12 @@ void RGATConv::project(const RelationGraph& graph) {
   shape(*session_, z_, {nodes_, heads, options_.channels});
   shape(*session_, source_score_, {rows, options_.heads});
   shape(*session_, typed_score_, {rows, options_.heads});
-  linear_forward(context,
-                 {.x = x_, .weight = weight_.value, .y = reshape(z_.view(), {nodes_, heads * options_.channels})});
-  head_dot_forward(context,
-                   {.x = z_, .vector = source_vector_.value, .score = reshape(source_score_.view(), {nodes_, heads})});
-  head_dot_forward(
-      context, {.x = z_, .vector = destination_vector_.value, .score = reshape(typed_score_.view(), {nodes_, heads})});
+  linear_forward(context, {.x = x_, .weight = weight_.value},
+                 {.y = reshape(z_.view(), {nodes_, heads * options_.channels})});
+  head_dot_forward(context, {.x = z_, .vector = source_vector_.value},
+                   {.score = reshape(source_score_.view(), {nodes_, heads})});
+  head_dot_forward(context, {.x = z_, .vector = destination_vector_.value},
+                   {.score = reshape(typed_score_.view(), {nodes_, heads})});
   if (!across()) return;
   shape(*session_, edge_score_, {merged_.num_edges(), options_.heads});
   gather_rows(context, {.x = typed_score_, .index = graph.typed_destination, .y = edge_score_});
@@ -85,19 +85,20 @@ void RGATConv::attend() {
     shape(*session_, positive_y_, {rows(), heads, channels});
     shape(*session_, positive_weight_, {rows(), heads});
   }
-  run(*session_, gat_attention_forward,
-      GatAttentionForward{.graph = graph(),
-                          .negative_slope = options_.negative_slope,
-                          .dropout = dropout_,
-                          .value = values(),
-                          .source_score = source_score_,
-                          .destination_score = destination_score(),
-                          .edge_score = edge_score_,
-                          .y = attended_,
-                          .maximum = maximum_,
-                          .sum = sum_,
-                          .positive_y = training ? positive_y_.view() : TensorView{},
-                          .positive_weight = training ? positive_weight_.view() : TensorView{}});
+  gat_attention_forward(session_->context(),
+                        {.graph = graph(),
+                         .negative_slope = options_.negative_slope,
+                         .dropout = dropout_,
+                         .value = values(),
+                         .source_score = source_score_,
+                         .destination_score = destination_score(),
+                         .edge_score = edge_score_},
+                        {.y = attended_,
+                         .maximum = maximum_,
+                         .sum = sum_,
+                         .positive_y = training ? positive_y_.view() : TensorView{},
+                         .positive_weight = training ? positive_weight_.view() : TensorView{}},
+                        session_->scratch());
 }
 
 /// Relations added, then heads averaged, then the bias.
@@ -156,40 +157,39 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
     shape(*session_, dno_score_, {nodes_, heads});
     shape(*session_, dedge_score_, {merged_.num_edges(), heads});
   }
-  run(*session_, gat_attention_backward,
-      GatAttentionBackward{.graph = graph(),
-                           .negative_slope = options_.negative_slope,
-                           .dropout = dropout_,
-                           .value = values(),
-                           .source_score = source_score_,
-                           .destination_score = destination_score(),
-                           .edge_score = edge_score_,
-                           .y = attended_,
-                           .maximum = maximum_,
-                           .sum = sum_,
-                           .positive_y = positive_y_,
-                           .positive_weight = positive_weight_,
-                           .dy = dy,
-                           .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
-                           .dsource_score = dsource_score_,
-                           .ddestination_score = across() ? dno_score_ : dtyped_score_,
-                           .dedge_score = dedge_score_});
+  gat_attention_backward(session_->context(),
+                         {.graph = graph(),
+                          .negative_slope = options_.negative_slope,
+                          .dropout = dropout_,
+                          .value = values(),
+                          .source_score = source_score_,
+                          .destination_score = destination_score(),
+                          .edge_score = edge_score_},
+                         {.y = attended_,
+                          .maximum = maximum_,
+                          .sum = sum_,
+                          .positive_y = positive_y_,
+                          .positive_weight = positive_weight_},
+                         {.dy = dy,
+                          .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
+                          .dsource_score = dsource_score_,
+                          .ddestination_score = across() ? dno_score_ : dtyped_score_,
+                          .dedge_score = dedge_score_},
+                         session_->scratch());
   if (!across()) return;
   // The gather's way back: rows of the typed graph hold the edges that read the same score.
-  run(*session_, message_aggregate_forward,
-      MessageAggregateForward{.graph = typed_, .message = EdgeMessage::edge, .edge = dedge_score_, .y = dtyped_score_});
+  message_aggregate_forward(session_->context(), {.graph = typed_, .message = EdgeMessage::edge, .edge = dedge_score_},
+                            {.y = dtyped_score_}, session_->scratch());
 }
 
 /// From the scores to z as well, and to the vectors they are products with.
 void RGATConv::scores_backward() {
   const std::int64_t heads = options_.relations * options_.heads;
   const auto through = [&](Parameter& vector, const Tensor& dscore) {
-    run(*session_, head_dot_backward,
-        HeadDotBackward{.x = z_,
-                        .vector = vector.value,
-                        .dscore = reshape(ConstTensorView(dscore), {nodes_, heads}),
-                        .dx = dz_,
-                        .dvector = vector.gradient});
+    head_dot_backward(
+        session_->context(), {.x = z_, .vector = vector.value},
+        {.dscore = reshape(ConstTensorView(dscore), {nodes_, heads}), .dx = dz_, .dvector = vector.gradient},
+        session_->scratch());
   };
   through(source_vector_, dsource_score_);
   through(destination_vector_, dtyped_score_);
@@ -198,29 +198,28 @@ void RGATConv::scores_backward() {
 ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_trained(trained_, "RGATConv");
   expect_matrix(*session_, "dy", dy, nodes_, options_.average_heads ? options_.channels : width());
-  if (bias_.value.defined()) run(*session_, linear_backward, LinearBackward{.dy = dy, .dbias = bias_.gradient});
+  if (bias_.value.defined())
+    linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
   attend_backward(attended_gradient(dy));
   scores_backward();
   if (need_dx) shape_like(*session_, dx_, x_);
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_,
-                     .weight = weight_.value,
-                     .dy = reshape(ConstTensorView(dz_), {nodes_, options_.relations * width()}),
-                     .dx = need_dx ? dx_.view() : TensorView{},
-                     .dweight = weight_.gradient});
+  linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
+                  {.dy = reshape(ConstTensorView(dz_), {nodes_, options_.relations * width()}),
+                   .dx = need_dx ? dx_.view() : TensorView{},
+                   .dweight = weight_.gradient},
+                  session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
 ConstTensorView RGATConv::attention() {
   shape(*session_, attention_, {graph().num_edges(), options_.heads});
-  gat_attention_weights(session_->context(), {.graph = graph(),
-                                              .negative_slope = options_.negative_slope,
-                                              .source_score = source_score_,
-                                              .destination_score = destination_score(),
-                                              .edge_score = edge_score_,
-                                              .maximum = maximum_,
-                                              .sum = sum_,
-                                              .weight = attention_});
+  gat_attention_weights(session_->context(),
+                        {.graph = graph(),
+                         .negative_slope = options_.negative_slope,
+                         .source_score = source_score_,
+                         .destination_score = destination_score(),
+                         .edge_score = edge_score_},
+                        {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
   return attention_;
 }
 

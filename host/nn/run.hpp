@@ -54,7 +54,7 @@ inline std::int64_t expect_positive(const char* name, std::int64_t size) {
 
 /// target = source, row by row: the one activation that changes nothing.
 inline void copy_rows(const Session& session, const ConstTensorView& source, const TensorView& target) {
-  activation_forward(session.context(), {.kind = Activation::leaky_relu, .slope = 1, .x = source, .y = target});
+  activation_forward(session.context(), {.kind = Activation::leaky_relu, .slope = 1, .x = source}, {.y = target});
 }
 
 inline constexpr std::int64_t kAnyRows = -1;
@@ -80,13 +80,6 @@ inline ConstTensorView split_columns(ConstTensorView matrix, std::int64_t heads,
   matrix.shape = {matrix.shape[0], heads, channels};
   matrix.stride = {matrix.stride[0], channels * apart, apart};
   return matrix;
-}
-
-/// Runs an op that asks for a workspace with the session's.
-template <class Op>
-void run(Session& session, void (*function)(const Context&, const Op&), Op op) {
-  op.workspace = session.workspace(workspace_size(session.context(), op));
-  function(session.context(), op);
 }
 
 }  // namespace warpgnn::nn

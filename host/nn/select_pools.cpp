@@ -18,19 +18,15 @@ ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorVie
   x_ = x;
   const std::int64_t nodes = graph.num_nodes(), kept = top_k_count(graph, ratio_);
   shape(*session_, gate_, {nodes, 1});
-  activation_forward(session_->context(), {.kind = Activation::tanh, .x = projection, .y = gate_});
+  activation_forward(session_->context(), {.kind = Activation::tanh, .x = projection}, {.y = gate_});
   shape(*session_, selected_, {kept}, Dtype::int32);
   shape(*session_, position_, {nodes}, Dtype::int32);
-  run(*session_, segment_top_k,
-      SegmentTopK{.graph = graph,
-                  .ratio = ratio_,
-                  .score = reshape(projection, {nodes}),
-                  .selected = selected_,
-                  .position = position_});
+  segment_top_k(session_->context(), {.graph = graph, .ratio = ratio_, .score = reshape(projection, {nodes})},
+                {.selected = selected_, .position = position_}, session_->scratch());
   selection_ = induced_subgraph(session_->context(), graph, selected_);
   shape(*session_, y_, {kept, x.shape[1]});
-  scaled_gather_forward(session_->context(),
-                        {.x = x, .scale = reshape(gate_.view(), {nodes}), .index = selected_, .y = y_});
+  scaled_gather_forward(session_->context(), {.x = x, .scale = reshape(gate_.view(), {nodes}), .index = selected_},
+                        {.y = y_});
   return y_;
 }
 
@@ -39,13 +35,10 @@ ConstTensorView GatedSelection::backward(const ConstTensorView& dy) {
   shape_like(*session_, dx_, x_);
   shape_like(*session_, dgate_, gate_.view());
   const std::int64_t nodes = gate_.view().shape[0];
-  scaled_gather_backward(session_->context(), {.x = x_,
-                                               .scale = reshape(ConstTensorView(gate_), {nodes}),
-                                               .position = position_,
-                                               .dy = dy,
-                                               .dx = dx_,
-                                               .dscale = reshape(dgate_.view(), {nodes})});
-  activation_backward(session_->context(), {.kind = Activation::tanh, .y = gate_, .dy = dgate_, .dx = dgate_});
+  scaled_gather_backward(session_->context(),
+                         {.x = x_, .scale = reshape(ConstTensorView(gate_), {nodes}), .position = position_},
+                         {.dy = dy, .dx = dx_, .dscale = reshape(dgate_.view(), {nodes})});
+  activation_backward(session_->context(), {.kind = Activation::tanh}, {.y = gate_}, {.dy = dgate_, .dx = dgate_});
   return dgate_;
 }
 
@@ -60,9 +53,9 @@ ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) 
   x_ = x;
   shape_like(*session_, unit_, direction_.value.view());
   shape(*session_, norm_, {1});
-  normalize_rows_forward(session_->context(), {.x = direction_.value, .y = unit_, .norm = norm_});
+  normalize_rows_forward(session_->context(), {.x = direction_.value}, {.y = unit_, .norm = norm_});
   shape(*session_, projection_, {graph.num_nodes(), 1});
-  linear_forward(session_->context(), {.x = x, .weight = unit_, .y = projection_});
+  linear_forward(session_->context(), {.x = x, .weight = unit_}, {.y = projection_});
   return selection_.forward(graph, projection_, x);
 }
 
@@ -70,9 +63,10 @@ ConstTensorView TopKPool::backward(const ConstTensorView& dy) {
   const ConstTensorView dprojection = selection_.backward(dy);
   shape_like(*session_, dx_, x_);
   shape_like(*session_, dunit_, unit_.view());
-  run(*session_, linear_backward,
-      LinearBackward{.x = x_, .weight = unit_, .dy = dprojection, .dx = dx_, .dweight = dunit_});
-  normalize_rows_backward(session_->context(), {.y = unit_, .norm = norm_, .dy = dunit_, .dx = direction_.gradient});
+  linear_backward(session_->context(), {.x = x_, .weight = unit_}, {.dy = dprojection, .dx = dx_, .dweight = dunit_},
+                  session_->scratch());
+  normalize_rows_backward(session_->context(), {}, {.y = unit_, .norm = norm_},
+                          {.dy = dunit_, .dx = direction_.gradient});
   add_scaled(session_->context(), {.scale = 1, .source = selection_.dx(), .target = dx_});
   return dx_;
 }

@@ -53,16 +53,15 @@ void Set2Set::advance(std::int64_t step) {
   const ConstTensorView before = rows(ConstTensorView(states_), step * graphs, graphs);
   const TensorView after = rows(states_.view(), (step + 1) * graphs, graphs);
   const TensorView gates = rows(gates_.view(), step * graphs, graphs);
-  linear_forward(session_->context(), {.x = before, .weight = input_weight_.value, .bias = bias_.value, .y = gates});
-  linear_forward(session_->context(),
-                 {.x = columns(before, 0, features_), .weight = hidden_weight_.value, .y = product_});
+  linear_forward(session_->context(), {.x = before, .weight = input_weight_.value, .bias = bias_.value}, {.y = gates});
+  linear_forward(session_->context(), {.x = columns(before, 0, features_), .weight = hidden_weight_.value},
+                 {.y = product_});
   add_scaled(session_->context(), {.scale = 1, .source = product_, .target = gates});
   const ConstTensorView cells(cells_);
-  lstm_cell_forward(session_->context(),
-                    {.gates = gates,
-                     .c_previous = step == 0 ? ConstTensorView{} : rows(cells, (step - 1) * graphs, graphs),
-                     .c = rows(cells_.view(), step * graphs, graphs),
-                     .h = columns(after, 0, features_)});
+  lstm_cell_forward(
+      session_->context(),
+      {.gates = gates, .c_previous = step == 0 ? ConstTensorView{} : rows(cells, (step - 1) * graphs, graphs)},
+      {.c = rows(cells_.view(), step * graphs, graphs), .h = columns(after, 0, features_)});
 }
 
 /// The softmax over what the nodes answer to h: r, the right half of q*.
@@ -70,16 +69,13 @@ void Set2Set::read(std::int64_t step) {
   const std::int64_t graphs = graph_.num_graphs(), nodes = graph_.num_nodes();
   const TensorView state = rows(states_.view(), (step + 1) * graphs, graphs);
   const TensorView score = rows(scores_.view(), step * nodes, nodes);
-  segment_dot_forward(session_->context(),
-                      {.graph = graph_, .x = x_, .query = columns(state, 0, features_), .score = score});
-  run(*session_, pool_forward,
-      PoolForward{.graph = graph_,
-                  .gate = PoolGate::softmax,
-                  .x = x_,
-                  .score = score,
-                  .y = columns(state, features_, features_),
-                  .maximum = rows(maximum_.view(), step * graphs, graphs),
-                  .sum = rows(sum_.view(), step * graphs, graphs)});
+  segment_dot_forward(session_->context(), {.graph = graph_, .x = x_, .query = columns(state, 0, features_)},
+                      {.score = score});
+  pool_forward(session_->context(), {.graph = graph_, .gate = PoolGate::softmax, .x = x_, .score = score},
+               {.y = columns(state, features_, features_),
+                .maximum = rows(maximum_.view(), step * graphs, graphs),
+                .sum = rows(sum_.view(), step * graphs, graphs)},
+               session_->scratch());
 }
 
 ConstTensorView Set2Set::backward(const ConstTensorView& dy) {
@@ -106,26 +102,16 @@ ConstTensorView Set2Set::backward(const ConstTensorView& dy) {
 /// From the gradient of r: adds to that of h, in dstate_, and to dx_.
 void Set2Set::read_backward(std::int64_t step) {
   const std::int64_t graphs = graph_.num_graphs(), nodes = graph_.num_nodes();
-  const ConstTensorView state = rows(ConstTensorView(states_), (step + 1) * graphs, graphs);
+  const TensorView state = rows(states_.view(), (step + 1) * graphs, graphs);
   const ConstTensorView score = rows(ConstTensorView(scores_), step * nodes, nodes);
-  run(*session_, pool_backward,
-      PoolBackward{.graph = graph_,
-                   .gate = PoolGate::softmax,
-                   .x = x_,
-                   .score = score,
-                   .y = columns(state, features_, features_),
-                   .maximum = rows(ConstTensorView(maximum_), step * graphs, graphs),
-                   .sum = rows(ConstTensorView(sum_), step * graphs, graphs),
-                   .dy = columns(ConstTensorView(dstate_), features_, features_),
-                   .dx = dread_x_,
-                   .dscore = dscore_});
-  run(*session_, segment_dot_backward,
-      SegmentDotBackward{.graph = graph_,
-                         .x = x_,
-                         .query = columns(state, 0, features_),
-                         .dscore = dscore_,
-                         .dx = dread_x_,
-                         .dquery = dhidden_});
+  pool_backward(session_->context(), {.graph = graph_, .gate = PoolGate::softmax, .x = x_, .score = score},
+                {.y = columns(state, features_, features_),
+                 .maximum = rows(maximum_.view(), step * graphs, graphs),
+                 .sum = rows(sum_.view(), step * graphs, graphs)},
+                {.dy = columns(ConstTensorView(dstate_), features_, features_), .dx = dread_x_, .dscore = dscore_},
+                session_->scratch());
+  segment_dot_backward(session_->context(), {.graph = graph_, .x = x_, .query = columns(state, 0, features_)},
+                       {.dscore = dscore_, .dx = dread_x_, .dquery = dhidden_}, session_->scratch());
   add_scaled(session_->context(), {.scale = 1, .source = dhidden_, .target = columns(dstate_.view(), 0, features_)});
   add_scaled(session_->context(), {.scale = 1, .source = dread_x_, .target = dx_});
 }
@@ -135,27 +121,27 @@ void Set2Set::advance_backward(std::int64_t step) {
   const std::int64_t graphs = graph_.num_graphs();
   const ConstTensorView cells(cells_);
   const TensorView dgates = rows(dgates_.view(), step * graphs, graphs);
-  lstm_cell_backward(session_->context(),
-                     {.gates = rows(ConstTensorView(gates_), step * graphs, graphs),
-                      .c_previous = step == 0 ? ConstTensorView{} : rows(cells, (step - 1) * graphs, graphs),
-                      .c = rows(cells, step * graphs, graphs),
-                      .dh = columns(ConstTensorView(dstate_), 0, features_),
-                      .dc = dcell_,
-                      .dgates = dgates,
-                      .dc_previous = dcell_});
+  lstm_cell_backward(
+      session_->context(),
+      {.gates = rows(ConstTensorView(gates_), step * graphs, graphs),
+       .c_previous = step == 0 ? ConstTensorView{} : rows(cells, (step - 1) * graphs, graphs)},
+      {.c = rows(cells_.view(), step * graphs, graphs)},
+      {.dh = columns(ConstTensorView(dstate_), 0, features_), .dc = dcell_, .dgates = dgates, .dc_previous = dcell_});
   if (step == 0) return;
-  run(*session_, linear_backward, LinearBackward{.weight = input_weight_.value, .dy = dgates, .dx = dstate_before_});
-  run(*session_, linear_backward, LinearBackward{.weight = hidden_weight_.value, .dy = dgates, .dx = dhidden_});
+  linear_backward(session_->context(), {.weight = input_weight_.value}, {.dy = dgates, .dx = dstate_before_},
+                  session_->scratch());
+  linear_backward(session_->context(), {.weight = hidden_weight_.value}, {.dy = dgates, .dx = dhidden_},
+                  session_->scratch());
   add_scaled(session_->context(),
              {.scale = 1, .source = dhidden_, .target = columns(dstate_before_.view(), 0, features_)});
 }
 
 void Set2Set::weight_gradients() {
   const ConstTensorView before = rows(ConstTensorView(states_), 0, steps_ * graph_.num_graphs());
-  run(*session_, linear_backward,
-      LinearBackward{.x = before, .dy = dgates_, .dweight = input_weight_.gradient, .dbias = bias_.gradient});
-  run(*session_, linear_backward,
-      LinearBackward{.x = columns(before, 0, features_), .dy = dgates_, .dweight = hidden_weight_.gradient});
+  linear_backward(session_->context(), {.x = before},
+                  {.dy = dgates_, .dweight = input_weight_.gradient, .dbias = bias_.gradient}, session_->scratch());
+  linear_backward(session_->context(), {.x = columns(before, 0, features_)},
+                  {.dy = dgates_, .dweight = hidden_weight_.gradient}, session_->scratch());
 }
 
 void Set2Set::collect(ParameterList& list) {

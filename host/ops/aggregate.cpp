@@ -24,6 +24,13 @@ void check_epsilon(const Graph& graph, const ConstTensorView& epsilon, Dtype dty
 
 }  // namespace
 
+AggregateResult result_of(const Aggregate& op, Purpose purpose) {
+  expect_dims("x", op.x, 2);
+  const Shape rows{op.graph.num_destinations(), op.x.shape[1]};
+  return {.y = described(rows, op.x.dtype),
+          .arg = is_extreme(op.reduce) && purpose == Purpose::training ? described(rows, Dtype::int32) : TensorView{}};
+}
+
 Checker checked(const Context& context, const AggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
@@ -33,9 +40,10 @@ Checker checked(const Context& context, const AggregateForward& op) {
   check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   check_weight(op.graph, op.reduce, op.weight, accumulator_of(dtype), check);
   check_epsilon(op.graph, op.epsilon, accumulator_of(dtype), check);
-  check.output("y", op.y, {op.graph.num_destinations(), width}, dtype);
+  const AggregateResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
   if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
-  check.optional_output("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
+  check.optional_output("arg", op.arg, expected.arg);
   return check;
 }
 

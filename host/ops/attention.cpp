@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "host/core/check.hpp"
+#include "host/ops/joined_gradients.hpp"
 
 namespace warpgnn {
 
@@ -42,24 +43,35 @@ Dtype check_score(const Op& op, Checker& check) {
 
 }  // namespace
 
-bool AttentionBackward::joins_values() const {
-  return dkey.defined() && !dvalue.defined() && same_view(key, value);
+bool joins_values(const AttentionBackward& op) {
+  return op.dkey.defined() && !op.dvalue.defined() && same_view(op.key, op.value);
 }
 
-bool AttentionBackward::joins_edge_values() const {
-  return dedge_key.defined() && !dedge_value.defined() && same_view(edge_key, edge_value);
+bool joins_edge_values(const AttentionBackward& op) {
+  return op.dedge_key.defined() && !op.dedge_value.defined() && same_view(op.edge_key, op.edge_value);
+}
+
+AttentionResult result_of(const Attention& op, Purpose /*purpose*/) {
+  expect_heads("query", op.query);
+  expect_heads("value", op.value);
+  const Dtype real = accumulator_of(op.query.dtype);
+  const Shape scores{op.graph.num_destinations(), op.query.shape[1]};
+  return {.y = described({scores.size[0], scores.size[1], op.value.shape[2]}, op.query.dtype),
+          .maximum = described(scores, real),
+          .sum = described(scores, real)};
 }
 
 Checker checked(const Context& context, const AttentionForward& op) {
   Checker check(context);
   const Dtype dtype = check_score(op, check);
   expect_heads("value", op.value);
-  const std::int64_t heads = op.query.shape[1], channels = op.value.shape[2], rows = op.graph.num_destinations();
+  const std::int64_t heads = op.query.shape[1], channels = op.value.shape[2];
   check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
   check.optional_input("edge_value", op.edge_value, {op.graph.num_edges(), heads, channels}, dtype);
-  check.output("y", op.y, {rows, heads, channels}, dtype);
-  check.output("maximum", op.maximum, {rows, heads}, accumulator_of(dtype));
-  check.output("sum", op.sum, {rows, heads}, accumulator_of(dtype));
+  const AttentionResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
+  check.output("maximum", op.maximum, expected.maximum);
+  check.output("sum", op.sum, expected.sum);
   return check;
 }
 
@@ -91,7 +103,7 @@ Checker checked(const Context& context, const AttentionBackward& op) {
   return check;
 }
 
-Checker checked(const Context& context, const AttentionWeights& op) {
+Checker checked(const Context& context, const AttentionWeightsArgs& op) {
   Checker check(context);
   const Dtype dtype = check_score(op, check);
   const std::int64_t heads = op.query.shape[1], rows = op.graph.num_destinations();

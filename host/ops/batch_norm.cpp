@@ -40,13 +40,13 @@ Checker checked(const Context& context, const BatchNormBackward& op) {
   expect_dims("x", op.x, 2);
   const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
   check.input("x", op.x, {rows, width}, dtype);
-  check.input("gamma", op.gamma, {width}, dtype);
+  if (op.dx.defined()) check.input("gamma", op.gamma, {width}, dtype);
   check.input("saved_mean", op.saved_mean, {width}, dtype);
   check.input("saved_inv_std", op.saved_inv_std, {width}, dtype);
   check.input("dy", op.dy, {rows, width}, dtype);
-  check.output("dx", op.dx, {rows, width}, dtype);
-  check.output("dgamma", op.dgamma, {width}, dtype);
-  check.output("dbeta", op.dbeta, {width}, dtype);
+  check.optional_output("dx", op.dx, {rows, width}, dtype);
+  check.optional_output("dgamma", op.dgamma, {width}, dtype);
+  check.optional_output("dbeta", op.dbeta, {width}, dtype);
   for (const Layout* vector : {static_cast<const Layout*>(&op.gamma), static_cast<const Layout*>(&op.saved_mean),
                                static_cast<const Layout*>(&op.saved_inv_std), static_cast<const Layout*>(&op.dgamma),
                                static_cast<const Layout*>(&op.dbeta)}) {

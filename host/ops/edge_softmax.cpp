@@ -5,6 +5,11 @@
 
 namespace warpgnn {
 
+EdgeSoftmaxResult result_of(const EdgeSoftmax& op, Purpose /*purpose*/) {
+  expect_dims("score", op.score, 2);
+  return {.weight = described({op.graph.num_edges(), op.score.shape[1]}, op.score.dtype)};
+}
+
 Checker checked(const Context& context, const EdgeSoftmaxForward& op) {
   Checker check(context);
   check.graph(op.graph);
@@ -12,7 +17,8 @@ Checker checked(const Context& context, const EdgeSoftmaxForward& op) {
   expect_dims("score", op.score, 2);
   const std::int64_t edges = op.graph.num_edges(), heads = op.score.shape[1];
   check.input("score", op.score, {edges, heads}, dtype);
-  check.output_in_place("weight", op.weight, {edges, heads}, dtype, "score");
+  const EdgeSoftmaxResult expected = result_of(op, Purpose::training);
+  check.output_in_place("weight", op.weight, expected.weight, "score");
   return check;
 }
 

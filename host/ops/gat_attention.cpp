@@ -24,6 +24,19 @@ void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check)
 
 }  // namespace
 
+GatAttentionResult result_of(const GatAttention& op, Purpose purpose) {
+  expect_heads("value", op.value);
+  const Dtype real = accumulator_of(op.value.dtype);
+  const Shape scores{op.graph.num_destinations(), op.value.shape[1]},
+      rows{scores.size[0], scores.size[1], op.value.shape[2]};
+  GatAttentionResult result{
+      .y = described(rows, op.value.dtype), .maximum = described(scores, real), .sum = described(scores, real)};
+  if (purpose == Purpose::inference) return result;
+  result.positive_y = result.y;
+  result.positive_weight = result.sum;
+  return result;
+}
+
 Checker checked(const Context& context, const GatAttentionForward& op) {
   Checker check(context);
   check.dropout(op.dropout);
@@ -31,14 +44,14 @@ Checker checked(const Context& context, const GatAttentionForward& op) {
   expect_heads("value", op.value);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
   check_scores(op, heads, real, check);
-  const std::int64_t rows = op.graph.num_destinations();
   check.input("value", op.value, {op.graph.num_sources(), heads, channels}, dtype);
-  check.output("y", op.y, {rows, heads, channels}, dtype);
-  check.output("maximum", op.maximum, {rows, heads}, real);
-  check.output("sum", op.sum, {rows, heads}, real);
+  const GatAttentionResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
+  check.output("maximum", op.maximum, expected.maximum);
+  check.output("sum", op.sum, expected.sum);
   if (op.positive_y.defined() || op.positive_weight.defined()) {
-    check.output("positive_y", op.positive_y, {rows, heads, channels}, dtype);
-    check.output("positive_weight", op.positive_weight, {rows, heads}, real);
+    check.output("positive_y", op.positive_y, expected.positive_y);
+    check.output("positive_weight", op.positive_weight, expected.positive_weight);
   }
   return check;
 }
@@ -55,17 +68,19 @@ Checker checked(const Context& context, const GatAttentionBackward& op) {
   check.input("y", op.y, {rows, heads, channels}, dtype);
   check.input("maximum", op.maximum, {rows, heads}, real);
   check.input("sum", op.sum, {rows, heads}, real);
-  check.input("positive_y", op.positive_y, {rows, heads, channels}, dtype);
-  check.input("positive_weight", op.positive_weight, {rows, heads}, real);
+  if (op.ddestination_score.defined()) {
+    check.input("positive_y", op.positive_y, {rows, heads, channels}, dtype);
+    check.input("positive_weight", op.positive_weight, {rows, heads}, real);
+  }
   check.input("dy", op.dy, {rows, heads, channels}, dtype);
-  check.output("dvalue", op.dvalue, {sources, heads, channels}, dtype);
-  check.output("dsource_score", op.dsource_score, {sources, heads}, real);
-  check.output("ddestination_score", op.ddestination_score, {rows, heads}, real);
+  check.optional_output("dvalue", op.dvalue, {sources, heads, channels}, dtype);
+  check.optional_output("dsource_score", op.dsource_score, {sources, heads}, real);
+  check.optional_output("ddestination_score", op.ddestination_score, {rows, heads}, real);
   check.optional_output("dedge_score", op.dedge_score, {op.graph.num_edges(), heads}, real);
   return check;
 }
 
-Checker checked(const Context& context, const GatAttentionWeights& op) {
+Checker checked(const Context& context, const GatAttentionWeightsArgs& op) {
   Checker check(context);
   const Dtype dtype = expect_real("source_score", op.source_score);
   expect_dims("source_score", op.source_score, 2);

@@ -23,10 +23,16 @@ Dtype check_inputs(const Op& op, Checker& check) {
 
 }  // namespace
 
+GruCellResult result_of(const GruCell& op, Purpose /*purpose*/) {
+  expect_dims("h_previous", op.h_previous, 2);
+  return {.h = described(Shape(op.h_previous), op.h_previous.dtype)};
+}
+
 Checker checked(const Context& context, const GruCellForward& op) {
   Checker check(context);
-  const Dtype dtype = check_inputs(op, check);
-  check.output_in_place("h", op.h, Shape(op.h_previous), dtype, "h_previous");
+  check_inputs(op, check);
+  const GruCellResult expected = result_of(op, Purpose::training);
+  check.output_in_place("h", op.h, expected.h, "h_previous");
   return check;
 }
 
@@ -34,9 +40,9 @@ Checker checked(const Context& context, const GruCellBackward& op) {
   Checker check(context);
   const Dtype dtype = check_inputs(op, check);
   check.input("dh", op.dh, Shape(op.h_previous), dtype);
-  check.output_in_place("dinput", op.dinput, Shape(op.input), dtype, "input");
-  check.output_in_place("dhidden", op.dhidden, Shape(op.input), dtype, "hidden");
-  check.output_in_place("dh_previous", op.dh_previous, Shape(op.h_previous), dtype, "dh");
+  check.optional_output_in_place("dinput", op.dinput, Shape(op.input), dtype, "input");
+  check.optional_output_in_place("dhidden", op.dhidden, Shape(op.input), dtype, "hidden");
+  check.optional_output_in_place("dh_previous", op.dh_previous, Shape(op.h_previous), dtype, "dh");
   return check;
 }
 

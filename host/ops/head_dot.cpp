@@ -5,13 +5,19 @@
 
 namespace warpgnn {
 
+HeadDotResult result_of(const HeadDot& op, Purpose /*purpose*/) {
+  expect_dims("x", op.x, 3);
+  return {.score = described({op.x.shape[0], op.x.shape[1]}, accumulator_of(op.x.dtype))};
+}
+
 Checker checked(const Context& context, const HeadDotForward& op) {
   Checker check(context);
   const Dtype dtype = expect_storage("x", op.x), real = accumulator_of(dtype);
   expect_dims("x", op.x, 3);
   check.input("x", op.x, {op.x.shape[0], op.x.shape[1], op.x.shape[2]}, dtype);
   check.input("vector", op.vector, {op.x.shape[1], op.x.shape[2]}, real);
-  check.output("score", op.score, {op.x.shape[0], op.x.shape[1]}, real);
+  const HeadDotResult expected = result_of(op, Purpose::training);
+  check.output("score", op.score, expected.score);
   return check;
 }
 
@@ -23,8 +29,8 @@ Checker checked(const Context& context, const HeadDotBackward& op) {
   check.input("x", op.x, {rows, heads, channels}, dtype);
   check.input("vector", op.vector, {heads, channels}, real);
   check.input("dscore", op.dscore, {rows, heads}, real);
-  check.updated("dx", op.dx, {rows, heads, channels}, dtype);
-  check.output("dvector", op.dvector, {heads, channels}, real);
+  if (op.dx.defined()) check.updated("dx", op.dx, {rows, heads, channels}, dtype);
+  check.optional_output("dvector", op.dvector, {heads, channels}, real);
   return check;
 }
 

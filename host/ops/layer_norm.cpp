@@ -5,20 +5,28 @@
 
 namespace warpgnn {
 
+LayerNormResult result_of(const LayerNorm& op, Purpose purpose) {
+  const Shape rows = expect_rows("x", op.x);
+  LayerNormResult result{.y = described(rows, op.x.dtype)};
+  if (purpose == Purpose::training) result.mean = result.inv_std = described({op.x.shape[0]}, op.x.dtype);
+  return result;
+}
+
 Checker checked(const Context& context, const LayerNormForward& op) {
   Checker check(context);
   if (!(op.epsilon >= 0)) fail("epsilon: expected 0 or more, got " + std::to_string(op.epsilon));
   const Dtype dtype = expect_real("x", op.x);
   const Shape shape = expect_rows("x", op.x);
-  const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+  const std::int64_t width = op.x.shape[1];
   check.input("x", op.x, shape, dtype);
   check.input("gamma", op.gamma, {width}, dtype);
   check.input("beta", op.beta, {width}, dtype);
   Checker::contiguous("gamma", op.gamma);
   Checker::contiguous("beta", op.beta);
-  check.output_in_place("y", op.y, shape, dtype, "x");
-  check.optional_output("mean", op.mean, {rows}, dtype);
-  check.optional_output("inv_std", op.inv_std, {rows}, dtype);
+  const LayerNormResult expected = result_of(op, Purpose::training);
+  check.output_in_place("y", op.y, expected.y, "x");
+  check.optional_output("mean", op.mean, expected.mean);
+  check.optional_output("inv_std", op.inv_std, expected.inv_std);
   return check;
 }
 

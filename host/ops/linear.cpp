@@ -5,6 +5,12 @@
 
 namespace warpgnn {
 
+LinearResult result_of(const Linear& op, Purpose /*purpose*/) {
+  expect_dims("x", op.x, 2);
+  expect_dims("weight", op.weight, 2);
+  return {.y = described({op.x.shape[0], op.weight.shape[0]}, op.x.dtype)};
+}
+
 Checker checked(const Context& context, const LinearForward& op) {
   Checker check(context);
   const Dtype dtype = expect_storage("x", op.x);
@@ -15,7 +21,8 @@ Checker checked(const Context& context, const LinearForward& op) {
   check.input("weight", op.weight, {out, in}, dtype);
   check.optional_input("bias", op.bias, {out}, accumulator_of(dtype));
   Checker::contiguous("bias", op.bias);
-  check.output("y", op.y, {rows, out}, dtype);
+  const LinearResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
   return check;
 }
 

@@ -24,15 +24,24 @@ void check_class_options(const Op& op, std::int64_t classes, Dtype dtype, Checke
 
 }  // namespace
 
+CrossEntropyResult result_of(const CrossEntropy& op, Purpose /*purpose*/) {
+  check_classes("logits", op.logits);
+  const Dtype dtype = op.logits.dtype;
+  return {.loss = described({1}, dtype),
+          .probability = described(Shape(op.logits), dtype),
+          .total_weight = described({1}, dtype)};
+}
+
 Checker checked(const Context& context, const CrossEntropyForward& op) {
   Checker check(context);
   const Dtype dtype = expect_real("logits", op.logits);
   check_classes("logits", op.logits);
   check.input("logits", op.logits, Shape(op.logits), dtype);
   check.input("label", op.label, {op.logits.shape[0]}, Dtype::int32);
-  check.output("loss", op.loss, {1}, dtype);
-  check.output("probability", op.probability, Shape(op.logits), dtype);
-  check.output("total_weight", op.total_weight, {1}, dtype);
+  const CrossEntropyResult expected = result_of(op, Purpose::training);
+  check.output("loss", op.loss, expected.loss);
+  check.output("probability", op.probability, expected.probability);
+  check.output("total_weight", op.total_weight, expected.total_weight);
   check_class_options(op, op.logits.shape[1], dtype, check);
   check.classes("label", op.label, op.logits.shape[1], op.ignore_index);
   return check;

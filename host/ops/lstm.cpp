@@ -18,6 +18,11 @@ std::int64_t features_of(const Layout& gates) {
 
 }  // namespace
 
+LstmCellResult result_of(const LstmCell& op, Purpose /*purpose*/) {
+  const Shape state{op.gates.shape[0], features_of(op.gates)};
+  return {.c = described(state, op.gates.dtype), .h = described(state, op.gates.dtype)};
+}
+
 Checker checked(const Context& context, const LstmCellForward& op) {
   Checker check(context);
   const Dtype dtype = expect_real("gates", op.gates);
@@ -25,8 +30,9 @@ Checker checked(const Context& context, const LstmCellForward& op) {
   const Shape state{op.gates.shape[0], features};
   check.input("gates", op.gates, Shape(op.gates), dtype);
   check.optional_input("c_previous", op.c_previous, state, dtype);
-  check.output("c", op.c, state, dtype);
-  check.output("h", op.h, state, dtype);
+  const LstmCellResult expected = result_of(op, Purpose::training);
+  check.output("c", op.c, expected.c);
+  check.output("h", op.h, expected.h);
   return check;
 }
 
@@ -40,8 +46,8 @@ Checker checked(const Context& context, const LstmCellBackward& op) {
   check.input("c", op.c, state, dtype);
   check.input("dh", op.dh, state, dtype);
   check.optional_input("dc", op.dc, state, dtype);
-  check.output_in_place("dgates", op.dgates, Shape(op.gates), dtype, "gates");
-  if (op.dc_previous.defined()) check.output_in_place("dc_previous", op.dc_previous, state, dtype, "dc");
+  check.optional_output_in_place("dgates", op.dgates, Shape(op.gates), dtype, "gates");
+  check.optional_output_in_place("dc_previous", op.dc_previous, state, dtype, "dc");
   return check;
 }
 

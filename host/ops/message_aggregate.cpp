@@ -32,6 +32,13 @@ bool reads_edge(const MessageAggregateBackward& op) {
 
 }  // namespace
 
+MessageAggregateResult result_of(const MessageAggregate& op, Purpose purpose) {
+  expect_dims("edge", op.edge, 2);
+  const Shape rows{op.graph.num_destinations(), op.edge.shape[1]};
+  return {.y = described(rows, op.edge.dtype),
+          .arg = is_extreme(op.reduce) && purpose == Purpose::training ? described(rows, Dtype::int32) : TensorView{}};
+}
+
 Checker checked(const Context& context, const MessageAggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
@@ -45,9 +52,10 @@ Checker checked(const Context& context, const MessageAggregateForward& op) {
     check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   }
   check_epsilon(op.graph, op.message, op.epsilon, accumulator_of(dtype), check);
-  check.output("y", op.y, {op.graph.num_destinations(), width}, dtype);
+  const MessageAggregateResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
   if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
-  check.optional_output("arg", op.arg, {op.graph.num_destinations(), width}, Dtype::int32);
+  check.optional_output("arg", op.arg, expected.arg);
   return check;
 }
 

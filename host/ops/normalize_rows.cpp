@@ -5,13 +5,21 @@
 
 namespace warpgnn {
 
+NormalizeRowsResult result_of(const NormalizeRows& op, Purpose purpose) {
+  const Shape rows = expect_rows("x", op.x);
+  NormalizeRowsResult result{.y = described(rows, op.x.dtype)};
+  if (purpose == Purpose::training) result.norm = described({op.x.shape[0]}, op.x.dtype);
+  return result;
+}
+
 Checker checked(const Context& context, const NormalizeRowsForward& op) {
   Checker check(context);
   const Dtype dtype = expect_real("x", op.x);
   const Shape shape = expect_rows("x", op.x);
   check.input("x", op.x, shape, dtype);
-  check.output_in_place("y", op.y, shape, dtype, "x");
-  check.optional_output("norm", op.norm, {op.x.shape[0]}, dtype);
+  const NormalizeRowsResult expected = result_of(op, Purpose::training);
+  check.output_in_place("y", op.y, expected.y, "x");
+  check.optional_output("norm", op.norm, expected.norm);
   return check;
 }
 

@@ -60,6 +60,17 @@ void check_statistics(Checker& check, const Op& op, const Shape& shape, Dtype dt
 
 }  // namespace
 
+PoolResult result_of(const Pool& op, Purpose purpose) {
+  const bool heads = op.x.ndim == 3;
+  const Shapes shapes = Shapes::from_rows(op.graph, "x", op.x, heads);
+  PoolResult result{.y = described(shapes.graph_rows, op.x.dtype)};
+  if (op.gate == PoolGate::softmax)
+    result.maximum = result.sum = described(shapes.graph_scores, accumulator_of(op.x.dtype));
+  if (op.reduce == PoolReduce::max && purpose == Purpose::training)
+    result.arg = described(shapes.graph_rows, Dtype::int32);
+  return result;
+}
+
 Checker checked(const Context& context, const PoolForward& op) {
   Checker check(context);
   check.graph(op.graph);
@@ -72,16 +83,17 @@ Checker checked(const Context& context, const PoolForward& op) {
     Checker::absent("score", op.score, "without a gate");
   else
     check.input("score", op.score, shapes.node_scores, accumulator_of(dtype));
-  check.output("y", op.y, shapes.graph_rows, dtype);
+  const PoolResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
   if (op.gate == PoolGate::softmax) {
-    check.output("maximum", op.maximum, shapes.graph_scores, accumulator_of(dtype));
-    check.output("sum", op.sum, shapes.graph_scores, accumulator_of(dtype));
+    check.output("maximum", op.maximum, expected.maximum);
+    check.output("sum", op.sum, expected.sum);
   } else {
     Checker::absent("maximum", op.maximum, kNoSoftmax);
     Checker::absent("sum", op.sum, kNoSoftmax);
   }
   if (op.reduce != PoolReduce::max) Checker::absent("arg", op.arg, "with sum or mean");
-  check.optional_output("arg", op.arg, shapes.graph_rows, Dtype::int32);
+  check.optional_output("arg", op.arg, expected.arg);
   return check;
 }
 
@@ -110,7 +122,7 @@ Checker checked(const Context& context, const PoolBackward& op) {
   return check;
 }
 
-Checker checked(const Context& context, const PoolWeights& op) {
+Checker checked(const Context& context, const PoolWeightsArgs& op) {
   Checker check(context);
   check.graph(op.graph);
   if (op.gate == PoolGate::none) fail("gate: expected a gate, got none");

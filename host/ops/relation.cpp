@@ -20,7 +20,7 @@ void check_coefficient(const ConstTensorView& coefficient, Dtype dtype, Checker&
 
 }  // namespace
 
-Checker checked(const Context& context, const RelationWeights& op) {
+Checker checked(const Context& context, const RelationWeightsArgs& op) {
   Checker check(context);
   check.graph(op.graph);
   if (op.relations < 0) fail("relations: expected 0 or more, got " + std::to_string(op.relations));
@@ -28,6 +28,12 @@ Checker checked(const Context& context, const RelationWeights& op) {
   check_relation(op.graph, op.relation, check);
   check.output("weight", op.weight, {op.graph.num_edges()}, dtype);
   return check;
+}
+
+RelationAggregateResult result_of(const RelationAggregate& op, Purpose /*purpose*/) {
+  expect_dims("x", op.x, 2);
+  expect_dims("coefficient", op.coefficient, 2);
+  return {.y = described({op.graph.num_destinations(), op.coefficient.shape[1], op.x.shape[1]}, op.x.dtype)};
 }
 
 Checker checked(const Context& context, const RelationAggregateForward& op) {
@@ -54,9 +60,12 @@ Checker checked(const Context& context, const RelationAggregateBackward& op) {
   check_coefficient(op.coefficient, accumulator_of(dtype), check);
   check.input("dy", op.dy, {op.graph.num_destinations(), op.coefficient.shape[1], width}, dtype);
   check.optional_input("weight", op.weight, {op.graph.num_edges()}, accumulator_of(dtype));
-  if (op.dcoefficient.defined() || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
+  if (op.dcoefficient.defined() || op.dweight.defined() || op.x.defined()) {
+    check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
+  }
   check.optional_output("dx", op.dx, {op.graph.num_sources(), width}, dtype);
   check.optional_output("dcoefficient", op.dcoefficient, Shape(op.coefficient), accumulator_of(dtype));
+  check.optional_output("dweight", op.dweight, {op.graph.num_edges()}, accumulator_of(dtype));
   return check;
 }
 

@@ -22,11 +22,17 @@ Dtype check_inputs(const Op& op, Checker& check) {
 
 }  // namespace
 
+ResidualGateResult result_of(const ResidualGate& op, Purpose /*purpose*/) {
+  expect_dims("x", op.x, 2);
+  return {.y = described(Shape(op.x), op.x.dtype), .gate = described({op.x.shape[0]}, accumulator_of(op.x.dtype))};
+}
+
 Checker checked(const Context& context, const ResidualGateForward& op) {
   Checker check(context);
-  const Dtype dtype = check_inputs(op, check);
-  check.output("y", op.y, Shape(op.x), dtype);
-  check.output("gate", op.gate, {op.x.shape[0]}, accumulator_of(dtype));
+  check_inputs(op, check);
+  const ResidualGateResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
+  check.output("gate", op.gate, expected.gate);
   return check;
 }
 
@@ -35,9 +41,9 @@ Checker checked(const Context& context, const ResidualGateBackward& op) {
   const Dtype dtype = check_inputs(op, check);
   check.input("gate", op.gate, {op.x.shape[0]}, accumulator_of(dtype));
   check.input("dy", op.dy, Shape(op.x), dtype);
-  check.output("dx", op.dx, Shape(op.x), dtype);
-  check.output("dresidual", op.dresidual, Shape(op.x), dtype);
-  check.output("dweight", op.dweight, {3, op.x.shape[1]}, accumulator_of(dtype));
+  check.optional_output("dx", op.dx, Shape(op.x), dtype);
+  check.optional_output("dresidual", op.dresidual, Shape(op.x), dtype);
+  check.optional_output("dweight", op.dweight, {3, op.x.shape[1]}, accumulator_of(dtype));
   return check;
 }
 

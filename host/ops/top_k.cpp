@@ -12,16 +12,37 @@ std::int64_t top_k_count(const Graph& graph, double ratio) {
   return count;
 }
 
-Checker checked(const Context& context, const SegmentTopK& op) {
+namespace {
+
+void expect_ratio(double ratio) {
+  if (!(ratio > 0 && ratio <= 1)) fail("ratio: expected a number in (0, 1], got " + std::to_string(ratio));
+}
+
+}  // namespace
+
+SegmentTopKResult result_of(const SegmentTopK& op, Purpose /*purpose*/) {
+  expect_ratio(op.ratio);
+  return {.selected = described({top_k_count(op.graph, op.ratio)}, Dtype::int32),
+          .position = described({op.graph.num_nodes()}, Dtype::int32)};
+}
+
+Checker checked(const Context& context, const SegmentTopKArgs& op) {
   Checker check(context);
   check.graph(op.graph);
-  if (!(op.ratio > 0 && op.ratio <= 1)) fail("ratio: expected a number in (0, 1], got " + std::to_string(op.ratio));
+  expect_ratio(op.ratio);
   const Dtype dtype = expect_real("score", op.score);
   const std::int64_t nodes = op.graph.num_nodes();
   check.input("score", op.score, {nodes}, dtype);
-  check.output("selected", op.selected, {top_k_count(op.graph, op.ratio)}, Dtype::int32);
-  check.optional_output("position", op.position, {nodes}, Dtype::int32);
+  const SegmentTopKResult expected = result_of(op, Purpose::training);
+  check.output("selected", op.selected, expected.selected);
+  check.optional_output("position", op.position, expected.position);
   return check;
+}
+
+ScaledGatherResult result_of(const ScaledGather& op, Purpose /*purpose*/) {
+  expect_dims("x", op.x, 2);
+  expect_dims("index", op.index, 1);
+  return {.y = described({op.index.shape[0], op.x.shape[1]}, op.x.dtype)};
 }
 
 Checker checked(const Context& context, const ScaledGatherForward& op) {
@@ -32,7 +53,8 @@ Checker checked(const Context& context, const ScaledGatherForward& op) {
   check.input("x", op.x, Shape(op.x), dtype);
   check.input("scale", op.scale, {op.x.shape[0]}, accumulator_of(dtype));
   check.input("index", op.index, {op.index.shape[0]}, Dtype::int32);
-  check.output("y", op.y, {op.index.shape[0], op.x.shape[1]}, dtype);
+  const ScaledGatherResult expected = result_of(op, Purpose::training);
+  check.output("y", op.y, expected.y);
   return check;
 }
 

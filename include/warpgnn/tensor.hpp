@@ -43,6 +43,9 @@ Layout contiguous_layout(Dtype dtype, std::span<const std::int64_t> shape, Devic
 struct ConstTensorView : Layout {
   const void* data = nullptr;
 
+  ConstTensorView() = default;
+  ConstTensorView(const Layout& layout, const void* memory) : Layout(layout), data(memory) {}
+
   bool defined() const { return ndim != 0; }
   template <class T>
   const T* as() const {
@@ -53,6 +56,9 @@ struct ConstTensorView : Layout {
 /// A tensor that an op writes. Converts to ConstTensorView.
 struct TensorView : Layout {
   void* data = nullptr;
+
+  TensorView() = default;
+  TensorView(const Layout& layout, void* memory) : Layout(layout), data(memory) {}
 
   bool defined() const { return ndim != 0; }
   template <class T>
@@ -167,6 +173,23 @@ Tensor empty_like(const Context& context, const ConstTensorView& like);
 /// views that overlap.
 void copy(const Context& context, const ConstTensorView& from, const TensorView& to);
 
+/// The elements of `from`, row after row, in `bytes` bytes of host memory, which must be what they take. Waits until
+/// they are there; where rows lie apart it allocates. Refused during a capture.
+///
+/// Errors. `invalid_argument` for an undefined view, one on another device, rows that are not contiguous, and a number
+/// of bytes that is not theirs.
+void copy_to_host(const Context& context, const ConstTensorView& from, void* to, std::size_t bytes);
+/// The way back, with the same rules.
+void copy_from_host(const Context& context, const void* from, std::size_t bytes, const TensorView& to);
+
+/// The elements of a view on the host, row after row: copy_to_host. T is the C++ type of the view's dtype.
+template <class T>
+std::vector<T> to_host(const Context& context, const ConstTensorView& view) {
+  std::vector<T> values(static_cast<std::size_t>(view.count()));
+  copy_to_host(context, view, values.data(), values.size() * sizeof(T));
+  return values;
+}
+
 /// A workspace that grows to the largest size asked of it; for callers that run many ops on one stream. As a Tensor, it
 /// may grow after a capture.
 class WorkspaceBuffer {
@@ -175,6 +198,24 @@ class WorkspaceBuffer {
 
  private:
   Tensor memory_;
+};
+
+/// Where an op takes its scratch memory from: a Workspace of at least what its `workspace_size` asks, or a buffer,
+/// which the op lets grow to that once its arguments have passed validation.
+class WorkspaceSource {
+ public:
+  WorkspaceSource() = default;
+  WorkspaceSource(const Workspace& given) : given_(given) {}
+  WorkspaceSource(WorkspaceBuffer& buffer) : buffer_(&buffer) {}
+
+  /// What was given, however short, or `bytes` of the buffer.
+  Workspace get(const Context& context, std::size_t bytes) const {
+    return buffer_ == nullptr ? given_ : buffer_->reserve(context, bytes);
+  }
+
+ private:
+  Workspace given_{};
+  WorkspaceBuffer* buffer_ = nullptr;
 };
 
 }  // namespace warpgnn

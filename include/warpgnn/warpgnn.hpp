@@ -30,5 +30,6 @@
 #include "warpgnn/ops/segment_dot.hpp"
 #include "warpgnn/ops/top_k.hpp"
 #include "warpgnn/random.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 #include "warpgnn/version.hpp"

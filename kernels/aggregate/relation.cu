@@ -13,7 +13,7 @@ namespace {
 // --- Weights ---------------------------------------------------------------------------------------------------------
 
 template <class T>
-void weights(const CudaExec& exec, const RelationWeights& op) {
+void weights(const CudaExec& exec, const RelationWeightsArgs& op) {
   const Adjacency& edges = op.graph.in_edges();
   const RelationWeightArguments<T> arguments{.edges = edges,
                                              .relation = Relations::of(op.relation, op.relations),
@@ -119,6 +119,20 @@ void backward_x(const CudaExec& exec, const RelationAggregateBackward& op, Accum
 }
 
 template <class S>
+RelationDotArguments<S> dot_arguments(const RelationAggregateBackward& op, int lanes) {
+  using T = Accumulator<S>;
+  return {.edges = op.graph.in_edges(),
+          .group = lanes,
+          .columns = op.x.row_size(),
+          .bases = static_cast<int>(op.coefficient.shape[1]),
+          .relation = Relations::of(op.relation, op.coefficient.shape[0]),
+          .coefficient = rows_of<T>(op.coefficient),
+          .weight = rows_of<T>(op.weight),
+          .x = rows_of<S>(op.x),
+          .dy = rows_of<S>(op.dy)};
+}
+
+template <class S>
 void backward_coefficient(const CudaExec& exec, const RelationAggregateBackward& op, double* tables) {
   using T = Accumulator<S>;
   const std::int64_t columns = op.x.row_size();
@@ -126,16 +140,9 @@ void backward_coefficient(const CudaExec& exec, const RelationAggregateBackward&
   const std::int64_t count = table_count(op), cells = op.coefficient.shape[0] * bases;
   with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const CoefficientGradientArguments<S> arguments{.edges = op.graph.in_edges(),
-                                                    .group = lanes_for(columns / kWidth),
-                                                    .tables = count,
-                                                    .columns = columns,
-                                                    .bases = bases,
-                                                    .relation = Relations::of(op.relation, op.coefficient.shape[0]),
-                                                    .weight = rows_of<T>(op.weight),
-                                                    .x = rows_of<S>(op.x),
-                                                    .dy = rows_of<S>(op.dy),
-                                                    .table = tables};
+    RelationDotArguments<S> arguments = dot_arguments<S>(op, lanes_for(columns / kWidth));
+    arguments.tables = count;
+    arguments.table = tables;
     launch(exec, "relation_aggregate_backward", relation_backward_coefficient<S, kWidth>,
            {dim3(blocks_for(count, kSpanThreads / arguments.group)), dim3(kSpanThreads)}, arguments);
   });
@@ -145,16 +152,29 @@ void backward_coefficient(const CudaExec& exec, const RelationAggregateBackward&
 }
 
 template <class S>
+void backward_weight(const CudaExec& exec, const RelationAggregateBackward& op) {
+  const std::int64_t columns = op.x.row_size();
+  with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    RelationDotArguments<S> arguments = dot_arguments<S>(op, lanes_for(columns / kWidth));
+    arguments.dweight = rows_of<Accumulator<S>>(op.dweight);
+    launch(exec, "relation_aggregate_backward", relation_backward_weight<S, kWidth>,
+           span_shape(arguments.edges, arguments.group, 1), arguments);
+  });
+}
+
+template <class S>
 void backward(const CudaExec& exec, const RelationAggregateBackward& op) {
   Carver carver(op.workspace.data);
   const BackwardScratch<Accumulator<S>> scratch = carve<Accumulator<S>>(carver, op);
   if (op.dx.defined()) backward_x<S>(exec, op, scratch.partial);
   if (op.dcoefficient.defined()) backward_coefficient<S>(exec, op, scratch.tables);
+  if (op.dweight.defined()) backward_weight<S>(exec, op);
 }
 
 }  // namespace
 
-std::size_t workspace_size(const CudaExec&, const RelationWeights&) {
+std::size_t workspace_size(const CudaExec&, const RelationWeightsArgs&) {
   return 0;
 }
 
@@ -170,7 +190,7 @@ std::size_t workspace_size(const CudaExec&, const RelationAggregateBackward& op)
   return carver.bytes();
 }
 
-void relation_weights(const CudaExec& exec, const RelationWeights& op) {
+void relation_weights(const CudaExec& exec, const RelationWeightsArgs& op) {
   with_real(op.weight.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
 }
 

@@ -285,28 +285,70 @@ __global__ void __launch_bounds__(kSpanThreads, 7)
   }
 }
 
-// --- The gradient of the coefficients --------------------------------------------------------------------------------
+// --- The gradients of coefficients and weights -----------------------------------------------------------------------
 
 template <class S>
-struct CoefficientGradientArguments {
+struct RelationDotArguments {
   using T = Accumulator<S>;
   Adjacency edges;  // in-edges
   int group;
-  std::int64_t tables;
   std::int64_t columns;
   int bases;
   Relations relation;
+  Rows<const T> coefficient;
   Rows<const T> weight;  // null: all ones
   Rows<const S> x;
   Rows<const S> dy;  // [destinations, bases * columns]
-  double* table;     // [tables, relations * bases]
+  // One of the two.
+  std::int64_t tables = 0;
+  double* table = nullptr;  // [tables, relations * bases]
+  Rows<T> dweight{};
 };
+
+/// Edges whose products with a row of dy are made together. Beyond the span's last edge it is that edge again.
+struct RelationBatch {
+  std::int32_t id[kEdgesInFlight];
+  std::int32_t relation[kEdgesInFlight];  // -1: none, or beyond the last edge
+};
+
+/// For every batch of a span's edges: dot(batch, basis, dots) with each lane's part of <dy_ib, x_j> for one basis after
+/// the other, then done(first, batch).
+template <int kWidth, class S, class Dot, class Done>
+__device__ void for_each_relation_dot(const LaneGroup& group, const RelationDotArguments<S>& arguments,
+                                      const EdgeSpan& span, Dot&& dot, Done&& done) {
+  using T = Accumulator<S>;
+  const S* const dy = arguments.dy[span.row];
+  for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
+    RelationBatch batch;
+    const S* x[kEdgesInFlight];
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const std::int64_t slot = first + u < span.end ? first + u : span.end - 1;
+      batch.id[u] = static_cast<std::int32_t>(edge_id_of(arguments.edges, slot));
+      x[u] = arguments.x[arguments.edges.neighbor[slot]];
+      batch.relation[u] = first + u < span.end ? arguments.relation[batch.id[u]] : -1;
+    }
+    for (int basis = 0; basis < arguments.bases; ++basis) {
+      T dots[kEdgesInFlight] = {};
+      for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
+        const Pack<T, kWidth> gradient = load_read_only<kWidth>(dy + basis * arguments.columns + column);
+#pragma unroll
+        for (int u = 0; u < kEdgesInFlight; ++u) {
+          const Pack<T, kWidth> value = load_read_only<kWidth>(x[u] + column);
+#pragma unroll
+          for (int v = 0; v < kWidth; ++v) dots[u] += gradient[v] * value[v];
+        }
+      }
+      dot(batch, basis, dots);
+    }
+    done(first, batch);
+  }
+}
 
 /// One group of lanes per table. It walks every tables-th span, so that long and short rows are shared out evenly, and
 /// adds w_e <dy_ib, x_j> to cell (r_e, b), always by the same lane: no other ever touches the cell.
 template <class S, int kWidth>
-__global__ void __launch_bounds__(kSpanThreads)
-    relation_backward_coefficient(CoefficientGradientArguments<S> arguments) {
+__global__ void __launch_bounds__(kSpanThreads) relation_backward_coefficient(RelationDotArguments<S> arguments) {
   using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
   const std::int64_t number = group_number(group.size);
@@ -315,45 +357,46 @@ __global__ void __launch_bounds__(kSpanThreads)
   double* const table = arguments.table + number * cells;
   for (std::int64_t cell = group.lane; cell < cells; cell += group.size) table[cell] = 0;
 
+  const auto add = [&](const RelationBatch& batch, int basis, T(&dots)[kEdgesInFlight]) {
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      dots[u] = group.sum(dots[u]);
+      const std::int64_t cell = static_cast<std::int64_t>(batch.relation[u]) * arguments.bases + basis;
+      if (batch.relation[u] < 0 || (cell & (group.size - 1)) != group.lane) continue;
+      const T weight = arguments.weight ? *arguments.weight[batch.id[u]] : T(1);
+      table[cell] += static_cast<double>(weight * dots[u]);
+    }
+  };
   const std::int64_t spans = arguments.edges.long_rows.chunks + arguments.edges.rows;
   for (std::int64_t item = number; item < spans; item += arguments.tables) {
     EdgeSpan span;
     if (!find_span(arguments.edges, item, span)) continue;
-    const S* const dy = arguments.dy[span.row];
-    for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
-      const S* x[kEdgesInFlight];
-      std::int32_t relation[kEdgesInFlight];
-      T weight[kEdgesInFlight];
-#pragma unroll
-      for (int u = 0; u < kEdgesInFlight; ++u) {
-        const std::int64_t slot = first + u < span.end ? first + u : span.end - 1;
-        const std::int64_t id = edge_id_of(arguments.edges, slot);
-        x[u] = arguments.x[arguments.edges.neighbor[slot]];
-        relation[u] = first + u < span.end ? arguments.relation[id] : -1;
-        weight[u] = arguments.weight ? *arguments.weight[id] : T(1);
-      }
-      for (int basis = 0; basis < arguments.bases; ++basis) {
-        T dot[kEdgesInFlight] = {};
-        for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
-          const Pack<T, kWidth> gradient = load_read_only<kWidth>(dy + basis * arguments.columns + column);
-#pragma unroll
-          for (int u = 0; u < kEdgesInFlight; ++u) {
-            const Pack<T, kWidth> value = load_read_only<kWidth>(x[u] + column);
-#pragma unroll
-            for (int v = 0; v < kWidth; ++v) dot[u] += gradient[v] * value[v];
-          }
-        }
-#pragma unroll
-        for (int u = 0; u < kEdgesInFlight; ++u) {
-          dot[u] = group.sum(dot[u]);
-          const std::int64_t cell = static_cast<std::int64_t>(relation[u]) * arguments.bases + basis;
-          if (relation[u] >= 0 && (cell & (group.size - 1)) == group.lane) {
-            table[cell] += static_cast<double>(weight[u] * dot[u]);
-          }
-        }
-      }
-    }
+    for_each_relation_dot<kWidth>(group, arguments, span, add, [](std::int64_t, const RelationBatch&) {});
   }
+}
+
+/// dweight_e = sum_b c_{r_e, b} <dy_ib, x_j>, 0 for an edge of no relation: one group of lanes per span of in-edges.
+template <class S, int kWidth>
+__global__ void __launch_bounds__(kSpanThreads) relation_backward_weight(RelationDotArguments<S> arguments) {
+  using T = Accumulator<S>;
+  const LaneGroup group = LaneGroup::of_size(arguments.group);
+  EdgeSpan span;
+  if (!find_span(arguments.edges, group_number(group.size), span)) return;
+  T total[kEdgesInFlight] = {};
+  const auto add = [&](const RelationBatch& batch, int basis, const T(&dots)[kEdgesInFlight]) {
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      if (batch.relation[u] >= 0) total[u] += __ldg(arguments.coefficient[batch.relation[u]] + basis) * dots[u];
+    }
+  };
+  for_each_relation_dot<kWidth>(group, arguments, span, add, [&](std::int64_t first, const RelationBatch& batch) {
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      const T dweight = group.sum(total[u]);
+      if (group.lane == 0 && first + u < span.end) *arguments.dweight[batch.id[u]] = dweight;
+      total[u] = 0;
+    }
+  });
 }
 
 template <class T>

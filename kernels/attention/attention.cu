@@ -64,7 +64,7 @@ void forward(const CudaExec& exec, const AttentionForward& op) {
 }
 
 template <class S>
-void weights(const CudaExec& exec, const AttentionWeights& op) {
+void weights(const CudaExec& exec, const AttentionWeightsArgs& op) {
   using T = Accumulator<S>;
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2];
   const Adjacency& edges = op.graph.in_edges();
@@ -72,16 +72,17 @@ void weights(const CudaExec& exec, const AttentionWeights& op) {
     with_pack_width<S>(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}), [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       const int lanes = lanes_for(channels / kWidth);
-      launch(exec, "attention_weights", attention_weights_by_destination<S, kWidth, Score>,
-             span_shape(edges, lanes, static_cast<int>(heads)),
-             AttentionWeightsArguments<S, Score>{.edges = edges,
-                                                 .group = lanes,
-                                                 .heads = static_cast<int>(heads),
-                                                 .inputs = AttentionInputs<S, Score>::of(op, score),
-                                                 .dropout = EdgeDropout::of(op.dropout),
-                                                 .maximum = rows_of<T>(op.maximum),
-                                                 .sum = rows_of<T>(op.sum),
-                                                 .weight = rows_of<T>(op.weight)});
+      launch(
+          exec, "attention_weights", attention_weights_by_destination<S, kWidth, Score>,
+          span_shape(edges, lanes, static_cast<int>(heads)),
+          AttentionWeightsArguments<S, Score>{.edges = edges,
+                                              .group = lanes,
+                                              .heads = static_cast<int>(heads),
+                                              .inputs = AttentionInputs<S, Score>::of(op, score),
+                                              .dropout = EdgeDropout::of(op.dropped ? op.dropout : AttentionDropout{}),
+                                              .maximum = rows_of<T>(op.maximum),
+                                              .sum = rows_of<T>(op.sum),
+                                              .weight = rows_of<T>(op.weight)});
     });
   });
 }
@@ -98,11 +99,11 @@ void attention_forward(const CudaExec& exec, const AttentionForward& op) {
   with_storage(op.query.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
-std::size_t workspace_size(const CudaExec&, const AttentionWeights&) {
+std::size_t workspace_size(const CudaExec&, const AttentionWeightsArgs&) {
   return 0;
 }
 
-void attention_weights(const CudaExec& exec, const AttentionWeights& op) {
+void attention_weights(const CudaExec& exec, const AttentionWeightsArgs& op) {
   with_storage(op.query.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
 }
 

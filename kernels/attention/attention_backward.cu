@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "host/ops/joined_gradients.hpp"
 #include "kernels/attention/attention_backward_wide.cuh"
 #include "kernels/base/reduce.cuh"
 
@@ -61,10 +62,10 @@ AttentionBackwardArguments<S, Score> arguments_of(const AttentionBackward& op, c
                                               .dedge_key = rows_of<S>(op.dedge_key),
                                               .dedge_value = rows_of<S>(op.dedge_value),
                                               .dedge_bias = rows_of<T>(op.dedge_bias),
-                                              .joins_edge_values = op.joins_edge_values(),
+                                              .joins_edge_values = joins_edge_values(op),
                                               .dkey = row_gradient<S>(op.dkey, scratch.partial_dkey),
                                               .dvalue = row_gradient<S>(op.dvalue, scratch.partial_dvalue),
-                                              .joins_values = op.joins_values()};
+                                              .joins_values = joins_values(op)};
 }
 
 /// The chunks of long rows, brought to where whole rows are.

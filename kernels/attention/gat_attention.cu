@@ -64,7 +64,7 @@ void forward(const CudaExec& exec, const GatAttentionForward& op) {
 }
 
 template <class T>
-void weights(const CudaExec& exec, const GatAttentionWeights& op) {
+void weights(const CudaExec& exec, const GatAttentionWeightsArgs& op) {
   const std::int64_t heads = op.weight.shape[1];
   const GatAttentionWeightsArguments<T, GatScore<T>> arguments{.edges = op.graph.in_edges(),
                                                                .group = edge_lanes(op.graph.in_edges(), heads),
@@ -89,7 +89,7 @@ void gat_attention_forward(const CudaExec& exec, const GatAttentionForward& op) 
   with_storage(op.value.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
-void gat_attention_weights(const CudaExec& exec, const GatAttentionWeights& op) {
+void gat_attention_weights(const CudaExec& exec, const GatAttentionWeightsArgs& op) {
   with_real(op.weight.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
 }
 

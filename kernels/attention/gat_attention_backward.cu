@@ -20,8 +20,8 @@ Scratch<T> carve(Carver& carver, const GatAttentionBackward& op) {
   const std::int64_t chunks = op.graph.out_edges().long_rows.chunks;
   Scratch<T> scratch;
   scratch.terms = carver.take<T>(op.graph.num_destinations() * heads * kDestinationTerms);
-  scratch.partial_dvalue = carver.take<T>(chunks * op.value.row_size());
-  scratch.partial_dsource_score = carver.take<T>(chunks * heads);
+  scratch.partial_dvalue = carver.take<T>(op.dvalue.defined() ? chunks * op.value.row_size() : 0);
+  scratch.partial_dsource_score = carver.take<T>(op.dsource_score.defined() ? chunks * heads : 0);
   return scratch;
 }
 
@@ -31,6 +31,7 @@ void launch_merges(const CudaExec& exec, const GatAttentionBackwardArguments<S, 
   const LongRows& long_rows = arguments.edges.long_rows;
   if (long_rows.rows == 0) return;
   const auto merge = [&]<class Target>(std::int64_t columns, const T* partial, const Rows<Target>& target) {
+    if (!target) return;
     launch(exec, "gat_attention_backward", merge_chunk_sums<T, StoreTotal<Target>>, merge_shape(long_rows, columns),
            long_rows, columns, partial, StoreTotal<Target>{target});
   };
@@ -50,6 +51,7 @@ void launch_backward(const CudaExec& exec, GatAttentionBackwardArguments<S, Scor
   const int lanes = arguments.tiles.lanes_per_head;
   launch(exec, "gat_attention_backward", gat_attention_backward_by_destination<S, kWidth, Score>,
          {dim3(blocks_for(arguments.destinations * heads, kSpanThreads / lanes)), dim3(kSpanThreads)}, arguments);
+  if (!arguments.dvalue && !arguments.dsource_score && !arguments.dedge_score) return;
   if (arguments.tiles.packs <= kWarpSize) {
     launch_by_source<S, kWidth, 1>(exec, arguments);
   } else if (arguments.tiles.packs <= 2 * kWarpSize) {

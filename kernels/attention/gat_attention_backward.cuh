@@ -46,10 +46,11 @@ struct GatAttentionBackwardArguments {
   Rows<const S> positive_y;
   Rows<const T> positive_weight;
   Rows<const S> dy;
+  // Null: not wanted.
   Rows<S> dvalue;
   Rows<T> dsource_score;
   Rows<T> ddestination_score;
-  Rows<T> dedge_score;       // null: not wanted
+  Rows<T> dedge_score;
   T* terms;                  // [destinations, H, kDestinationTerms]
   T* partial_dvalue;         // [chunks, H * C]
   T* partial_dsource_score;  // [chunks, H]
@@ -72,7 +73,8 @@ __global__ void __launch_bounds__(kSpanThreads)
     const std::int64_t column = head * arguments.channels + pack * kWidth;
     const Pack<T, kWidth> dy = load_read_only<kWidth>(arguments.dy[node] + column);
     const Pack<T, kWidth> y = load_streamed<kWidth>(arguments.y[node] + column);
-    const Pack<T, kWidth> positive_y = load_streamed<kWidth>(arguments.positive_y[node] + column);
+    Pack<T, kWidth> positive_y{};
+    if (arguments.ddestination_score) positive_y = load_streamed<kWidth>(arguments.positive_y[node] + column);
 #pragma unroll
     for (int v = 0; v < kWidth; ++v) {
       delta += dy[v] * y[v];
@@ -87,6 +89,7 @@ __global__ void __launch_bounds__(kSpanThreads)
   terms[1] = math::softmax_base(arguments.maximum[node][head]);
   terms[2] = math::inverse_sum(arguments.sum[node][head]);
   terms[3] = delta;
+  if (!arguments.ddestination_score) return;
   arguments.ddestination_score[node][head] =
       arguments.score.activation.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
 }
@@ -185,14 +188,15 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
       if (active[n]) store_streamed<kWidth>(dvalue + column + n * step, sum[n]);
     }
   };
-  if (whole) {
+  if (arguments.dvalue && whole) {
     store_dvalue(arguments.dvalue[span.row]);
-  } else {
+  } else if (arguments.dvalue) {
     store_dvalue(arguments.partial_dvalue + span.chunk * tiles.heads * arguments.channels);
   }
+  if (!arguments.dsource_score || !place.leader) return;
   T* const dsource =
       whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * tiles.heads;
-  if (place.leader) dsource[place.head] = score_sum;
+  dsource[place.head] = score_sum;
 }
 
 /// The same for heads too wide for a warp's registers: one warp per (span, head) first finds the weights of all edges,
@@ -251,8 +255,9 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     shared_weight[(first - span.begin) / kWarpSize][threadIdx.x] = mine.weight;
   }
 
+  const std::int64_t wanted = arguments.dvalue ? arguments.channels : 0;
 #pragma unroll 1
-  for (std::int64_t base = 0; base < arguments.channels; base += kWarpSize * kWidth) {
+  for (std::int64_t base = 0; base < wanted; base += kWarpSize * kWidth) {
     const std::int64_t column = base + warp.lane * kWidth;
     const bool active = column < arguments.channels;
     Pack<T, kWidth> sum{};
@@ -288,8 +293,9 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   }
 
   score_sum = warp.sum(score_sum);
+  if (!arguments.dsource_score || warp.lane != 0) return;
   T* const dsource = whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * heads;
-  if (warp.lane == 0) dsource[head] = score_sum;
+  dsource[head] = score_sum;
 }
 
 }  // namespace warpgnn::kernels

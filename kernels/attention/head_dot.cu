@@ -9,7 +9,7 @@ namespace {
 
 template <class T>
 T* carve(Carver& carver, const HeadDotBackward& op) {
-  return carver.take<T>(column_partial_count(op.x.shape[0], op.x.row_size(), 1));
+  return carver.take<T>(op.dvector.defined() ? column_partial_count(op.x.shape[0], op.x.row_size(), 1) : 0);
 }
 
 LaunchShape shape_of(std::int64_t nodes, std::int64_t heads, int lanes) {
@@ -38,9 +38,12 @@ void backward(const CudaExec& exec, const HeadDotBackward& op) {
   with_pack_width<S>(pack_width<S>(channels, {op.x, op.vector, op.dx}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const int lanes = lanes_for(channels / kWidth);
-    launch(exec, "head_dot_backward", head_dot_backward_x<S, kWidth>, shape_of(nodes, heads, lanes),
-           HeadDotGradientArguments<S>{nodes, static_cast<int>(heads), channels, lanes, rows_of<T>(op.vector),
-                                       rows_of<T>(op.dscore), rows_of<S>(op.dx)});
+    if (op.dx.defined()) {
+      launch(exec, "head_dot_backward", head_dot_backward_x<S, kWidth>, shape_of(nodes, heads, lanes),
+             HeadDotGradientArguments<S>{nodes, static_cast<int>(heads), channels, lanes, rows_of<T>(op.vector),
+                                         rows_of<T>(op.dscore), rows_of<S>(op.dx)});
+    }
+    if (!op.dvector.defined()) return;
     reduce_columns<T, kWidth, 1>(exec, "head_dot_backward", nodes, heads * channels,
                                  ScaledRowTerm<S, kWidth>{channels, rows_of<S>(op.x), rows_of<T>(op.dscore)},
                                  StoreHeadColumn<T>{channels, rows_of<T>(op.dvector)}, partial);

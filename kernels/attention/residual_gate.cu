@@ -17,7 +17,7 @@ template <class T>
 Scratch<T> carve(Carver& carver, const ResidualGateBackward& op) {
   Scratch<T> scratch;
   scratch.dz = carver.take<T>(op.x.shape[0]);
-  scratch.partial = carver.take<T>(column_partial_count(op.x.shape[0], op.x.shape[1], 3));
+  scratch.partial = carver.take<T>(op.dweight.defined() ? column_partial_count(op.x.shape[0], op.x.shape[1], 3) : 0);
   return scratch;
 }
 
@@ -68,6 +68,7 @@ void backward(const CudaExec& exec, const ResidualGateBackward& op) {
     arguments.dresidual = rows_of<S>(op.dresidual);
     arguments.dz = scratch.dz;
     launch(exec, "residual_gate_backward", residual_gate_gradient_rows<S, kWidth>, shape_of(rows, lanes), arguments);
+    if (!op.dweight.defined()) return;
     reduce_columns<T, kWidth, 3>(exec, "residual_gate_backward", rows, columns,
                                  GateWeightTerm<S, kWidth>{arguments.x, arguments.residual, scratch.dz},
                                  StoreGateWeight<T>{rows_of<T>(op.dweight)}, scratch.partial);

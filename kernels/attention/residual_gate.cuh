@@ -28,9 +28,9 @@ struct ResidualGateArguments {
   // Backward.
   Rows<const T> saved_gate;
   Rows<const S> dy;
-  Rows<S> dx;
-  Rows<S> dresidual;
-  T* dz;  // [rows]
+  Rows<S> dx;         // null: not wanted
+  Rows<S> dresidual;  // null: not wanted
+  T* dz;              // [rows]
 };
 
 template <class S, int kWidth>
@@ -96,8 +96,8 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(Resi
       dx[v] = gradients.dx;
       dresidual[v] = gradients.dresidual;
     }
-    store_streamed<kWidth>(arguments.dx[row] + column, dx);
-    store_streamed<kWidth>(arguments.dresidual[row] + column, dresidual);
+    if (arguments.dx) store_streamed<kWidth>(arguments.dx[row] + column, dx);
+    if (arguments.dresidual) store_streamed<kWidth>(arguments.dresidual[row] + column, dresidual);
   }
 }
 

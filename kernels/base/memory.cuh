@@ -154,6 +154,11 @@ struct Rows {
   std::int64_t stride = 0;
 
   __host__ __device__ explicit operator bool() const { return data != nullptr; }
+  /// Rows that are only read. A template, for nvcc warns of a conversion from a type to itself.
+  template <class Read>
+  requires(std::is_same_v<Read, const T> && !std::is_const_v<T>) __host__ __device__ operator Rows<Read>() const {
+    return {data, stride};
+  }
   __device__ T* operator[](std::int64_t row) const { return data + row * stride; }
 };
 

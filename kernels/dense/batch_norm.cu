@@ -47,19 +47,37 @@ void apply(const CudaExec& exec, const BatchNormForward& op, const ConstTensorVi
          rows_of<T>(op.gamma), rows_of<T>(op.beta), rows_of<T>(mean), rows_of<T>(deviation), rows_of<T>(op.y));
 }
 
+/// The sums over rows that gradients are made of: the caller's, or in the workspace where only dx is wanted.
+template <class T>
+struct GradientSums {
+  Rows<T> dbeta, dgamma;
+  T* partials;
+
+  GradientSums(backend::Carver& carver, const BatchNormBackward& op) {
+    const auto place = [&](const TensorView& wanted) {
+      T* const own = carver.take<T>(wanted.defined() ? 0 : op.x.row_size());
+      return wanted.defined() ? rows_of<T>(wanted) : Rows<T>{own, 1};
+    };
+    dbeta = place(op.dbeta);
+    dgamma = place(op.dgamma);
+    partials = take_partials<T>(carver, op.x, kGradientSums);
+  }
+};
+
 template <class T, int kWidth>
 void differentiate(const CudaExec& exec, const BatchNormBackward& op) {
   const std::int64_t rows = op.x.shape[0], columns = op.x.row_size();
   backend::Carver carver(op.workspace.data);
+  const GradientSums<T> sums(carver, op);
   const Rows<const T> x = rows_of<T>(op.x), dy = rows_of<T>(op.dy), mean = rows_of<T>(op.saved_mean),
                       inv_std = rows_of<T>(op.saved_inv_std);
-  const Rows<T> dbeta = rows_of<T>(op.dbeta), dgamma = rows_of<T>(op.dgamma);
-  reduce_columns<T, kWidth, kGradientSums>(
-      exec, "batch_norm_backward sums", rows, columns, BatchNormGradientTerm<T, kWidth>{x, dy, mean, inv_std},
-      StoreBatchNormGradients<T>{dbeta, dgamma}, take_partials<T>(carver, op.x, kGradientSums));
+  reduce_columns<T, kWidth, kGradientSums>(exec, "batch_norm_backward sums", rows, columns,
+                                           BatchNormGradientTerm<T, kWidth>{x, dy, mean, inv_std},
+                                           StoreBatchNormGradients<T>{sums.dbeta, sums.dgamma}, sums.partials);
+  if (!op.dx.defined()) return;
   launch(exec, "batch_norm_backward", batch_norm_input_gradient<T, kWidth>, column_runs(exec, rows, columns / kWidth),
-         rows, columns, x, dy, rows_of<T>(op.gamma), mean, inv_std, Rows<const T>{dbeta.data, dbeta.stride},
-         Rows<const T>{dgamma.data, dgamma.stride}, rows_of<T>(op.dx));
+         rows, columns, x, dy, rows_of<T>(op.gamma), mean, inv_std, Rows<const T>(sums.dbeta),
+         Rows<const T>(sums.dgamma), rows_of<T>(op.dx));
 }
 
 }  // namespace
@@ -94,13 +112,13 @@ void batch_norm_forward(const CudaExec& exec, const BatchNormForward& op) {
 std::size_t workspace_size(const CudaExec&, const BatchNormBackward& op) {
   return with_real(op.x.dtype, [&](auto zero) {
     Carver carver;
-    take_partials<decltype(zero)>(carver, op.x, kGradientSums);
+    GradientSums<decltype(zero)>(carver, op);
     return carver.bytes();
   });
 }
 
 void batch_norm_backward(const CudaExec& exec, const BatchNormBackward& op) {
-  with_real(op.dx.dtype, [&](auto zero) {
+  with_real(op.x.dtype, [&](auto zero) {
     using T = decltype(zero);
     with_pack_width<T>(pack_width<T>(op.x.row_size(), {op.x, op.dy, op.dx}),
                        [&](auto constant) { differentiate<T, decltype(constant)::value>(exec, op); });

@@ -69,6 +69,7 @@ struct GruCellBackwardArguments {
   Rows<const T> hidden;
   Rows<const T> h_previous;
   Rows<const T> dh;
+  // Null: not wanted.
   Rows<T> dinput;
   Rows<T> dhidden;
   Rows<T> dh_previous;
@@ -96,9 +97,9 @@ __global__ void __launch_bounds__(kTileThreads, 4) gru_cell_backward_by_row(GruC
       }
       hidden.reset = input.reset;
       hidden.update = input.update;
-      input.store_to(arguments.dinput[row], arguments.features, column);
-      hidden.store_to(arguments.dhidden[row], arguments.features, column);
-      store(arguments.dh_previous[row] + column, dh);
+      if (arguments.dinput) input.store_to(arguments.dinput[row], arguments.features, column);
+      if (arguments.dhidden) hidden.store_to(arguments.dhidden[row], arguments.features, column);
+      if (arguments.dh_previous) store(arguments.dh_previous[row] + column, dh);
     }
   }
 }

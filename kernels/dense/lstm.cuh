@@ -21,6 +21,12 @@ struct LstmPacks {
     return {load<kWidth>(row + column), load<kWidth>(row + features + column),
             load<kWidth>(row + 2 * features + column), load<kWidth>(row + 3 * features + column)};
   }
+  __device__ void store_to(T* row, std::int64_t features) const {
+    store(row, input);
+    store(row + features, forget);
+    store(row + 2 * features, candidate);
+    store(row + 3 * features, output);
+  }
   __device__ math::LstmGates<T> gates(int k) const {
     return math::LstmGates<T>::template of<Math>(input[k], forget[k], candidate[k], output[k]);
   }
@@ -69,8 +75,8 @@ struct LstmCellBackwardArguments {
   Rows<const T> c_previous;  // may be null
   Rows<const T> c;
   Rows<const T> dh;
-  Rows<const T> dc;  // may be null
-  Rows<T> dgates;
+  Rows<const T> dc;     // may be null
+  Rows<T> dgates;       // may be null
   Rows<T> dc_previous;  // may be null
 };
 
@@ -96,11 +102,7 @@ __global__ void __launch_bounds__(kTileThreads, 4) lstm_cell_backward_by_row(Lst
         packs.output[k] = gradients.output;
         dc[k] = gradients.c_previous;
       }
-      T* const dgates = arguments.dgates[row] + column;
-      store(dgates, packs.input);
-      store(dgates + arguments.features, packs.forget);
-      store(dgates + 2 * arguments.features, packs.candidate);
-      store(dgates + 3 * arguments.features, packs.output);
+      if (arguments.dgates) packs.store_to(arguments.dgates[row] + column, arguments.features);
       if (arguments.dc_previous) store(arguments.dc_previous[row] + column, dc);
     }
   }

@@ -136,7 +136,7 @@ void backward(const CudaExec& exec, const PoolBackward& op) {
 }
 
 template <class T>
-void weights(const CudaExec& exec, const PoolWeights& op) {
+void weights(const CudaExec& exec, const PoolWeightsArgs& op) {
   const std::int64_t nodes = op.graph.num_nodes(), heads = op.score.row_size();
   launch(exec, "pool_weights", pool_weights_by_node<T>,
          {dim3(blocks_for(nodes * heads, kPoolThreads)), dim3(kPoolThreads)},
@@ -165,7 +165,7 @@ void pool_backward(const CudaExec& exec, const PoolBackward& op) {
   with_storage(op.dy.dtype, [&](auto zero) { backward<decltype(zero)>(exec, op); });
 }
 
-void pool_weights(const CudaExec& exec, const PoolWeights& op) {
+void pool_weights(const CudaExec& exec, const PoolWeightsArgs& op) {
   with_real(op.weight.dtype, [&](auto zero) { weights<decltype(zero)>(exec, op); });
 }
 

@@ -13,13 +13,9 @@ LaunchShape shape_of(std::int64_t nodes, int lanes) {
 
 /// The gradient of a query is a pool weighted by the scores' gradients.
 PoolForward query_gradient(const SegmentDotBackward& op) {
-  return {.graph = op.graph,
-          .reduce = PoolReduce::sum,
-          .gate = PoolGate::raw,
-          .x = op.x,
-          .score = op.dscore,
-          .y = op.dquery,
-          .workspace = op.workspace};
+  return {{.graph = op.graph, .reduce = PoolReduce::sum, .gate = PoolGate::raw, .x = op.x, .score = op.dscore},
+          {.y = op.dquery},
+          op.workspace};
 }
 
 template <class S>

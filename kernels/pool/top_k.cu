@@ -21,7 +21,7 @@ unsigned threads_for(const Graph& graph) {
   return longest > kLargeGraph ? kMaxTopKThreads : kTopKThreads;
 }
 
-std::int64_t* carve(Carver& carver, const SegmentTopK& op) {
+std::int64_t* carve(Carver& carver, const SegmentTopKArgs& op) {
   return carver.take<std::int64_t>(op.graph.num_graphs() + 1);
 }
 
@@ -68,13 +68,13 @@ void gather_gradients(const CudaExec& exec, const ScaledGatherBackward& op) {
 
 }  // namespace
 
-std::size_t workspace_size(const CudaExec&, const SegmentTopK& op) {
+std::size_t workspace_size(const CudaExec&, const SegmentTopKArgs& op) {
   Carver carver;
   carve(carver, op);
   return carver.bytes();
 }
 
-void segment_top_k(const CudaExec& exec, const SegmentTopK& op) {
+void segment_top_k(const CudaExec& exec, const SegmentTopKArgs& op) {
   const std::int64_t graphs = op.graph.num_graphs();
   const std::int64_t* const offsets = op.graph.graph_offsets();
   Carver carver(op.workspace.data);

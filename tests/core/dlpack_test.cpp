@@ -396,7 +396,7 @@ TEST_P(DlpackExport, OpsRunOnWhatWasImported) {
   const std::vector<float> values{-1, 2, -3, 4};
   const ImportedTensor x(to_dlpack(Tensor::from<float>(context(), values, {2, 2})));
   const ImportedTensor y(to_dlpack(Tensor(context(), Dtype::float32, {2, 2})));
-  activation_forward(context(), {.kind = Activation::relu, .slope = 0, .x = x, .y = y.writable()});
+  activation_forward(context(), {.kind = Activation::relu, .slope = 0, .x = x}, {.y = y.writable()});
   Tensor result = empty_like(context(), y);
   copy(context(), y, result);
   EXPECT_THAT(result.to_host<float>(), ElementsAre(0, 2, 0, 4));

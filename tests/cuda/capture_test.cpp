@@ -256,8 +256,8 @@ TEST_P(CaptureTest, GraphsOfPartsAndReversedOnesNeitherAllocateNorWait) {
   back.fill_zero();
   const auto aggregate = [&] {
     const Graph graph = Graph::from_parts(context(), parts);
-    aggregate_forward(context(), {.graph = graph, .x = x, .y = y});
-    aggregate_forward(context(), {.graph = graph.reversed(context()), .x = dy, .y = back});
+    aggregate_forward(context(), {.graph = graph, .x = x}, {.y = y});
+    aggregate_forward(context(), {.graph = graph.reversed(context()), .x = dy}, {.y = back});
   };
   aggregate();
   const Reals want = reals_of(y), want_back = reals_of(back);

@@ -191,9 +191,9 @@ TEST_P(GraphSelectTest, OpsSeeTheSelection) {
   const auto y = TestTensor::output(context(), Dtype::float32, {35, 3});
   const auto dx = TestTensor::output(context(), Dtype::float32, {35, 3});
   const auto dweight = TestTensor::output(context(), Dtype::float32, {selection.graph.num_edges()});
-  run(context(), aggregate_forward, AggregateForward{selection.graph, Reduce::sum, x, weight, {}, y});
-  run(context(), aggregate_backward,
-      AggregateBackward{selection.graph, Reduce::sum, x, weight, {}, {}, x, dx, dweight});
+  run(context(), aggregate_forward, Aggregate{selection.graph, Reduce::sum, x, weight}, AggregateResult{y});
+  run(context(), aggregate_backward, Aggregate{selection.graph, Reduce::sum, x, weight}, AggregateResult{},
+      AggregateGradients{x, dx, dweight});
   expect_exact(y, oracle::aggregate(in).y.value, "y");
   const auto want = oracle::aggregate_backward(in, in.x);
   expect_exact(dx, want.dx.value, "dx");
@@ -215,7 +215,7 @@ TEST_P(GraphTest, ManyThreadsShareOneGraph) {
       const auto x = TestTensor::input(own, Dtype::float32, {200, 16}, in.x);
       const auto y = TestTensor::output(own, Dtype::float32, {200, 16});
       for (int repeat = 0; repeat < 5; ++repeat) {
-        run(own, aggregate_forward, AggregateForward{copy, Reduce::sum, x, {}, {}, y});
+        run(own, aggregate_forward, Aggregate{copy, Reduce::sum, x}, AggregateResult{y});
       }
       result = y.reals();
     });

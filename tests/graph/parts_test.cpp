@@ -138,9 +138,10 @@ TEST_P(PartsTest, OpsGiveTheSameBits) {
     const auto results = [&](const Graph& from) {
       Results got{TestTensor::output(context(), Dtype::float32, {edges.num_destinations, 5}),
                   TestTensor::output(context(), Dtype::float32, {edges.num_sources, 5})};
-      run(context(), aggregate_forward, AggregateForward{.graph = from, .reduce = Reduce::mean, .x = x, .y = got.y});
-      run(context(), aggregate_backward,
-          AggregateBackward{.graph = from, .reduce = Reduce::mean, .dy = dy, .dx = got.dx});
+      run(context(), aggregate_forward, Aggregate{.graph = from, .reduce = Reduce::mean, .x = x},
+          AggregateResult{.y = got.y});
+      run(context(), aggregate_backward, Aggregate{.graph = from, .reduce = Reduce::mean}, AggregateResult{},
+          AggregateGradients{.dy = dy, .dx = got.dx});
       return got;
     };
     const Results got = results(Graph::from_parts(context(), kept.parts)), want = results(original);

@@ -51,18 +51,12 @@ class ReversedTest : public SelectionFixture {
     Results results{output(Dtype::float32, destinations), output(Dtype::float32, sources),
                     output(Dtype::float32, {graph.num_edges()}), output(Dtype::float32, destinations),
                     output(Dtype::int32, destinations)};
-    run(context(), aggregate_forward,
-        AggregateForward{.graph = graph, .reduce = Reduce::sum, .x = x, .weight = weight, .y = results.y});
-    run(context(), aggregate_backward,
-        AggregateBackward{.graph = graph,
-                          .reduce = Reduce::sum,
-                          .x = x,
-                          .weight = weight,
-                          .dy = dy,
-                          .dx = results.dx,
-                          .dweight = results.dweight});
-    run(context(), aggregate_forward,
-        AggregateForward{.graph = graph, .reduce = Reduce::max, .x = x, .y = results.maximum, .arg = results.arg});
+    run(context(), aggregate_forward, Aggregate{.graph = graph, .reduce = Reduce::sum, .x = x, .weight = weight},
+        AggregateResult{.y = results.y});
+    run(context(), aggregate_backward, Aggregate{.graph = graph, .reduce = Reduce::sum, .x = x, .weight = weight},
+        AggregateResult{}, AggregateGradients{.dy = dy, .dx = results.dx, .dweight = results.dweight});
+    run(context(), aggregate_forward, Aggregate{.graph = graph, .reduce = Reduce::max, .x = x},
+        AggregateResult{.y = results.maximum, .arg = results.arg});
     return results;
   }
 

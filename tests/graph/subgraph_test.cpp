@@ -136,11 +136,10 @@ TEST_P(SubgraphTest, OpsSeeTheSubgraph) {
   const auto y = TestTensor::output(context(), Dtype::float32, {nodes, 3});
   const auto dx = TestTensor::output(context(), Dtype::float32, {nodes, 3});
   const auto dweight = TestTensor::output(context(), Dtype::float32, {part.graph.num_edges()});
-  run(context(), aggregate_forward,
-      AggregateForward{.graph = part.graph, .reduce = Reduce::sum, .x = x, .weight = weight, .y = y});
-  run(context(), aggregate_backward,
-      AggregateBackward{
-          .graph = part.graph, .reduce = Reduce::sum, .x = x, .weight = weight, .dy = x, .dx = dx, .dweight = dweight});
+  run(context(), aggregate_forward, Aggregate{.graph = part.graph, .reduce = Reduce::sum, .x = x, .weight = weight},
+      AggregateResult{.y = y});
+  run(context(), aggregate_backward, Aggregate{.graph = part.graph, .reduce = Reduce::sum, .x = x, .weight = weight},
+      AggregateResult{}, AggregateGradients{.dy = x, .dx = dx, .dweight = dweight});
   expect_exact(y, oracle::aggregate(in).y.value, "y");
   const auto want = oracle::aggregate_backward(in, in.x);
   expect_exact(dx, want.dx.value, "dx");

@@ -163,7 +163,8 @@ struct TypedEdges {
     if (!weighted) return;
     weight = Tensor(subject.context(), subject.session().dtype(), {subject.graph().num_edges()});
     run(subject.context(), relation_weights,
-        RelationWeights{.graph = subject.graph(), .relations = relations, .relation = relation, .weight = weight});
+        RelationWeights{.graph = subject.graph(), .relations = relations, .relation = relation},
+        RelationWeightsResult{.weight = weight});
   }
 };
 

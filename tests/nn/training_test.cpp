@@ -50,7 +50,7 @@ struct ToySet {
     labels = labels_of(context, classes);
     edge_weight = Tensor(context, dtype, {edges});
     Tensor inv_sqrt_degree(context, dtype, {static_cast<std::int64_t>(nodes)});
-    gcn_norm_forward(context, {.graph = graph, .norm = edge_weight, .inv_sqrt_degree = inv_sqrt_degree});
+    gcn_norm_forward(context, {.graph = graph}, {.norm = edge_weight, .inv_sqrt_degree = inv_sqrt_degree});
   }
 };
 

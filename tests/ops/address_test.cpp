@@ -94,13 +94,15 @@ TEST_F(AddressTest, Aggregate) {
   const FarRows x(kNodes, x_), y(kNodes), dx(kNodes);
   const Tensor near_x = near_by({kNodes, kWidth}, x_), near_y = empty({kNodes, kWidth});
   const auto forward = [&](const ConstTensorView& from, const TensorView& to) {
-    run(context_, aggregate_forward, AggregateForward{.graph = graph_, .reduce = Reduce::mean, .x = from, .y = to});
+    run(context_, aggregate_forward, Aggregate{.graph = graph_, .reduce = Reduce::mean, .x = from},
+        AggregateResult{.y = to});
   };
   forward(x.matrix(), y.matrix());
   forward(near_x, near_y);
   EXPECT_EQ(y.values(), values_of(near_y));
   const auto backward = [&](const ConstTensorView& from, const TensorView& to) {
-    run(context_, aggregate_backward, AggregateBackward{.graph = graph_, .reduce = Reduce::mean, .dy = from, .dx = to});
+    run(context_, aggregate_backward, Aggregate{.graph = graph_, .reduce = Reduce::mean}, AggregateResult{},
+        AggregateGradients{.dy = from, .dx = to});
   };
   backward(x.matrix(), dx.matrix());
   backward(near_x, near_y);
@@ -113,7 +115,8 @@ TEST_F(AddressTest, MessageAggregate) {
   const Tensor near_y = empty({kNodes, kWidth});
   const auto forward = [&](const ConstTensorView& from, const ConstTensorView& edges, const TensorView& to) {
     run(context_, message_aggregate_forward,
-        MessageAggregateForward{.graph = graph_, .message = EdgeMessage::relu_add, .x = from, .edge = edges, .y = to});
+        MessageAggregate{.graph = graph_, .message = EdgeMessage::relu_add, .x = from, .edge = edges},
+        MessageAggregateResult{.y = to});
   };
   forward(x.matrix(), edge.matrix(), y.matrix());
   forward(near_x, near_edge, near_y);
@@ -127,29 +130,14 @@ TEST_F(AddressTest, GatAttention) {
     const Tensor maximum = empty({kNodes, kHeads}), sum = empty({kNodes, kHeads}), weight = empty({kNodes, kHeads});
     const Tensor dsource = empty({kNodes, kHeads}), ddestination = empty({kNodes, kHeads});
     run(context_, gat_attention_forward,
-        GatAttentionForward{.graph = graph_,
-                            .value = value,
-                            .source_score = score,
-                            .destination_score = score,
-                            .y = y,
-                            .maximum = maximum,
-                            .sum = sum,
-                            .positive_y = positive_y,
-                            .positive_weight = weight});
+        GatAttention{.graph = graph_, .value = value, .source_score = score, .destination_score = score},
+        GatAttentionResult{
+            .y = y, .maximum = maximum, .sum = sum, .positive_y = positive_y, .positive_weight = weight});
     run(context_, gat_attention_backward,
-        GatAttentionBackward{.graph = graph_,
-                             .value = value,
-                             .source_score = score,
-                             .destination_score = score,
-                             .y = y,
-                             .maximum = maximum,
-                             .sum = sum,
-                             .positive_y = positive_y,
-                             .positive_weight = weight,
-                             .dy = dy,
-                             .dvalue = dvalue,
-                             .dsource_score = dsource,
-                             .ddestination_score = ddestination});
+        GatAttention{.graph = graph_, .value = value, .source_score = score, .destination_score = score},
+        GatAttentionResult{.y = y, .maximum = maximum, .sum = sum, .positive_y = positive_y, .positive_weight = weight},
+        GatAttentionGradients{
+            .dy = dy, .dvalue = dvalue, .dsource_score = dsource, .ddestination_score = ddestination});
     return values_of(dsource);
   };
   const FarRows x(kNodes, x_), dy(kNodes, dy_), y(kNodes), positive_y(kNodes), dx(kNodes);
@@ -170,29 +158,12 @@ TEST_F(AddressTest, Attention) {
     const Tensor maximum = empty({kNodes, kHeads}), sum = empty({kNodes, kHeads});
     const Tensor dquery = empty({kNodes, kHeads, kChannels});
     run(context_, attention_forward,
-        AttentionForward{.graph = graph_,
-                         .query = x,
-                         .key = x,
-                         .value = x,
-                         .edge_key = edge,
-                         .vector = vector,
-                         .y = y,
-                         .maximum = maximum,
-                         .sum = sum});
+        Attention{.graph = graph_, .query = x, .key = x, .value = x, .edge_key = edge, .vector = vector},
+        AttentionResult{.y = y, .maximum = maximum, .sum = sum});
     run(context_, attention_backward,
-        AttentionBackward{.graph = graph_,
-                          .query = x,
-                          .key = x,
-                          .value = x,
-                          .edge_key = edge,
-                          .vector = vector,
-                          .y = y,
-                          .maximum = maximum,
-                          .sum = sum,
-                          .dy = dy,
-                          .dquery = dquery,
-                          .dkey = dkey,
-                          .dedge_key = dedge});
+        Attention{.graph = graph_, .query = x, .key = x, .value = x, .edge_key = edge, .vector = vector},
+        AttentionResult{.y = y, .maximum = maximum, .sum = sum},
+        AttentionGradients{.dy = dy, .dquery = dquery, .dkey = dkey, .dedge_key = dedge});
     return values_of(dquery);
   };
   const FarRows x(kNodes, x_), edge(kEdges, edge_), dy(kNodes, dy_), y(kNodes), dkey(kNodes), dedge(kEdges);
@@ -209,8 +180,8 @@ TEST_F(AddressTest, Attention) {
 TEST_F(AddressTest, PoolAndGather) {
   const FarRows x(kNodes, x_), gathered(3);
   const Tensor near_x = near_by({kNodes, kWidth}, x_), y = empty({1, kWidth}), near_y = empty({1, kWidth});
-  run(context_, pool_forward, PoolForward{.graph = graph_, .x = x.matrix(), .y = y});
-  run(context_, pool_forward, PoolForward{.graph = graph_, .x = near_x, .y = near_y});
+  run(context_, pool_forward, Pool{.graph = graph_, .x = x.matrix()}, PoolResult{.y = y});
+  run(context_, pool_forward, Pool{.graph = graph_, .x = near_x}, PoolResult{.y = near_y});
   EXPECT_EQ(values_of(y), values_of(near_y));
   const auto index = Tensor::from<std::int32_t>(context_, std::vector<std::int32_t>{4, 0, 3}, {3});
   const Tensor near_gathered = empty({3, kWidth});

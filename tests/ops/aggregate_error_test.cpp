@@ -57,7 +57,7 @@ TEST_P(MessageErrorTest, MessageAggregateForward) {
   const auto x = input({kNodes, kWidth}), edge = input({kEdges, kWidth}), epsilon = input({1});
   const auto y = output({kNodes, kWidth});
   const Refusals<Op> refuse(context(), message_aggregate_forward,
-                            {graph, EdgeMessage::add, Reduce::sum, x, edge, epsilon, y}, {&y});
+                            {{graph, EdgeMessage::add, Reduce::sum, x, edge, epsilon}, {y}}, {&y});
   refuse.argument("x", &Op::x);
   refuse.argument("edge", &Op::edge, Presence::required, Blame::any);
   refuse.mistake({"edge:", "got int64"}, [](Op& op) { op.edge.dtype = Dtype::int64; });
@@ -87,7 +87,7 @@ TEST_P(MessageErrorTest, MessageAggregateMaxForward) {
   const auto edge = input({kEdges, kWidth});
   const auto y = output({kNodes, kWidth}), arg = output_ids({kNodes, kWidth});
   const Refusals<Op> refuse(context(), message_aggregate_forward,
-                            {graph, EdgeMessage::edge, Reduce::max, {}, edge, {}, y, arg}, {&y, &arg});
+                            {{graph, EdgeMessage::edge, Reduce::max, {}, edge}, {y, arg}}, {&y, &arg});
   refuse.argument("arg", &Op::arg, Presence::optional);
   refuse.overlap("y", &Op::y, &Op::arg);
   refuse.accepted();
@@ -99,9 +99,10 @@ TEST_P(MessageErrorTest, MessageAggregateBackward) {
   const auto x = input({kNodes, kWidth}), edge = input({kEdges, kWidth}), epsilon = input({1}),
              dy = input({kNodes, kWidth});
   const auto dx = output({kNodes, kWidth}), dedge = output({kEdges, kWidth}), depsilon = output({1});
-  const Refusals<Op> refuse(context(), message_aggregate_backward,
-                            {graph, EdgeMessage::multiply, Reduce::mean, x, edge, epsilon, {}, dy, dx, dedge, depsilon},
-                            {&dx, &dedge, &depsilon});
+  const Refusals<Op> refuse(
+      context(), message_aggregate_backward,
+      {{graph, EdgeMessage::multiply, Reduce::mean, x, edge, epsilon}, {}, {dy, dx, dedge, depsilon}},
+      {&dx, &dedge, &depsilon});
   refuse.argument("x", &Op::x);
   refuse.argument("edge", &Op::edge);
   refuse.argument("epsilon", &Op::epsilon, Presence::optional);
@@ -131,7 +132,7 @@ TEST_P(MessageErrorTest, MessageAggregateMaxBackward) {
   const auto dedge = output({kEdges, kWidth});
   const Refusals<Op> refuse(
       context(), message_aggregate_backward,
-      {.graph = graph, .message = EdgeMessage::edge, .reduce = Reduce::max, .arg = arg, .dy = dy, .dedge = dedge},
+      {{.graph = graph, .message = EdgeMessage::edge, .reduce = Reduce::max}, {.arg = arg}, {.dy = dy, .dedge = dedge}},
       {&dedge});
   refuse.argument("arg", &Op::arg);
   refuse.argument("dedge", &Op::dedge, Presence::optional);
@@ -139,11 +140,11 @@ TEST_P(MessageErrorTest, MessageAggregateMaxBackward) {
 }
 
 TEST_P(MessageErrorTest, RelationWeights) {
-  using Op = RelationWeights;
+  using Op = RelationWeightsArgs;
   const auto relation = relations();
   const auto weight = output({kEdges});
   const Refusals<Op> refuse(context(), relation_weights,
-                            {hub_graph(), RelationNorm::per_relation, kRelations, relation, weight}, {&weight});
+                            {{hub_graph(), RelationNorm::per_relation, kRelations, relation}, {weight}}, {&weight});
   refuse_relations(refuse);
   refuse.mistake({"weight:", "got none"}, [](Op& op) { op.weight = {}; });
   refuse.mistake({"weight:", "got int32"}, [](Op& op) { op.weight.dtype = Dtype::int32; });
@@ -161,8 +162,8 @@ TEST_P(MessageErrorTest, RelationAggregateForward) {
   const auto relation = relations();
   const auto coefficient = input({kRelations, kBases}), weight = input({kEdges}), x = input({kNodes, kWidth});
   const auto y = output({kNodes, kBases, kWidth});
-  const Refusals<Op> refuse(context(), relation_aggregate_forward, {hub_graph(), relation, coefficient, weight, x, y},
-                            {&y});
+  const Refusals<Op> refuse(context(), relation_aggregate_forward,
+                            {{hub_graph(), relation, coefficient, weight, x}, {y}}, {&y});
   refuse_relations(refuse);
   refuse.mistake({"coefficient:", "got none"}, [](Op& op) { op.coefficient = {}; });
   refuse.mistake({"coefficient:", "float"},
@@ -184,10 +185,10 @@ TEST_P(MessageErrorTest, RelationAggregateBackward) {
   const auto relation = relations();
   const auto coefficient = input({kRelations, kBases}), weight = input({kEdges}), x = input({kNodes, kWidth}),
              dy = input({kNodes, kBases, kWidth});
-  const auto dx = output({kNodes, kWidth}), dcoefficient = output({kRelations, kBases});
+  const auto dx = output({kNodes, kWidth}), dcoefficient = output({kRelations, kBases}), dweight = output({kEdges});
   const Refusals<Op> refuse(context(), relation_aggregate_backward,
-                            {hub_graph(), relation, coefficient, weight, x, dy, dx, dcoefficient},
-                            {&dx, &dcoefficient});
+                            {{hub_graph(), relation, coefficient, weight, x}, {dy, dx, dcoefficient, dweight}},
+                            {&dx, &dcoefficient, &dweight});
   refuse_relations(refuse);
   refuse.mistake({"coefficient:", "got none"}, [](Op& op) { op.coefficient = {}; });
   refuse.argument("weight", &Op::weight, Presence::optional);
@@ -195,9 +196,11 @@ TEST_P(MessageErrorTest, RelationAggregateBackward) {
   refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
   refuse.argument("dx", &Op::dx, Presence::optional);
   refuse.argument("dcoefficient", &Op::dcoefficient, Presence::optional);
+  refuse.argument("dweight", &Op::dweight, Presence::optional);
   refuse.overlap("dx", &Op::dx, &Op::dy);
   refuse.overlap("dcoefficient", &Op::dcoefficient, &Op::coefficient);
   refuse.overlap("dx", &Op::dx, &Op::dcoefficient);
+  refuse.overlap("dweight", &Op::dweight, &Op::weight);
   refuse.workspace();
   refuse.accepted();
 }

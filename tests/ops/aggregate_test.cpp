@@ -52,8 +52,8 @@ class AggregateTest : public OpTest {
     const Shape shape{in.edges.num_destinations, width(in)};
     Forward out{TestTensor::output(context(), dtype(), shape, place),
                 is_extremum(in.reduce) ? TestTensor::output(context(), Dtype::int32, shape, place) : TestTensor()};
-    run(context(), aggregate_forward,
-        AggregateForward{graph, library(in.reduce), given.x, given.weight, given.epsilon, out.y, out.arg});
+    run(context(), aggregate_forward, Aggregate{graph, library(in.reduce), given.x, given.weight, given.epsilon},
+        AggregateResult{out.y, out.arg});
     return out;
   }
 
@@ -71,9 +71,8 @@ class AggregateTest : public OpTest {
     Backward out{TestTensor::output(context(), dtype(), {in.edges.num_sources, width(in)}, place),
                  in.weight.empty() ? TestTensor() : TestTensor::output(context(), accumulator(), edge_shape(in), place),
                  in.epsilon ? TestTensor::output(context(), accumulator(), {1}, place) : TestTensor()};
-    run(context(), aggregate_backward,
-        AggregateBackward{graph, library(in.reduce), given.x, given.weight, given.epsilon, arg, upstream, out.dx,
-                          out.dweight, out.depsilon});
+    run(context(), aggregate_backward, Aggregate{graph, library(in.reduce), given.x, given.weight, given.epsilon},
+        AggregateResult{.arg = arg}, AggregateGradients{upstream, out.dx, out.dweight, out.depsilon});
     return out;
   }
 
@@ -247,7 +246,7 @@ TEST_P(AggregateTest, EachGradientAloneIsTheSame) {
   const auto weight = TestTensor::input(context(), dtype(), {80}, in.weight);
   const auto epsilon = TestTensor::input(context(), dtype(), {1}, {*in.epsilon});
   const auto upstream_gradient = TestTensor::input(context(), dtype(), {20, 7}, dy);
-  AggregateBackward op{graph, Reduce::mean, {}, weight, epsilon, {}, upstream_gradient};
+  AggregateBackward op{{graph, Reduce::mean, {}, weight, epsilon}, {}, {upstream_gradient}};
 
   const auto dx = TestTensor::output(context(), dtype(), {20, 7});
   op.dx = dx;  // x is not needed
@@ -275,8 +274,9 @@ TEST_P(AggregateTest, WeightsOfAGraphWithoutEdges) {
   const auto dx = TestTensor::output(context(), dtype(), {4, 3});
   const auto dweight = TestTensor::output(context(), dtype(), {0});
   const Graph graph = upload({4, 4, {}, {}});
-  run(context(), aggregate_forward, AggregateForward{graph, Reduce::sum, x, weight, {}, y});
-  run(context(), aggregate_backward, AggregateBackward{graph, Reduce::sum, x, weight, {}, {}, x, dx, dweight});
+  run(context(), aggregate_forward, Aggregate{graph, Reduce::sum, x, weight}, AggregateResult{y});
+  run(context(), aggregate_backward, Aggregate{graph, Reduce::sum, x, weight}, AggregateResult{},
+      AggregateGradients{x, dx, dweight});
   expect_exact(y, Reals(12, 0.0), "y");
   expect_exact(dx, Reals(12, 0.0), "dx");
 }
@@ -395,7 +395,7 @@ TEST_P(AggregateTest, ExtremesWithoutArg) {
       if (!in.x.empty()) in.x[in.x.size() / 2] = std::numeric_limits<double>::quiet_NaN();
       const auto x = TestTensor::input(context(), dtype(), {graph.edges.num_sources, 7}, in.x, Place::misaligned);
       const auto y = TestTensor::output(context(), dtype(), {graph.edges.num_destinations, 7}, Place::misaligned);
-      run(context(), aggregate_forward, AggregateForward{upload(in.edges), library(reduce), x, {}, {}, y});
+      run(context(), aggregate_forward, Aggregate{upload(in.edges), library(reduce), x}, AggregateResult{y});
       expect_exact(y, oracle::aggregate(in).y.value, "y");
     }
   }

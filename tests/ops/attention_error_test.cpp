@@ -76,17 +76,15 @@ TEST_P(AttentionErrorTest, Forward) {
              edge_value = input(edge_values_), edge_bias = input(edge_scores_), vector = input(vectors_);
   const auto y = output(results_), maximum = output(scores_), sum = output(scores_);
   const Refusals<Op> refuse(context(), attention_forward,
-                            {.graph = graph_,
-                             .query = query,
-                             .key = key,
-                             .value = value,
-                             .edge_key = edge_key,
-                             .edge_value = edge_value,
-                             .edge_bias = edge_bias,
-                             .vector = vector,
-                             .y = y,
-                             .maximum = maximum,
-                             .sum = sum},
+                            {{.graph = graph_,
+                              .query = query,
+                              .key = key,
+                              .value = value,
+                              .edge_key = edge_key,
+                              .edge_value = edge_value,
+                              .edge_bias = edge_bias,
+                              .vector = vector},
+                             {.y = y, .maximum = maximum, .sum = sum}},
                             {&y, &maximum, &sum});
   refuse_scores(refuse);
   refuse.argument("value", &Op::value);
@@ -110,25 +108,23 @@ TEST_P(AttentionErrorTest, Backward) {
              dedge_key = output(edge_keys_), dedge_value = output(edge_values_), dedge_bias = output(edge_scores_),
              dvector = output(vectors_);
   const Refusals<Op> refuse(context(), attention_backward,
-                            {.graph = graph_,
-                             .query = query,
-                             .key = key,
-                             .value = value,
-                             .edge_key = edge_key,
-                             .edge_value = edge_value,
-                             .edge_bias = edge_bias,
-                             .vector = vector,
-                             .y = y,
-                             .maximum = maximum,
-                             .sum = sum,
-                             .dy = dy,
-                             .dquery = dquery,
-                             .dkey = dkey,
-                             .dvalue = dvalue,
-                             .dedge_key = dedge_key,
-                             .dedge_value = dedge_value,
-                             .dedge_bias = dedge_bias,
-                             .dvector = dvector},
+                            {{.graph = graph_,
+                              .query = query,
+                              .key = key,
+                              .value = value,
+                              .edge_key = edge_key,
+                              .edge_value = edge_value,
+                              .edge_bias = edge_bias,
+                              .vector = vector},
+                             {.y = y, .maximum = maximum, .sum = sum},
+                             {.dy = dy,
+                              .dquery = dquery,
+                              .dkey = dkey,
+                              .dvalue = dvalue,
+                              .dedge_key = dedge_key,
+                              .dedge_value = dedge_value,
+                              .dedge_bias = dedge_bias,
+                              .dvector = dvector}},
                             {&dquery, &dkey, &dvalue, &dedge_key, &dedge_value, &dedge_bias, &dvector});
   refuse_scores(refuse);
   refuse.argument("value", &Op::value);
@@ -155,21 +151,16 @@ TEST_P(AttentionErrorTest, Backward) {
 }
 
 TEST_P(AttentionErrorTest, Weights) {
-  using Op = AttentionWeights;
+  using Op = AttentionWeightsArgs;
   const auto query = input(queries_), key = input(keys_), edge_key = input(edge_keys_), edge_bias = input(edge_scores_),
              vector = input(vectors_), maximum = input(scores_), sum = input(scores_);
   const auto weight = output(edge_scores_);
-  const Refusals<Op> refuse(context(), attention_weights,
-                            {.graph = graph_,
-                             .query = query,
-                             .key = key,
-                             .edge_key = edge_key,
-                             .edge_bias = edge_bias,
-                             .vector = vector,
-                             .maximum = maximum,
-                             .sum = sum,
-                             .weight = weight},
-                            {&weight});
+  const Refusals<Op> refuse(
+      context(), attention_weights,
+      {{.graph = graph_, .query = query, .key = key, .edge_key = edge_key, .edge_bias = edge_bias, .vector = vector},
+       {.maximum = maximum, .sum = sum},
+       {.weight = weight}},
+      {&weight});
   refuse_scores(refuse);
   refuse.argument("weight", &Op::weight);
   refuse.overlap("weight", &Op::weight, &Op::edge_bias);

@@ -105,10 +105,8 @@ class AttentionFixture : public OpTest {
     op.dropout = {in.dropout, in.seed, given_inputs.counter};
     op.query = given_inputs.query;
     op.key = given_inputs.key;
-    if constexpr (requires { op.value; }) {
-      op.value = given_inputs.value();
-      op.edge_value = given_inputs.edge_value();
-    }
+    op.value = given_inputs.value();
+    op.edge_value = given_inputs.edge_value();
     op.edge_key = given_inputs.edge_key;
     op.edge_bias = given_inputs.edge_bias;
     op.vector = given_inputs.vector;
@@ -183,10 +181,11 @@ class AttentionFixture : public OpTest {
   TestTensor weights(const AttentionProblem& in, Place place, const Forward& from) const {
     const Inputs given_inputs = inputs(in, place);
     TestTensor weight = real_output(edge_scores(in), place);
-    auto op = op_of<AttentionWeights>(in, given_inputs);
+    auto op = op_of<AttentionWeightsArgs>(in, given_inputs);
     op.maximum = from.maximum;
     op.sum = from.sum;
     op.weight = weight;
+    op.dropped = true;
     run(context(), attention_weights, op);
     return weight;
   }

@@ -160,7 +160,7 @@ TEST_P(AttentionTest, EqualScoresAreMeanAggregation) {
     in.key.assign(in.key.size(), -0.3);
     const auto x = TestTensor::input(context(), dtype(), {40, 12}, in.value);
     const auto mean = TestTensor::output(context(), dtype(), {30, 12});
-    run(context(), aggregate_forward, AggregateForward{upload(in), Reduce::mean, x, {}, {}, mean});
+    run(context(), aggregate_forward, Aggregate{upload(in), Reduce::mean, x}, AggregateResult{mean});
     oracle::Sums want = oracle::attention(in).y;  // for the magnitudes
     want.value = mean.reals();
     expect_close(forward(in).y, want, kSumFactor, "y");
@@ -457,14 +457,14 @@ TEST_P(AttentionHalfTest, OtherArgumentsInHalfAreRefused) {
   const auto y = output(results(in), Place::contiguous);
   const auto maximum = real_output(row_scores(in), Place::contiguous),
              sum = real_output(row_scores(in), Place::contiguous);
-  const auto refuse = [&](const char* argument, auto AttentionForward::*member) {
+  const auto refuse = [&](const char* argument, auto member) {
     auto op = op_of<AttentionForward>(in, given_inputs);
     op.y = y;
     op.maximum = maximum;
     op.sum = sum;
     (op.*member).dtype = dtype();
     expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
-                 [&] { attention_forward(context(), op); });
+                 [&] { call(context(), attention_forward, op); });
   };
   refuse("edge_bias:", &AttentionForward::edge_bias);
   refuse("vector:", &AttentionForward::vector);

@@ -58,9 +58,8 @@ class BatchNormTest : public OpTest {
     Forward out{output({in.rows, in.width}, place), inout({in.width}, in.running_mean),
                 inout({in.width}, in.running_var), training ? output({in.width}) : TestTensor(),
                 training ? output({in.width}) : TestTensor()};
-    run(context(), batch_norm_forward,
-        BatchNormForward{training, kEpsilon, kMomentum, x, gamma, beta, out.running_mean, out.running_var, out.y,
-                         out.saved_mean, out.saved_inv_std});
+    run(context(), batch_norm_forward, BatchNorm{training, kEpsilon, kMomentum, x, gamma, beta},
+        BatchNormResult{out.y, out.running_mean, out.running_var, out.saved_mean, out.saved_inv_std});
     return out;
   }
 
@@ -71,7 +70,9 @@ class BatchNormTest : public OpTest {
     const auto gamma = input({in.width}, in.gamma), mean = input({in.width}, saved.mean),
                inv_std = input({in.width}, saved.inv_std);
     Backward out{output({in.rows, in.width}, place), output({in.width}), output({in.width})};
-    run(context(), batch_norm_backward, BatchNormBackward{x, gamma, mean, inv_std, dy, out.dx, out.dgamma, out.dbeta});
+    run(context(), batch_norm_backward, BatchNorm{.x = x, .gamma = gamma},
+        BatchNormResult{.saved_mean = mean, .saved_inv_std = inv_std},
+        BatchNormGradients{dy, out.dx, out.dgamma, out.dbeta});
     return out;
   }
 };

@@ -44,7 +44,7 @@ TEST_P(DenseErrorTest, LinearForward) {
   using Op = LinearForward;
   const auto x = input({6, 4}), weight = input({3, 4}), bias = input({3});
   const auto y = output({6, 3});
-  const Refusals<Op> refuse(context(), linear_forward, {x, weight, bias, y}, {&y});
+  const Refusals<Op> refuse(context(), linear_forward, {{x, weight, bias}, {y}}, {&y});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("weight", &Op::weight, Presence::required, Blame::any);
   refuse.argument("bias", &Op::bias, Presence::optional);
@@ -60,7 +60,8 @@ TEST_P(DenseErrorTest, LinearBackward) {
   using Op = LinearBackward;
   const auto x = input({3000, 4}), weight = input({3, 4}), dy = input({3000, 3});
   const auto dx = output({3000, 4}), dweight = output({3, 4}), dbias = output({3});
-  const Refusals<Op> refuse(context(), linear_backward, {x, weight, dy, dx, dweight, dbias}, {&dx, &dweight, &dbias});
+  const Refusals<Op> refuse(context(), linear_backward, {{x, weight}, {dy, dx, dweight, dbias}},
+                            {&dx, &dweight, &dbias});
   refuse.argument("x", &Op::x);
   refuse.argument("weight", &Op::weight);
   refuse.argument("dy", &Op::dy, Presence::required, Blame::any);
@@ -78,7 +79,7 @@ TEST_P(DenseErrorTest, Activations) {
     using Op = ActivationForward;
     const auto x = input({5, 3});
     const auto y = output({5, 3});
-    const Refusals<Op> refuse(context(), activation_forward, {Activation::elu, 0.2, x, y}, {&y});
+    const Refusals<Op> refuse(context(), activation_forward, {{Activation::elu, 0.2, x}, {y}}, {&y});
     refuse.argument("y", &Op::y);
     refuse.mistake({"x:", "none"}, [](Op& op) { op.x = {}; });
     refuse.mistake({"x:", "int32"}, [](Op& op) { op.x.dtype = op.y.dtype = Dtype::int32; });
@@ -90,7 +91,7 @@ TEST_P(DenseErrorTest, Activations) {
   using Op = ActivationBackward;
   const auto y = input({5, 3}), dy = input({5, 3});
   const auto dx = output({5, 3});
-  const Refusals<Op> refuse(context(), activation_backward, {Activation::elu, 0.2, y, dy, dx}, {&dx});
+  const Refusals<Op> refuse(context(), activation_backward, {{Activation::elu, 0.2}, {y}, {dy, dx}}, {&dx});
   refuse.argument("dy", &Op::dy);
   refuse.argument("dx", &Op::dx);
   refuse.mistake({"y:", "none"}, [](Op& op) { op.y = {}; });
@@ -156,9 +157,10 @@ TEST_P(DenseErrorTest, BatchNormForward) {
   const auto x = input({3000, 4}), gamma = input({4}), beta = input({4});
   const auto running_mean = inout({4}), running_var = inout({4});
   const auto y = output({3000, 4}), saved_mean = output({4}), saved_inv_std = output({4});
-  const Refusals<Op> refuse(context(), batch_norm_forward,
-                            {true, 1e-5, 0.1, x, gamma, beta, running_mean, running_var, y, saved_mean, saved_inv_std},
-                            {&running_mean, &running_var, &y, &saved_mean, &saved_inv_std});
+  const Refusals<Op> refuse(
+      context(), batch_norm_forward,
+      {{true, 1e-5, 0.1, x, gamma, beta}, {y, running_mean, running_var, saved_mean, saved_inv_std}},
+      {&running_mean, &running_var, &y, &saved_mean, &saved_inv_std});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("gamma", &Op::gamma);
   refuse.argument("beta", &Op::beta);
@@ -181,16 +183,18 @@ TEST_P(DenseErrorTest, BatchNormBackward) {
   using Op = BatchNormBackward;
   const auto x = input({3000, 4}), gamma = input({4}), mean = input({4}), inv_std = input({4}), dy = input({3000, 4});
   const auto dx = output({3000, 4}), dgamma = output({4}), dbeta = output({4});
-  const Refusals<Op> refuse(context(), batch_norm_backward, {x, gamma, mean, inv_std, dy, dx, dgamma, dbeta},
-                            {&dx, &dgamma, &dbeta});
+  const Refusals<Op> refuse(
+      context(), batch_norm_backward,
+      {{.x = x, .gamma = gamma}, {.saved_mean = mean, .saved_inv_std = inv_std}, {dy, dx, dgamma, dbeta}},
+      {&dx, &dgamma, &dbeta});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("gamma", &Op::gamma);
   refuse.argument("saved_mean", &Op::saved_mean);
   refuse.argument("saved_inv_std", &Op::saved_inv_std);
   refuse.argument("dy", &Op::dy);
-  refuse.argument("dx", &Op::dx);
-  refuse.argument("dgamma", &Op::dgamma);
-  refuse.argument("dbeta", &Op::dbeta);
+  refuse.argument("dx", &Op::dx, Presence::optional);
+  refuse.argument("dgamma", &Op::dgamma, Presence::optional);
+  refuse.argument("dbeta", &Op::dbeta, Presence::optional);
   refuse.overlap("dx", &Op::dx, &Op::dy);
   refuse.overlap("dgamma", &Op::dgamma, &Op::dbeta);
   refuse.workspace();
@@ -205,7 +209,7 @@ TEST_P(DenseErrorTest, CrossEntropy) {
     const auto loss = output({1}), probability = output({3000, 3}), total_weight = output({1});
     const auto class_weight = input({3});
     const Refusals<Op> refuse(context(), cross_entropy_forward,
-                              {0.1, -100, logits, label, class_weight, loss, probability, total_weight},
+                              {{0.1, -100, logits, label, class_weight}, {loss, probability, total_weight}},
                               {&loss, &probability, &total_weight});
     refuse.argument("logits", &Op::logits, Presence::required, Blame::any);
     refuse.argument("label", &Op::label);
@@ -224,8 +228,12 @@ TEST_P(DenseErrorTest, CrossEntropy) {
   const auto label = ids({5});
   const auto dlogits = output({5, 3});
   const auto total_weight = input({1}), class_weight = input({3});
-  const Refusals<Op> refuse(context(), cross_entropy_backward,
-                            {0.1, -100, probability, label, class_weight, total_weight, dlogits}, {&dlogits});
+  const Refusals<Op> refuse(
+      context(), cross_entropy_backward,
+      {{.label_smoothing = 0.1, .ignore_index = -100, .label = label, .class_weight = class_weight},
+       {.probability = probability, .total_weight = total_weight},
+       {dlogits}},
+      {&dlogits});
   refuse.argument("probability", &Op::probability, Presence::required, Blame::any);
   refuse.argument("label", &Op::label);
   refuse.argument("dlogits", &Op::dlogits);

@@ -58,7 +58,7 @@ TEST_P(DenseHalfTest, Linear) {
                  dy_rows = rows({count, out}, dy, place);
       const auto bias_vector = parameter({out}, bias);
       const auto y = output({count, out}, place);
-      run(context(), linear_forward, LinearForward{x_rows, weight_rows, bias_vector, y});
+      run(context(), linear_forward, Linear{x_rows, weight_rows, bias_vector}, LinearResult{y});
       // On a GPU the bias lies in y, rounded, before the product is added to it.
       expect_close(y, oracle::linear(x, weight, bias, n, i, o), 16 + roundings(dtype(), 1), "y");
 
@@ -66,7 +66,7 @@ TEST_P(DenseHalfTest, Linear) {
       const auto dx = output({count, in}, place);
       const auto dweight = TestTensor::output(context(), Dtype::float32, {out, in}, place);
       const auto dbias = TestTensor::output(context(), Dtype::float32, {out});
-      run(context(), linear_backward, LinearBackward{x_rows, weight_rows, dy_rows, dx, dweight, dbias});
+      run(context(), linear_backward, Linear{x_rows, weight_rows}, LinearGradients{dy_rows, dx, dweight, dbias});
       expect_close(dx, want.dx, 16, "dx");
       expect_close(dweight, want.dweight, kSumFactor, "dweight");
       expect_close(dbias, want.dbias, kSumFactor, "dbias");
@@ -80,11 +80,11 @@ TEST_P(DenseHalfTest, LinearGradientsAlone) {
   const auto want = oracle::linear_backward(x, weight, dy, 600, 6, 4);
   const auto dy_rows = rows({600, 4}, dy);
   const auto dx = output({600, 6});
-  run(context(), linear_backward, LinearBackward{.weight = rows({4, 6}, weight), .dy = dy_rows, .dx = dx});
+  run(context(), linear_backward, Linear{.weight = rows({4, 6}, weight)}, LinearGradients{.dy = dy_rows, .dx = dx});
   expect_close(dx, want.dx, 16, "dx");
   const auto dweight = TestTensor::output(context(), Dtype::float32, {4, 6});
   const auto x_rows = rows({600, 6}, x);
-  run(context(), linear_backward, LinearBackward{.x = x_rows, .dy = dy_rows, .dweight = dweight});
+  run(context(), linear_backward, Linear{.x = x_rows}, LinearGradients{.dy = dy_rows, .dweight = dweight});
   expect_close(dweight, want.dweight, kSumFactor, "dweight");
 }
 
@@ -104,8 +104,8 @@ TEST_P(DenseHalfTest, Activations) {
         const Reals values = rng.reals(count, -4, 4), dy = rng.reals(count);
         const auto x = rows({9, width}, values, place), upstream = rows({9, width}, dy, place);
         const auto y = output({9, width}, place), dx = output({9, width}, place);
-        run(context(), activation_forward, ActivationForward{kind, 0.3, x, y});
-        run(context(), activation_backward, ActivationBackward{kind, 0.3, y, upstream, dx});
+        run(context(), activation_forward, Activate{kind, 0.3, x}, ActivateResult{y});
+        run(context(), activation_backward, Activate{kind, 0.3}, ActivateResult{y}, ActivateGradients{upstream, dx});
         Reals want(count), gradient(count);
         for (std::size_t k = 0; k < count; ++k) {
           want[k] = oracle::activation(formula, 0.3, values[k]);
@@ -192,10 +192,10 @@ TEST_P(DenseHalfTest, RefusesOtherDtypes) {
   const auto y = output({3, 2});
   const auto half_bias = rows({2}, Reals(2, 1.0));
   expect_error(ErrorCode::invalid_argument, {"bias:", "expected float32"},
-               [&] { linear_forward(context(), {.x = x, .weight = weight, .bias = half_bias, .y = y}); });
+               [&] { linear_forward(context(), {.x = x, .weight = weight, .bias = half_bias}, {.y = y}); });
   const auto wide = TestTensor::input(context(), Dtype::float32, {2, 4}, Reals(8, 1.0));
   expect_error(ErrorCode::invalid_argument, {"weight:", "got float32"},
-               [&] { linear_forward(context(), {.x = x, .weight = wide, .y = y}); });
+               [&] { linear_forward(context(), {.x = x, .weight = wide}, {.y = y}); });
   const auto doubles = TestTensor::output(context(), Dtype::float64, {3, 4});
   expect_error(ErrorCode::invalid_argument, {"y:", "got float64"}, [&] { convert(context(), {.x = x, .y = doubles}); });
 }

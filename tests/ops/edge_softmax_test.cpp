@@ -29,7 +29,7 @@ class EdgeSoftmaxTest : public OpTest {
                      Place place = Place::contiguous) const {
     const auto input = TestTensor::input(context(), dtype(), shape(graph, heads), score, place);
     auto weight = TestTensor::output(context(), dtype(), shape(graph, heads), place);
-    run(context(), edge_softmax_forward, EdgeSoftmaxForward{graph.upload(context()), input, weight});
+    run(context(), edge_softmax_forward, EdgeSoftmax{graph.upload(context()), input}, EdgeSoftmaxResult{weight});
     return weight;
   }
 
@@ -38,7 +38,8 @@ class EdgeSoftmaxTest : public OpTest {
     const auto saved = TestTensor::input(context(), dtype(), shape(graph, heads), weight, place);
     const auto upstream = TestTensor::input(context(), dtype(), shape(graph, heads), dweight, place);
     auto dscore = TestTensor::output(context(), dtype(), shape(graph, heads), place);
-    run(context(), edge_softmax_backward, EdgeSoftmaxBackward{graph.upload(context()), saved, upstream, dscore});
+    run(context(), edge_softmax_backward, EdgeSoftmax{graph.upload(context())}, EdgeSoftmaxResult{saved},
+        EdgeSoftmaxGradients{upstream, dscore});
     return dscore;
   }
 };
@@ -98,10 +99,11 @@ TEST_P(EdgeSoftmaxTest, InPlace) {
   const Reals score = rng.reals(600), dweight = rng.reals(600);
   const auto weight = forward(graph, 3, score);
   const auto both = TestTensor::inout(context(), dtype(), {200, 3}, score);
-  run(context(), edge_softmax_forward, EdgeSoftmaxForward{graph.upload(context()), both, both});
+  run(context(), edge_softmax_forward, EdgeSoftmax{graph.upload(context()), both}, EdgeSoftmaxResult{both});
   expect_same_bits(both, weight, "weight");
   const auto gradient = TestTensor::inout(context(), dtype(), {200, 3}, dweight);
-  run(context(), edge_softmax_backward, EdgeSoftmaxBackward{graph.upload(context()), both, gradient, gradient});
+  run(context(), edge_softmax_backward, EdgeSoftmax{graph.upload(context())}, EdgeSoftmaxResult{both},
+      EdgeSoftmaxGradients{gradient, gradient});
   expect_same_bits(gradient, backward(graph, 3, both.reals(), dweight), "dscore");
 }
 

@@ -53,8 +53,9 @@ TEST_P(ElementwiseTest, Activations) {
         const Reals dy = rng.reals(count);
         const auto x = input(shape, values, place), upstream = input(shape, dy, place);
         const auto y = output(shape, place), dx = output(shape, place);
-        run(context(), activation_forward, ActivationForward{kind.library, 0.3, x, y});
-        run(context(), activation_backward, ActivationBackward{kind.library, 0.3, y, upstream, dx});
+        run(context(), activation_forward, Activate{kind.library, 0.3, x}, ActivateResult{y});
+        run(context(), activation_backward, Activate{kind.library, 0.3}, ActivateResult{y},
+            ActivateGradients{upstream, dx});
         Reals want(count), gradient(count);
         for (std::size_t k = 0; k < count; ++k) {
           want[k] = oracle::activation(kind.oracle, 0.3, values[k]);
@@ -74,13 +75,15 @@ TEST_P(ElementwiseTest, ActivationsInPlace) {
   for (const ActivationKind& kind : kActivations) {
     const auto x = input({33, 3}, values), upstream = input({33, 3}, dy);
     const auto y = output({33, 3}), dx = output({33, 3});
-    run(context(), activation_forward, ActivationForward{kind.library, 0.3, x, y});
-    run(context(), activation_backward, ActivationBackward{kind.library, 0.3, y, upstream, dx});
+    run(context(), activation_forward, Activate{kind.library, 0.3, x}, ActivateResult{y});
+    run(context(), activation_backward, Activate{kind.library, 0.3}, ActivateResult{y},
+        ActivateGradients{upstream, dx});
     const auto both = TestTensor::inout(context(), dtype(), {33, 3}, values);
-    run(context(), activation_forward, ActivationForward{kind.library, 0.3, both, both});
+    run(context(), activation_forward, Activate{kind.library, 0.3, both}, ActivateResult{both});
     expect_same_bits(both, y, "y");
     const auto gradient = TestTensor::inout(context(), dtype(), {33, 3}, dy);
-    run(context(), activation_backward, ActivationBackward{kind.library, 0.3, both, gradient, gradient});
+    run(context(), activation_backward, Activate{kind.library, 0.3}, ActivateResult{both},
+        ActivateGradients{gradient, gradient});
     expect_same_bits(gradient, dx, "dx");
   }
 }
@@ -91,10 +94,10 @@ TEST_P(ElementwiseTest, ActivationsAtTheKinkAndFarOut) {
   const auto ones = input({5}, {1, 1, 1, 1, 1});
   const auto forward = [&](Activation kind, const Reals& want) {
     const auto y = output({5});
-    run(context(), activation_forward, ActivationForward{kind, 0.25, x, y});
+    run(context(), activation_forward, Activate{kind, 0.25, x}, ActivateResult{y});
     expect_exact(y, want, "y");
     const auto dx = output({5});
-    run(context(), activation_backward, ActivationBackward{kind, 0.25, y, ones, dx});
+    run(context(), activation_backward, Activate{kind, 0.25}, ActivateResult{y}, ActivateGradients{ones, dx});
     return dx.reals();
   };
   EXPECT_EQ(forward(Activation::relu, {0, 0, kInfinity, 1000, 0}), (Reals{0, 0, 1, 1, 0}));
@@ -113,7 +116,7 @@ TEST_P(ElementwiseTest, ActivationsWithUnusualSlopes) {
     SCOPED_TRACE(slope);
     const auto x = input({7}, values);
     const auto y = output({7});
-    run(context(), activation_forward, ActivationForward{kind, slope, x, y});
+    run(context(), activation_forward, Activate{kind, slope, x}, ActivateResult{y});
     expect_exact(y, want, "y");
   };
   expect(Activation::leaky_relu, 0, {0, kNan, kInfinity, 0, 2, 0, 1e4});
@@ -125,7 +128,7 @@ TEST_P(ElementwiseTest, ActivationsWithUnusualSlopes) {
 TEST_P(ElementwiseTest, ReluOfMinusZeroIsPlusZero) {
   const auto x = input({2}, {-0.0, 0.0});
   const auto y = output({2});
-  run(context(), activation_forward, ActivationForward{Activation::relu, 0, x, y});
+  run(context(), activation_forward, Activate{Activation::relu, 0, x}, ActivateResult{y});
   for (const double each : y.reals()) EXPECT_FALSE(std::signbit(each));
 }
 
@@ -134,7 +137,7 @@ TEST_P(ElementwiseTest, SigmoidKeepsTheDigitsOfItsTails) {
   const Reals values{-far, far, -1e4, 1e4, -20, 20};
   const auto x = input({6}, values);
   const auto y = output({6});
-  run(context(), activation_forward, ActivationForward{Activation::sigmoid, 0, x, y});
+  run(context(), activation_forward, Activate{Activation::sigmoid, 0, x}, ActivateResult{y});
   Reals want;
   for (const double each : values) want.push_back(oracle::activation(oracle::Activation::sigmoid, 0, each));
   expect_relative(y, want, 8, "y");
@@ -146,7 +149,7 @@ TEST_P(ElementwiseTest, ActivationsPassNanOn) {
     SCOPED_TRACE(static_cast<int>(kind.library));
     const auto x = input({2}, {kNan, 1});
     const auto y = output({2});
-    run(context(), activation_forward, ActivationForward{kind.library, 0.3, x, y});
+    run(context(), activation_forward, Activate{kind.library, 0.3, x}, ActivateResult{y});
     EXPECT_TRUE(std::isnan(y.reals()[0]));
     EXPECT_FALSE(std::isnan(y.reals()[1]));
   }
@@ -158,7 +161,8 @@ TEST_P(ElementwiseTest, ReluPassesNothingWhereItIsShut) {
   const auto y = TestTensor::input(context(), dtype(), {6}, {0, 0, 0, 2, 2, kNan});
   const auto dy = TestTensor::input(context(), dtype(), {6}, {kInf, -kInf, kNan, kInf, -3, -3});
   const auto dx = TestTensor::output(context(), dtype(), {6});
-  run(context(), activation_backward, ActivationBackward{.kind = Activation::relu, .y = y, .dy = dy, .dx = dx});
+  run(context(), activation_backward, Activate{.kind = Activation::relu}, ActivateResult{.y = y},
+      ActivateGradients{.dy = dy, .dx = dx});
   expect_exact(dx, {0, 0, 0, kInf, -3, -3}, "dx");
 }
 

@@ -49,8 +49,8 @@ class ErrorTest : public OpTest {
   }
 
   /// Integers where reals belong: refused whichever argument the op takes its dtype from.
-  template <class Op, class View>
-  static void refuse_integers(const Refusals<Op>& refusals, const char* name, View Op::*member) {
+  template <class Op, class Part, class View>
+  static void refuse_integers(const Refusals<Op>& refusals, const char* name, View Part::*member) {
     refusals.mistake({std::string(name) + ":", "got int64"}, [&](Op& op) { (op.*member).dtype = Dtype::int64; });
   }
 
@@ -63,7 +63,7 @@ TEST_P(ErrorTest, AggregateForward) {
   using Op = AggregateForward;
   const auto x = input({kNodes, kWidth}), weight = input({kEdges}), epsilon = input({1});
   const auto y = output({kNodes, kWidth});
-  const Refusals<Op> refuse(context(), aggregate_forward, {graph_, Reduce::sum, x, weight, epsilon, y}, {&y});
+  const Refusals<Op> refuse(context(), aggregate_forward, {{graph_, Reduce::sum, x, weight, epsilon}, {y}}, {&y});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse_integers(refuse, "x", &Op::x);
   refuse.argument("weight", &Op::weight, Presence::optional);
@@ -83,7 +83,7 @@ TEST_P(ErrorTest, AggregateMaxForward) {
   const auto x = input({kNodes, kWidth});
   const auto y = output({kNodes, kWidth});
   const auto arg = TestTensor::output(context(), Dtype::int32, {kNodes, kWidth});
-  const Refusals<Op> refuse(context(), aggregate_forward, {graph_, Reduce::max, x, {}, {}, y, arg}, {&y, &arg});
+  const Refusals<Op> refuse(context(), aggregate_forward, {{graph_, Reduce::max, x}, {y, arg}}, {&y, &arg});
   refuse.argument("arg", &Op::arg, Presence::optional);
   refuse.overlap("y", &Op::y, &Op::arg);
   refuse.accepted();
@@ -94,7 +94,7 @@ TEST_P(ErrorTest, AggregateNeedsEqualNodeSetsForEpsilon) {
   const Graph bipartite = random_graph(rng, 4, 5, 9).upload(context());
   const auto x = input({4, 3}), epsilon = input({1});
   const auto y = output({5, 3});
-  const Refusals<AggregateForward> refuse(context(), aggregate_forward, {bipartite, Reduce::sum, x, {}, {}, y}, {&y});
+  const Refusals<AggregateForward> refuse(context(), aggregate_forward, {{bipartite, Reduce::sum, x}, {y}}, {&y});
   refuse.mistake({"graph:", "4", "5"}, [&](AggregateForward& op) { op.epsilon = epsilon; });
   refuse.accepted();
 }
@@ -104,7 +104,7 @@ TEST_P(ErrorTest, AggregateBackward) {
   const auto x = input({kNodes, kWidth}), weight = input({kEdges}), epsilon = input({1}), dy = input({kNodes, kWidth});
   const auto dx = output({kNodes, kWidth}), dweight = output({kEdges}), depsilon = output({1});
   const Refusals<Op> refuse(context(), aggregate_backward,
-                            {graph_, Reduce::mean, x, weight, epsilon, {}, dy, dx, dweight, depsilon},
+                            {{graph_, Reduce::mean, x, weight, epsilon}, {}, {dy, dx, dweight, depsilon}},
                             {&dx, &dweight, &depsilon});
   refuse.argument("x", &Op::x);
   refuse.argument("weight", &Op::weight, Presence::optional);
@@ -127,7 +127,7 @@ TEST_P(ErrorTest, AggregateMaxBackwardNeedsArg) {
   const auto dy = input({kNodes, kWidth});
   const auto arg = ids({kNodes, kWidth});
   const auto dx = output({kNodes, kWidth});
-  const Refusals<Op> refuse(context(), aggregate_backward, {graph_, Reduce::max, {}, {}, {}, arg, dy, dx}, {&dx});
+  const Refusals<Op> refuse(context(), aggregate_backward, {{graph_, Reduce::max}, {.arg = arg}, {dy, dx}}, {&dx});
   refuse.argument("arg", &Op::arg);
   refuse.accepted();
 }
@@ -137,7 +137,7 @@ TEST_P(ErrorTest, GcnNorm) {
     using Op = GcnNormForward;
     const auto weight = input({kEdges});
     const auto norm = output({kEdges}), inv_sqrt_degree = output({kNodes});
-    const Refusals<Op> refuse(context(), gcn_norm_forward, {graph_, weight, norm, inv_sqrt_degree},
+    const Refusals<Op> refuse(context(), gcn_norm_forward, {{graph_, weight}, {norm, inv_sqrt_degree}},
                               {&norm, &inv_sqrt_degree});
     refuse.argument("weight", &Op::weight, Presence::optional);
     refuse.argument("norm", &Op::norm, Presence::required, Blame::any);
@@ -151,8 +151,8 @@ TEST_P(ErrorTest, GcnNorm) {
   using Op = GcnNormBackward;
   const auto weight = input({kEdges}), dnorm = input({kEdges}), inv_sqrt_degree = input({kNodes});
   const auto dweight = output({kEdges});
-  const Refusals<Op> refuse(context(), gcn_norm_backward, {graph_, weight, inv_sqrt_degree, dnorm, dweight},
-                            {&dweight});
+  const Refusals<Op> refuse(context(), gcn_norm_backward,
+                            {{graph_, weight}, {.inv_sqrt_degree = inv_sqrt_degree}, {dnorm, dweight}}, {&dweight});
   refuse.argument("weight", &Op::weight, Presence::optional);
   refuse.argument("inv_sqrt_degree", &Op::inv_sqrt_degree);
   refuse.argument("dnorm", &Op::dnorm, Presence::required, Blame::any);
@@ -167,7 +167,7 @@ TEST_P(ErrorTest, EdgeSoftmax) {
     using Op = EdgeSoftmaxForward;
     const auto score = input({kEdges, kHeads});
     const auto weight = output({kEdges, kHeads});
-    const Refusals<Op> refuse(context(), edge_softmax_forward, {graph_, score, weight}, {&weight});
+    const Refusals<Op> refuse(context(), edge_softmax_forward, {{graph_, score}, {weight}}, {&weight});
     refuse.argument("score", &Op::score, Presence::required, Blame::any);
     refuse_integers(refuse, "score", &Op::score);
     refuse.argument("weight", &Op::weight);
@@ -180,7 +180,7 @@ TEST_P(ErrorTest, EdgeSoftmax) {
   using Op = EdgeSoftmaxBackward;
   const auto weight = input({kEdges, kHeads}), dweight = input({kEdges, kHeads});
   const auto dscore = output({kEdges, kHeads});
-  const Refusals<Op> refuse(context(), edge_softmax_backward, {graph_, weight, dweight, dscore}, {&dscore});
+  const Refusals<Op> refuse(context(), edge_softmax_backward, {{graph_}, {weight}, {dweight, dscore}}, {&dscore});
   refuse.argument("weight", &Op::weight, Presence::required, Blame::any);
   refuse.argument("dweight", &Op::dweight);
   refuse.argument("dscore", &Op::dscore);
@@ -196,18 +196,8 @@ TEST_P(ErrorTest, GatAttentionForward) {
              sum = output({kNodes, kHeads}), positive_y = output({kNodes, kHeads, kChannels}),
              positive_weight = output({kNodes, kHeads});
   const Refusals<Op> refuse(context(), gat_attention_forward,
-                            {graph_,
-                             0.2,
-                             {},
-                             value,
-                             source_score,
-                             destination_score,
-                             edge_score,
-                             y,
-                             maximum,
-                             sum,
-                             positive_y,
-                             positive_weight},
+                            {{graph_, 0.2, {}, value, source_score, destination_score, edge_score},
+                             {y, maximum, sum, positive_y, positive_weight}},
                             {&y, &maximum, &sum, &positive_y, &positive_weight});
   refuse.argument("value", &Op::value, Presence::required, Blame::any);
   refuse_integers(refuse, "value", &Op::value);
@@ -241,23 +231,9 @@ TEST_P(ErrorTest, GatAttentionBackward) {
   const auto dvalue = output(rows), dsource_score = output(scores), ddestination_score = output(scores),
              dedge_score = output(edges);
   const Refusals<Op> refuse(context(), gat_attention_backward,
-                            {graph_,
-                             0.2,
-                             {},
-                             value,
-                             source_score,
-                             destination_score,
-                             edge_score,
-                             y,
-                             maximum,
-                             sum,
-                             positive_y,
-                             positive_weight,
-                             dy,
-                             dvalue,
-                             dsource_score,
-                             ddestination_score,
-                             dedge_score},
+                            {{graph_, 0.2, {}, value, source_score, destination_score, edge_score},
+                             {y, maximum, sum, positive_y, positive_weight},
+                             {dy, dvalue, dsource_score, ddestination_score, dedge_score}},
                             {&dvalue, &dsource_score, &ddestination_score, &dedge_score});
   refuse.argument("value", &Op::value, Presence::required, Blame::any);
   refuse.argument("source_score", &Op::source_score);
@@ -269,9 +245,9 @@ TEST_P(ErrorTest, GatAttentionBackward) {
   refuse.argument("positive_y", &Op::positive_y);
   refuse.argument("positive_weight", &Op::positive_weight);
   refuse.argument("dy", &Op::dy);
-  refuse.argument("dvalue", &Op::dvalue);
-  refuse.argument("dsource_score", &Op::dsource_score);
-  refuse.argument("ddestination_score", &Op::ddestination_score);
+  refuse.argument("dvalue", &Op::dvalue, Presence::optional);
+  refuse.argument("dsource_score", &Op::dsource_score, Presence::optional);
+  refuse.argument("ddestination_score", &Op::ddestination_score, Presence::optional);
   refuse.argument("dedge_score", &Op::dedge_score, Presence::optional);
   refuse.overlap("dvalue", &Op::dvalue, &Op::dy);
   refuse.overlap("dsource_score", &Op::dsource_score, &Op::source_score);
@@ -283,12 +259,18 @@ TEST_P(ErrorTest, GatAttentionBackward) {
 }
 
 TEST_P(ErrorTest, GatAttentionWeights) {
-  using Op = GatAttentionWeights;
+  using Op = GatAttentionWeightsArgs;
   const auto source_score = input({kNodes, kHeads}), destination_score = input({kNodes, kHeads}),
              edge_score = input({kEdges, kHeads}), maximum = input({kNodes, kHeads}), sum = input({kNodes, kHeads});
   const auto weight = output({kEdges, kHeads});
   const Refusals<Op> refuse(context(), gat_attention_weights,
-                            {graph_, 0.2, source_score, destination_score, edge_score, maximum, sum, weight},
+                            {{.graph = graph_,
+                              .negative_slope = 0.2,
+                              .source_score = source_score,
+                              .destination_score = destination_score,
+                              .edge_score = edge_score},
+                             {.maximum = maximum, .sum = sum},
+                             {weight}},
                             {&weight});
   refuse.argument("source_score", &Op::source_score, Presence::required, Blame::any);
   refuse.argument("destination_score", &Op::destination_score, Presence::required, Blame::any);
@@ -305,7 +287,7 @@ TEST_P(ErrorTest, HeadDot) {
     using Op = HeadDotForward;
     const auto x = input({kNodes, kHeads, kChannels}), vector = input({kHeads, kChannels});
     const auto score = output({kNodes, kHeads});
-    const Refusals<Op> refuse(context(), head_dot_forward, {x, vector, score}, {&score});
+    const Refusals<Op> refuse(context(), head_dot_forward, {{x, vector}, {score}}, {&score});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse_integers(refuse, "x", &Op::x);
     refuse.argument("vector", &Op::vector);
@@ -317,12 +299,12 @@ TEST_P(ErrorTest, HeadDot) {
   const std::int64_t rows = 3000;  // enough to be shared out
   const auto x = input({rows, kHeads, kChannels}), vector = input({kHeads, kChannels}), dscore = input({rows, kHeads});
   const auto dx = inout({rows, kHeads, kChannels}), dvector = output({kHeads, kChannels});
-  const Refusals<Op> refuse(context(), head_dot_backward, {x, vector, dscore, dx, dvector}, {&dx, &dvector});
+  const Refusals<Op> refuse(context(), head_dot_backward, {{x, vector}, {dscore, dx, dvector}}, {&dx, &dvector});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("vector", &Op::vector);
   refuse.argument("dscore", &Op::dscore);
-  refuse.argument("dx", &Op::dx);
-  refuse.argument("dvector", &Op::dvector);
+  refuse.argument("dx", &Op::dx, Presence::optional);
+  refuse.argument("dvector", &Op::dvector, Presence::optional);
   refuse.overlap("dx", &Op::dx, &Op::x);
   refuse.overlap("dvector", &Op::dvector, &Op::vector);
   refuse.workspace();
@@ -334,7 +316,7 @@ TEST_P(ErrorTest, PoolForward) {
   const auto x = input({kNodes, kWidth}), score = input({kNodes});
   const auto y = output({2, kWidth}), maximum = output({2}), sum = output({2});
   const Refusals<Op> refuse(context(), pool_forward,
-                            {graph_, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, maximum, sum},
+                            {{graph_, PoolReduce::mean, PoolGate::softmax, 1, x, score}, {y, maximum, sum}},
                             {&y, &maximum, &sum});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse_integers(refuse, "x", &Op::x);
@@ -358,7 +340,7 @@ TEST_P(ErrorTest, PoolMaxForward) {
   const auto y = output({2, kWidth});
   const auto arg = TestTensor::output(context(), Dtype::int32, {2, kWidth});
   const Refusals<Op> refuse(context(), pool_forward,
-                            {graph_, PoolReduce::max, PoolGate::none, 1, x, {}, y, {}, {}, arg}, {&y, &arg});
+                            {{graph_, PoolReduce::max, PoolGate::none, 1, x}, {y, {}, {}, arg}}, {&y, &arg});
   refuse.argument("arg", &Op::arg, Presence::optional);
   refuse.accepted();
 }
@@ -370,7 +352,7 @@ TEST_P(ErrorTest, PoolBackward) {
   const auto dx = output({kNodes, kWidth}), dscore = output({kNodes});
   const Refusals<Op> refuse(
       context(), pool_backward,
-      {graph_, PoolReduce::sum, PoolGate::softmax, 1, x, score, y, maximum, sum, {}, dy, dx, dscore}, {&dx, &dscore});
+      {{graph_, PoolReduce::sum, PoolGate::softmax, 1, x, score}, {y, maximum, sum}, {dy, dx, dscore}}, {&dx, &dscore});
   refuse.argument("x", &Op::x);
   refuse.argument("score", &Op::score);
   refuse.argument("y", &Op::y);
@@ -390,16 +372,19 @@ TEST_P(ErrorTest, PoolMaxBackwardNeedsArg) {
   const auto arg = ids({2, kWidth});
   const auto dx = output({kNodes, kWidth});
   const Refusals<Op> refuse(context(), pool_backward,
-                            {graph_, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, {}, arg, dy, dx}, {&dx});
+                            {{graph_, PoolReduce::max, PoolGate::none, 1}, {{}, {}, {}, arg}, {dy, dx}}, {&dx});
   refuse.argument("arg", &Op::arg);
   refuse.accepted();
 }
 
 TEST_P(ErrorTest, PoolWeights) {
-  using Op = PoolWeights;
+  using Op = PoolWeightsArgs;
   const auto score = input({kNodes}), maximum = input({2}), sum = input({2});
   const auto weight = output({kNodes});
-  const Refusals<Op> refuse(context(), pool_weights, {graph_, PoolGate::softmax, 1, score, maximum, sum, weight},
+  const Refusals<Op> refuse(context(), pool_weights,
+                            {{.graph = graph_, .gate = PoolGate::softmax, .temperature = 1, .score = score},
+                             {.maximum = maximum, .sum = sum},
+                             {weight}},
                             {&weight});
   refuse.argument("score", &Op::score, Presence::required, Blame::any);
   refuse.argument("maximum", &Op::maximum);

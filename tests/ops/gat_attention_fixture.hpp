@@ -64,9 +64,9 @@ class GatAttentionFixture : public OpTest {
                 score_output(destination_scores(in), place), output(destination_rows(in), place),
                 score_output(destination_scores(in), place)};
     run(context(), gat_attention_forward,
-        GatAttentionForward{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
-                            given.destination_score, given.edge_score, out.y, out.maximum, out.sum, out.positive_y,
-                            out.positive_weight});
+        GatAttention{upload(in), in.slope, given.dropout(in), given.value, given.source_score, given.destination_score,
+                     given.edge_score},
+        GatAttentionResult{out.y, out.maximum, out.sum, out.positive_y, out.positive_weight});
     return out;
   }
 
@@ -90,10 +90,10 @@ class GatAttentionFixture : public OpTest {
                  score_output(destination_scores(in), place),
                  in.edge_score.empty() ? TestTensor() : score_output(edge_scores(in), place)};
     run(context(), gat_attention_backward,
-        GatAttentionBackward{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
-                             given.destination_score, given.edge_score, from.y, from.maximum, from.sum, from.positive_y,
-                             from.positive_weight, upstream, out.dvalue, out.dsource_score, out.ddestination_score,
-                             out.dedge_score});
+        GatAttention{upload(in), in.slope, given.dropout(in), given.value, given.source_score, given.destination_score,
+                     given.edge_score},
+        GatAttentionResult{from.y, from.maximum, from.sum, from.positive_y, from.positive_weight},
+        GatAttentionGradients{upstream, out.dvalue, out.dsource_score, out.ddestination_score, out.dedge_score});
     return out;
   }
 
@@ -104,8 +104,12 @@ class GatAttentionFixture : public OpTest {
     const Inputs given = inputs(in, place);
     auto weight = score_output(edge_scores(in), place);
     run(context(), gat_attention_weights,
-        GatAttentionWeights{upload(in), in.slope, given.source_score, given.destination_score, given.edge_score,
-                            from.maximum, from.sum, weight});
+        GatAttention{.graph = upload(in),
+                     .negative_slope = in.slope,
+                     .source_score = given.source_score,
+                     .destination_score = given.destination_score,
+                     .edge_score = given.edge_score},
+        GatAttentionResult{.maximum = from.maximum, .sum = from.sum}, GatAttentionWeights{weight});
     return weight;
   }
 

@@ -108,7 +108,7 @@ TEST_P(GatAttentionTest, EqualScoresAreMeanAggregation) {
   in.destination_score.assign(in.destination_score.size(), 0.7);
   const auto x = TestTensor::input(context(), dtype(), {40, 12}, in.value);
   const auto mean = TestTensor::output(context(), dtype(), {30, 12});
-  run(context(), aggregate_forward, AggregateForward{upload(in), Reduce::mean, x, {}, {}, mean});
+  run(context(), aggregate_forward, Aggregate{upload(in), Reduce::mean, x}, AggregateResult{mean});
   oracle::Sums want = oracle::gat(in).y;  // for the magnitudes
   want.value = mean.reals();
   expect_close(forward(in).y, want, kSumFactor, "y");
@@ -175,15 +175,10 @@ TEST_P(GatAttentionTest, ForwardFeedsBackward) {
   const Backward out{output(source_rows(in), Place::contiguous), score_output(source_scores(in), Place::contiguous),
                      score_output(destination_scores(in), Place::contiguous),
                      score_output(edge_scores(in), Place::contiguous)};
-  GatAttentionBackward op{upload(in),         in.slope,
-                          given.dropout(in),  given.value,
-                          given.source_score, given.destination_score,
-                          given.edge_score,   saved.y,
-                          saved.maximum,      saved.sum,
-                          saved.positive_y,   saved.positive_weight,
-                          upstream,           out.dvalue,
-                          out.dsource_score,  out.ddestination_score,
-                          out.dedge_score};
+  GatAttentionBackward op{{upload(in), in.slope, given.dropout(in), given.value, given.source_score,
+                           given.destination_score, given.edge_score},
+                          {saved.y, saved.maximum, saved.sum, saved.positive_y, saved.positive_weight},
+                          {upstream, out.dvalue, out.dsource_score, out.ddestination_score, out.dedge_score}};
   run(context(), gat_attention_backward, op);
   const auto want = oracle::gat_backward(in, dy);
   expect_close(out.dvalue, want.dvalue, kSumFactor, "dvalue");
@@ -231,8 +226,8 @@ TEST_P(GatAttentionTest, InferenceGivesTheSameBits) {
     const auto maximum = score_output(destination_scores(in), Place::contiguous),
                sum = score_output(destination_scores(in), Place::contiguous);
     run(context(), gat_attention_forward,
-        GatAttentionForward{
-            upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, maximum, sum});
+        GatAttention{upload(in), in.slope, {}, given.value, given.source_score, given.destination_score},
+        GatAttentionResult{y, maximum, sum});
     expect_same_bits(y, training.y, "y");
     expect_same_bits(maximum, training.maximum, "maximum");
     expect_same_bits(sum, training.sum, "sum");
@@ -351,8 +346,8 @@ TEST_P(GatAttentionHalfTest, InferenceGivesTheSameBits) {
   const auto maximum = score_output(destination_scores(in), Place::contiguous),
              sum = score_output(destination_scores(in), Place::contiguous);
   run(context(), gat_attention_forward,
-      GatAttentionForward{
-          upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, {}, y, maximum, sum});
+      GatAttention{upload(in), in.slope, {}, given.value, given.source_score, given.destination_score},
+      GatAttentionResult{y, maximum, sum});
   expect_same_bits(y, training.y, "y");
   expect_same_bits(maximum, training.maximum, "maximum");
   expect_same_bits(sum, training.sum, "sum");
@@ -381,11 +376,11 @@ TEST_P(GatAttentionHalfTest, ScoresInHalfAreRefused) {
                     {}};
   const auto refuse = [&](const char* argument, ConstTensorView GatAttentionForward::*member) {
     GatAttentionForward op{
-        upload(in),       in.slope, {},          given.value, given.source_score, given.destination_score,
-        given.edge_score, out.y,    out.maximum, out.sum};
+        {upload(in), in.slope, {}, given.value, given.source_score, given.destination_score, given.edge_score},
+        {out.y, out.maximum, out.sum}};
     (op.*member).dtype = dtype();
     expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
-                 [&] { gat_attention_forward(context(), op); });
+                 [&] { call(context(), gat_attention_forward, op); });
   };
   refuse("source_score:", &GatAttentionForward::source_score);
   refuse("destination_score:", &GatAttentionForward::destination_score);

@@ -33,7 +33,8 @@ class GcnNormTest : public OpTest {
     const TestTensor weights = per_edge(graph.edges, weight, place);
     Forward out{TestTensor::output(context(), dtype(), {static_cast<std::int64_t>(graph.edges.count())}, place),
                 TestTensor::output(context(), dtype(), {graph.edges.num_sources}, place)};
-    run(context(), gcn_norm_forward, GcnNormForward{graph.upload(context()), weights, out.norm, out.inv_sqrt_degree});
+    run(context(), gcn_norm_forward, GcnNorm{graph.upload(context()), weights},
+        GcnNormResult{out.norm, out.inv_sqrt_degree});
     return out;
   }
 
@@ -45,8 +46,8 @@ class GcnNormTest : public OpTest {
         TestTensor::input(context(), dtype(), {graph.edges.num_sources},
                           oracle::gcn_norm(graph.edges, weight).inv_sqrt_degree.value, place);
     auto dweight = TestTensor::output(context(), dtype(), {static_cast<std::int64_t>(graph.edges.count())}, place);
-    run(context(), gcn_norm_backward,
-        GcnNormBackward{graph.upload(context()), weights, inv_sqrt_degree, upstream, dweight});
+    run(context(), gcn_norm_backward, GcnNorm{graph.upload(context()), weights},
+        GcnNormResult{.inv_sqrt_degree = inv_sqrt_degree}, GcnNormGradients{upstream, dweight});
     return dweight;
   }
 };

@@ -47,7 +47,7 @@ class GruCellTest : public OpTest {
                hidden = input({in.rows, 3 * in.width}, in.hidden, place),
                h_previous = input({in.rows, in.width}, in.h_previous, place);
     auto h = output({in.rows, in.width}, place);
-    run(context(), gru_cell_forward, GruCellForward{given, hidden, h_previous, h});
+    run(context(), gru_cell_forward, GruCell{given, hidden, h_previous}, GruCellResult{h});
     return h;
   }
 
@@ -58,8 +58,8 @@ class GruCellTest : public OpTest {
                dh = input({in.rows, in.width}, in.dh, place);
     Backward out{output({in.rows, 3 * in.width}, place), output({in.rows, 3 * in.width}, place),
                  output({in.rows, in.width}, place)};
-    run(context(), gru_cell_backward,
-        GruCellBackward{given, hidden, h_previous, dh, out.dinput, out.dhidden, out.dh_previous});
+    run(context(), gru_cell_backward, GruCell{given, hidden, h_previous},
+        GruCellGradients{dh, out.dinput, out.dhidden, out.dh_previous});
     return out;
   }
 };
@@ -115,9 +115,9 @@ TEST_P(GruCellTest, InPlaceIsTheSame) {
   const auto given = inout({6, 24}, in.input), hidden = inout({6, 24}, in.hidden), h = inout({6, 8}, in.h_previous),
              dh = inout({6, 8}, in.dh);
   const auto h_previous = input({6, 8}, in.h_previous);
-  run(context(), gru_cell_forward, GruCellForward{given, hidden, h, h});
+  run(context(), gru_cell_forward, GruCell{given, hidden, h}, GruCellResult{h});
   expect_same_bits(h, apart, "h");
-  run(context(), gru_cell_backward, GruCellBackward{given, hidden, h_previous, dh, given, hidden, dh});
+  run(context(), gru_cell_backward, GruCell{given, hidden, h_previous}, GruCellGradients{dh, given, hidden, dh});
   expect_same_bits(given, gradients.dinput, "dinput");
   expect_same_bits(hidden, gradients.dhidden, "dhidden");
   expect_same_bits(dh, gradients.dh_previous, "dh_previous");
@@ -143,7 +143,7 @@ TEST_P(GruCellTest, RefusesWrongArguments) {
   {
     using Op = GruCellForward;
     const auto h = output({5, 4});
-    const Refusals<Op> refuse(context(), gru_cell_forward, {given, hidden, h_previous, h}, {&h});
+    const Refusals<Op> refuse(context(), gru_cell_forward, {{given, hidden, h_previous}, {h}}, {&h});
     refuse.argument("input", &Op::input, Presence::required, Blame::any);
     refuse.argument("hidden", &Op::hidden);
     refuse.argument("h_previous", &Op::h_previous);
@@ -154,15 +154,16 @@ TEST_P(GruCellTest, RefusesWrongArguments) {
   }
   using Op = GruCellBackward;
   const auto dinput = output({5, 12}), dhidden = output({5, 12}), dh_previous = output({5, 4});
-  const Refusals<Op> refuse(context(), gru_cell_backward, {given, hidden, h_previous, dh, dinput, dhidden, dh_previous},
+  const Refusals<Op> refuse(context(), gru_cell_backward,
+                            {{given, hidden, h_previous}, {dh, dinput, dhidden, dh_previous}},
                             {&dinput, &dhidden, &dh_previous});
   refuse.argument("input", &Op::input, Presence::required, Blame::any);
   refuse.argument("hidden", &Op::hidden);
   refuse.argument("h_previous", &Op::h_previous);
   refuse.argument("dh", &Op::dh);
-  refuse.argument("dinput", &Op::dinput);
-  refuse.argument("dhidden", &Op::dhidden);
-  refuse.argument("dh_previous", &Op::dh_previous);
+  refuse.argument("dinput", &Op::dinput, Presence::optional);
+  refuse.argument("dhidden", &Op::dhidden, Presence::optional);
+  refuse.argument("dh_previous", &Op::dh_previous, Presence::optional);
   refuse.overlap("dinput", &Op::dinput, &Op::hidden);
   refuse.overlap("dh_previous", &Op::dh_previous, &Op::h_previous);
   refuse.accepted();

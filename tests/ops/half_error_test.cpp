@@ -101,8 +101,8 @@ TEST_P(HalfErrorTest, WeightedSumOfNeighbours) {
   const auto x = rows({kNodes, kWidth}, in.x);
   const auto weight = reals({static_cast<std::int64_t>(graph.edges.count())}, in.weight);
   const auto y = stored({kNodes, kWidth});
-  run(context(), aggregate_forward,
-      AggregateForward{.graph = graph.upload(context()), .x = x, .weight = weight, .y = y});
+  run(context(), aggregate_forward, Aggregate{.graph = graph.upload(context()), .x = x, .weight = weight},
+      AggregateResult{.y = y});
   expect_at_most_twice(y, naive_y, oracle::aggregate(in).y.value, "y");
 }
 
@@ -121,7 +121,7 @@ TEST_P(HalfErrorTest, LinearLayer) {
   const auto x_rows = rows({kRows, kIn}, x), weight_rows = rows({kOut, kIn}, weight);
   const auto bias_vector = reals({kOut}, bias);
   const auto y = stored({kRows, kOut});
-  run(context(), linear_forward, LinearForward{x_rows, weight_rows, bias_vector, y});
+  run(context(), linear_forward, Linear{x_rows, weight_rows, bias_vector}, LinearResult{y});
   expect_at_most_twice(y, naive, oracle::linear(x, weight, bias, kRows, kIn, kOut).value, "y");
 }
 
@@ -214,30 +214,16 @@ TEST_P(HalfErrorTest, GatAttention) {
   const auto maximum = computed(heads), sum = computed(heads), positive_weight = computed(heads);
   const auto dsource = computed(heads), ddestination = computed(heads);
   run(context(), gat_attention_forward,
-      GatAttentionForward{.graph = uploaded,
-                          .value = value,
-                          .source_score = source,
-                          .destination_score = destination,
-                          .y = y,
-                          .maximum = maximum,
-                          .sum = sum,
-                          .positive_y = positive_y,
-                          .positive_weight = positive_weight});
+      GatAttention{.graph = uploaded, .value = value, .source_score = source, .destination_score = destination},
+      GatAttentionResult{
+          .y = y, .maximum = maximum, .sum = sum, .positive_y = positive_y, .positive_weight = positive_weight});
   expect_at_most_twice(y, naive.y(), oracle::gat(in).y.value, "y");
   run(context(), gat_attention_backward,
-      GatAttentionBackward{.graph = uploaded,
-                           .value = value,
-                           .source_score = source,
-                           .destination_score = destination,
-                           .y = y,
-                           .maximum = maximum,
-                           .sum = sum,
-                           .positive_y = positive_y,
-                           .positive_weight = positive_weight,
-                           .dy = upstream,
-                           .dvalue = dvalue,
-                           .dsource_score = dsource,
-                           .ddestination_score = ddestination});
+      GatAttention{.graph = uploaded, .value = value, .source_score = source, .destination_score = destination},
+      GatAttentionResult{
+          .y = y, .maximum = maximum, .sum = sum, .positive_y = positive_y, .positive_weight = positive_weight},
+      GatAttentionGradients{
+          .dy = upstream, .dvalue = dvalue, .dsource_score = dsource, .ddestination_score = ddestination});
   expect_at_most_twice(dvalue, naive.dvalue(dy), oracle::gat_backward(in, dy).dvalue.value, "dvalue");
 }
 
@@ -268,14 +254,8 @@ TEST_P(HalfErrorTest, Attention) {
   const auto y = stored(values);
   const auto maximum = computed({kNodes, kHeads}), sum = computed({kNodes, kHeads});
   run(context(), attention_forward,
-      AttentionForward{.graph = graph.upload(context()),
-                       .query = query,
-                       .key = key,
-                       .value = value,
-                       .vector = vector,
-                       .y = y,
-                       .maximum = maximum,
-                       .sum = sum});
+      Attention{.graph = graph.upload(context()), .query = query, .key = key, .value = value, .vector = vector},
+      AttentionResult{.y = y, .maximum = maximum, .sum = sum});
   expect_at_most_twice(y, naive.y(), oracle::attention(in).y.value, "y");
 }
 
@@ -304,13 +284,8 @@ TEST_P(HalfErrorTest, SoftmaxPool) {
   const auto y = stored({3, kWidth});
   const auto maximum = computed({3}), sum = computed({3});
   run(context(), pool_forward,
-      PoolForward{.graph = batch.upload(context()),
-                  .gate = PoolGate::softmax,
-                  .x = x,
-                  .score = score,
-                  .y = y,
-                  .maximum = maximum,
-                  .sum = sum});
+      Pool{.graph = batch.upload(context()), .gate = PoolGate::softmax, .x = x, .score = score},
+      PoolResult{.y = y, .maximum = maximum, .sum = sum});
   expect_at_most_twice(y, naive, oracle::pool(in).y.value, "y");
 }
 

@@ -44,7 +44,7 @@ class HeadDotTest : public OpTest {
     const auto x = TestTensor::input(context(), dtype(), {in.nodes, in.heads, in.channels}, in.x, place);
     const auto vector = TestTensor::input(context(), accumulator(), {in.heads, in.channels}, in.vector, place);
     auto score = TestTensor::output(context(), accumulator(), {in.nodes, in.heads}, place);
-    run(context(), head_dot_forward, HeadDotForward{x, vector, score});
+    run(context(), head_dot_forward, HeadDot{x, vector}, HeadDotResult{score});
     return score;
   }
 
@@ -54,7 +54,7 @@ class HeadDotTest : public OpTest {
     const auto dscore = TestTensor::input(context(), accumulator(), {in.nodes, in.heads}, in.dscore, place);
     Backward out{TestTensor::inout(context(), dtype(), {in.nodes, in.heads, in.channels}, in.dx, place),
                  TestTensor::output(context(), accumulator(), {in.heads, in.channels}, place)};
-    run(context(), head_dot_backward, HeadDotBackward{x, vector, dscore, out.dx, out.dvector});
+    run(context(), head_dot_backward, HeadDot{x, vector}, HeadDotGradients{dscore, out.dx, out.dvector});
     return out;
   }
 
@@ -162,7 +162,7 @@ TEST_P(HeadDotHalfTest, OtherArgumentsInHalfAreRefused) {
              half_score = TestTensor::output(context(), dtype(), {4, 2});
   const auto refuse = [&](const char* argument, const HeadDotForward& op) {
     expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
-                 [&] { head_dot_forward(context(), op); });
+                 [&] { call(context(), head_dot_forward, op); });
   };
   refuse("vector:", {x, half_vector, score});
   refuse("score:", {x, vector, half_score});

@@ -49,7 +49,8 @@ class LayerNormTest : public OpTest {
     const Place vector = place == Place::strided ? Place::contiguous : place;
     const auto gamma = input({in.width}, in.gamma, vector), beta = input({in.width}, in.beta, vector);
     Forward out{output({in.rows, in.width}, place), output({in.rows}, place), output({in.rows}, place)};
-    run(context(), layer_norm_forward, LayerNormForward{epsilon, x, gamma, beta, out.y, out.mean, out.inv_std});
+    run(context(), layer_norm_forward, LayerNorm{epsilon, x, gamma, beta},
+        LayerNormResult{out.y, out.mean, out.inv_std});
     return out;
   }
 
@@ -59,7 +60,8 @@ class LayerNormTest : public OpTest {
     const auto gamma = input({in.width}, in.gamma), mean = input({in.rows}, saved.mean, place),
                inv_std = input({in.rows}, saved.inv_std, place);
     Backward out{output({in.rows, in.width}, place), output({in.width}), output({in.width})};
-    run(context(), layer_norm_backward, LayerNormBackward{x, gamma, mean, inv_std, dy, out.dx, out.dgamma, out.dbeta});
+    run(context(), layer_norm_backward, LayerNorm{.x = x, .gamma = gamma},
+        LayerNormResult{.mean = mean, .inv_std = inv_std}, LayerNormGradients{dy, out.dx, out.dgamma, out.dbeta});
     return out;
   }
 
@@ -214,11 +216,11 @@ TEST_P(LayerNormTest, EachOutputAloneIsTheSame) {
     const auto x = input({30, width}, in.x), gamma = input({width}, in.gamma), beta = input({width}, in.beta),
                mean = input({30}, saved.mean), inv_std = input({30}, saved.inv_std), dy = input({30, width}, in.dy);
     const auto y = output({30, width}), dx = output({30, width}), dgamma = output({width}), dbeta = output({width});
-    run(context(), layer_norm_forward,
-        LayerNormForward{.epsilon = kEpsilon, .x = x, .gamma = gamma, .beta = beta, .y = y});
+    run(context(), layer_norm_forward, LayerNorm{.epsilon = kEpsilon, .x = x, .gamma = gamma, .beta = beta},
+        LayerNormResult{.y = y});
     expect_same_bits(y, all.y, "y");
     const Backward both = backward(in);
-    LayerNormBackward op{.x = x, .gamma = gamma, .mean = mean, .inv_std = inv_std, .dy = dy, .dx = dx};
+    LayerNormBackward op{{.x = x, .gamma = gamma}, {.mean = mean, .inv_std = inv_std}, {.dy = dy, .dx = dx}};
     EXPECT_EQ(workspace_size(context(), op), 0u);
     run(context(), layer_norm_backward, op);
     expect_same_bits(dx, both.dx, "dx");
@@ -244,10 +246,11 @@ TEST_P(LayerNormTest, InPlaceIsTheSame) {
     const auto xy = TestTensor::inout(context(), dtype(), {5, width}, in.x),
                dxdy = TestTensor::inout(context(), dtype(), {5, width}, in.dy);
     const auto dgamma = output({width}), dbeta = output({width});
-    run(context(), layer_norm_forward,
-        LayerNormForward{.epsilon = kEpsilon, .x = xy, .gamma = gamma, .beta = beta, .y = xy});
+    run(context(), layer_norm_forward, LayerNorm{.epsilon = kEpsilon, .x = xy, .gamma = gamma, .beta = beta},
+        LayerNormResult{.y = xy});
     expect_same_bits(xy, forward(in).y, "y");
-    run(context(), layer_norm_backward, LayerNormBackward{x, gamma, mean, inv_std, dxdy, dxdy, dgamma, dbeta});
+    run(context(), layer_norm_backward, LayerNorm{.x = x, .gamma = gamma},
+        LayerNormResult{.mean = mean, .inv_std = inv_std}, LayerNormGradients{dxdy, dxdy, dgamma, dbeta});
     const Backward apart = backward(in);
     expect_same_bits(dxdy, apart.dx, "dx");
     expect_same_bits(dgamma, apart.dgamma, "dgamma");
@@ -271,7 +274,7 @@ TEST_P(LayerNormTest, RefusesWrongArguments) {
   {
     using Op = LayerNormForward;
     const auto y = output({4, 6}), mean_out = output({4}), inv_std_out = output({4});
-    const Refusals<Op> refuse(context(), layer_norm_forward, {kEpsilon, x, gamma, beta, y, mean_out, inv_std_out},
+    const Refusals<Op> refuse(context(), layer_norm_forward, {{kEpsilon, x, gamma, beta}, {y, mean_out, inv_std_out}},
                               {&y, &mean_out, &inv_std_out});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse.argument("gamma", &Op::gamma);
@@ -288,7 +291,8 @@ TEST_P(LayerNormTest, RefusesWrongArguments) {
   }
   using Op = LayerNormBackward;
   const auto dx = output({4, 6}), dgamma = output({6}), dbeta = output({6});
-  const Refusals<Op> refuse(context(), layer_norm_backward, {x, gamma, mean, inv_std, dy, dx, dgamma, dbeta},
+  const Refusals<Op> refuse(context(), layer_norm_backward,
+                            {{.x = x, .gamma = gamma}, {.mean = mean, .inv_std = inv_std}, {dy, dx, dgamma, dbeta}},
                             {&dx, &dgamma, &dbeta});
   refuse.argument("x", &Op::x);
   refuse.argument("gamma", &Op::gamma);

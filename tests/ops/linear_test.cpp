@@ -56,7 +56,7 @@ class LinearTest : public OpTest {
     const auto weight = input({in.outputs, in.inputs}, in.weight, place);
     const auto bias = in.bias.empty() ? TestTensor() : input({in.outputs}, in.bias, vector_place(place));
     auto y = output({in.rows, in.outputs}, place);
-    run(context(), linear_forward, LinearForward{x, weight, bias, y});
+    run(context(), linear_forward, Linear{x, weight, bias}, LinearResult{y});
     return y;
   }
 
@@ -66,7 +66,7 @@ class LinearTest : public OpTest {
     const auto dy = input({in.rows, in.outputs}, in.dy, place);
     Backward out{output({in.rows, in.inputs}, place), output({in.outputs, in.inputs}, place),
                  output({in.outputs}, vector_place(place))};
-    run(context(), linear_backward, LinearBackward{x, weight, dy, out.dx, out.dweight, out.dbias});
+    run(context(), linear_backward, Linear{x, weight}, LinearGradients{dy, out.dx, out.dweight, out.dbias});
     return out;
   }
 
@@ -161,9 +161,9 @@ TEST_P(LinearTest, EachGradientAloneAndReruns) {
   const auto dy = input({700, 6}, in.dy, Place::contiguous);
   const auto dx = output({700, 9}, Place::contiguous), dweight = output({6, 9}, Place::contiguous),
              dbias = output({6}, Place::contiguous);
-  run(context(), linear_backward, LinearBackward{{}, weight, dy, dx});
-  run(context(), linear_backward, LinearBackward{x, {}, dy, {}, dweight});
-  run(context(), linear_backward, LinearBackward{{}, {}, dy, {}, {}, dbias});
+  run(context(), linear_backward, Linear{{}, weight}, LinearGradients{dy, dx});
+  run(context(), linear_backward, Linear{x}, LinearGradients{dy, {}, dweight});
+  run(context(), linear_backward, Linear{}, LinearGradients{dy, {}, {}, dbias});
   expect_same_bits(dx, all.dx, "dx");
   expect_same_bits(dweight, all.dweight, "dweight");
   expect_same_bits(dbias, all.dbias, "dbias");

@@ -47,14 +47,12 @@ class CrossEntropyTest : public OpTest {
                 TestTensor::output(context(), dtype(), shape(label, classes), place),
                 TestTensor::output(context(), dtype(), {1})};
     run(context(), cross_entropy_forward,
-        CrossEntropyForward{.label_smoothing = options.smoothing,
-                            .ignore_index = static_cast<std::int32_t>(options.ignored),
-                            .logits = input,
-                            .label = truth,
-                            .class_weight = weight,
-                            .loss = out.loss,
-                            .probability = out.probability,
-                            .total_weight = out.total_weight});
+        CrossEntropy{.label_smoothing = options.smoothing,
+                     .ignore_index = static_cast<std::int32_t>(options.ignored),
+                     .logits = input,
+                     .label = truth,
+                     .class_weight = weight},
+        CrossEntropyResult{.loss = out.loss, .probability = out.probability, .total_weight = out.total_weight});
     return out;
   }
 
@@ -68,13 +66,12 @@ class CrossEntropyTest : public OpTest {
     const auto weight = class_weight(options);
     auto dlogits = TestTensor::output(context(), dtype(), shape(label, classes), place);
     run(context(), cross_entropy_backward,
-        CrossEntropyBackward{.label_smoothing = options.smoothing,
-                             .ignore_index = static_cast<std::int32_t>(options.ignored),
-                             .probability = input,
-                             .label = truth,
-                             .class_weight = weight,
-                             .total_weight = total_weight,
-                             .dlogits = dlogits});
+        CrossEntropy{.label_smoothing = options.smoothing,
+                     .ignore_index = static_cast<std::int32_t>(options.ignored),
+                     .label = truth,
+                     .class_weight = weight},
+        CrossEntropyResult{.probability = input, .total_weight = total_weight},
+        CrossEntropyGradients{.dlogits = dlogits});
     return dlogits;
   }
 
@@ -172,13 +169,13 @@ TEST_P(CrossEntropyTest, LabelsOutOfRange) {
     const auto probability = TestTensor::output(context(), dtype(), {4, 3}),
                dlogits = TestTensor::output(context(), dtype(), {4, 3});
     const auto run_forward = [&] {
-      run(context(), cross_entropy_forward,
-          CrossEntropyForward{
-              .logits = input, .label = truth, .loss = loss, .probability = probability, .total_weight = weight});
+      run(context(), cross_entropy_forward, CrossEntropy{.logits = input, .label = truth},
+          CrossEntropyResult{.loss = loss, .probability = probability, .total_weight = weight});
     };
     const auto run_backward = [&] {
-      run(context(), cross_entropy_backward,
-          CrossEntropyBackward{.probability = input, .label = truth, .total_weight = total_weight, .dlogits = dlogits});
+      run(context(), cross_entropy_backward, CrossEntropy{.label = truth},
+          CrossEntropyResult{.probability = input, .total_weight = total_weight},
+          CrossEntropyGradients{.dlogits = dlogits});
     };
     if (!context().is_cuda()) {
       const std::initializer_list<std::string> words{"label:", "[0, 3)", "-100", std::to_string(wrong), "row 1"};

@@ -46,7 +46,7 @@ class LstmCellTest : public OpTest {
     const auto gates = input({in.rows, 4 * in.width}, in.gates, place),
                c_previous = input({in.rows, in.width}, in.c_previous, place);
     Forward out{output({in.rows, in.width}, place), output({in.rows, in.width}, place)};
-    run(context(), lstm_cell_forward, LstmCellForward{gates, c_previous, out.c, out.h});
+    run(context(), lstm_cell_forward, LstmCell{gates, c_previous}, LstmCellResult{out.c, out.h});
     return out;
   }
 
@@ -56,7 +56,8 @@ class LstmCellTest : public OpTest {
                c = input({in.rows, in.width}, oracle::lstm_cell(in.gates, in.c_previous, in.features()).c.value, place),
                dh = input({in.rows, in.width}, in.dh, place), dc = input({in.rows, in.width}, in.dc, place);
     Backward out{output({in.rows, 4 * in.width}, place), output({in.rows, in.width}, place)};
-    run(context(), lstm_cell_backward, LstmCellBackward{gates, c_previous, c, dh, dc, out.dgates, out.dc_previous});
+    run(context(), lstm_cell_backward, LstmCell{gates, c_previous}, LstmCellResult{c},
+        LstmCellGradients{dh, dc, out.dgates, out.dc_previous});
     return out;
   }
 };
@@ -113,10 +114,11 @@ TEST_P(LstmCellTest, WhatIsLeftOutIsZero) {
   const auto gates = input({6, 20}, in.gates), dh = input({6, 5}, in.dh),
              saved = input({6, 5}, oracle::lstm_cell(in.gates, in.c_previous, 5).c.value);
   const auto c = output({6, 5}), h = output({6, 5}), dgates = output({6, 20});
-  run(context(), lstm_cell_forward, LstmCellForward{.gates = gates, .c = c, .h = h});
+  run(context(), lstm_cell_forward, LstmCell{.gates = gates}, LstmCellResult{.c = c, .h = h});
   expect_exact(c, full.c.reals(), "c");
   expect_exact(h, full.h.reals(), "h");
-  run(context(), lstm_cell_backward, LstmCellBackward{.gates = gates, .c = saved, .dh = dh, .dgates = dgates});
+  run(context(), lstm_cell_backward, LstmCell{.gates = gates}, LstmCellResult{.c = saved},
+      LstmCellGradients{.dh = dh, .dgates = dgates});
   expect_exact(dgates, full_gradients.dgates.reals(), "dgates");
 }
 
@@ -125,9 +127,10 @@ TEST_P(LstmCellTest, ANanInAForgetGateShowsWithoutAState) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   const auto gates = input({1, 4}, {1, kNan, 1, 1}), dh = input({1, 1}, {1}), saved = input({1, 1}, {0.5});
   const auto c = output({1, 1}), h = output({1, 1}), dgates = output({1, 4});
-  run(context(), lstm_cell_forward, LstmCellForward{.gates = gates, .c = c, .h = h});
+  run(context(), lstm_cell_forward, LstmCell{.gates = gates}, LstmCellResult{.c = c, .h = h});
   EXPECT_TRUE(std::isnan(c.reals()[0]) && std::isnan(h.reals()[0]));
-  run(context(), lstm_cell_backward, LstmCellBackward{.gates = gates, .c = saved, .dh = dh, .dgates = dgates});
+  run(context(), lstm_cell_backward, LstmCell{.gates = gates}, LstmCellResult{.c = saved},
+      LstmCellGradients{.dh = dh, .dgates = dgates});
   EXPECT_TRUE(std::isnan(dgates.reals()[1]));
   EXPECT_FALSE(std::isnan(dgates.reals()[0]));
 }
@@ -140,7 +143,8 @@ TEST_P(LstmCellTest, InPlaceIsTheSame) {
              c = input({6, 8}, oracle::lstm_cell(in.gates, in.c_previous, 8).c.value);
   const auto gates = TestTensor::inout(context(), dtype(), {6, 32}, in.gates),
              dc = TestTensor::inout(context(), dtype(), {6, 8}, in.dc);
-  run(context(), lstm_cell_backward, LstmCellBackward{gates, c_previous, c, dh, dc, gates, dc});
+  run(context(), lstm_cell_backward, LstmCell{gates, c_previous}, LstmCellResult{c},
+      LstmCellGradients{dh, dc, gates, dc});
   expect_same_bits(gates, apart.dgates, "dgates");
   expect_same_bits(dc, apart.dc_previous, "dc_previous");
 }
@@ -162,7 +166,7 @@ TEST_P(LstmCellTest, RefusesWrongArguments) {
   {
     using Op = LstmCellForward;
     const auto c = output({5, 4}), h = output({5, 4});
-    const Refusals<Op> refuse(context(), lstm_cell_forward, {gates, c_previous, c, h}, {&c, &h});
+    const Refusals<Op> refuse(context(), lstm_cell_forward, {{gates, c_previous}, {c, h}}, {&c, &h});
     refuse.argument("gates", &Op::gates, Presence::required, Blame::any);
     refuse.argument("c_previous", &Op::c_previous, Presence::optional);
     refuse.argument("c", &Op::c);
@@ -175,14 +179,14 @@ TEST_P(LstmCellTest, RefusesWrongArguments) {
   }
   using Op = LstmCellBackward;
   const auto dgates = output({5, 16}), dc_previous = output({5, 4});
-  const Refusals<Op> refuse(context(), lstm_cell_backward, {gates, c_previous, saved, dh, dc, dgates, dc_previous},
-                            {&dgates, &dc_previous});
+  const Refusals<Op> refuse(context(), lstm_cell_backward,
+                            {{gates, c_previous}, {saved}, {dh, dc, dgates, dc_previous}}, {&dgates, &dc_previous});
   refuse.argument("gates", &Op::gates, Presence::required, Blame::any);
   refuse.argument("c_previous", &Op::c_previous, Presence::optional);
   refuse.argument("c", &Op::c);
   refuse.argument("dh", &Op::dh);
   refuse.argument("dc", &Op::dc, Presence::optional);
-  refuse.argument("dgates", &Op::dgates);
+  refuse.argument("dgates", &Op::dgates, Presence::optional);
   refuse.argument("dc_previous", &Op::dc_previous, Presence::optional);
   refuse.overlap("dgates", &Op::dgates, &Op::c);
   refuse.overlap("dc_previous", &Op::dc_previous, &Op::c_previous);

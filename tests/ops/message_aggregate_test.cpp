@@ -96,8 +96,8 @@ class MessageAggregateTest : public OpTest {
     Forward out{TestTensor::output(context(), dtype(), shape, place),
                 is_extremum(in.reduce) ? TestTensor::output(context(), Dtype::int32, shape, place) : TestTensor()};
     run(context(), message_aggregate_forward,
-        MessageAggregateForward{upload(in.edges), library(in.message), library(in.reduce), given.x, given.edge,
-                                given.epsilon, out.y, out.arg});
+        MessageAggregate{upload(in.edges), library(in.message), library(in.reduce), given.x, given.edge, given.epsilon},
+        MessageAggregateResult{out.y, out.arg});
     return out;
   }
 
@@ -111,8 +111,8 @@ class MessageAggregateTest : public OpTest {
                  TestTensor::output(context(), dtype(), edge_shape(in), place),
                  in.epsilon ? TestTensor::output(context(), accumulator(), {1}, place) : TestTensor()};
     run(context(), message_aggregate_backward,
-        MessageAggregateBackward{upload(in.edges), library(in.message), library(in.reduce), given.x, given.edge,
-                                 given.epsilon, arg, upstream, out.dx, out.dedge, out.depsilon});
+        MessageAggregate{upload(in.edges), library(in.message), library(in.reduce), given.x, given.edge, given.epsilon},
+        MessageAggregateResult{.arg = arg}, MessageAggregateGradients{upstream, out.dx, out.dedge, out.depsilon});
     return out;
   }
 
@@ -169,10 +169,11 @@ TEST_P(MessageAggregateTest, RowsOfNoColumns) {
   const TensorView none{contiguous_layout(dtype(), std::array<std::int64_t, 2>{2, 0}, context().device()), nullptr};
   for (const EdgeMessage message : {EdgeMessage::add, EdgeMessage::multiply, EdgeMessage::relu_add}) {
     run(context(), message_aggregate_forward,
-        MessageAggregateForward{.graph = graph, .message = message, .x = none, .edge = none, .y = none});
+        MessageAggregate{.graph = graph, .message = message, .x = none, .edge = none},
+        MessageAggregateResult{.y = none});
     run(context(), message_aggregate_backward,
-        MessageAggregateBackward{
-            .graph = graph, .message = message, .x = none, .edge = none, .dy = none, .dx = none, .dedge = none});
+        MessageAggregate{.graph = graph, .message = message, .x = none, .edge = none}, MessageAggregateResult{},
+        MessageAggregateGradients{.dy = none, .dx = none, .dedge = none});
   }
 }
 
@@ -288,12 +289,10 @@ TEST_P(MessageAggregateTest, EachGradientAloneIsTheSame) {
       const TestTensor arg = winners(in, Place::contiguous);
       const auto gradient = TestTensor::input(context(), dtype(), y_shape(in), dy);
       const bool relu = message == Message::relu_add, product = message == Message::multiply;
-      MessageAggregateBackward op{.graph = upload(in.edges),
-                                  .message = library(message),
-                                  .reduce = library(reduce),
-                                  .epsilon = given.epsilon,
-                                  .arg = arg,
-                                  .dy = gradient};
+      MessageAggregateBackward op{
+          {.graph = upload(in.edges), .message = library(message), .reduce = library(reduce), .epsilon = given.epsilon},
+          {.arg = arg},
+          {.dy = gradient}};
       {
         MessageAggregateBackward alone = op;
         const auto dedge = TestTensor::output(context(), dtype(), edge_shape(in));
@@ -388,7 +387,8 @@ TEST_P(MessageAggregateTest, ExtremesWithoutArg) {
   const Inputs given = inputs(in, Place::misaligned);
   const auto y = TestTensor::output(context(), dtype(), y_shape(in), Place::misaligned);
   run(context(), message_aggregate_forward,
-      MessageAggregateForward{upload(in.edges), EdgeMessage::multiply, Reduce::min, given.x, given.edge, {}, y});
+      MessageAggregate{upload(in.edges), EdgeMessage::multiply, Reduce::min, given.x, given.edge},
+      MessageAggregateResult{y});
   expect_exact(y, oracle::message_aggregate(in).y.value, "y");
 }
 
@@ -437,9 +437,9 @@ TEST_P(MessageAggregateHalfTest, RefusesEpsilonInSixteenBits) {
   const auto edge = TestTensor::input(context(), dtype(), {1, 1}, {3});
   const auto epsilon = TestTensor::input(context(), dtype(), {1}, {0.5});
   const auto y = TestTensor::output(context(), dtype(), {2, 1});
-  const MessageAggregateForward op{.graph = graph, .x = x, .edge = edge, .epsilon = epsilon, .y = y};
+  const MessageAggregateForward op{{.graph = graph, .x = x, .edge = edge, .epsilon = epsilon}, {.y = y}};
   expect_error(ErrorCode::invalid_argument, {"epsilon:", "expected float32", warpgnn::name_of(dtype())},
-               [&] { message_aggregate_forward(context(), op); });
+               [&] { call(context(), message_aggregate_forward, op); });
 }
 
 // Node 0 has in-edges from 0 and twice from 1, node 1 none, node 2 a self-loop.

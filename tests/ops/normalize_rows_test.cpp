@@ -31,7 +31,7 @@ class NormalizeRowsTest : public OpTest {
   Forward forward(const Reals& values, std::int64_t rows, std::int64_t width, Place place = Place::contiguous) const {
     const auto x = input({rows, width}, values, place);
     Forward out{output({rows, width}, place), output({rows}, place)};
-    run(context(), normalize_rows_forward, NormalizeRowsForward{x, out.y, out.norm});
+    run(context(), normalize_rows_forward, NormalizeRows{x}, NormalizeRowsResult{out.y, out.norm});
     return out;
   }
 
@@ -42,7 +42,8 @@ class NormalizeRowsTest : public OpTest {
     const auto y = input({rows, width}, saved.y.reals(), place), norm = input({rows}, saved.norm.reals(), place),
                dy = input({rows, width}, upstream, place);
     auto dx = output({rows, width}, place);
-    run(context(), normalize_rows_backward, NormalizeRowsBackward{y, norm, dy, dx});
+    run(context(), normalize_rows_backward, NormalizeRows{}, NormalizeRowsResult{y, norm},
+        NormalizeRowsGradients{dy, dx});
     return dx;
   }
 };
@@ -152,12 +153,13 @@ TEST_P(NormalizeRowsTest, InPlaceIsTheSame) {
     const auto count = static_cast<std::size_t>(4 * width);
     const Reals values = rng.reals(count), upstream = rng.reals(count);
     const auto xy = TestTensor::inout(context(), dtype(), {4, width}, values);
-    run(context(), normalize_rows_forward, NormalizeRowsForward{.x = xy, .y = xy});
+    run(context(), normalize_rows_forward, NormalizeRows{.x = xy}, NormalizeRowsResult{.y = xy});
     const Forward saved = forward(values, 4, width);
     expect_same_bits(xy, saved.y, "y");
     const auto y = input({4, width}, saved.y.reals()), norm = input({4}, saved.norm.reals());
     const auto gradient = TestTensor::inout(context(), dtype(), {4, width}, upstream);
-    run(context(), normalize_rows_backward, NormalizeRowsBackward{y, norm, gradient, gradient});
+    run(context(), normalize_rows_backward, NormalizeRows{}, NormalizeRowsResult{y, norm},
+        NormalizeRowsGradients{gradient, gradient});
     expect_same_bits(gradient, backward(values, upstream, 4, width), "dx");
   }
 }
@@ -168,7 +170,7 @@ TEST_P(NormalizeRowsTest, RefusesWrongArguments) {
   {
     using Op = NormalizeRowsForward;
     const auto y = output({4, 6}), norm = output({4});
-    const Refusals<Op> refuse(context(), normalize_rows_forward, {x, y, norm}, {&y, &norm});
+    const Refusals<Op> refuse(context(), normalize_rows_forward, {{x}, {y, norm}}, {&y, &norm});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse.argument("y", &Op::y);
     refuse.argument("norm", &Op::norm, Presence::optional);
@@ -178,7 +180,7 @@ TEST_P(NormalizeRowsTest, RefusesWrongArguments) {
   }
   using Op = NormalizeRowsBackward;
   const auto dx = output({4, 6});
-  const Refusals<Op> refuse(context(), normalize_rows_backward, {x, norm_in, dy, dx}, {&dx});
+  const Refusals<Op> refuse(context(), normalize_rows_backward, {{}, {x, norm_in}, {dy, dx}}, {&dx});
   refuse.argument("y", &Op::y);
   refuse.argument("norm", &Op::norm);
   refuse.argument("dy", &Op::dy, Presence::required, Blame::any);

@@ -107,9 +107,8 @@ class PoolFixture : public OpTest {
                 softmax(in) ? score_output(scores(in, graphs(in)), place) : TestTensor(),
                 softmax(in) ? score_output(scores(in, graphs(in)), place) : TestTensor(),
                 maximum(in) ? TestTensor::output(context(), Dtype::int32, rows(in, graphs(in)), place) : TestTensor()};
-    run(context(), pool_forward,
-        PoolForward{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores, out.y,
-                    out.maximum, out.sum, out.arg});
+    run(context(), pool_forward, Pool{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores},
+        PoolResult{out.y, out.maximum, out.sum, out.arg});
     return out;
   }
 
@@ -127,8 +126,8 @@ class PoolFixture : public OpTest {
     Backward out{output(rows(in, nodes(in)), place),
                  gated(in) ? score_output(scores(in, nodes(in)), place) : TestTensor()};
     run(context(), pool_backward,
-        PoolBackward{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores, y, row_maximum,
-                     row_sum, arg, upstream, out.dx, out.dscore});
+        Pool{upload(in), library(in.reduce), library(in.gate), in.temperature, x, node_scores},
+        PoolResult{y, row_maximum, row_sum, arg}, PoolGradients{upstream, out.dx, out.dscore});
     return out;
   }
 
@@ -139,7 +138,8 @@ class PoolFixture : public OpTest {
     const auto row_sum = statistic(in, saved.softmax.sum.value, place);
     auto weight = score_output(scores(in, nodes(in)), place);
     run(context(), pool_weights,
-        PoolWeights{upload(in), library(in.gate), in.temperature, node_scores, row_maximum, row_sum, weight});
+        Pool{.graph = upload(in), .gate = library(in.gate), .temperature = in.temperature, .score = node_scores},
+        PoolResult{.maximum = row_maximum, .sum = row_sum}, PoolWeights{weight});
     return weight;
   }
 

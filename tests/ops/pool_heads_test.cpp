@@ -199,14 +199,12 @@ TEST_P(PoolHeadsTest, GatedSum) {
   const auto gates = output({nodes, features}, Place::contiguous),
              values = output({nodes, features}, Place::contiguous), y = output({3, features}, Place::contiguous);
   const Graph graph = TestGraph{"", {nodes, nodes, {}, {}}, offset}.upload(context());
-  run(context(), linear_forward, LinearForward{x_in, w1, {}, gates});
-  run(context(), linear_forward, LinearForward{x_in, w2, {}, values});
+  run(context(), linear_forward, Linear{x_in, w1}, LinearResult{gates});
+  run(context(), linear_forward, Linear{x_in, w2}, LinearResult{values});
   run(context(), pool_forward,
-      PoolForward{.graph = graph,
-                  .gate = PoolGate::sigmoid,
-                  .x = reshape(values.view(), {nodes, features, 1}),
-                  .score = gates,
-                  .y = reshape(y.view(), {3, features, 1})});
+      Pool{
+          .graph = graph, .gate = PoolGate::sigmoid, .x = reshape(values.view(), {nodes, features, 1}), .score = gates},
+      PoolResult{.y = reshape(y.view(), {3, features, 1})});
   expect_close(y, want, kSumFactor, "y");
 }
 
@@ -219,7 +217,7 @@ TEST_P(PoolHeadsTest, RefusesWrongArguments) {
   const auto y = output({2, 2, 3}, Place::contiguous), maximum = output({2, 2}, Place::contiguous),
              sum = output({2, 2}, Place::contiguous);
   const Refusals<Op> refuse(context(), pool_forward,
-                            {graph, PoolReduce::sum, PoolGate::softmax, 0.5, x, scores, y, maximum, sum},
+                            {{graph, PoolReduce::sum, PoolGate::softmax, 0.5, x, scores}, {y, maximum, sum}},
                             {&y, &maximum, &sum});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("score", &Op::score);
@@ -246,7 +244,8 @@ TEST_P(PoolHeadsTest, BackwardAndWeightsRefuseWrongArguments) {
     const auto dx = output({7, 2, 3}, Place::contiguous), dscore = output({7, 2}, Place::contiguous);
     const Refusals<Op> refuse(
         context(), pool_backward,
-        {graph, PoolReduce::sum, PoolGate::softmax, 2, x, scores, y, maximum, sum, {}, dy, dx, dscore}, {&dx, &dscore});
+        {{graph, PoolReduce::sum, PoolGate::softmax, 2, x, scores}, {y, maximum, sum}, {dy, dx, dscore}},
+        {&dx, &dscore});
     refuse.argument("x", &Op::x);
     refuse.argument("score", &Op::score);
     refuse.argument("y", &Op::y);
@@ -258,9 +257,12 @@ TEST_P(PoolHeadsTest, BackwardAndWeightsRefuseWrongArguments) {
     refuse.mistake({"temperature:"}, [](Op& op) { op.temperature = 0; });
     refuse.accepted();
   }
-  using Op = PoolWeights;
+  using Op = PoolWeightsArgs;
   const auto weight = output({7, 2}, Place::contiguous);
-  const Refusals<Op> refuse(context(), pool_weights, {graph, PoolGate::softmax, 2, scores, maximum, sum, weight},
+  const Refusals<Op> refuse(context(), pool_weights,
+                            {{.graph = graph, .gate = PoolGate::softmax, .temperature = 2, .score = scores},
+                             {.maximum = maximum, .sum = sum},
+                             {weight}},
                             {&weight});
   refuse.argument("score", &Op::score, Presence::required, Blame::any);
   refuse.argument("maximum", &Op::maximum);
@@ -306,9 +308,9 @@ TEST_P(PoolHalfTest, RefusesScoresInSixteenBits) {
   const auto x = input({7, 2, 3}, in.x, Place::contiguous), scores = input({7, 2}, in.score, Place::contiguous);
   const auto y = output({2, 2, 3}, Place::contiguous), maximum = score_output({2, 2}, Place::contiguous),
              sum = score_output({2, 2}, Place::contiguous);
-  const PoolForward op{upload(in), PoolReduce::sum, PoolGate::softmax, 1, x, scores, y, maximum, sum};
+  const PoolForward op{{upload(in), PoolReduce::sum, PoolGate::softmax, 1, x, scores}, {y, maximum, sum}};
   expect_error(ErrorCode::invalid_argument, {"score:", "expected float32", warpgnn::name_of(dtype())},
-               [&] { pool_forward(context(), op); });
+               [&] { call(context(), pool_forward, op); });
 }
 
 }  // namespace

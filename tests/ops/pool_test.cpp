@@ -109,12 +109,11 @@ TEST_P(PoolTest, EachGradientAloneIsTheSame) {
              sum = input({3}, saved.softmax.sum.value, Place::contiguous);
   const auto upstream_gradient = input({3, 7}, dy, Place::contiguous);
   const auto dx = output({29, 7}, Place::contiguous), dscore = output({29}, Place::contiguous);
-  run(context(), pool_backward,
-      PoolBackward{
-          upload(in), PoolReduce::mean, PoolGate::softmax, 1, {}, scores, {}, maximum, sum, {}, upstream_gradient, dx});
+  run(context(), pool_backward, Pool{upload(in), PoolReduce::mean, PoolGate::softmax, 1, {}, scores},
+      PoolResult{{}, maximum, sum}, PoolGradients{upstream_gradient, dx});
   expect_same_bits(dx, both.dx, "dx");
-  PoolBackward op{upload(in), PoolReduce::mean, PoolGate::softmax, 1, x, scores, y, maximum, sum,
-                  {},         upstream_gradient};
+  PoolBackward op{
+      {upload(in), PoolReduce::mean, PoolGate::softmax, 1, x, scores}, {y, maximum, sum}, {upstream_gradient}};
   op.dscore = dscore;
   run(context(), pool_backward, op);
   expect_same_bits(dscore, both.dscore, "dscore");
@@ -140,7 +139,7 @@ TEST_P(PoolTest, MaxWithoutArg) {
     in.x[in.x.size() / 2] = kNan;
     const auto x = input({nodes(in), width(in)}, in.x, Place::misaligned);
     const auto y = output({graphs(in), width(in)}, Place::misaligned);
-    run(context(), pool_forward, PoolForward{upload(in), PoolReduce::max, PoolGate::none, 1, x, {}, y});
+    run(context(), pool_forward, Pool{upload(in), PoolReduce::max, PoolGate::none, 1, x}, PoolResult{y});
     expect_exact(y, oracle::pool(in).y.value, "y");
   }
 }

@@ -69,7 +69,7 @@ Reals upstream(Rng& rng, const oracle::RelationAggregate& in, bool integers = fa
 class RelationTest : public OpTest {
  protected:
   struct Backward {
-    TestTensor dx, dcoefficient;
+    TestTensor dx, dcoefficient, dweight;
   };
 
   TestTensor weights(const oracle::Edges& edges, oracle::RelationNorm norm, const Ids& relation, std::int64_t relations,
@@ -77,7 +77,8 @@ class RelationTest : public OpTest {
     const Shape shape{static_cast<std::int64_t>(edges.count())};
     const auto given = TestTensor::input_ids(context(), ids, shape, relation, place);
     auto weight = TestTensor::output(context(), dtype(), shape, place);
-    run(context(), relation_weights, RelationWeights{upload(edges), library(norm), relations, given, weight});
+    run(context(), relation_weights, RelationWeights{upload(edges), library(norm), relations, given},
+        RelationWeightsResult{weight});
     return weight;
   }
 
@@ -86,7 +87,8 @@ class RelationTest : public OpTest {
     const Inputs given = inputs(in, place, ids);
     auto y = TestTensor::output(context(), dtype(), y_shape(in), place);
     run(context(), relation_aggregate_forward,
-        RelationAggregateForward{upload(in.edges), given.relation, given.coefficient, given.weight, given.x, y});
+        RelationAggregate{upload(in.edges), given.relation, given.coefficient, given.weight, given.x},
+        RelationAggregateResult{y});
     return y;
   }
 
@@ -95,10 +97,11 @@ class RelationTest : public OpTest {
     const Inputs given = inputs(in, place, ids);
     const auto upstream = TestTensor::input(context(), dtype(), y_shape(in), dy, place);
     Backward out{TestTensor::output(context(), dtype(), x_shape(in), place),
-                 TestTensor::output(context(), accumulator(), coefficient_shape(in), place)};
+                 TestTensor::output(context(), accumulator(), coefficient_shape(in), place),
+                 TestTensor::output(context(), accumulator(), {static_cast<std::int64_t>(in.edges.count())}, place)};
     run(context(), relation_aggregate_backward,
-        RelationAggregateBackward{upload(in.edges), given.relation, given.coefficient, given.weight, given.x, upstream,
-                                  out.dx, out.dcoefficient});
+        RelationAggregate{upload(in.edges), given.relation, given.coefficient, given.weight, given.x},
+        RelationAggregateGradients{upstream, out.dx, out.dcoefficient, out.dweight});
     return out;
   }
 
@@ -111,6 +114,7 @@ class RelationTest : public OpTest {
     const auto want = oracle::relation_aggregate_backward(in, dy);
     compare(got.dx, want.dx, "dx");
     compare(got.dcoefficient, want.dcoefficient, "dcoefficient");
+    compare(got.dweight, want.dweight, "dweight");
   }
 
   Graph upload(const oracle::Edges& edges) const { return TestGraph{"", edges}.upload(context()); }
@@ -181,6 +185,7 @@ TEST_P(RelationTest, IdsFarOutOfRangeAreLeftOut) {
   const Backward got = backward(in, {7}, Place::contiguous, Dtype::int64);
   expect_exact(got.dx, {21}, "dx");
   expect_exact(got.dcoefficient, {0, 14}, "dcoefficient");
+  expect_exact(got.dweight, {0, 42, 0}, "dweight");
 }
 
 TEST_P(RelationTest, MatchesOracleOnEveryGraph) {
@@ -265,6 +270,7 @@ TEST_P(RelationDifferencesTest, GradientsAgreeWithDifferences) {
   expect_gradient(loss(&oracle::RelationAggregate::x), in.x, gradients.dx.reals(), "dx");
   expect_gradient(loss(&oracle::RelationAggregate::coefficient), in.coefficient, gradients.dcoefficient.reals(),
                   "dcoefficient");
+  expect_gradient(loss(&oracle::RelationAggregate::weight), in.weight, gradients.dweight.reals(), "dweight");
 }
 
 TEST_P(RelationTest, EachGradientAloneIsTheSame) {
@@ -274,11 +280,9 @@ TEST_P(RelationTest, EachGradientAloneIsTheSame) {
   const Backward all = backward(in, dy);
   const Inputs given = inputs(in, Place::contiguous, Dtype::int32);
   const auto gradient = TestTensor::input(context(), dtype(), y_shape(in), dy);
-  RelationAggregateBackward op{.graph = upload(in.edges),
-                               .relation = given.relation,
-                               .coefficient = given.coefficient,
-                               .weight = given.weight,
-                               .dy = gradient};
+  RelationAggregateBackward op{
+      {.graph = upload(in.edges), .relation = given.relation, .coefficient = given.coefficient, .weight = given.weight},
+      {.dy = gradient}};
   const auto dx = TestTensor::output(context(), dtype(), x_shape(in));
   op.dx = dx;  // x is not needed
   run(context(), relation_aggregate_backward, op);
@@ -289,6 +293,11 @@ TEST_P(RelationTest, EachGradientAloneIsTheSame) {
   op.dcoefficient = dcoefficient;
   run(context(), relation_aggregate_backward, op);
   expect_same_bits(dcoefficient, all.dcoefficient, "dcoefficient");
+  const auto dweight = TestTensor::output(context(), accumulator(), {static_cast<std::int64_t>(in.edges.count())});
+  op.dcoefficient = {};
+  op.dweight = dweight;
+  run(context(), relation_aggregate_backward, op);
+  expect_same_bits(dweight, all.dweight, "dweight");
 }
 
 TEST_P(RelationTest, RerunsAreBitIdentical) {
@@ -403,9 +412,9 @@ TEST_P(RelationHalfTest, RefusesCoefficientsInSixteenBits) {
   const auto coefficient = TestTensor::input(context(), dtype(), {1, 1}, {1}),
              x = TestTensor::input(context(), dtype(), {2, 1}, {1, 2});
   const auto y = TestTensor::output(context(), dtype(), {2, 1, 1});
-  const RelationAggregateForward op{upload({2, 2, {0}, {1}}), relation, coefficient, {}, x, y};
+  const RelationAggregateForward op{{upload({2, 2, {0}, {1}}), relation, coefficient, {}, x}, {y}};
   expect_error(ErrorCode::invalid_argument, {"coefficient:", "expected float32", warpgnn::name_of(dtype())},
-               [&] { relation_aggregate_forward(context(), op); });
+               [&] { call(context(), relation_aggregate_forward, op); });
 }
 
 }  // namespace

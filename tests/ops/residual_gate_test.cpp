@@ -45,7 +45,7 @@ class ResidualGateTest : public OpTest {
     const auto x = input(rows(in), in.x, place), residual = input(rows(in), in.residual, place),
                weight = parameter_input({3, columns(in)}, in.weight, place);
     Forward out{output(rows(in), place), parameter_output({rows(in)[0]}, place)};
-    run(context(), residual_gate_forward, ResidualGateForward{x, residual, weight, out.y, out.gate});
+    run(context(), residual_gate_forward, ResidualGate{x, residual, weight}, ResidualGateResult{out.y, out.gate});
     return out;
   }
   Backward backward(const oracle::ResidualGate& in, const Reals& dy, Place place = Place::contiguous) const {
@@ -53,8 +53,8 @@ class ResidualGateTest : public OpTest {
                weight = parameter_input({3, columns(in)}, in.weight, place), upstream = input(rows(in), dy, place),
                gate = parameter_input({rows(in)[0]}, oracle::residual_gate(in).gate.value, place);
     Backward out{output(rows(in), place), output(rows(in), place), parameter_output({3, columns(in)}, place)};
-    run(context(), residual_gate_backward,
-        ResidualGateBackward{x, residual, weight, gate, upstream, out.dx, out.dresidual, out.dweight});
+    run(context(), residual_gate_backward, ResidualGate{x, residual, weight}, ResidualGateResult{.gate = gate},
+        ResidualGateGradients{upstream, out.dx, out.dresidual, out.dweight});
     return out;
   }
 
@@ -130,7 +130,7 @@ TEST_P(ResidualGateTest, RefusesBadArguments) {
   {
     using Op = ResidualGateForward;
     const auto y = output(matrix), gate = output(vector);
-    const Refusals<Op> refuse(context(), residual_gate_forward, {x, residual, weight, y, gate}, {&y, &gate});
+    const Refusals<Op> refuse(context(), residual_gate_forward, {{x, residual, weight}, {y, gate}}, {&y, &gate});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse.argument("residual", &Op::residual);
     refuse.argument("weight", &Op::weight);
@@ -143,16 +143,17 @@ TEST_P(ResidualGateTest, RefusesBadArguments) {
   }
   using Op = ResidualGateBackward;
   const auto dx = output(matrix), dresidual = output(matrix), dweight = output(parameters);
-  const Refusals<Op> refuse(context(), residual_gate_backward, {x, residual, weight, saved, dy, dx, dresidual, dweight},
+  const Refusals<Op> refuse(context(), residual_gate_backward,
+                            {{x, residual, weight}, {.gate = saved}, {dy, dx, dresidual, dweight}},
                             {&dx, &dresidual, &dweight});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("residual", &Op::residual);
   refuse.argument("weight", &Op::weight);
   refuse.argument("gate", &Op::gate);
   refuse.argument("dy", &Op::dy);
-  refuse.argument("dx", &Op::dx);
-  refuse.argument("dresidual", &Op::dresidual);
-  refuse.argument("dweight", &Op::dweight);
+  refuse.argument("dx", &Op::dx, Presence::optional);
+  refuse.argument("dresidual", &Op::dresidual, Presence::optional);
+  refuse.argument("dweight", &Op::dweight, Presence::optional);
   refuse.overlap("dx", &Op::dx, &Op::dy);
   refuse.overlap("dx", &Op::dx, &Op::dresidual);
   refuse.workspace();
@@ -190,7 +191,7 @@ TEST_P(ResidualGateHalfTest, RefusesWeightsInSixteenBits) {
              weight = input({3, 3}, rng.reals(9));
   const auto y = output({2, 3}), gate = parameter_output({2});
   expect_error(ErrorCode::invalid_argument, {"weight:", "expected float32", warpgnn::name_of(dtype())}, [&] {
-    residual_gate_forward(context(), {x, residual, weight, y, gate});
+    residual_gate_forward(context(), {x, residual, weight}, {y, gate});
   });
 }
 

@@ -60,7 +60,7 @@ class SegmentDotTest : public OpTest {
     const auto x = input({in.nodes(), in.width()}, in.x, place),
                query = input({in.graphs(), in.width()}, in.query, place);
     auto score = TestTensor::output(context(), accumulator(), {in.nodes()}, place);
-    run(context(), segment_dot_forward, SegmentDotForward{upload(in), x, query, score});
+    run(context(), segment_dot_forward, SegmentDot{upload(in), x, query}, SegmentDotResult{score});
     return score;
   }
 
@@ -69,7 +69,8 @@ class SegmentDotTest : public OpTest {
                query = input({in.graphs(), in.width()}, in.query, place), dscore = score_input(in, place);
     Backward out{TestTensor::inout(context(), dtype(), {in.nodes(), in.width()}, in.dx, place),
                  output({in.graphs(), in.width()}, place)};
-    run(context(), segment_dot_backward, SegmentDotBackward{upload(in), x, query, dscore, out.dx, out.dquery});
+    run(context(), segment_dot_backward, SegmentDot{upload(in), x, query},
+        SegmentDotGradients{dscore, out.dx, out.dquery});
     return out;
   }
 
@@ -144,11 +145,11 @@ TEST_P(SegmentDotTest, EachGradientAloneIsTheSame) {
   const auto x = input({29, 7}, in.x), query = input({3, 7}, in.query), dscore = input({29}, in.dscore);
   const auto dx = TestTensor::inout(context(), dtype(), {29, 7}, in.dx);
   const auto dquery = output({3, 7});
-  run(context(), segment_dot_backward,
-      SegmentDotBackward{.graph = upload(in), .query = query, .dscore = dscore, .dx = dx});
+  run(context(), segment_dot_backward, SegmentDot{.graph = upload(in), .query = query},
+      SegmentDotGradients{.dscore = dscore, .dx = dx});
   expect_same_bits(dx, both.dx, "dx");
-  run(context(), segment_dot_backward,
-      SegmentDotBackward{.graph = upload(in), .x = x, .dscore = dscore, .dquery = dquery});
+  run(context(), segment_dot_backward, SegmentDot{.graph = upload(in), .x = x},
+      SegmentDotGradients{.dscore = dscore, .dquery = dquery});
   expect_same_bits(dquery, both.dquery, "dquery");
 }
 
@@ -173,7 +174,7 @@ TEST_P(SegmentDotTest, RefusesWrongArguments) {
   {
     using Op = SegmentDotForward;
     const auto score = output({nodes});
-    const Refusals<Op> refuse(context(), segment_dot_forward, {graph, x, query, score}, {&score});
+    const Refusals<Op> refuse(context(), segment_dot_forward, {{graph, x, query}, {score}}, {&score});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse.argument("query", &Op::query);
     refuse.argument("score", &Op::score);
@@ -185,7 +186,7 @@ TEST_P(SegmentDotTest, RefusesWrongArguments) {
   using Op = SegmentDotBackward;
   const auto dx = TestTensor::inout(context(), dtype(), {nodes, 6}, in.dx);
   const auto dquery = output({2, 6});
-  const Refusals<Op> refuse(context(), segment_dot_backward, {graph, x, query, dscore, dx, dquery}, {&dx, &dquery});
+  const Refusals<Op> refuse(context(), segment_dot_backward, {{graph, x, query}, {dscore, dx, dquery}}, {&dx, &dquery});
   refuse.argument("x", &Op::x);
   refuse.argument("query", &Op::query);
   refuse.argument("dscore", &Op::dscore, Presence::required, Blame::any);
@@ -227,15 +228,15 @@ TEST_P(SegmentDotHalfTest, RefusesMixedDtypes) {
   const auto x = input({7, 2}, in.x), query = input({2, 2}, in.query), narrow = input({7}, in.dscore);
   const auto score = output({7}), dquery = output({2, 2});
   expect_error(ErrorCode::invalid_argument, {"score:", "expected float32", warpgnn::name_of(dtype())}, [&] {
-    segment_dot_forward(context(), {upload(in), x, query, score});
+    segment_dot_forward(context(), {upload(in), x, query}, {score});
   });
-  SegmentDotBackward op{.graph = upload(in), .x = x, .dscore = narrow, .dquery = dquery};
+  SegmentDotBackward op{{.graph = upload(in), .x = x}, {.dscore = narrow, .dquery = dquery}};
   expect_error(ErrorCode::invalid_argument, {"dscore:", "expected float32", warpgnn::name_of(dtype())},
-               [&] { segment_dot_backward(context(), op); });
+               [&] { call(context(), segment_dot_backward, op); });
   const auto wide = TestTensor::input(context(), Dtype::float64, {7}, in.dscore);
   op.dscore = wide;
   expect_error(ErrorCode::invalid_argument, {"x:", "expected float64", warpgnn::name_of(dtype())},
-               [&] { segment_dot_backward(context(), op); });
+               [&] { call(context(), segment_dot_backward, op); });
 }
 
 }  // namespace

@@ -100,18 +100,10 @@ TEST(Threads, AggregateSums) {
     expect_the_same_for_any_thread_count([&](Trial& on) {
       const Graph graph = large_graph(on.rng()).upload(on.context());
       const auto &x = on.input({4000, 65}), &weight = on.input({60000}), &epsilon = on.input({1});
-      run(on.context(), aggregate_forward, AggregateForward{graph, reduce, x, weight, epsilon, on.output({4000, 65})});
-      run(on.context(), aggregate_backward,
-          AggregateBackward{graph,
-                            reduce,
-                            x,
-                            weight,
-                            epsilon,
-                            {},
-                            on.input({4000, 65}),
-                            on.output({4000, 65}),
-                            on.output({60000}),
-                            on.output({1})});
+      run(on.context(), aggregate_forward, Aggregate{graph, reduce, x, weight, epsilon},
+          AggregateResult{on.output({4000, 65})});
+      run(on.context(), aggregate_backward, Aggregate{graph, reduce, x, weight, epsilon}, AggregateResult{},
+          AggregateGradients{on.input({4000, 65}), on.output({4000, 65}), on.output({60000}), on.output({1})});
     });
   }
 }
@@ -120,10 +112,10 @@ TEST(Threads, AggregateExtremes) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const Graph graph = large_graph(on.rng()).upload(on.context());
     const auto& arg = on.output_ids({4000, 65});
-    run(on.context(), aggregate_forward,
-        AggregateForward{graph, Reduce::max, on.input({4000, 65}), {}, {}, on.output({4000, 65}), arg});
-    run(on.context(), aggregate_backward,
-        AggregateBackward{graph, Reduce::max, {}, {}, {}, arg, on.input({4000, 65}), on.output({4000, 65})});
+    run(on.context(), aggregate_forward, Aggregate{graph, Reduce::max, on.input({4000, 65})},
+        AggregateResult{on.output({4000, 65}), arg});
+    run(on.context(), aggregate_backward, Aggregate{graph, Reduce::max}, AggregateResult{.arg = arg},
+        AggregateGradients{on.input({4000, 65}), on.output({4000, 65})});
   });
 }
 
@@ -134,11 +126,12 @@ TEST(Threads, MessageAggregate) {
       const Graph graph = large_graph(on.rng()).upload(on.context());
       const auto &x = on.input({4000, 33}), &edge = on.input({60000, 33}), &epsilon = on.input({1});
       const TensorView arg = reduce == Reduce::max ? on.output_ids({4000, 33}).view() : TensorView{};
-      run(on.context(), message_aggregate_forward,
-          MessageAggregateForward{graph, message, reduce, x, edge, epsilon, on.output({4000, 33}), arg});
-      run(on.context(), message_aggregate_backward,
-          MessageAggregateBackward{graph, message, reduce, x, edge, epsilon, arg, on.input({4000, 33}),
-                                   on.output({4000, 33}), on.output({60000, 33}), on.output({1})});
+      run(on.context(), message_aggregate_forward, MessageAggregate{graph, message, reduce, x, edge, epsilon},
+          MessageAggregateResult{on.output({4000, 33}), arg});
+      run(on.context(), message_aggregate_backward, MessageAggregate{graph, message, reduce, x, edge, epsilon},
+          MessageAggregateResult{.arg = arg},
+          MessageAggregateGradients{on.input({4000, 33}), on.output({4000, 33}), on.output({60000, 33}),
+                                    on.output({1})});
     });
   }
 }
@@ -148,12 +141,12 @@ TEST(Threads, Relations) {
     const Graph graph = large_graph(on.rng()).upload(on.context());
     const auto &relation = on.input_ids({60000}, 7), &coefficient = on.input({7, 3}), &x = on.input({4000, 33});
     const auto& weight = on.output({60000});
-    run(on.context(), relation_weights, RelationWeights{graph, RelationNorm::per_relation, 7, relation, weight});
-    run(on.context(), relation_aggregate_forward,
-        RelationAggregateForward{graph, relation, coefficient, weight, x, on.output({4000, 3, 33})});
-    run(on.context(), relation_aggregate_backward,
-        RelationAggregateBackward{graph, relation, coefficient, weight, x, on.input({4000, 3, 33}),
-                                  on.output({4000, 33}), on.output({7, 3})});
+    run(on.context(), relation_weights, RelationWeights{graph, RelationNorm::per_relation, 7, relation},
+        RelationWeightsResult{weight});
+    run(on.context(), relation_aggregate_forward, RelationAggregate{graph, relation, coefficient, weight, x},
+        RelationAggregateResult{on.output({4000, 3, 33})});
+    run(on.context(), relation_aggregate_backward, RelationAggregate{graph, relation, coefficient, weight, x},
+        RelationAggregateGradients{on.input({4000, 3, 33}), on.output({4000, 33}), on.output({7, 3})});
   });
 }
 
@@ -163,9 +156,9 @@ TEST(Threads, GcnNorm) {
     const Graph graph = power_law_graph(on.rng(), 10000, kEdges).upload(on.context());
     const auto& weight = on.input({kEdges}, 0.5, 1.5);
     const auto& inv_sqrt_degree = on.output({10000});
-    run(on.context(), gcn_norm_forward, GcnNormForward{graph, weight, on.output({kEdges}), inv_sqrt_degree});
-    run(on.context(), gcn_norm_backward,
-        GcnNormBackward{graph, weight, inv_sqrt_degree, on.input({kEdges}), on.output({kEdges})});
+    run(on.context(), gcn_norm_forward, GcnNorm{graph, weight}, GcnNormResult{on.output({kEdges}), inv_sqrt_degree});
+    run(on.context(), gcn_norm_backward, GcnNorm{graph, weight}, GcnNormResult{.inv_sqrt_degree = inv_sqrt_degree},
+        GcnNormGradients{on.input({kEdges}), on.output({kEdges})});
   });
 }
 
@@ -173,9 +166,9 @@ TEST(Threads, EdgeSoftmax) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const Graph graph = large_graph(on.rng()).upload(on.context());
     const auto& weight = on.output({60000, 9});
-    run(on.context(), edge_softmax_forward, EdgeSoftmaxForward{graph, on.input({60000, 9}, -3, 3), weight});
-    run(on.context(), edge_softmax_backward,
-        EdgeSoftmaxBackward{graph, weight, on.input({60000, 9}), on.output({60000, 9})});
+    run(on.context(), edge_softmax_forward, EdgeSoftmax{graph, on.input({60000, 9}, -3, 3)}, EdgeSoftmaxResult{weight});
+    run(on.context(), edge_softmax_backward, EdgeSoftmax{graph}, EdgeSoftmaxResult{weight},
+        EdgeSoftmaxGradients{on.input({60000, 9}), on.output({60000, 9})});
   });
 }
 
@@ -189,15 +182,18 @@ TEST(Threads, GatAttention) {
                  &edge = on.input(edges), &dy = on.input(rows);
       const auto &y = on.output(rows), &maximum = on.output(scores), &sum = on.output(scores),
                  &positive_y = on.output(rows), &positive_weight = on.output(scores);
-      run(on.context(), gat_attention_forward,
-          GatAttentionForward{graph, 0.2, dropout, value, source, destination, edge, y, maximum, sum, positive_y,
-                              positive_weight});
-      run(on.context(), gat_attention_backward,
-          GatAttentionBackward{graph, 0.2, dropout, value, source, destination, edge, y, maximum, sum, positive_y,
-                               positive_weight, dy, on.output(rows), on.output(scores), on.output(scores),
-                               on.output(edges)});
+      run(on.context(), gat_attention_forward, GatAttention{graph, 0.2, dropout, value, source, destination, edge},
+          GatAttentionResult{y, maximum, sum, positive_y, positive_weight});
+      run(on.context(), gat_attention_backward, GatAttention{graph, 0.2, dropout, value, source, destination, edge},
+          GatAttentionResult{y, maximum, sum, positive_y, positive_weight},
+          GatAttentionGradients{dy, on.output(rows), on.output(scores), on.output(scores), on.output(edges)});
       run(on.context(), gat_attention_weights,
-          GatAttentionWeights{graph, 0.2, source, destination, edge, maximum, sum, on.output(edges)});
+          GatAttention{.graph = graph,
+                       .negative_slope = 0.2,
+                       .source_score = source,
+                       .destination_score = destination,
+                       .edge_score = edge},
+          GatAttentionResult{.maximum = maximum, .sum = sum}, GatAttentionWeights{on.output(edges)});
     });
   }
 }
@@ -223,20 +219,18 @@ TEST(Threads, Attention) {
       op.maximum = on.output(scores);
       op.sum = on.output(scores);
       run(on.context(), attention_forward, op);
-      AttentionBackward back{.graph = graph,
-                             .score = score,
-                             .dropout = op.dropout,
-                             .query = op.query,
-                             .key = op.key,
-                             .value = op.value,
-                             .edge_key = op.edge_key,
-                             .edge_value = op.edge_value,
-                             .edge_bias = op.edge_bias,
-                             .vector = op.vector,
-                             .y = op.y,
-                             .maximum = op.maximum,
-                             .sum = op.sum,
-                             .dy = on.input(rows)};
+      AttentionBackward back{{.graph = graph,
+                              .score = score,
+                              .dropout = op.dropout,
+                              .query = op.query,
+                              .key = op.key,
+                              .value = op.value,
+                              .edge_key = op.edge_key,
+                              .edge_value = op.edge_value,
+                              .edge_bias = op.edge_bias,
+                              .vector = op.vector},
+                             {.y = op.y, .maximum = op.maximum, .sum = op.sum},
+                             {.dy = on.input(rows)}};
       for (TensorView* const gradient : {&back.dquery, &back.dkey, &back.dvalue}) *gradient = on.output(rows);
       back.dedge_key = on.output(edge_rows);
       back.dedge_value = on.output(edge_rows);
@@ -244,16 +238,14 @@ TEST(Threads, Attention) {
       if (with_vector) back.dvector = on.output({4, 7});
       run(on.context(), attention_backward, back);
       run(on.context(), attention_weights,
-          AttentionWeights{.graph = graph,
-                           .score = score,
-                           .query = op.query,
-                           .key = op.key,
-                           .edge_key = op.edge_key,
-                           .edge_bias = op.edge_bias,
-                           .vector = op.vector,
-                           .maximum = op.maximum,
-                           .sum = op.sum,
-                           .weight = on.output(edge_scores)});
+          Attention{.graph = graph,
+                    .score = score,
+                    .query = op.query,
+                    .key = op.key,
+                    .edge_key = op.edge_key,
+                    .edge_bias = op.edge_bias,
+                    .vector = op.vector},
+          AttentionResult{.maximum = op.maximum, .sum = op.sum}, AttentionWeights{.weight = on.output(edge_scores)});
     });
   }
 }
@@ -263,18 +255,19 @@ TEST(Threads, ResidualGate) {
     const Shape rows{kRows, 65};
     const auto &x = on.input(rows), &residual = on.input(rows), &weight = on.input({3, 65}), &dy = on.input(rows);
     const auto& gate = on.output({kRows});
-    run(on.context(), residual_gate_forward, ResidualGateForward{x, residual, weight, on.output(rows), gate});
-    run(on.context(), residual_gate_backward,
-        ResidualGateBackward{x, residual, weight, gate, dy, on.output(rows), on.output(rows), on.output({3, 65})});
+    run(on.context(), residual_gate_forward, ResidualGate{x, residual, weight},
+        ResidualGateResult{on.output(rows), gate});
+    run(on.context(), residual_gate_backward, ResidualGate{x, residual, weight}, ResidualGateResult{.gate = gate},
+        ResidualGateGradients{dy, on.output(rows), on.output(rows), on.output({3, 65})});
   });
 }
 
 TEST(Threads, HeadDot) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto &x = on.input({kRows, 4, 17}), &vector = on.input({4, 17});
-    run(on.context(), head_dot_forward, HeadDotForward{x, vector, on.output({kRows, 4})});
-    run(on.context(), head_dot_backward,
-        HeadDotBackward{x, vector, on.input({kRows, 4}), on.inout({kRows, 4, 17}), on.output({4, 17})});
+    run(on.context(), head_dot_forward, HeadDot{x, vector}, HeadDotResult{on.output({kRows, 4})});
+    run(on.context(), head_dot_backward, HeadDot{x, vector},
+        HeadDotGradients{on.input({kRows, 4}), on.inout({kRows, 4, 17}), on.output({4, 17})});
   });
 }
 
@@ -297,27 +290,16 @@ TEST(Threads, Pool) {
     const auto &x = on.input({kRows, 65}), &score = on.input({kRows}), &dy = on.input({graphs, 65});
     const auto &y = on.output({graphs, 65}), &maximum = on.output({graphs}), &sum = on.output({graphs}),
                &arg = on.output_ids({graphs, 65});
-    run(on.context(), pool_forward,
-        PoolForward{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score, y, maximum, sum});
-    run(on.context(), pool_backward,
-        PoolBackward{graph,
-                     PoolReduce::mean,
-                     PoolGate::softmax,
-                     1,
-                     x,
-                     score,
-                     y,
-                     maximum,
-                     sum,
-                     {},
-                     dy,
-                     on.output({kRows, 65}),
-                     on.output({kRows})});
-    run(on.context(), pool_weights, PoolWeights{graph, PoolGate::softmax, 1, score, maximum, sum, on.output({kRows})});
-    run(on.context(), pool_forward,
-        PoolForward{graph, PoolReduce::max, PoolGate::none, 1, x, {}, on.output({graphs, 65}), {}, {}, arg});
-    run(on.context(), pool_backward,
-        PoolBackward{graph, PoolReduce::max, PoolGate::none, 1, {}, {}, {}, {}, {}, arg, dy, on.output({kRows, 65})});
+    run(on.context(), pool_forward, Pool{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score},
+        PoolResult{y, maximum, sum});
+    run(on.context(), pool_backward, Pool{graph, PoolReduce::mean, PoolGate::softmax, 1, x, score},
+        PoolResult{y, maximum, sum}, PoolGradients{dy, on.output({kRows, 65}), on.output({kRows})});
+    run(on.context(), pool_weights, Pool{.graph = graph, .gate = PoolGate::softmax, .temperature = 1, .score = score},
+        PoolResult{.maximum = maximum, .sum = sum}, PoolWeights{on.output({kRows})});
+    run(on.context(), pool_forward, Pool{graph, PoolReduce::max, PoolGate::none, 1, x},
+        PoolResult{on.output({graphs, 65}), {}, {}, arg});
+    run(on.context(), pool_backward, Pool{graph, PoolReduce::max, PoolGate::none, 1}, PoolResult{{}, {}, {}, arg},
+        PoolGradients{dy, on.output({kRows, 65})});
   });
 }
 
@@ -333,23 +315,15 @@ TEST(Threads, PoolHeads) {
       const Shape node_rows{kRows, heads[0], heads[1]}, graph_rows{graphs, heads[0], heads[1]};
       const auto &x = on.input(node_rows), &score = on.input({kRows, heads[0]}), &dy = on.input(graph_rows);
       const auto& y = on.output(graph_rows);
-      PoolForward forward{.graph = graph, .gate = gate, .x = x, .score = score, .y = y};
+      PoolForward forward{{.graph = graph, .gate = gate, .x = x, .score = score}, {.y = y}};
       if (gate == PoolGate::softmax) {
         forward.maximum = on.output({graphs, heads[0]});
         forward.sum = on.output({graphs, heads[0]});
       }
       run(on.context(), pool_forward, forward);
-      run(on.context(), pool_backward,
-          PoolBackward{.graph = graph,
-                       .gate = gate,
-                       .x = x,
-                       .score = score,
-                       .y = y,
-                       .maximum = forward.maximum,
-                       .sum = forward.sum,
-                       .dy = dy,
-                       .dx = on.output(node_rows),
-                       .dscore = on.output({kRows, heads[0]})});
+      run(on.context(), pool_backward, Pool{.graph = graph, .gate = gate, .x = x, .score = score},
+          PoolResult{.y = y, .maximum = forward.maximum, .sum = forward.sum},
+          PoolGradients{.dy = dy, .dx = on.output(node_rows), .dscore = on.output({kRows, heads[0]})});
     });
   }
 }
@@ -362,13 +336,14 @@ TEST(Threads, SegmentDotAndTopK) {
     const std::int64_t kept = top_k_count(graph, 0.3);
     const auto &x = on.input({kRows, 33}), &query = on.input({graphs, 33});
     const auto &score = on.output({kRows}), &selected = on.output_ids({kept}), &position = on.output_ids({kRows});
-    run(on.context(), segment_dot_forward, SegmentDotForward{graph, x, query, score});
-    run(on.context(), segment_dot_backward,
-        SegmentDotBackward{graph, x, query, on.input({kRows}), on.inout({kRows, 33}), on.output({graphs, 33})});
-    run(on.context(), segment_top_k, SegmentTopK{graph, 0.3, score, selected, position});
-    run(on.context(), scaled_gather_forward, ScaledGatherForward{x, score, selected, on.output({kept, 33})});
-    run(on.context(), scaled_gather_backward,
-        ScaledGatherBackward{x, score, position, on.input({kept, 33}), on.output({kRows, 33}), on.output({kRows})});
+    run(on.context(), segment_dot_forward, SegmentDot{graph, x, query}, SegmentDotResult{score});
+    run(on.context(), segment_dot_backward, SegmentDot{graph, x, query},
+        SegmentDotGradients{on.input({kRows}), on.inout({kRows, 33}), on.output({graphs, 33})});
+    run(on.context(), segment_top_k, SegmentTopK{graph, 0.3, score}, SegmentTopKResult{selected, position});
+    run(on.context(), scaled_gather_forward, ScaledGather{x, score, selected},
+        ScaledGatherResult{on.output({kept, 33})});
+    run(on.context(), scaled_gather_backward, ScaledGather{.x = x, .scale = score, .position = position},
+        ScaledGatherGradients{on.input({kept, 33}), on.output({kRows, 33}), on.output({kRows})});
   });
 }
 
@@ -379,19 +354,22 @@ TEST(Threads, RowNormsAndCells) {
     const auto &x = on.input(rows), &gamma = on.input({33}), &beta = on.input({33}), &dy = on.input(rows);
     const auto &mean = on.output({kNormRows}), &inv_std = on.output({kNormRows}), &y = on.output(rows),
                &norm = on.output({kNormRows}), &c = on.output(rows);
-    run(on.context(), layer_norm_forward, LayerNormForward{1e-5, x, gamma, beta, on.output(rows), mean, inv_std});
-    run(on.context(), layer_norm_backward,
-        LayerNormBackward{x, gamma, mean, inv_std, dy, on.output(rows), on.output({33}), on.output({33})});
-    run(on.context(), normalize_rows_forward, NormalizeRowsForward{x, y, norm});
-    run(on.context(), normalize_rows_backward, NormalizeRowsBackward{y, norm, dy, on.output(rows)});
+    run(on.context(), layer_norm_forward, LayerNorm{1e-5, x, gamma, beta},
+        LayerNormResult{on.output(rows), mean, inv_std});
+    run(on.context(), layer_norm_backward, LayerNorm{.x = x, .gamma = gamma},
+        LayerNormResult{.mean = mean, .inv_std = inv_std},
+        LayerNormGradients{dy, on.output(rows), on.output({33}), on.output({33})});
+    run(on.context(), normalize_rows_forward, NormalizeRows{x}, NormalizeRowsResult{y, norm});
+    run(on.context(), normalize_rows_backward, NormalizeRows{}, NormalizeRowsResult{y, norm},
+        NormalizeRowsGradients{dy, on.output(rows)});
     const auto& gates = on.input({kNormRows, 132});
-    run(on.context(), lstm_cell_forward, LstmCellForward{gates, x, c, on.output(rows)});
-    run(on.context(), lstm_cell_backward,
-        LstmCellBackward{gates, x, c, dy, on.input(rows), on.output({kNormRows, 132}), on.output(rows)});
+    run(on.context(), lstm_cell_forward, LstmCell{gates, x}, LstmCellResult{c, on.output(rows)});
+    run(on.context(), lstm_cell_backward, LstmCell{gates, x}, LstmCellResult{c},
+        LstmCellGradients{dy, on.input(rows), on.output({kNormRows, 132}), on.output(rows)});
     const auto &input = on.input({kNormRows, 99}), &hidden = on.input({kNormRows, 99});
-    run(on.context(), gru_cell_forward, GruCellForward{input, hidden, x, on.output(rows)});
-    run(on.context(), gru_cell_backward,
-        GruCellBackward{input, hidden, x, dy, on.output({kNormRows, 99}), on.output({kNormRows, 99}), on.output(rows)});
+    run(on.context(), gru_cell_forward, GruCell{input, hidden, x}, GruCellResult{on.output(rows)});
+    run(on.context(), gru_cell_backward, GruCell{input, hidden, x},
+        GruCellGradients{dy, on.output({kNormRows, 99}), on.output({kNormRows, 99}), on.output(rows)});
   });
 }
 
@@ -401,8 +379,9 @@ TEST(Threads, ElementwiseOps) {
     const auto& x = on.input(shape);
     for (const Activation kind : {Activation::relu, Activation::elu, Activation::tanh}) {
       const auto& y = on.output(shape);
-      run(on.context(), activation_forward, ActivationForward{kind, 0.2, x, y});
-      run(on.context(), activation_backward, ActivationBackward{kind, 0.2, y, x, on.output(shape)});
+      run(on.context(), activation_forward, Activate{kind, 0.2, x}, ActivateResult{y});
+      run(on.context(), activation_backward, Activate{kind, 0.2}, ActivateResult{y},
+          ActivateGradients{x, on.output(shape)});
     }
     run(on.context(), dropout, Dropout{0.4, 5, x, on.output(shape)});
     run(on.context(), gather_rows, GatherRows{x, on.input_ids({kRows}, kRows), on.output(shape)});
@@ -416,15 +395,15 @@ TEST(Threads, BatchNorm) {
     const auto &x = on.input({kRows, 35}), &gamma = on.input({35}), &beta = on.input({35});
     const auto &mean = on.output({35}), &inv_std = on.output({35});
     const auto &running_mean = on.inout({35}), &running_var = on.inout({35});
-    BatchNormForward op{true, 1e-5,   0.1, x, gamma, beta, running_mean, running_var, on.output({kRows, 35}),
-                        mean, inv_std};
+    BatchNormForward op{{true, 1e-5, 0.1, x, gamma, beta},
+                        {on.output({kRows, 35}), running_mean, running_var, mean, inv_std}};
     run(on.context(), batch_norm_forward, op);
     op.training = false;
     op.y = on.output({kRows, 35});
     run(on.context(), batch_norm_forward, op);
-    run(on.context(), batch_norm_backward,
-        BatchNormBackward{x, gamma, mean, inv_std, on.input({kRows, 35}), on.output({kRows, 35}), on.output({35}),
-                          on.output({35})});
+    run(on.context(), batch_norm_backward, BatchNorm{.x = x, .gamma = gamma},
+        BatchNormResult{.saved_mean = mean, .saved_inv_std = inv_std},
+        BatchNormGradients{on.input({kRows, 35}), on.output({kRows, 35}), on.output({35}), on.output({35})});
   });
 }
 
@@ -433,17 +412,11 @@ TEST(Threads, LossAndOptimiser) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto& label = on.input_ids({kExamples}, 2);
     const auto &probability = on.output({kExamples, 2}), &total_weight = on.output({1});
-    run(on.context(), cross_entropy_forward,
-        CrossEntropyForward{.logits = on.input({kExamples, 2}),
-                            .label = label,
-                            .loss = on.output({1}),
-                            .probability = probability,
-                            .total_weight = total_weight});
-    run(on.context(), cross_entropy_backward,
-        CrossEntropyBackward{.probability = probability,
-                             .label = label,
-                             .total_weight = total_weight,
-                             .dlogits = on.output({kExamples, 2})});
+    run(on.context(), cross_entropy_forward, CrossEntropy{.logits = on.input({kExamples, 2}), .label = label},
+        CrossEntropyResult{.loss = on.output({1}), .probability = probability, .total_weight = total_weight});
+    run(on.context(), cross_entropy_backward, CrossEntropy{.label = label},
+        CrossEntropyResult{.probability = probability, .total_weight = total_weight},
+        CrossEntropyGradients{.dlogits = on.output({kExamples, 2})});
     Tensor step(on.context(), Dtype::int64, {1});
     step.fill_zero();
     const AdamSlot slot{on.inout({200001}), on.input({200001}), on.inout({200001}), on.inout({200001})};
@@ -459,10 +432,10 @@ TEST(Threads, Linear) {
   for (const Sizes& n : {Sizes{4000, 65, 33}, Sizes{1100, 300, 400}, Sizes{70, 520, 1100}}) {
     expect_the_same_for_any_thread_count([&](Trial& on) {
       const auto &x = on.input({n.rows, n.in}), &weight = on.input({n.out, n.in});
-      run(on.context(), linear_forward, LinearForward{x, weight, on.input({n.out}), on.output({n.rows, n.out})});
-      run(on.context(), linear_backward,
-          LinearBackward{x, weight, on.input({n.rows, n.out}), on.output({n.rows, n.in}), on.output({n.out, n.in}),
-                         on.output({n.out})});
+      run(on.context(), linear_forward, Linear{x, weight, on.input({n.out})}, LinearResult{on.output({n.rows, n.out})});
+      run(on.context(), linear_backward, Linear{x, weight},
+          LinearGradients{on.input({n.rows, n.out}), on.output({n.rows, n.in}), on.output({n.out, n.in}),
+                          on.output({n.out})});
     });
   }
 }

@@ -63,10 +63,10 @@ class TopKTest : public OpTest {
     const auto scores = input({nodes}, score, place);
     const auto selected = ids({size_of(want)}, place), position = ids({nodes}, place),
                alone = ids({size_of(want)}, place);
-    run(context(), segment_top_k, SegmentTopK{graph, ratio, scores, selected, position});
+    run(context(), segment_top_k, SegmentTopK{graph, ratio, scores}, SegmentTopKResult{selected, position});
     expect_ids(selected, want, "selected");
     expect_ids(position, positions, "position");
-    run(context(), segment_top_k, SegmentTopK{graph, ratio, scores, alone});
+    run(context(), segment_top_k, SegmentTopK{graph, ratio, scores}, SegmentTopKResult{alone});
     expect_ids(alone, want, "selected alone");
   }
 };
@@ -127,12 +127,13 @@ TEST_P(TopKTest, InfinitiesAndNan) {
 }
 
 TEST_P(TopKTest, RefusesWrongArguments) {
-  using Op = SegmentTopK;
+  using Op = SegmentTopKArgs;
   Rng rng;
   const Graph graph = graph_of({5, 4});
   const auto score = input({9}, rng.reals(9));
   const auto selected = ids({5}), position = ids({9});
-  const Refusals<Op> refuse(context(), segment_top_k, {graph, 0.5, score, selected, position}, {&selected, &position});
+  const Refusals<Op> refuse(context(), segment_top_k, {{graph, 0.5, score}, {selected, position}},
+                            {&selected, &position});
   // float32 and float64 are both right: nothing else is real.
   refuse.mistake({"score:", "none"}, [](Op& op) { op.score = {}; });
   refuse.mistake({"score:", "int64"}, [](Op& op) { op.score.dtype = Dtype::int64; });
@@ -184,7 +185,7 @@ class ScaledGatherTest : public TopKTest {
     const auto x = input({in.nodes, in.width}, in.x, place), scale = scales(in, place);
     const auto index = TestTensor::input_ids(context(), Dtype::int32, {size_of(in.index)}, in.index, place);
     auto y = output({size_of(in.index), in.width}, place);
-    run(context(), scaled_gather_forward, ScaledGatherForward{x, scale, index, y});
+    run(context(), scaled_gather_forward, ScaledGather{x, scale, index}, ScaledGatherResult{y});
     return y;
   }
 
@@ -201,7 +202,8 @@ class ScaledGatherTest : public TopKTest {
                dy = input({size_of(in.index), in.width}, in.dy, place);
     const auto position = positions(in, place);
     Backward out{output({in.nodes, in.width}, place), TestTensor::output(context(), accumulator(), {in.nodes}, place)};
-    run(context(), scaled_gather_backward, ScaledGatherBackward{x, scale, position, dy, out.dx, out.dscale});
+    run(context(), scaled_gather_backward, ScaledGather{.x = x, .scale = scale, .position = position},
+        ScaledGatherGradients{dy, out.dx, out.dscale});
     return out;
   }
 
@@ -276,11 +278,11 @@ TEST_P(ScaledGatherTest, EachGradientAloneIsTheSame) {
   const auto x = input({20, 7}, in.x), scale = input({20}, in.scale), dy = input({size_of(in.index), 7}, in.dy);
   const auto position = positions(in, Place::contiguous);
   const auto dx = output({20, 7}), dscale = output({20});
-  run(context(), scaled_gather_backward,
-      ScaledGatherBackward{.scale = scale, .position = position, .dy = dy, .dx = dx});
+  run(context(), scaled_gather_backward, ScaledGather{.scale = scale, .position = position},
+      ScaledGatherGradients{.dy = dy, .dx = dx});
   expect_same_bits(dx, both.dx, "dx");
-  run(context(), scaled_gather_backward,
-      ScaledGatherBackward{.x = x, .position = position, .dy = dy, .dscale = dscale});
+  run(context(), scaled_gather_backward, ScaledGather{.x = x, .position = position},
+      ScaledGatherGradients{.dy = dy, .dscale = dscale});
   expect_same_bits(dscale, both.dscale, "dscale");
 }
 
@@ -291,7 +293,7 @@ TEST_P(ScaledGatherTest, RefusesWrongArguments) {
     using Op = ScaledGatherForward;
     const auto index = TestTensor::input_ids(context(), Dtype::int32, {3}, {5, 0, 2});
     const auto y = output({3, 4});
-    const Refusals<Op> refuse(context(), scaled_gather_forward, {x, scale, index, y}, {&y});
+    const Refusals<Op> refuse(context(), scaled_gather_forward, {{x, scale, index}, {y}}, {&y});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse.argument("scale", &Op::scale);
     refuse.argument("index", &Op::index, Presence::required, Blame::any);
@@ -302,7 +304,8 @@ TEST_P(ScaledGatherTest, RefusesWrongArguments) {
   using Op = ScaledGatherBackward;
   const auto position = TestTensor::input_ids(context(), Dtype::int32, {6}, {1, -1, 2, -1, -1, 0});
   const auto dx = output({6, 4}), dscale = output({6});
-  const Refusals<Op> refuse(context(), scaled_gather_backward, {x, scale, position, dy, dx, dscale}, {&dx, &dscale});
+  const Refusals<Op> refuse(context(), scaled_gather_backward,
+                            {{.x = x, .scale = scale, .position = position}, {dy, dx, dscale}}, {&dx, &dscale});
   refuse.argument("x", &Op::x);
   refuse.argument("scale", &Op::scale, Presence::required, Blame::any);
   refuse.argument("position", &Op::position, Presence::required, Blame::any);
@@ -348,7 +351,7 @@ TEST_P(ScaledGatherHalfTest, RefusesScalesInSixteenBits) {
   const auto index = TestTensor::input_ids(context(), Dtype::int32, {1}, {0});
   const auto y = output({1, 1});
   expect_error(ErrorCode::invalid_argument, {"scale:", "expected float32", warpgnn::name_of(dtype())}, [&] {
-    scaled_gather_forward(context(), {x, scale, index, y});
+    scaled_gather_forward(context(), {x, scale, index}, {y});
   });
 }
 

@@ -33,15 +33,18 @@ Sums relation_aggregate(const RelationAggregate& in) {
 }
 
 RelationAggregateGradients relation_aggregate_backward(const RelationAggregate& in, const Reals& dy) {
-  RelationAggregateGradients out{Sums(in.edges.sources() * in.features), Sums(in.coefficient.size())};
+  RelationAggregateGradients out{Sums(in.edges.sources() * in.features), Sums(in.coefficient.size()),
+                                 Sums(in.edges.count())};
   for (std::size_t e = 0; e < in.edges.count(); ++e) {
     if (!in.takes(e)) continue;
     for (std::size_t b = 0; b < in.bases; ++b) {
       for (std::size_t f = 0; f < in.features; ++f) {
-        const double upstream = in.weight_of(e) * dy[(in.edges.to(e) * in.bases + b) * in.features + f];
+        const double gradient = dy[(in.edges.to(e) * in.bases + b) * in.features + f];
+        const double upstream = in.weight_of(e) * gradient;
         const std::size_t from = in.edges.from(e) * in.features + f;
         out.dx.add(from, in.coefficient[in.cell(e, b)] * upstream);
         out.dcoefficient.add(in.cell(e, b), upstream * in.x[from]);
+        out.dweight.add(e, in.coefficient[in.cell(e, b)] * gradient * in.x[from]);
       }
     }
   }

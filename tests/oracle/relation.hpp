@@ -31,6 +31,7 @@ Sums relation_aggregate(const RelationAggregate& in);
 struct RelationAggregateGradients {
   Sums dx;            // [N_src, F]
   Sums dcoefficient;  // [R, B]
+  Sums dweight;       // [E]
 };
 RelationAggregateGradients relation_aggregate_backward(const RelationAggregate& in, const Reals& dy);
 

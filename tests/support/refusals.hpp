@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,21 +35,21 @@ enum class Blame { own, any };
 template <class Op>
 class Refusals {
  public:
-  using Function = void (*)(const Context&, const Op&);
-
   /// @param good a call that would be accepted, without a workspace; @param outputs all tensors that it writes.
-  Refusals(const Context& context, Function function, const Op& good, std::vector<const TestTensor*> outputs)
+  template <class... Parameters>
+  Refusals(const Context& context, void (*op)(const Context&, Parameters...), const Op& good,
+           std::vector<const TestTensor*> outputs)
       : context_(context),
-        function_(function),
+        call_([op, &context](const Op& args) { call(context, op, args); }),
         good_(good),
         outputs_(std::move(outputs)),
         workspace_(context, bytes()) {
-    if constexpr (requires { good_.workspace; }) good_.workspace = workspace_.get();
+    if constexpr (kHasWorkspace) good_.workspace = workspace_.get();
   }
 
   /// Every flaw of one argument.
-  template <class View>
-  void argument(const char* name, View Op::*member, Presence presence = Presence::required,
+  template <class View, class Part>
+  void argument(const char* name, View Part::*member, Presence presence = Presence::required,
                 Blame blame = Blame::own) const {
     for (const Flaw flaw : kFlaws) {
       if (!applies(flaw, good_.*member)) continue;
@@ -70,8 +71,8 @@ class Refusals {
   }
 
   /// An output that shares memory with an input, or with another output.
-  template <class View>
-  void overlap(const char* name, TensorView Op::*output, View Op::*other) const {
+  template <class Part, class View, class OtherPart>
+  void overlap(const char* name, TensorView Part::*output, View OtherPart::*other) const {
     SCOPED_TRACE(std::string(name) + ": overlap");
     Op bad = good_;
     (bad.*output).data = const_cast<void*>(static_cast<const void*>((good_.*other).data));
@@ -90,7 +91,7 @@ class Refusals {
 
   /// Workspaces that are missing, one byte short, or not aligned.
   void workspace() const {
-    if constexpr (requires { good_.workspace; }) {
+    if constexpr (kHasWorkspace) {
       SCOPED_TRACE("workspace");
       if (context_.is_cuda() && good_.workspace.bytes == 0) return;
       ASSERT_GT(good_.workspace.bytes, 0u) << "choose arguments for which the op needs a workspace";
@@ -106,14 +107,16 @@ class Refusals {
 
   /// The good call is accepted: what was refused was refused for its flaw.
   void accepted() const {
-    function_(context_, good_);
+    call_(good_);
     context_.synchronize();
     for (const TestTensor* output : outputs_) EXPECT_FALSE(output->untouched()) << "an output was not written";
   }
 
  private:
+  static constexpr bool kHasWorkspace = requires(const Context& context, const Op& op) { workspace_size(context, op); };
+
   std::size_t bytes() const {
-    if constexpr (requires { good_.workspace; }) return workspace_size(context_, good_);
+    if constexpr (kHasWorkspace) return workspace_size(context_, good_);
     return 0;
   }
 
@@ -123,7 +126,7 @@ class Refusals {
 
   void refused(const Op& bad, const std::vector<std::string>& words,
                ErrorCode code = ErrorCode::invalid_argument) const {
-    expect_error(code, words, [&] { function_(context_, bad); });
+    expect_error(code, words, [&] { call_(bad); });
     context_.synchronize();
     for (std::size_t k = 0; k < outputs_.size(); ++k) {
       EXPECT_TRUE(outputs_[k]->untouched()) << "output " << k << " was written before validation had passed";
@@ -131,7 +134,7 @@ class Refusals {
   }
 
   const Context& context_;
-  Function function_;
+  std::function<void(const Op&)> call_;
   Op good_;
   std::vector<const TestTensor*> outputs_;
   GuardedWorkspace workspace_;

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "host/core/args.hpp"
 #include "tests/oracle/types.hpp"
 #include "tests/support/allocations.hpp"
 #include "warpgnn/context.hpp"
@@ -96,28 +97,54 @@ class GuardedWorkspace {
 };
 
 /// Dense products, for whose time their libraries may take memory.
-template <class Op>
-inline constexpr bool kMayAllocate = std::is_same_v<Op, LinearForward> || std::is_same_v<Op, LinearBackward>;
+template <class Part>
+inline constexpr bool kMayAllocate = std::is_same_v<Part, Linear>;
 
-/// Runs one op to its end with such a workspace, where it has one. On the CPU it must not allocate: on CUDA, what the
-/// driver or the executor that plays it does is not the op's.
-template <class Op>
-void run(const Context& context, void (*op)(const Context&, const Op&), Op arguments) {
-  const auto run_op = [&] {
+/// Runs one op to its end, in an exact workspace full of NaN where it asks for one. On the CPU it must not allocate: on
+/// CUDA, what the driver or the executor that plays it does is not the op's.
+template <class... Parameters, class... Parts>
+void run(const Context& context, void (*op)(const Context&, Parameters...), const Parts&... parts) {
+  const auto run_op = [&](const auto&... arguments) {
     const std::int64_t before = allocations();
-    op(context, arguments);
-    if (!context.is_cuda() && !kMayAllocate<Op>) {
+    op(context, arguments...);
+    if (!context.is_cuda() && !(kMayAllocate<Parts> || ...)) {
       EXPECT_EQ(allocations(), before) << "the op allocates";
     }
     context.synchronize();
   };
-  if constexpr (requires { arguments.workspace; }) {
-    const GuardedWorkspace workspace(context, workspace_size(context, arguments));
-    arguments.workspace = workspace.get();
-    run_op();
+  if constexpr (sizeof...(Parameters) > sizeof...(Parts)) {
+    const GuardedWorkspace workspace(context, workspace_size(context, parts...));
+    run_op(parts..., WorkspaceSource(workspace.get()));
   } else {
-    run_op();
+    run_op(parts...);
   }
+}
+
+/// The same for the parts that lie side by side in `arguments`.
+template <class... Parameters, class... Parts>
+void run(const Context& context, void (*op)(const Context&, Parameters...), const Args<Parts...>& arguments) {
+  run(context, op, static_cast<const Parts&>(arguments)...);
+}
+template <class... Parts>
+requires requires(const Context& context, const Parts&... parts) {
+  warpgnn::workspace_size(context, parts...);
+}
+std::size_t workspace_size(const Context& context, const Args<Parts...>& arguments) {
+  return warpgnn::workspace_size(context, static_cast<const Parts&>(arguments)...);
+}
+
+/// Calls a public function with the parts that lie side by side in `args`, and their workspace where it asks for one.
+template <class... Parameters, class... Parts>
+void call(const Context& context, void (*op)(const Context&, Parameters...), const Args<Parts...>& args) {
+  if constexpr (sizeof...(Parameters) > sizeof...(Parts)) {
+    op(context, static_cast<const Parts&>(args)..., args.workspace);
+  } else {
+    op(context, static_cast<const Parts&>(args)...);
+  }
+}
+template <class Op>
+void call(const Context& context, void (*op)(const Context&, const Op&), const Op& args) {
+  op(context, args);
 }
 
 }  // namespace warpgnn::test

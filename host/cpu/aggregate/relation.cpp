@@ -163,6 +163,19 @@ class Backward {
     }
   }
 
+  /// dweight of a span of in-edges.
+  void write_dweight(const Span& span, const Rows<Accumulator<S>>& dweight) const {
+    for (std::int64_t s = span.begin; s < span.end; ++s) {
+      prefetch_row(x_[in_.neighbor[std::min(s + kPrefetchSlots, in_.edges - 1)]], width_);
+      const std::int64_t e = edge_of(in_, s), r = relation_[e];
+      T total = 0;
+      for (std::int64_t b = 0; r >= 0 && b < bases_; ++b) {
+        total += coefficient_[r][b] * dot(dy_[span.row] + b * width_, x_[in_.neighbor[s]], width_);
+      }
+      *dweight[e] = total;
+    }
+  }
+
  private:
   using T = Accumulator<S>;
 
@@ -208,6 +221,17 @@ void write_dcoefficient(const CpuExec& exec, const RelationAggregateBackward& op
   }
 }
 
+/// Writes what edges have of their own, so that nothing is left to do with a row.
+template <class S>
+struct WeightWorker {
+  const Backward<S>& backward;
+  Rows<Accumulator<S>> dweight;
+
+  void span(const Span& span) const { backward.write_dweight(span, dweight); }
+  void merge(std::int64_t, const Chunks&) const {}
+  void finish(std::int64_t) const {}
+};
+
 template <class S>
 SummedRows<S> carve(Carver& carver, const CpuExec& exec, const RelationAggregateForward& op) {
   return SummedRows<S>(carver, exec, op.y, op.graph.in_edges().long_rows);
@@ -227,14 +251,14 @@ struct BackwardScratch {
 
 }  // namespace
 
-std::size_t workspace_size(const CpuExec& exec, const RelationWeights& op) {
+std::size_t workspace_size(const CpuExec& exec, const RelationWeightsArgs& op) {
   if (op.norm != RelationNorm::per_relation) return 0;
   Carver carver;
   carver.take<std::int32_t>(exec.threads * op.relations);
   return carver.bytes();
 }
 
-void relation_weights(const CpuExec& exec, const RelationWeights& op) {
+void relation_weights(const CpuExec& exec, const RelationWeightsArgs& op) {
   const Adjacency& in = op.graph.in_edges();
   const Relations relation(op.relation, op.relations);
   auto* const counts = static_cast<std::int32_t*>(op.workspace.data);
@@ -276,6 +300,11 @@ void relation_aggregate_backward(const CpuExec& exec, const RelationAggregateBac
     const Backward<S> backward(op, scratch.dx);
     if (op.dx.defined()) backward.write_dx(exec);
     if (op.dcoefficient.defined()) write_dcoefficient(exec, op, backward, scratch.tables);
+    if (op.dweight.defined()) {
+      walk_rows(exec, op.graph.in_edges(), op.dy.row_size(), [&](int) {
+        return WeightWorker<S>{backward, write_rows<Accumulator<S>>(op.dweight)};
+      });
+    }
   });
 }
 

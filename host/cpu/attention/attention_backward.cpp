@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "host/cpu/attention/attention_edges.hpp"
+#include "host/ops/joined_gradients.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -102,7 +103,7 @@ class ByDestination {
       : in_(op.graph.in_edges()),
         edges_(op, score, memory.terms),
         width_(edges_.scores.width()),
-        joined_(op.joins_edge_values()),
+        joined_(joins_edge_values(op)),
         with_vector_(op.dvector.defined()),
         memory_(memory),
         dedge_value_(write_rows<S>(op.dedge_value)),
@@ -257,7 +258,7 @@ class BySource {
       : out_(op.graph.out_edges()),
         edges_(op, score, memory.terms),
         width_(edges_.scores.width()),
-        joined_(op.joins_values()),
+        joined_(joins_values(op)),
         memory_(memory) {}
 
   void span(const Span& span, int thread, const Scratch<T>& scratch) const {

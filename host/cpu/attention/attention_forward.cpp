@@ -124,7 +124,7 @@ template <class T>
 struct WeightScratch {
   T *score, *keep, *row;
 
-  WeightScratch(Carver& carver, const AttentionWeights& op) {
+  WeightScratch(Carver& carver, const AttentionWeightsArgs& op) {
     score = carver.take<T>(op.query.shape[1]);
     keep = carver.take<T>(op.query.shape[1]);
     row = carver.take<T>(op.query.row_size());
@@ -136,10 +136,10 @@ class Weights {
  public:
   using T = Accumulator<S>;
 
-  Weights(const AttentionWeights& op, const Score& score)
+  Weights(const AttentionWeightsArgs& op, const Score& score)
       : in_(op.graph.in_edges()),
         scores_(op, score),
-        dropout_(op.dropout),
+        dropout_(op.dropped ? op.dropout : AttentionDropout{}),
         max_(read_rows<T>(op.maximum)),
         sum_(read_rows<T>(op.sum)),
         weight_(write_rows<T>(op.weight)) {}
@@ -188,12 +188,12 @@ void attention_forward(const CpuExec& exec, const AttentionForward& op) {
   });
 }
 
-std::size_t workspace_size(const CpuExec& exec, const AttentionWeights& op) {
+std::size_t workspace_size(const CpuExec& exec, const AttentionWeightsArgs& op) {
   return with_real(op.weight.dtype,
                    [&]<class T>(T) { return thread_memory_bytes<WeightScratch<T>>(exec, Carver(), op); });
 }
 
-void attention_weights(const CpuExec& exec, const AttentionWeights& op) {
+void attention_weights(const CpuExec& exec, const AttentionWeightsArgs& op) {
   with_storage(op.query.dtype, [&]<class S>(S) {
     using T = Accumulator<S>;
     math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {

@@ -52,6 +52,7 @@ void prepare_destinations(const CpuExec& exec, const GatAttentionBackward& op,
         const std::int64_t c = h * channels;
         const T delta = dot(dy[i] + c, y[i] + c, channels);
         terms.delta(i)[h] = delta;
+        if (!ddestination) continue;
         ddestination[i][h] =
             activation.destination_gradient(dot(dy[i] + c, positive_y[i] + c, channels), delta, positive_weight[i][h]);
       }
@@ -78,18 +79,20 @@ class Backward {
         dedge_(write_rows<T>(op.dedge_score)) {}
 
   void span(const Span& span, int thread, const Scratch<T>& scratch) const {
-    fill(span, scratch, dvalue_.at(span, thread), dsource_.at(span, thread));
+    fill(span, scratch, dvalue_ ? dvalue_.at(span, thread) : nullptr, dsource_ ? dsource_.at(span, thread) : nullptr);
   }
 
   void merge(std::int64_t row, const Chunks& chunks, int thread, const Scratch<T>&) const {
-    dvalue_.add_up(row, chunks, thread);
-    dsource_.add_up(row, chunks, thread);
+    if (dvalue_) dvalue_.add_up(row, chunks, thread);
+    if (dsource_) dsource_.add_up(row, chunks, thread);
   }
 
-  void finish(std::int64_t row, int thread) const { dvalue_.finish(row, thread); }
+  void finish(std::int64_t row, int thread) const {
+    if (dvalue_) dvalue_.finish(row, thread);
+  }
 
  private:
-  /// The span's parts of dvalue and dsource, and dedge of each of its edges.
+  /// The span's parts of dvalue and dsource (null: not wanted), and dedge of each of its edges.
   WARPGNN_ONE_COPY void fill(const Span& span, const Scratch<T>& scratch, T* dvalue, T* dsource) const {
     const std::int64_t j = span.row, begin = span.begin, end = span.end, count = span.count() * heads_;
     if (dropout_.active) {
@@ -102,19 +105,22 @@ class Backward {
     write_dots(j, begin, end, scratch);
     write_terms(j, begin, end, scratch);
     finish_terms(count, scratch);
-    std::fill(dsource, dsource + heads_, T(0));
-    with_heads(heads_, [&](auto heads) {
-      for (std::int64_t k = 0; k < count; k += heads) {
+    if (dsource != nullptr) {
+      std::fill(dsource, dsource + heads_, T(0));
+      with_heads(heads_, [&](auto heads) {
+        for (std::int64_t k = 0; k < count; k += heads) {
 #pragma omp simd
-        for (std::int64_t h = 0; h < heads; ++h) dsource[h] += scratch.dscore[k + h];
-      }
-    });
+          for (std::int64_t h = 0; h < heads; ++h) dsource[h] += scratch.dscore[k + h];
+        }
+      });
+    }
     if (dedge_) {
       for (std::int64_t s = begin; s < end; ++s) {
         const T* const from = scratch.dscore + (s - begin) * heads_;
         std::copy(from, from + heads_, dedge_[out_.edge_id[s]]);
       }
     }
+    if (dvalue == nullptr) return;
     HeadwiseSum<T, 1>{{scratch.weight}, {dvalue}}.run(begin, end, NeighborRows<S>(out_, dy_), heads_, channels_);
   }
 
@@ -190,6 +196,7 @@ void gat_attention_backward(const CpuExec& exec, const GatAttentionBackward& op)
   with_storage(op.dy.dtype, [&]<class S>(S) {
     const Memory<S> memory(exec, op, op.workspace.data);
     prepare_destinations<S>(exec, op, memory.terms);
+    if (!op.dvalue.defined() && !op.dsource_score.defined() && !op.dedge_score.defined()) return;
     const Backward<S> backward(op, memory);
     walk_rows(exec, op.graph.out_edges(), 2 * op.value.row_size() + 8 * op.value.shape[1], [&](int thread) {
       return PassWorker{backward, thread, thread_memory<Scratch<Accumulator<S>>>(memory.threads, thread, op)};

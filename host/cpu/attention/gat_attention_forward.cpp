@@ -159,7 +159,7 @@ void gat_attention_forward(const CpuExec& exec, const GatAttentionForward& op) {
   });
 }
 
-void gat_attention_weights(const CpuExec& exec, const GatAttentionWeights& op) {
+void gat_attention_weights(const CpuExec& exec, const GatAttentionWeightsArgs& op) {
   const Adjacency& in = op.graph.in_edges();
   const std::int64_t heads = op.weight.shape[1];
   with_real(op.weight.dtype, [&]<class T>(T) {

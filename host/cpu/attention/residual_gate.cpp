@@ -17,7 +17,7 @@ struct Memory {
 
   Memory(const ResidualGateBackward& op, Carver& carver) {
     dz = carver.take<T>(op.x.shape[0]);
-    partials = carver.take<double>(reduction_doubles(op.x.shape[0], 3 * op.x.shape[1]));
+    partials = carver.take<double>(op.dweight.defined() ? reduction_doubles(op.x.shape[0], 3 * op.x.shape[1]) : 0);
   }
 };
 
@@ -75,7 +75,7 @@ void forward(const CpuExec& exec, const ResidualGateForward& op) {
   });
 }
 
-/// Writes dx and dresidual of one row and returns its dz.
+/// Writes dx and dresidual (null: not wanted) of one row and returns its dz.
 template <class S, class T = Accumulator<S>>
 T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* whole_residual, const S* whole_dy,
                std::int64_t width, S* dx, S* dresidual) {
@@ -89,22 +89,22 @@ T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* w
   };
   for_columns({whole_x, whole_residual, whole_dy}, width, add);
   const T dz = math::logit_gradient(gate, dgate);
-  const auto write = [&](std::int64_t first, std::int64_t count, const T* const* rows) {
-    const T* const dy = rows[0];
-    const T *const of_x = weight.of_x + first, *const of_residual = weight.of_residual + first,
-                   *const of_difference = weight.of_difference + first;
-    write_columns(dx + first, count, [&](T* to_x) {
-      write_columns(dresidual + first, count, [&](T* to_residual) {
+  const auto write = [&](S* target, auto part) {
+    if (target == nullptr) return;
+    for_columns({whole_dy}, width, [&](std::int64_t first, std::int64_t count, const T* const* rows) {
+      const T* const dy = rows[0];
+      const T *const of_x = weight.of_x + first, *const of_residual = weight.of_residual + first,
+                     *const of_difference = weight.of_difference + first;
+      write_columns(target + first, count, [&](T* to) {
 #pragma omp simd
         for (std::int64_t c = 0; c < count; ++c) {
-          const auto gradients = math::mixed_gradients({of_x[c], of_residual[c], of_difference[c]}, gate, dz, dy[c]);
-          to_x[c] = gradients.dx;
-          to_residual[c] = gradients.dresidual;
+          to[c] = math::mixed_gradients({of_x[c], of_residual[c], of_difference[c]}, gate, dz, dy[c]).*part;
         }
       });
     });
   };
-  for_columns({whole_dy}, width, write);
+  write(dx, &math::MixedGradients<T>::dx);
+  write(dresidual, &math::MixedGradients<T>::dresidual);
   return dz;
 }
 
@@ -118,7 +118,8 @@ void write_row_gradients(const CpuExec& exec, const ResidualGateBackward& op, Ac
   const auto dx = write_rows<S>(op.dx), dresidual = write_rows<S>(op.dresidual);
   parallel_for(exec, op.x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
-      dz[n] = gradient_row(weight, gate[n][0], x[n], residual[n], dy[n], width, dx[n], dresidual[n]);
+      dz[n] = gradient_row(weight, gate[n][0], x[n], residual[n], dy[n], width, row_or_null(dx, n),
+                           row_or_null(dresidual, n));
     }
   });
 }
@@ -163,7 +164,7 @@ void residual_gate_backward(const CpuExec& exec, const ResidualGateBackward& op)
     Carver carver(op.workspace.data);
     const Memory<Accumulator<S>> memory(op, carver);
     write_row_gradients<S>(exec, op, memory.dz);
-    write_weight_gradient<S>(exec, op, memory);
+    if (op.dweight.defined()) write_weight_gradient<S>(exec, op, memory);
   });
 }
 

@@ -30,6 +30,12 @@ Rows<T> write_rows(const TensorView& view) {
   return view.defined() ? Rows<T>{view.as<T>(), view.row_stride()} : Rows<T>{};
 }
 
+/// A row, or null where there are none.
+template <class T>
+WARPGNN_INLINE T* row_or_null(const Rows<T>& rows, std::int64_t row) {
+  return rows ? rows[row] : nullptr;
+}
+
 /// The rows that a thread computes in T: the rows of y themselves, or for 16-bit storage a row of the thread's own,
 /// which finish() rounds once into y.
 template <class S>

@@ -88,38 +88,69 @@ void batch_norm_forward(const CpuExec& exec, const BatchNormForward& op) {
   });
 }
 
+namespace {
+
+/// The sums over rows that gradients are made of: the caller's, or in the workspace where only dx is wanted.
+template <class T>
+struct GradientSums {
+  T *dbeta, *dgamma;
+  double* partials;
+
+  GradientSums(const BatchNormBackward& op, Carver& carver) {
+    const std::int64_t width = op.x.shape[1];
+    T* const own_beta = carver.take<T>(op.dbeta.defined() ? 0 : width);
+    T* const own_gamma = carver.take<T>(op.dgamma.defined() ? 0 : width);
+    dbeta = op.dbeta.defined() ? op.dbeta.as<T>() : own_beta;
+    dgamma = op.dgamma.defined() ? op.dgamma.as<T>() : own_gamma;
+    partials = carver.take<double>(reduction_doubles(op.x.shape[0], 2 * width));
+  }
+};
+
+template <class T>
+void write_dx(const CpuExec& exec, const BatchNormBackward& op, const GradientSums<T>& sums) {
+  const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+  const auto x = read_rows<T>(op.x), dy = read_rows<T>(op.dy);
+  const auto dx = write_rows<T>(op.dx);
+  const T *const gamma = op.gamma.as<T>(), *const mean = op.saved_mean.as<T>(),
+                 *const inv_std = op.saved_inv_std.as<T>();
+  const T share = T(1) / static_cast<T>(std::max<std::int64_t>(rows, 1));
+  parallel_for(exec, rows, 8 * width, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r) {
+      for (std::int64_t c = 0; c < width; ++c) {
+        const T z = (x[r][c] - mean[c]) * inv_std[c];
+        dx[r][c] = gamma[c] * inv_std[c] * (dy[r][c] - sums.dbeta[c] * share - z * sums.dgamma[c] * share);
+      }
+    }
+  });
+}
+
+}  // namespace
+
 std::size_t workspace_size(const CpuExec&, const BatchNormBackward& op) {
   Carver carver;
-  carver.take<double>(reduction_doubles(op.x.shape[0], 2 * op.x.shape[1]));
+  with_real(op.x.dtype, [&]<class T>(T) { GradientSums<T>(op, carver); });
   return carver.bytes();
 }
 
 void batch_norm_backward(const CpuExec& exec, const BatchNormBackward& op) {
-  const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
-  with_real(op.dx.dtype, [&]<class T>(T) {
+  const std::int64_t width = op.x.shape[1];
+  with_real(op.x.dtype, [&]<class T>(T) {
+    Carver carver(op.workspace.data);
+    const GradientSums<T> sums(op, carver);
     const auto x = read_rows<T>(op.x), dy = read_rows<T>(op.dy);
-    const auto dx = write_rows<T>(op.dx);
-    const T *const gamma = op.gamma.as<T>(), *const mean = op.saved_mean.as<T>(),
-                   *const inv_std = op.saved_inv_std.as<T>();
-    T *const dgamma = op.dgamma.as<T>(), *const dbeta = op.dbeta.as<T>();
+    const T *const mean = op.saved_mean.as<T>(), *const inv_std = op.saved_inv_std.as<T>();
     reduce_rows(
-        exec, rows, 2 * width, static_cast<double*>(op.workspace.data),
+        exec, op.x.shape[0], 2 * width, sums.partials,
         [&](std::int64_t r, double* partial) {
           for (std::int64_t c = 0; c < width; ++c) {
             partial[c] += static_cast<double>(dy[r][c]);
             partial[width + c] += static_cast<double>(dy[r][c] * ((x[r][c] - mean[c]) * inv_std[c]));
           }
         },
-        [&](std::int64_t c, double total) { (c < width ? dbeta[c] : dgamma[c - width]) = static_cast<T>(total); });
-    const T share = T(1) / static_cast<T>(std::max<std::int64_t>(rows, 1));
-    parallel_for(exec, rows, 8 * width, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t r = first; r < last; ++r) {
-        for (std::int64_t c = 0; c < width; ++c) {
-          const T z = (x[r][c] - mean[c]) * inv_std[c];
-          dx[r][c] = gamma[c] * inv_std[c] * (dy[r][c] - dbeta[c] * share - z * dgamma[c] * share);
-        }
-      }
-    });
+        [&](std::int64_t c, double total) {
+          (c < width ? sums.dbeta[c] : sums.dgamma[c - width]) = static_cast<T>(total);
+        });
+    if (op.dx.defined()) write_dx(exec, op, sums);
   });
 }
 

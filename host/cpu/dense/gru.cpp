@@ -43,16 +43,23 @@ void gru_cell_backward(const CpuExec& exec, const GruCellBackward& op) {
     parallel_for(exec, op.dh.shape[0], 48 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
         const T *const a = input[r], *const b = hidden[r], *const before = h_previous[r], *const upstream = dh[r];
-        T *const da = dinput[r], *const db = dhidden[r], *const earlier = dh_previous[r];
+        T *const da = row_or_null(dinput, r), *const db = row_or_null(dhidden, r),
+                 *const earlier = row_or_null(dh_previous, r);
 #pragma omp simd
         for (std::int64_t k = 0; k < width; ++k) {
           const auto gradients =
               math::gru_gradients(gates_at(a, b, width, k), b[2 * width + k], before[k], upstream[k]);
-          da[k] = db[k] = gradients.reset;
-          da[width + k] = db[width + k] = gradients.update;
-          da[2 * width + k] = gradients.input_candidate;
-          db[2 * width + k] = gradients.hidden_candidate;
-          earlier[k] = gradients.h_previous;
+          if (da != nullptr) {
+            da[k] = gradients.reset;
+            da[width + k] = gradients.update;
+            da[2 * width + k] = gradients.input_candidate;
+          }
+          if (db != nullptr) {
+            db[k] = gradients.reset;
+            db[width + k] = gradients.update;
+            db[2 * width + k] = gradients.hidden_candidate;
+          }
+          if (earlier != nullptr) earlier[k] = gradients.h_previous;
         }
       }
     });

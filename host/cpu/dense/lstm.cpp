@@ -13,12 +13,6 @@ WARPGNN_INLINE math::LstmGates<T> gates_at(const T* row, std::int64_t width, std
   return math::LstmGates<T>::template of<Math>(row[k], row[width + k], row[2 * width + k], row[3 * width + k]);
 }
 
-/// A row, or null where it is not given.
-template <class T>
-T* row_of(const Rows<T>& rows, std::int64_t r) {
-  return rows ? rows[r] : nullptr;
-}
-
 }  // namespace
 
 void lstm_cell_forward(const CpuExec& exec, const LstmCellForward& op) {
@@ -28,7 +22,7 @@ void lstm_cell_forward(const CpuExec& exec, const LstmCellForward& op) {
     const auto c = write_rows<T>(op.c), h = write_rows<T>(op.h);
     parallel_for(exec, op.c.shape[0], 64 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T *const given = gates[r], *const before = row_of(c_previous, r);
+        const T *const given = gates[r], *const before = row_or_null(c_previous, r);
         T *const cell = c[r], *const out = h[r];
 #pragma omp simd
         for (std::int64_t k = 0; k < width; ++k) {
@@ -49,18 +43,20 @@ void lstm_cell_backward(const CpuExec& exec, const LstmCellBackward& op) {
     const auto dgates = write_rows<T>(op.dgates), dc_previous = write_rows<T>(op.dc_previous);
     parallel_for(exec, op.c.shape[0], 64 * width, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {
-        const T *const given = gates[r], *const before = row_of(c_previous, r), *const cell = c[r],
-                       *const upstream = dh[r], *const later = row_of(dc, r);
-        T *const target = dgates[r], *const earlier = row_of(dc_previous, r);
+        const T *const given = gates[r], *const before = row_or_null(c_previous, r), *const cell = c[r],
+                       *const upstream = dh[r], *const later = row_or_null(dc, r);
+        T *const target = row_or_null(dgates, r), *const earlier = row_or_null(dc_previous, r);
 #pragma omp simd
         for (std::int64_t k = 0; k < width; ++k) {
           const auto gradients =
               math::lstm_gradients<Math>(gates_at(given, width, k), before == nullptr ? T(0) : before[k], cell[k],
                                          upstream[k], later == nullptr ? T(0) : later[k]);
-          target[k] = gradients.input;
-          target[width + k] = gradients.forget;
-          target[2 * width + k] = gradients.candidate;
-          target[3 * width + k] = gradients.output;
+          if (target != nullptr) {
+            target[k] = gradients.input;
+            target[width + k] = gradients.forget;
+            target[2 * width + k] = gradients.candidate;
+            target[3 * width + k] = gradients.output;
+          }
           if (earlier != nullptr) earlier[k] = gradients.c_previous;
         }
       }

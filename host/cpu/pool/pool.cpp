@@ -367,7 +367,7 @@ void pool_backward(const CpuExec& exec, const PoolBackward& op) {
   });
 }
 
-void pool_weights(const CpuExec& exec, const PoolWeights& op) {
+void pool_weights(const CpuExec& exec, const PoolWeightsArgs& op) {
   with_real(op.weight.dtype, [&]<class T>(T) {
     const auto score = read_rows<T>(op.score);
     const SavedSoftmax<T> softmax(op);

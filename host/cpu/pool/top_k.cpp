@@ -28,14 +28,14 @@ struct TopKScratch {
   std::int32_t* order;   // [N]
   std::int64_t* offset;  // [G + 1]: where the nodes of each graph stand in `selected`
 
-  TopKScratch(Carver& carver, const SegmentTopK& op)
+  TopKScratch(Carver& carver, const SegmentTopKArgs& op)
       : order(carver.take<std::int32_t>(op.score.shape[0])),
         offset(carver.take<std::int64_t>(op.graph.num_graphs() + 1)) {}
 };
 
 /// Graph [begin, end): writes its selected nodes from `to` on.
 template <class T>
-void select_nodes(const SegmentTopK& op, std::int64_t begin, std::int64_t end, std::int64_t to, std::int64_t count,
+void select_nodes(const SegmentTopKArgs& op, std::int64_t begin, std::int64_t end, std::int64_t to, std::int64_t count,
                   std::int32_t* order) {
   const auto selected = write_rows<std::int32_t>(op.selected), position = write_rows<std::int32_t>(op.position);
   const ByScore<T> before{read_rows<T>(op.score)};
@@ -52,13 +52,13 @@ void select_nodes(const SegmentTopK& op, std::int64_t begin, std::int64_t end, s
 
 }  // namespace
 
-std::size_t workspace_size(const CpuExec&, const SegmentTopK& op) {
+std::size_t workspace_size(const CpuExec&, const SegmentTopKArgs& op) {
   Carver carver;
   const TopKScratch scratch(carver, op);
   return carver.bytes();
 }
 
-void segment_top_k(const CpuExec& exec, const SegmentTopK& op) {
+void segment_top_k(const CpuExec& exec, const SegmentTopKArgs& op) {
   Carver carver(op.workspace.data);
   const TopKScratch scratch(carver, op);
   const std::int64_t graphs = op.graph.num_graphs();

@@ -38,8 +38,8 @@ class Session {
   /// Masks go on from there. Work captured before holds seeds of its own.
   void set_dropout_state(std::uint64_t state);
 
-  /// Scratch for the next op; valid until the next call.
-  Workspace workspace(std::size_t bytes) { return scratch_.reserve(context_, bytes); }
+  /// Scratch of the layers' ops, one after the other.
+  WorkspaceBuffer& scratch() { return scratch_; }
 
  private:
   Context context_;

@@ -3,6 +3,7 @@
 
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -24,41 +25,41 @@ enum class Reduce : std::uint8_t { sum, mean, max, min };
 /// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 /// Source. Gilmer et al. 2017 (message passing); Xu et al. 2019 (the epsilon term of GIN).
-struct AggregateForward {
-  Graph graph;
-  Reduce reduce = Reduce::sum;
-  ConstTensorView x;
-  ConstTensorView weight{};
-  ConstTensorView epsilon{};
-  TensorView y;
-  TensorView arg{};
-  Workspace workspace{};
-};
-
-/// dx_j = sum over out-edges e = (j -> i) of w_e dy_i (divided by the in-degree of i for mean; only where arg_i = e
-/// for max and min) + (1 + epsilon) dy_j;  dw_e = <dy_i, x_j> (divided likewise);  depsilon = sum <dy_i, x_i>.
-///
-/// Shapes as in AggregateForward, with dy like y, dx like x, dweight like weight, depsilon like epsilon. Each of the
-/// three gradients is computed only where its view is given. x is read only for dweight and depsilon.
-/// Writes. Gradients are overwritten and may not overlap any input.
-/// Determinism, errors. As AggregateForward.
-struct AggregateBackward {
+struct Aggregate {
   Graph graph;
   Reduce reduce = Reduce::sum;
   ConstTensorView x{};
   ConstTensorView weight{};
   ConstTensorView epsilon{};
-  ConstTensorView arg{};
-  ConstTensorView dy;
+};
+
+/// What aggregate_forward writes and aggregate_backward reads.
+struct AggregateResult {
+  TensorView y{};
+  TensorView arg{};
+};
+
+/// dx_j = sum over out-edges e = (j -> i) of w_e dy_i (divided by the in-degree of i for mean; only where arg_i = e
+/// for max and min) + (1 + epsilon) dy_j;  dw_e = <dy_i, x_j> (divided likewise);  depsilon = sum <dy_i, x_i>.
+///
+/// Shapes as in Aggregate, with dy like y, dx like x, dweight like weight, depsilon like epsilon. Each of the
+/// three gradients is computed only where its view is given. x is read only for dweight and depsilon.
+/// Writes. Gradients are overwritten and may not overlap any input.
+/// Determinism, errors. As Aggregate.
+struct AggregateGradients {
+  ConstTensorView dy{};
   TensorView dx{};
   TensorView dweight{};
   TensorView depsilon{};
-  Workspace workspace{};
 };
 
-std::size_t workspace_size(const Context& context, const AggregateForward& op);
-std::size_t workspace_size(const Context& context, const AggregateBackward& op);
-void aggregate_forward(const Context& context, const AggregateForward& op);
-void aggregate_backward(const Context& context, const AggregateBackward& op);
+Owned<AggregateResult> allocate(const Context& context, const Aggregate& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const Aggregate& op, const AggregateResult& result);
+std::size_t workspace_size(const Context& context, const Aggregate& op, const AggregateResult& result,
+                           const AggregateGradients& gradients);
+void aggregate_forward(const Context& context, const Aggregate& op, const AggregateResult& result,
+                       const WorkspaceSource& workspace = {});
+void aggregate_backward(const Context& context, const Aggregate& op, const AggregateResult& result,
+                        const AggregateGradients& gradients, const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

@@ -6,6 +6,7 @@
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
 #include "warpgnn/ops/attention_dropout.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -39,23 +40,26 @@ enum class AttentionScore : std::uint8_t { gatv2, additive, dot };
 /// Writes. Outputs are overwritten and may not overlap each other or an input.
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
-struct AttentionForward {
+struct Attention {
   Graph graph;
   AttentionScore score = AttentionScore::gatv2;
   double negative_slope = 0.2;
   double scale = 1;
   AttentionDropout dropout{};
-  ConstTensorView query;
-  ConstTensorView key;
-  ConstTensorView value;
+  ConstTensorView query{};
+  ConstTensorView key{};
+  ConstTensorView value{};
   ConstTensorView edge_key{};
   ConstTensorView edge_value{};
   ConstTensorView edge_bias{};
   ConstTensorView vector{};
-  TensorView y;
-  TensorView maximum;
-  TensorView sum;
-  Workspace workspace{};
+};
+
+/// What attention_forward writes and attention_backward reads.
+struct AttentionResult {
+  TensorView y{};
+  TensorView maximum{};
+  TensorView sum{};
 };
 
 /// A pass over in-edges and one over out-edges, both with the scores recomputed; delta_i = <dy_i, y_i>:
@@ -67,30 +71,15 @@ struct AttentionForward {
 ///   dedge_key_e = dk_e,   dedge_value_e = drop(alpha_e) dy_i,   dedge_bias_e = dl_e.
 ///
 /// The derivative of LeakyReLU at 0 is negative_slope.
-/// Shapes and dtypes as in AttentionForward, gradients like what they are gradients of. All inputs of the forward
+/// Shapes and dtypes as in Attention, gradients like what they are gradients of. All inputs of the forward
 /// are needed; delta is made of y as it is stored.
 /// Every gradient is optional: what is not given is not computed, and a pass without a result does not run.
 /// Shared views. Where value is the same view as key and dvalue is not given, dkey receives the whole gradient of that
 /// tensor, dkey + dvalue. Likewise dedge_key that of an edge_key which is also the edge_value, without dedge_value.
 /// Workspace. [N_dst, H] terms; partial results of long rows, and of dvector; O(N) in all.
 /// Writes. Gradients are overwritten and may not overlap each other or an input.
-struct AttentionBackward {
-  Graph graph;
-  AttentionScore score = AttentionScore::gatv2;
-  double negative_slope = 0.2;
-  double scale = 1;
-  AttentionDropout dropout{};
-  ConstTensorView query;
-  ConstTensorView key;
-  ConstTensorView value;
-  ConstTensorView edge_key{};
-  ConstTensorView edge_value{};
-  ConstTensorView edge_bias{};
-  ConstTensorView vector{};
-  ConstTensorView y;
-  ConstTensorView maximum;
-  ConstTensorView sum;
-  ConstTensorView dy;
+struct AttentionGradients {
+  ConstTensorView dy{};
   TensorView dquery{};
   TensorView dkey{};
   TensorView dvalue{};
@@ -98,38 +87,26 @@ struct AttentionBackward {
   TensorView dedge_value{};
   TensorView dedge_bias{};
   TensorView dvector{};  ///< [H, D] contiguous
-  Workspace workspace{};
-
-  /// Whether dkey receives the gradient of value as well, and dedge_key that of edge_value (see "Shared views").
-  bool joins_values() const;
-  bool joins_edge_values() const;
 };
 
-/// drop(alpha_e) [E, H] of a forward, recomputed from what it saved: with `dropout` as the forward had it, the weights
-/// that it used; with the default, no dropout, the plain alpha_e for explanations.
-/// Dtypes as in AttentionForward, weight like maximum.
+/// The weights [E, H] of a forward, recomputed from what it saved: alpha_e for explanations, or drop(alpha_e), what the
+/// forward used. value and edge_value are not read. Dtypes as in Attention, weight like maximum; y is not read.
 struct AttentionWeights {
-  Graph graph;
-  AttentionScore score = AttentionScore::gatv2;
-  double negative_slope = 0.2;
-  double scale = 1;
-  AttentionDropout dropout{};
-  ConstTensorView query;
-  ConstTensorView key;
-  ConstTensorView edge_key{};
-  ConstTensorView edge_bias{};
-  ConstTensorView vector{};
-  ConstTensorView maximum;
-  ConstTensorView sum;
-  TensorView weight;
-  Workspace workspace{};
+  TensorView weight{};
+  bool dropped = false;  ///< with the dropout of `op`
 };
 
-std::size_t workspace_size(const Context& context, const AttentionForward& op);
-std::size_t workspace_size(const Context& context, const AttentionBackward& op);
-std::size_t workspace_size(const Context& context, const AttentionWeights& op);
-void attention_forward(const Context& context, const AttentionForward& op);
-void attention_backward(const Context& context, const AttentionBackward& op);
-void attention_weights(const Context& context, const AttentionWeights& op);
+Owned<AttentionResult> allocate(const Context& context, const Attention& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const Attention& op, const AttentionResult& result);
+std::size_t workspace_size(const Context& context, const Attention& op, const AttentionResult& result,
+                           const AttentionGradients& gradients);
+std::size_t workspace_size(const Context& context, const Attention& op, const AttentionResult& result,
+                           const AttentionWeights& weights);
+void attention_forward(const Context& context, const Attention& op, const AttentionResult& result,
+                       const WorkspaceSource& workspace = {});
+void attention_backward(const Context& context, const Attention& op, const AttentionResult& result,
+                        const AttentionGradients& gradients, const WorkspaceSource& workspace = {});
+void attention_weights(const Context& context, const Attention& op, const AttentionResult& result,
+                       const AttentionWeights& weights, const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

@@ -3,6 +3,7 @@
 
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -18,25 +19,29 @@ namespace warpgnn {
 /// Writes. weight is overwritten; it may be the same view as score, but not overlap it otherwise.
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
-struct EdgeSoftmaxForward {
+struct EdgeSoftmax {
   Graph graph;
-  ConstTensorView score;
-  TensorView weight;
-  Workspace workspace{};
+  ConstTensorView score{};
+};
+
+/// What edge_softmax_forward writes and edge_softmax_backward reads.
+struct EdgeSoftmaxResult {
+  TensorView weight{};
 };
 
 /// dscore_e = weight_e (dweight_e - sum over the row of weight dweight). dscore may be the same view as dweight.
-struct EdgeSoftmaxBackward {
-  Graph graph;
-  ConstTensorView weight;
-  ConstTensorView dweight;
-  TensorView dscore;
-  Workspace workspace{};
+struct EdgeSoftmaxGradients {
+  ConstTensorView dweight{};
+  TensorView dscore{};
 };
 
-std::size_t workspace_size(const Context& context, const EdgeSoftmaxForward& op);
-std::size_t workspace_size(const Context& context, const EdgeSoftmaxBackward& op);
-void edge_softmax_forward(const Context& context, const EdgeSoftmaxForward& op);
-void edge_softmax_backward(const Context& context, const EdgeSoftmaxBackward& op);
+Owned<EdgeSoftmaxResult> allocate(const Context& context, const EdgeSoftmax& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const EdgeSoftmax& op, const EdgeSoftmaxResult& result);
+std::size_t workspace_size(const Context& context, const EdgeSoftmax& op, const EdgeSoftmaxResult& result,
+                           const EdgeSoftmaxGradients& gradients);
+void edge_softmax_forward(const Context& context, const EdgeSoftmax& op, const EdgeSoftmaxResult& result,
+                          const WorkspaceSource& workspace = {});
+void edge_softmax_backward(const Context& context, const EdgeSoftmax& op, const EdgeSoftmaxResult& result,
+                           const EdgeSoftmaxGradients& gradients, const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 /// What happens to elements or whole rows one by one. Stream-ordered, no allocation, bit-identical reruns on the same
@@ -14,27 +15,28 @@
 /// Parameter vectors and the gradients of parameters have accumulator_of it: float32 beside 16-bit rows.
 namespace warpgnn {
 
-/// The activations; ActivationForward says what their slope is.
+/// The activations; Activate says what their slope is.
 enum class Activation : std::uint8_t { relu, leaky_relu, elu, tanh, sigmoid };
 
 /// y = activation(x), element by element, for tensors of any one shape; in place (y = x) is allowed.
 /// `slope`, a finite number, is the factor of negative inputs for leaky_relu and alpha for elu.
 /// relu(-0) is +0. NaN stays NaN. Where leaky_relu multiplies, it does as IEEE 754 says: slope 0 makes -inf NaN.
-struct ActivationForward {
+struct Activate {
   Activation kind = Activation::relu;
   double slope = 0.2;
-  ConstTensorView x;
-  TensorView y;
+  ConstTensorView x{};
+};
+
+/// What activation_forward writes and activation_backward reads.
+struct ActivateResult {
+  TensorView y{};
 };
 
 /// dx = dy activation'(x), from y alone (leaky_relu and elu need slope > 0); in place (dx = dy) is allowed.
 /// The derivative at a kink is that of the negative side.
-struct ActivationBackward {
-  Activation kind = Activation::relu;
-  double slope = 0.2;
-  ConstTensorView y;
-  ConstTensorView dy;
-  TensorView dx;
+struct ActivateGradients {
+  ConstTensorView dy{};
+  TensorView dx{};
 };
 
 /// y = x / (1 - p) where dropout_keeps(seed, threshold(p), row, column), else 0; x and y [N, F], in place allowed.
@@ -76,15 +78,17 @@ struct AddScaled {
 };
 
 /// y_n = x_n + bias for every row: x and y [N, F], bias [F]; in place (y = x) is allowed. The gradient of bias is
-/// LinearBackward's dbias.
+/// that of LinearGradients.
 struct AddBias {
   ConstTensorView x;
   ConstTensorView bias;
   TensorView y;
 };
 
-void activation_forward(const Context& context, const ActivationForward& op);
-void activation_backward(const Context& context, const ActivationBackward& op);
+Owned<ActivateResult> allocate(const Context& context, const Activate& op, Purpose purpose = Purpose::training);
+void activation_forward(const Context& context, const Activate& op, const ActivateResult& result);
+void activation_backward(const Context& context, const Activate& op, const ActivateResult& result,
+                         const ActivateGradients& gradients);
 void dropout(const Context& context, const Dropout& op);
 void advance_counter(const Context& context, const AdvanceCounter& op);
 void gather_rows(const Context& context, const GatherRows& op);

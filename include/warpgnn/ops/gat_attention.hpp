@@ -4,6 +4,7 @@
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
 #include "warpgnn/ops/attention_dropout.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -29,20 +30,23 @@ namespace warpgnn {
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 /// Source. Velickovic et al. 2018; edge term as in the EGAT line of work; one-pass softmax: Milakov and Gimelshein
 /// 2018.
-struct GatAttentionForward {
+struct GatAttention {
   Graph graph;
   double negative_slope = 0.2;
   AttentionDropout dropout{};
-  ConstTensorView value;
-  ConstTensorView source_score;
-  ConstTensorView destination_score;
+  ConstTensorView value{};
+  ConstTensorView source_score{};
+  ConstTensorView destination_score{};
   ConstTensorView edge_score{};
-  TensorView y;
-  TensorView maximum;
-  TensorView sum;
+};
+
+/// What gat_attention_forward writes and gat_attention_backward reads.
+struct GatAttentionResult {
+  TensorView y{};
+  TensorView maximum{};
+  TensorView sum{};
   TensorView positive_y{};
   TensorView positive_weight{};
-  Workspace workspace{};
 };
 
 /// One pass over the out-edges, with alpha recomputed from maximum and sum, delta_i = <dy_i, y_i>:
@@ -50,48 +54,35 @@ struct GatAttentionForward {
 ///   dvalue_j = sum drop(alpha_e) dy_i,  dsource_score_j = sum dp_e,  dedge_score_e = dp_e,
 ///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
 ///
-/// Shapes and dtypes as in GatAttentionForward, gradients like what they are gradients of. All inputs are needed
-/// (edge_score if the forward had it); dedge_score is optional. delta is made of y as it is stored.
+/// Shapes and dtypes as in GatAttention, gradients like what they are gradients of. All inputs are needed (edge_score
+/// if the forward had it), positive_y and positive_weight for ddestination_score alone. delta is made of y as stored.
+/// Every gradient is optional: what is not given is not computed, and without those of edges and sources no edge is
+/// looked at.
 /// Workspace. delta, and partial results of long rows.
 /// Writes. Gradients are overwritten and may not overlap each other or an input.
-struct GatAttentionBackward {
-  Graph graph;
-  double negative_slope = 0.2;
-  AttentionDropout dropout{};
-  ConstTensorView value;
-  ConstTensorView source_score;
-  ConstTensorView destination_score;
-  ConstTensorView edge_score{};
-  ConstTensorView y;
-  ConstTensorView maximum;
-  ConstTensorView sum;
-  ConstTensorView positive_y;
-  ConstTensorView positive_weight;
-  ConstTensorView dy;
-  TensorView dvalue;
-  TensorView dsource_score;
-  TensorView ddestination_score;
+struct GatAttentionGradients {
+  ConstTensorView dy{};
+  TensorView dvalue{};
+  TensorView dsource_score{};
+  TensorView ddestination_score{};
   TensorView dedge_score{};
-  Workspace workspace{};
 };
 
 /// The attention weights alpha_e [E, H] themselves, before dropout, for explanations: recomputed from maximum and sum
-/// on request. All float32 or all float64, as the scores are.
+/// on request. All float32 or all float64, as the scores are; value and y are not read.
 struct GatAttentionWeights {
-  Graph graph;
-  double negative_slope = 0.2;
-  ConstTensorView source_score;
-  ConstTensorView destination_score;
-  ConstTensorView edge_score{};
-  ConstTensorView maximum;
-  ConstTensorView sum;
-  TensorView weight;
+  TensorView weight{};
 };
 
-std::size_t workspace_size(const Context& context, const GatAttentionForward& op);
-std::size_t workspace_size(const Context& context, const GatAttentionBackward& op);
-void gat_attention_forward(const Context& context, const GatAttentionForward& op);
-void gat_attention_backward(const Context& context, const GatAttentionBackward& op);
-void gat_attention_weights(const Context& context, const GatAttentionWeights& op);
+Owned<GatAttentionResult> allocate(const Context& context, const GatAttention& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const GatAttention& op, const GatAttentionResult& result);
+std::size_t workspace_size(const Context& context, const GatAttention& op, const GatAttentionResult& result,
+                           const GatAttentionGradients& gradients);
+void gat_attention_forward(const Context& context, const GatAttention& op, const GatAttentionResult& result,
+                           const WorkspaceSource& workspace = {});
+void gat_attention_backward(const Context& context, const GatAttention& op, const GatAttentionResult& result,
+                            const GatAttentionGradients& gradients, const WorkspaceSource& workspace = {});
+void gat_attention_weights(const Context& context, const GatAttention& op, const GatAttentionResult& result,
+                           const GatAttentionWeights& weights);
 
 }  // namespace warpgnn

@@ -16,27 +16,29 @@ namespace warpgnn {
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, can be captured. No workspace.
 /// Errors. `invalid_argument` names the argument.
 /// Source. Kipf and Welling 2017.
-struct GcnNormForward {
+struct GcnNorm {
   Graph graph;
   ConstTensorView weight{};
-  TensorView norm;
-  TensorView inv_sqrt_degree;
+};
+
+/// What gcn_norm_forward writes and gcn_norm_backward reads.
+struct GcnNormResult {
+  TensorView norm{};
+  TensorView inv_sqrt_degree{};
 };
 
 /// With g = dnorm: dr_k = sum_{e into k} g_e w_e r_j + sum_{e out of k} g_e w_e r_i;  dd_k = -r_k^3 dr_k / 2;
 /// dweight_e = g_e r_j r_i + dd_i.
 /// Workspace. dd, [N]. dweight is overwritten.
-struct GcnNormBackward {
-  Graph graph;
-  ConstTensorView weight{};
-  ConstTensorView inv_sqrt_degree;
-  ConstTensorView dnorm;
-  TensorView dweight;
-  Workspace workspace{};
+struct GcnNormGradients {
+  ConstTensorView dnorm{};
+  TensorView dweight{};
 };
 
-std::size_t workspace_size(const Context& context, const GcnNormBackward& op);
-void gcn_norm_forward(const Context& context, const GcnNormForward& op);
-void gcn_norm_backward(const Context& context, const GcnNormBackward& op);
+std::size_t workspace_size(const Context& context, const GcnNorm& op, const GcnNormResult& result,
+                           const GcnNormGradients& gradients);
+void gcn_norm_forward(const Context& context, const GcnNorm& op, const GcnNormResult& result);
+void gcn_norm_backward(const Context& context, const GcnNorm& op, const GcnNormResult& result,
+                       const GcnNormGradients& gradients, const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

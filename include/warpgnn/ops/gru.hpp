@@ -2,6 +2,7 @@
 #pragma once
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -16,27 +17,29 @@ namespace warpgnn {
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, no workspace, can be captured.
 /// Errors. `invalid_argument` names the argument.
 /// Source. Cho et al. 2014, with the reset gate behind the product, as in PyTorch and cuDNN.
-struct GruCellForward {
-  ConstTensorView input;
-  ConstTensorView hidden;
-  ConstTensorView h_previous;
-  TensorView h;
+struct GruCell {
+  ConstTensorView input{};
+  ConstTensorView hidden{};
+  ConstTensorView h_previous{};
+};
+
+/// What gru_cell_forward writes.
+struct GruCellResult {
+  TensorView h{};
 };
 
 /// With dn = dh (1 - z) (1 - n^2): dinput = (dn b_n r (1 - r), dh (h_previous - n) z (1 - z), dn),
 /// dhidden = (the same, the same, dn r), dh_previous = dh z, the part of the gradient that does not go through
-/// `hidden`. Outputs are overwritten; dinput may be input, dhidden may be hidden, and dh_previous may be dh.
-struct GruCellBackward {
-  ConstTensorView input;
-  ConstTensorView hidden;
-  ConstTensorView h_previous;
-  ConstTensorView dh;
-  TensorView dinput;
-  TensorView dhidden;
-  TensorView dh_previous;
+/// `hidden`. Each is optional and overwritten; dinput may be input, dhidden may be hidden, and dh_previous may be dh.
+struct GruCellGradients {
+  ConstTensorView dh{};
+  TensorView dinput{};
+  TensorView dhidden{};
+  TensorView dh_previous{};
 };
 
-void gru_cell_forward(const Context& context, const GruCellForward& op);
-void gru_cell_backward(const Context& context, const GruCellBackward& op);
+Owned<GruCellResult> allocate(const Context& context, const GruCell& op, Purpose purpose = Purpose::training);
+void gru_cell_forward(const Context& context, const GruCell& op, const GruCellResult& result);
+void gru_cell_backward(const Context& context, const GruCell& op, const GruCellGradients& gradients);
 
 }  // namespace warpgnn

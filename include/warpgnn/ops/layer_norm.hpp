@@ -2,6 +2,7 @@
 #pragma once
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -15,12 +16,16 @@ namespace warpgnn {
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, no workspace, can be captured.
 /// Errors. `invalid_argument` names the argument.
 /// Source. Ba et al. 2016.
-struct LayerNormForward {
+struct LayerNorm {
   double epsilon = 1e-5;
-  ConstTensorView x;
-  ConstTensorView gamma;
-  ConstTensorView beta;
-  TensorView y;
+  ConstTensorView x{};
+  ConstTensorView gamma{};
+  ConstTensorView beta{};
+};
+
+/// What layer_norm_forward writes and layer_norm_backward reads.
+struct LayerNormResult {
+  TensorView y{};
   TensorView mean{};
   TensorView inv_std{};
 };
@@ -28,20 +33,18 @@ struct LayerNormForward {
 /// With z = (x - mean) inv_std and g = gamma dy: dx = inv_std (g - avg(g) - z avg(g z)), avg over the row;
 /// dgamma = sum_n dy z, dbeta = sum_n dy. Each gradient is optional and overwritten; dx may be dy.
 /// Workspace. partial sums for dgamma and dbeta.
-struct LayerNormBackward {
-  ConstTensorView x;
-  ConstTensorView gamma{};  ///< for dx
-  ConstTensorView mean;
-  ConstTensorView inv_std;
-  ConstTensorView dy;
+struct LayerNormGradients {
+  ConstTensorView dy{};
   TensorView dx{};
   TensorView dgamma{};
   TensorView dbeta{};
-  Workspace workspace{};
 };
 
-std::size_t workspace_size(const Context& context, const LayerNormBackward& op);
-void layer_norm_forward(const Context& context, const LayerNormForward& op);
-void layer_norm_backward(const Context& context, const LayerNormBackward& op);
+Owned<LayerNormResult> allocate(const Context& context, const LayerNorm& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const LayerNorm& op, const LayerNormResult& result,
+                           const LayerNormGradients& gradients);
+void layer_norm_forward(const Context& context, const LayerNorm& op, const LayerNormResult& result);
+void layer_norm_backward(const Context& context, const LayerNorm& op, const LayerNormResult& result,
+                         const LayerNormGradients& gradients, const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

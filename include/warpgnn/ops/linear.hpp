@@ -2,9 +2,10 @@
 #pragma once
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
-/// Dense layers. Stream-ordered, no allocation (but see LinearForward), bit-identical reruns on the same machine.
+/// Dense layers. Stream-ordered, no allocation (but see Linear), bit-identical reruns on the same machine.
 /// Outputs are overwritten and may not overlap an input unless said.
 /// Errors. `invalid_argument` names the argument.
 ///
@@ -17,30 +18,33 @@ namespace warpgnn {
 /// sizes into pieces that are each one thread's work, so no bit depends on the number of threads; oneDNN and Eigen may
 /// take scratch memory for the time of the call.
 /// Workspace. CPU, 16-bit matrices only.
-struct LinearForward {
-  ConstTensorView x;
-  ConstTensorView weight;
+struct Linear {
+  ConstTensorView x{};
+  ConstTensorView weight{};
   ConstTensorView bias{};
-  TensorView y;
-  Workspace workspace{};
+};
+
+/// What linear_forward writes.
+struct LinearResult {
+  TensorView y{};
 };
 
 /// dx = dy weight, dweight = dy^T x, dbias = column sums of dy; each only where its view is given. dweight and dbias
 /// are float32 beside 16-bit rows: what an optimiser adds to its float32 copy of the parameters, of which the next
 /// step's weight is made by `convert`.
-struct LinearBackward {
-  ConstTensorView x{};
-  ConstTensorView weight{};
-  ConstTensorView dy;
+struct LinearGradients {
+  ConstTensorView dy{};
   TensorView dx{};
   TensorView dweight{};
   TensorView dbias{};
-  Workspace workspace{};
 };
 
-std::size_t workspace_size(const Context& context, const LinearForward& op);
-std::size_t workspace_size(const Context& context, const LinearBackward& op);
-void linear_forward(const Context& context, const LinearForward& op);
-void linear_backward(const Context& context, const LinearBackward& op);
+Owned<LinearResult> allocate(const Context& context, const Linear& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const Linear& op, const LinearResult& result);
+std::size_t workspace_size(const Context& context, const Linear& op, const LinearGradients& gradients);
+void linear_forward(const Context& context, const Linear& op, const LinearResult& result,
+                    const WorkspaceSource& workspace = {});
+void linear_backward(const Context& context, const Linear& op, const LinearGradients& gradients,
+                     const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -19,32 +20,32 @@ namespace warpgnn {
 /// Errors. `out_of_range` for a label that is neither ignore_index nor in [0, K), on the CPU, before anything is
 /// written; on CUDA, where labels are seen too late for that, the loss and the row of dlogits are NaN.
 /// Source. Szegedy et al. 2016 (smoothing); the mean is weighted as PyTorch's.
-struct CrossEntropyForward {
+struct CrossEntropy {
   double label_smoothing = 0;
   std::int32_t ignore_index = -100;
-  ConstTensorView logits;
-  ConstTensorView label;
+  ConstTensorView logits{};
+  ConstTensorView label{};
   ConstTensorView class_weight{};
-  TensorView loss;
-  TensorView probability;
-  TensorView total_weight;
-  Workspace workspace{};
+};
+
+/// What cross_entropy_forward writes and cross_entropy_backward reads.
+struct CrossEntropyResult {
+  TensorView loss{};
+  TensorView probability{};
+  TensorView total_weight{};
 };
 
 /// dlogits_k = ((1 - s) w_label (probability_k - [k = label]) + s / K (probability_k sum_j w_j - w_k)) / total_weight;
-/// 0 in rows that do not count. Shapes, options and errors as in CrossEntropyForward.
-struct CrossEntropyBackward {
-  double label_smoothing = 0;
-  std::int32_t ignore_index = -100;
-  ConstTensorView probability;
-  ConstTensorView label;
-  ConstTensorView class_weight{};
-  ConstTensorView total_weight;
-  TensorView dlogits;
+/// 0 in rows that do not count. Shapes, options and errors as in CrossEntropy.
+struct CrossEntropyGradients {
+  TensorView dlogits{};
 };
 
-std::size_t workspace_size(const Context& context, const CrossEntropyForward& op);
-void cross_entropy_forward(const Context& context, const CrossEntropyForward& op);
-void cross_entropy_backward(const Context& context, const CrossEntropyBackward& op);
+Owned<CrossEntropyResult> allocate(const Context& context, const CrossEntropy& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const CrossEntropy& op, const CrossEntropyResult& result);
+void cross_entropy_forward(const Context& context, const CrossEntropy& op, const CrossEntropyResult& result,
+                           const WorkspaceSource& workspace = {});
+void cross_entropy_backward(const Context& context, const CrossEntropy& op, const CrossEntropyResult& result,
+                            const CrossEntropyGradients& gradients);
 
 }  // namespace warpgnn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -15,27 +16,30 @@ namespace warpgnn {
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, no workspace, can be captured.
 /// Errors. `invalid_argument` names the argument.
 /// Source. Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-struct LstmCellForward {
-  ConstTensorView gates;
+struct LstmCell {
+  ConstTensorView gates{};
   ConstTensorView c_previous{};
-  TensorView c;
-  TensorView h;
+};
+
+/// What lstm_cell_forward writes and lstm_cell_backward reads.
+struct LstmCellResult {
+  TensorView c{};
+  TensorView h{};
 };
 
 /// From dh and dc, the gradients of h and of c by its other uses (optional: none), with t = dc + dh o (1 - tanh(c)^2):
 /// dgates = (t g i (1 - i), t c_previous f (1 - f), t i (1 - g^2), dh tanh(c) o (1 - o)) and
-/// dc_previous = t f (optional). Outputs are overwritten; dgates may be gates, and dc_previous may be dc.
-struct LstmCellBackward {
-  ConstTensorView gates;
-  ConstTensorView c_previous{};
-  ConstTensorView c;
-  ConstTensorView dh;
+/// dc_previous = t f. Each is optional and overwritten; dgates may be gates, and dc_previous may be dc.
+struct LstmCellGradients {
+  ConstTensorView dh{};
   ConstTensorView dc{};
-  TensorView dgates;
+  TensorView dgates{};
   TensorView dc_previous{};
 };
 
-void lstm_cell_forward(const Context& context, const LstmCellForward& op);
-void lstm_cell_backward(const Context& context, const LstmCellBackward& op);
+Owned<LstmCellResult> allocate(const Context& context, const LstmCell& op, Purpose purpose = Purpose::training);
+void lstm_cell_forward(const Context& context, const LstmCell& op, const LstmCellResult& result);
+void lstm_cell_backward(const Context& context, const LstmCell& op, const LstmCellResult& result,
+                        const LstmCellGradients& gradients);
 
 }  // namespace warpgnn

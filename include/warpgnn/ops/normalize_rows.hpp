@@ -2,6 +2,7 @@
 #pragma once
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -13,21 +14,26 @@ namespace warpgnn {
 /// Writes. Outputs are overwritten; y may be x, and overlaps nothing otherwise.
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, no workspace, can be captured.
 /// Errors. `invalid_argument` names the argument.
-struct NormalizeRowsForward {
-  ConstTensorView x;
-  TensorView y;
+struct NormalizeRows {
+  ConstTensorView x{};
+};
+
+/// What normalize_rows_forward writes and normalize_rows_backward reads.
+struct NormalizeRowsResult {
+  TensorView y{};
   TensorView norm{};
 };
 
 /// dx_n = (dy_n - y_n <y_n, dy_n>) / |x_n|, 0 for a row of zeros. dx is overwritten and may be dy.
-struct NormalizeRowsBackward {
-  ConstTensorView y;
-  ConstTensorView norm;
-  ConstTensorView dy;
-  TensorView dx;
+struct NormalizeRowsGradients {
+  ConstTensorView dy{};
+  TensorView dx{};
 };
 
-void normalize_rows_forward(const Context& context, const NormalizeRowsForward& op);
-void normalize_rows_backward(const Context& context, const NormalizeRowsBackward& op);
+Owned<NormalizeRowsResult> allocate(const Context& context, const NormalizeRows& op,
+                                    Purpose purpose = Purpose::training);
+void normalize_rows_forward(const Context& context, const NormalizeRows& op, const NormalizeRowsResult& result);
+void normalize_rows_backward(const Context& context, const NormalizeRows& op, const NormalizeRowsResult& result,
+                             const NormalizeRowsGradients& gradients);
 
 }  // namespace warpgnn

@@ -3,6 +3,7 @@
 
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -35,57 +36,48 @@ enum class PoolGate : std::uint8_t {
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 /// Source. Li et al. 2016 (gated read-out), Ilse et al. 2018 (attention pooling), Lee et al. 2019 (several heads).
-struct PoolForward {
-  Graph graph;
-  PoolReduce reduce = PoolReduce::sum;
-  PoolGate gate = PoolGate::none;
-  double temperature = 1;
-  ConstTensorView x;
-  ConstTensorView score{};
-  TensorView y;
-  TensorView maximum{};
-  TensorView sum{};
-  TensorView arg{};
-  Workspace workspace{};
-};
-
-/// With d_n = <dy_g, x_n> (over n_g for mean) and c = 1 or 1/n_g: dx_n = c a_n dy_g (max: only where arg = n);
-/// dscore_n = a_n (d_n - <dy_g, y_g>) / temperature for softmax, a_n (1 - a_n) d_n for sigmoid, d_n for raw; head by
-/// head, where there are heads.
-/// dx and dscore are optional each and overwritten. x is read for dscore, y, as it was stored, for dscore of a softmax
-/// gate. Dtypes as in PoolForward, with dy and dx like x, dscore like score.
-struct PoolBackward {
+struct Pool {
   Graph graph;
   PoolReduce reduce = PoolReduce::sum;
   PoolGate gate = PoolGate::none;
   double temperature = 1;
   ConstTensorView x{};
   ConstTensorView score{};
-  ConstTensorView y{};
-  ConstTensorView maximum{};
-  ConstTensorView sum{};
-  ConstTensorView arg{};
-  ConstTensorView dy;
+};
+
+/// What pool_forward writes and pool_backward reads.
+struct PoolResult {
+  TensorView y{};
+  TensorView maximum{};
+  TensorView sum{};
+  TensorView arg{};
+};
+
+/// With d_n = <dy_g, x_n> (over n_g for mean) and c = 1 or 1/n_g: dx_n = c a_n dy_g (max: only where arg = n);
+/// dscore_n = a_n (d_n - <dy_g, y_g>) / temperature for softmax, a_n (1 - a_n) d_n for sigmoid, d_n for raw; head by
+/// head, where there are heads.
+/// dx and dscore are optional each and overwritten. x is read for dscore, y, as it was stored, for dscore of a softmax
+/// gate. Dtypes as in Pool, with dy and dx like x, dscore like score.
+struct PoolGradients {
+  ConstTensorView dy{};
   TensorView dx{};
   TensorView dscore{};
-  Workspace workspace{};
 };
 
-/// The gate's weights a_n [N] or [N, H], for explanations. maximum and sum are needed for softmax. One real dtype.
+/// The gate's weights a_n [N] or [N, H], for explanations. x and y are not read, maximum and sum for softmax alone. One
+/// real dtype.
 struct PoolWeights {
-  Graph graph;
-  PoolGate gate = PoolGate::softmax;
-  double temperature = 1;
-  ConstTensorView score;
-  ConstTensorView maximum{};
-  ConstTensorView sum{};
-  TensorView weight;
+  TensorView weight{};
 };
 
-std::size_t workspace_size(const Context& context, const PoolForward& op);
-std::size_t workspace_size(const Context& context, const PoolBackward& op);
-void pool_forward(const Context& context, const PoolForward& op);
-void pool_backward(const Context& context, const PoolBackward& op);
-void pool_weights(const Context& context, const PoolWeights& op);
+Owned<PoolResult> allocate(const Context& context, const Pool& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const Pool& op, const PoolResult& result);
+std::size_t workspace_size(const Context& context, const Pool& op, const PoolResult& result,
+                           const PoolGradients& gradients);
+void pool_forward(const Context& context, const Pool& op, const PoolResult& result,
+                  const WorkspaceSource& workspace = {});
+void pool_backward(const Context& context, const Pool& op, const PoolResult& result, const PoolGradients& gradients,
+                   const WorkspaceSource& workspace = {});
+void pool_weights(const Context& context, const Pool& op, const PoolResult& result, const PoolWeights& weights);
 
 }  // namespace warpgnn

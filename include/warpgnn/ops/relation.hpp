@@ -3,6 +3,7 @@
 
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 /// Aggregation over graphs whose edges have types ("relations"). `relation` [E] holds each edge's type in the caller's
@@ -29,9 +30,12 @@ struct RelationWeights {
   Graph graph;
   RelationNorm norm = RelationNorm::per_relation;
   std::int64_t relations = 0;
-  ConstTensorView relation;
-  TensorView weight;
-  Workspace workspace{};
+  ConstTensorView relation{};
+};
+
+/// What relation_weights writes.
+struct RelationWeightsResult {
+  TensorView weight{};
 };
 
 /// y_ib = sum over in-edges e = (j -> i) of c_{r_e, b} w_e x_j for each basis b: what R-GCN with the weight matrices
@@ -46,42 +50,47 @@ struct RelationWeights {
 /// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 /// Source. Schlichtkrull et al. 2018 (basis decomposition).
-struct RelationAggregateForward {
+struct RelationAggregate {
   Graph graph;
-  ConstTensorView relation;
-  ConstTensorView coefficient;
+  ConstTensorView relation{};
+  ConstTensorView coefficient{};
   ConstTensorView weight{};
-  ConstTensorView x;
-  TensorView y;
-  Workspace workspace{};
+  ConstTensorView x{};
+};
+
+/// What relation_aggregate_forward writes.
+struct RelationAggregateResult {
+  TensorView y{};
 };
 
 /// dx_j = sum over out-edges e = (j -> i) of w_e sum_b c_{r_e, b} dy_ib;
-/// dcoefficient_rb = sum over edges e of relation r of w_e <dy_ib, x_j>.
+/// dcoefficient_rb = sum over edges e of relation r of w_e <dy_ib, x_j>;  dweight_e = sum_b c_{r_e, b} <dy_ib, x_j>.
 ///
-/// Shapes as in RelationAggregateForward, with dy like y, dx like x, dcoefficient like coefficient. Each gradient is
-/// computed only where its view is given. x is read only for dcoefficient. No product per edge is stored; the
-/// workspace of dcoefficient holds tables of [R, B], at most max(E / R, 1) of them.
+/// Shapes as in RelationAggregate, with dy like y, dx like x, dcoefficient like coefficient, dweight [E]. Each gradient
+/// is computed only where its view is given; dweight is that of weights of one where the forward had none, and 0 for an
+/// edge of no relation. x is read only for dcoefficient and dweight. No product per edge is stored; the workspace of
+/// dcoefficient holds tables of [R, B], at most max(E / R, 1) of them.
 /// Writes. Gradients are overwritten and may not overlap any input.
-/// Determinism, errors. As RelationAggregateForward.
-struct RelationAggregateBackward {
-  Graph graph;
-  ConstTensorView relation;
-  ConstTensorView coefficient;
-  ConstTensorView weight{};
-  ConstTensorView x{};
-  ConstTensorView dy;
+/// Determinism, errors. As RelationAggregate.
+struct RelationAggregateGradients {
+  ConstTensorView dy{};
   TensorView dx{};
   TensorView dcoefficient{};
-  Workspace workspace{};
+  TensorView dweight{};
 };
 
-std::size_t workspace_size(const Context& context, const RelationWeights& op);
-std::size_t workspace_size(const Context& context, const RelationAggregateForward& op);
-std::size_t workspace_size(const Context& context, const RelationAggregateBackward& op);
-void relation_weights(const Context& context, const RelationWeights& op);
-void relation_aggregate_forward(const Context& context, const RelationAggregateForward& op);
-void relation_aggregate_backward(const Context& context, const RelationAggregateBackward& op);
+std::size_t workspace_size(const Context& context, const RelationWeights& op, const RelationWeightsResult& result);
+Owned<RelationAggregateResult> allocate(const Context& context, const RelationAggregate& op,
+                                        Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const RelationAggregate& op, const RelationAggregateResult& result);
+std::size_t workspace_size(const Context& context, const RelationAggregate& op,
+                           const RelationAggregateGradients& gradients);
+void relation_weights(const Context& context, const RelationWeights& op, const RelationWeightsResult& result,
+                      const WorkspaceSource& workspace = {});
+void relation_aggregate_forward(const Context& context, const RelationAggregate& op,
+                                const RelationAggregateResult& result, const WorkspaceSource& workspace = {});
+void relation_aggregate_backward(const Context& context, const RelationAggregate& op,
+                                 const RelationAggregateGradients& gradients, const WorkspaceSource& workspace = {});
 
 /// A graph with typed edges whose nodes stand once for each relation, so that an op that knows no relations, attention
 /// say, treats those of a node apart: row j * R + r of its features is what node j is to relation r. A linear layer's

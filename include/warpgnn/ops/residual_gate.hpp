@@ -2,6 +2,7 @@
 #pragma once
 
 #include "warpgnn/context.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -18,33 +19,35 @@ namespace warpgnn {
 /// Determinism. Bit-identical reruns. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
 /// Source. The gated residual connection of Shi et al. 2021.
-struct ResidualGateForward {
-  ConstTensorView x;
-  ConstTensorView residual;
-  ConstTensorView weight;
-  TensorView y;
-  TensorView gate;
+struct ResidualGate {
+  ConstTensorView x{};
+  ConstTensorView residual{};
+  ConstTensorView weight{};
+};
+
+/// What residual_gate_forward writes and residual_gate_backward reads.
+struct ResidualGateResult {
+  TensorView y{};
+  TensorView gate{};
 };
 
 /// dz_n = gate_n (1 - gate_n) <dy_n, residual_n - x_n>;
 /// dx_n = (1 - gate_n) dy_n + dz_n (w_0 + w_2),   dresidual_n = gate_n dy_n + dz_n (w_1 - w_2),
-/// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n).
+/// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n). Each is optional.
 /// Dtypes as forward, with dy, dx and dresidual like x, dweight like weight.
 /// Workspace. dz, and partial sums of dweight.
-struct ResidualGateBackward {
-  ConstTensorView x;
-  ConstTensorView residual;
-  ConstTensorView weight;
-  ConstTensorView gate;
-  ConstTensorView dy;
-  TensorView dx;
-  TensorView dresidual;
-  TensorView dweight;
-  Workspace workspace{};
+struct ResidualGateGradients {
+  ConstTensorView dy{};
+  TensorView dx{};
+  TensorView dresidual{};
+  TensorView dweight{};
 };
 
-std::size_t workspace_size(const Context& context, const ResidualGateBackward& op);
-void residual_gate_forward(const Context& context, const ResidualGateForward& op);
-void residual_gate_backward(const Context& context, const ResidualGateBackward& op);
+Owned<ResidualGateResult> allocate(const Context& context, const ResidualGate& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const ResidualGate& op, const ResidualGateResult& result,
+                           const ResidualGateGradients& gradients);
+void residual_gate_forward(const Context& context, const ResidualGate& op, const ResidualGateResult& result);
+void residual_gate_backward(const Context& context, const ResidualGate& op, const ResidualGateResult& result,
+                            const ResidualGateGradients& gradients, const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

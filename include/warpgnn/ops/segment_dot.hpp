@@ -3,6 +3,7 @@
 
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 namespace warpgnn {
@@ -15,29 +16,31 @@ namespace warpgnn {
 /// Determinism. Bit-identical reruns, no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument.
 /// Source. Vinyals et al. 2016 (Set2Set's read).
-struct SegmentDotForward {
+struct SegmentDot {
   Graph graph;
-  ConstTensorView x;
-  ConstTensorView query;
-  TensorView score;
+  ConstTensorView x{};
+  ConstTensorView query{};
+};
+
+/// What segment_dot_forward writes.
+struct SegmentDotResult {
+  TensorView score{};
 };
 
 /// dx_n += dscore_n query_g (ACCUMULATES: x usually has another use, as what is read); dquery_g = sum_n dscore_n x_n
 /// (overwritten, 0 for an empty graph). Each is optional; dx needs query, dquery needs x. Dtypes as forward, with dx
 /// and dquery like x, dscore like score; in 16 bits dx is rounded by each call that adds to it.
 /// Errors. As forward, and `workspace_too_small`.
-struct SegmentDotBackward {
-  Graph graph;
-  ConstTensorView x{};
-  ConstTensorView query{};
-  ConstTensorView dscore;
+struct SegmentDotGradients {
+  ConstTensorView dscore{};
   TensorView dx{};
   TensorView dquery{};
-  Workspace workspace{};
 };
 
-std::size_t workspace_size(const Context& context, const SegmentDotBackward& op);
-void segment_dot_forward(const Context& context, const SegmentDotForward& op);
-void segment_dot_backward(const Context& context, const SegmentDotBackward& op);
+Owned<SegmentDotResult> allocate(const Context& context, const SegmentDot& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const SegmentDot& op, const SegmentDotGradients& gradients);
+void segment_dot_forward(const Context& context, const SegmentDot& op, const SegmentDotResult& result);
+void segment_dot_backward(const Context& context, const SegmentDot& op, const SegmentDotGradients& gradients,
+                          const WorkspaceSource& workspace = {});
 
 }  // namespace warpgnn

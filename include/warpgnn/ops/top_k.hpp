@@ -6,6 +6,7 @@
 #include "warpgnn/context.hpp"
 #include "warpgnn/graph.hpp"
 #include "warpgnn/random.hpp"
+#include "warpgnn/result.hpp"
 #include "warpgnn/tensor.hpp"
 
 /// Pooling that leaves a smaller graph: choose nodes by score, take the graph between them, move features along.
@@ -32,37 +33,45 @@ std::int64_t top_k_count(const Graph& graph, double ratio);
 struct SegmentTopK {
   Graph graph;
   double ratio = 0.5;
-  ConstTensorView score;
-  TensorView selected;
+  ConstTensorView score{};
+};
+
+/// What segment_top_k writes.
+struct SegmentTopKResult {
+  TensorView selected{};
   TensorView position{};
-  Workspace workspace{};
 };
 
 /// y_k = scale_n x_n with n = index_k: x [N, F], scale [N], index [K] int32, y [K, F]. A row whose index is not in
 /// [0, N) is filled with zeros. Stream-ordered, deterministic, no workspace.
 /// Dtypes. x and y: float32, float64, float16 or bfloat16; scale: what that is computed in, accumulator_of().
-struct ScaledGatherForward {
-  ConstTensorView x;
-  ConstTensorView scale;
-  ConstTensorView index;
-  TensorView y;
+struct ScaledGather {
+  ConstTensorView x{};
+  ConstTensorView scale{};
+  ConstTensorView index{};
+  ConstTensorView position{};
+};
+
+/// What scaled_gather_forward writes.
+struct ScaledGatherResult {
+  TensorView y{};
 };
 
 /// dx_n = scale_n dy_k, dscale_n = <dy_k, x_n> with k = position_n, the inverse of `index`, which therefore names no
 /// node twice: position [N] int32; zeros where it is not in [0, K). dx [N, F] and dscale [N] are optional each and
 /// overwritten; dx needs scale, dscale needs x. Dtypes as forward, with dy and dx like x, dscale like scale.
-struct ScaledGatherBackward {
-  ConstTensorView x{};
-  ConstTensorView scale{};
-  ConstTensorView position;
-  ConstTensorView dy;
+struct ScaledGatherGradients {
+  ConstTensorView dy{};
   TensorView dx{};
   TensorView dscale{};
 };
 
-std::size_t workspace_size(const Context& context, const SegmentTopK& op);
-void segment_top_k(const Context& context, const SegmentTopK& op);
-void scaled_gather_forward(const Context& context, const ScaledGatherForward& op);
-void scaled_gather_backward(const Context& context, const ScaledGatherBackward& op);
+Owned<SegmentTopKResult> allocate(const Context& context, const SegmentTopK& op, Purpose purpose = Purpose::training);
+std::size_t workspace_size(const Context& context, const SegmentTopK& op, const SegmentTopKResult& result);
+void segment_top_k(const Context& context, const SegmentTopK& op, const SegmentTopKResult& result,
+                   const WorkspaceSource& workspace = {});
+Owned<ScaledGatherResult> allocate(const Context& context, const ScaledGather& op, Purpose purpose = Purpose::training);
+void scaled_gather_forward(const Context& context, const ScaledGather& op, const ScaledGatherResult& result);
+void scaled_gather_backward(const Context& context, const ScaledGather& op, const ScaledGatherGradients& gradients);
 
 }  // namespace warpgnn

@@ -23,8 +23,8 @@ void run_linear(const Context& context, Dtype dtype) {
   const Tensor x = zeros(context, dtype, {4, 3}), weight = zeros(context, dtype, {2, 3});
   const Tensor y = zeros(context, dtype, {4, 2}), dx = zeros(context, dtype, {4, 3});
   const Tensor dweight = zeros(context, accumulator_of(dtype), {2, 3});
-  linear_forward(context, {.x = x, .weight = weight, .y = y});
-  linear_backward(context, {.x = x, .weight = weight, .dy = y, .dx = dx, .dweight = dweight});
+  linear_forward(context, {.x = x, .weight = weight}, {.y = y});
+  linear_backward(context, {.x = x, .weight = weight}, {.dy = y, .dx = dx, .dweight = dweight});
 }
 
 std::vector<std::string> products_of(Dtype dtype) {
