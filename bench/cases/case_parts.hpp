@@ -14,7 +14,9 @@ namespace warpgnn::bench {
 template <class... Parameters, class... Parts>
 std::function<void()> call_of(const Context& context, void (*op)(const Context&, Parameters...), Parts... parts) {
   if constexpr (sizeof...(Parameters) > sizeof...(Parts)) {
-    return [=, scratch = std::make_shared<WorkspaceBuffer>()] { op(context, parts..., *scratch); };
+    const auto scratch = std::make_shared<WorkspaceBuffer>();
+    scratch->reserve(context, workspace_size(context, parts...));  // before the call is captured
+    return [=] { op(context, parts..., *scratch); };
   } else {
     return [=] { op(context, parts...); };
   }

@@ -291,6 +291,7 @@ void Tensor::copy_to_host(void* target, std::size_t bytes) const {
 }
 
 Workspace WorkspaceBuffer::reserve(const Context& context, std::size_t bytes) {
+  if (bytes == 0) return {};  // nothing to allocate, so that a capture has nothing to refuse
   memory_.resize(context, Dtype::int64, {static_cast<std::int64_t>((bytes + 7) / 8)});
   return Workspace{memory_.view().data, memory_.bytes()};
 }

@@ -157,6 +157,7 @@ void backward_weight(const CudaExec& exec, const RelationAggregateBackward& op) 
   with_pack_width<S>(pack_width<S>(columns, {op.dy, op.x}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     RelationDotArguments<S> arguments = dot_arguments<S>(op, lanes_for(columns / kWidth));
+    arguments.weight = {};  // it is not a factor of its own gradient
     arguments.dweight = rows_of<Accumulator<S>>(op.dweight);
     launch(exec, "relation_aggregate_backward", relation_backward_weight<S, kWidth>,
            span_shape(arguments.edges, arguments.group, 1), arguments);

@@ -306,9 +306,11 @@ struct RelationDotArguments {
 };
 
 /// Edges whose products with a row of dy are made together. Beyond the span's last edge it is that edge again.
+template <class T>
 struct RelationBatch {
   std::int32_t id[kEdgesInFlight];
   std::int32_t relation[kEdgesInFlight];  // -1: none, or beyond the last edge
+  T weight[kEdgesInFlight];
 };
 
 /// For every batch of a span's edges: dot(batch, basis, dots) with each lane's part of <dy_ib, x_j> for one basis after
@@ -319,7 +321,7 @@ __device__ void for_each_relation_dot(const LaneGroup& group, const RelationDotA
   using T = Accumulator<S>;
   const S* const dy = arguments.dy[span.row];
   for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
-    RelationBatch batch;
+    RelationBatch<T> batch;
     const S* x[kEdgesInFlight];
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
@@ -327,6 +329,7 @@ __device__ void for_each_relation_dot(const LaneGroup& group, const RelationDotA
       batch.id[u] = static_cast<std::int32_t>(edge_id_of(arguments.edges, slot));
       x[u] = arguments.x[arguments.edges.neighbor[slot]];
       batch.relation[u] = first + u < span.end ? arguments.relation[batch.id[u]] : -1;
+      batch.weight[u] = arguments.weight ? *arguments.weight[batch.id[u]] : T(1);
     }
     for (int basis = 0; basis < arguments.bases; ++basis) {
       T dots[kEdgesInFlight] = {};
@@ -357,21 +360,20 @@ __global__ void __launch_bounds__(kSpanThreads) relation_backward_coefficient(Re
   double* const table = arguments.table + number * cells;
   for (std::int64_t cell = group.lane; cell < cells; cell += group.size) table[cell] = 0;
 
-  const auto add = [&](const RelationBatch& batch, int basis, T(&dots)[kEdgesInFlight]) {
+  const auto add = [&](const RelationBatch<T>& batch, int basis, T(&dots)[kEdgesInFlight]) {
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
       dots[u] = group.sum(dots[u]);
       const std::int64_t cell = static_cast<std::int64_t>(batch.relation[u]) * arguments.bases + basis;
       if (batch.relation[u] < 0 || (cell & (group.size - 1)) != group.lane) continue;
-      const T weight = arguments.weight ? *arguments.weight[batch.id[u]] : T(1);
-      table[cell] += static_cast<double>(weight * dots[u]);
+      table[cell] += static_cast<double>(batch.weight[u] * dots[u]);
     }
   };
   const std::int64_t spans = arguments.edges.long_rows.chunks + arguments.edges.rows;
   for (std::int64_t item = number; item < spans; item += arguments.tables) {
     EdgeSpan span;
     if (!find_span(arguments.edges, item, span)) continue;
-    for_each_relation_dot<kWidth>(group, arguments, span, add, [](std::int64_t, const RelationBatch&) {});
+    for_each_relation_dot<kWidth>(group, arguments, span, add, [](std::int64_t, const RelationBatch<T>&) {});
   }
 }
 
@@ -383,13 +385,13 @@ __global__ void __launch_bounds__(kSpanThreads) relation_backward_weight(Relatio
   EdgeSpan span;
   if (!find_span(arguments.edges, group_number(group.size), span)) return;
   T total[kEdgesInFlight] = {};
-  const auto add = [&](const RelationBatch& batch, int basis, const T(&dots)[kEdgesInFlight]) {
+  const auto add = [&](const RelationBatch<T>& batch, int basis, const T(&dots)[kEdgesInFlight]) {
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
       if (batch.relation[u] >= 0) total[u] += __ldg(arguments.coefficient[batch.relation[u]] + basis) * dots[u];
     }
   };
-  for_each_relation_dot<kWidth>(group, arguments, span, add, [&](std::int64_t first, const RelationBatch& batch) {
+  for_each_relation_dot<kWidth>(group, arguments, span, add, [&](std::int64_t first, const RelationBatch<T>& batch) {
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
       const T dweight = group.sum(total[u]);

@@ -8,9 +8,9 @@ using namespace kernels;
 namespace {
 
 template <class T>
-AttentionPartials<T> carve(Carver& carver, const AttentionForward& op) {
+SoftmaxPartials<T> carve(Carver& carver, const AttentionForward& op) {
   const std::int64_t chunks = op.graph.in_edges().long_rows.chunks;
-  AttentionPartials<T> partials;
+  SoftmaxPartials<T> partials;
   partials.maximum = carver.take<T>(chunks * op.value.shape[1]);
   partials.sum = carver.take<T>(chunks * op.value.shape[1]);
   partials.y = carver.take<T>(chunks * op.value.row_size());
@@ -30,20 +30,20 @@ void launch_forward(const CudaExec& exec, const AttentionForwardArguments<S, Sco
 }
 
 template <class S>
-void merge(const CudaExec& exec, const AttentionForward& op, const AttentionPartials<Accumulator<S>>& partials) {
+void merge(const CudaExec& exec, const AttentionForward& op, const SoftmaxPartials<Accumulator<S>>& partials) {
   using T = Accumulator<S>;
   const LongRows& long_rows = op.graph.in_edges().long_rows;
   if (long_rows.rows == 0) return;
-  launch(exec, "attention_forward", attention_forward_merge<S>, merge_shape(long_rows, op.value.row_size()),
-         AttentionMergeArguments<S>{long_rows, op.value.shape[1], op.value.shape[2], EdgeDropout::of(op.dropout).scale,
-                                    partials, rows_of<S>(op.y), rows_of<T>(op.maximum), rows_of<T>(op.sum)});
+  launch(exec, "attention_forward", attention_forward_merge<S, false>, merge_shape(long_rows, op.value.row_size()),
+         SoftmaxMergeArguments<S>{long_rows, op.value.shape[1], op.value.shape[2], EdgeDropout::of(op.dropout).scale,
+                                  partials, rows_of<S>(op.y), rows_of<T>(op.maximum), rows_of<T>(op.sum)});
 }
 
 template <class S>
 void forward(const CudaExec& exec, const AttentionForward& op) {
   using T = Accumulator<S>;
   Carver carver(op.workspace.data);
-  const AttentionPartials<T> partials = carve<T>(carver, op);
+  const SoftmaxPartials<T> partials = carve<T>(carver, op);
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
   const int width = std::min(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}),
                              pack_width<S>(values, {op.value, op.edge_value, op.y}));

@@ -15,14 +15,6 @@ namespace warpgnn::kernels {
 template <class T>
 inline constexpr int kAttentionBlocks = for_real<T>(kTuning.attention_blocks);
 
-/// Softmax states of chunks, which the merge brings to one maximum.
-template <class T>
-struct AttentionPartials {
-  T* maximum = nullptr;  // [chunks, H]
-  T* sum = nullptr;      // [chunks, H]
-  T* y = nullptr;        // [chunks, H * C], not yet divided by the sum
-};
-
 template <class S, class Score>
 struct AttentionForwardArguments {
   using T = Accumulator<S>;
@@ -33,7 +25,7 @@ struct AttentionForwardArguments {
   Rows<S> y;
   Rows<T> maximum;
   Rows<T> sum;
-  AttentionPartials<T> partials;
+  SoftmaxPartials<T> partials;
 };
 
 /// A lane's columns in rows of scores and of values, and whether it has any.
@@ -121,15 +113,9 @@ __device__ void store_state(const AttentionForwardArguments<S, Score>& arguments
                             SoftmaxState<Accumulator<S>, kWidth, false>& state) {
   using T = Accumulator<S>;
   if (span.chunk >= 0) {
-    const AttentionPartials<T>& partials = arguments.partials;
     const std::int64_t heads = arguments.tiles.heads;
-    if (columns.values) {
-      store_streamed<kWidth>(partials.y + span.chunk * heads * arguments.inputs.values + columns.value, state.y);
-    }
-    if (!place.leader) return;
-    partials.maximum[span.chunk * heads + place.head] = state.maximum;
-    partials.sum[span.chunk * heads + place.head] = state.sum;
-    return;
+    const std::int64_t place_of_y = span.chunk * heads * arguments.inputs.values + columns.value;
+    return arguments.partials.store(state, span.chunk * heads + place.head, place_of_y, columns.values, place.leader);
   }
   if (columns.values) {
     const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
@@ -268,69 +254,6 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   if (warp.lane != 0) return;
   (whole ? arguments.maximum[span.row] : arguments.partials.maximum + span.chunk * heads)[head] = maximum;
   (whole ? arguments.sum[span.row] : arguments.partials.sum + span.chunk * heads)[head] = sum;
-}
-
-// --- Long rows -------------------------------------------------------------------------------------------------------
-
-template <class S>
-struct AttentionMergeArguments {
-  using T = Accumulator<S>;
-  LongRows long_rows;
-  std::int64_t heads;
-  std::int64_t values;
-  double dropout_scale;
-  AttentionPartials<T> partials;
-  Rows<S> y;
-  Rows<T> maximum;
-  Rows<T> sum;
-};
-
-/// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
-template <class S>
-__global__ void __launch_bounds__(kMergeThreads, 2) attention_forward_merge(AttentionMergeArguments<S> arguments) {
-  using T = Accumulator<S>;
-  __shared__ T shared_maximum[kMergeParts][kWarpSize];
-  __shared__ double shared_sum[kMergeParts][kWarpSize];
-  __shared__ double shared_y[kMergeParts][kWarpSize];
-  const AttentionPartials<T>& partials = arguments.partials;
-  const std::int64_t columns = arguments.heads * arguments.values;
-  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
-  const bool active = column < columns;
-  const std::int64_t head = active ? column / arguments.values : 0;
-  ChunkRange chunks = chunks_of_part(arguments.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
-  if (!active) chunks.end = chunks.begin;
-
-  T maximum = -math::kInfinity<T>;
-  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-    maximum = std::fmax(maximum, partials.maximum[chunk * arguments.heads + head]);
-  }
-  shared_maximum[threadIdx.y][threadIdx.x] = maximum;
-  __syncthreads();
-  for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
-  const double base = static_cast<double>(math::softmax_base(maximum));
-
-  double sum = 0, y = 0;
-  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-    const std::int64_t row = chunk * arguments.heads + head;
-    const double factor = std::exp(static_cast<double>(partials.maximum[row]) - base);
-    sum += factor * static_cast<double>(partials.sum[row]);
-    y += factor * static_cast<double>(partials.y[chunk * columns + column]);
-  }
-  shared_sum[threadIdx.y][threadIdx.x] = sum;
-  shared_y[threadIdx.y][threadIdx.x] = y;
-  __syncthreads();
-  if (threadIdx.y != 0 || !active) return;
-  sum = 0;
-  y = 0;
-  for (int part = 0; part < kMergeParts; ++part) {
-    sum += shared_sum[part][threadIdx.x];
-    y += shared_y[part][threadIdx.x];
-  }
-  const std::int64_t row = arguments.long_rows.row[blockIdx.x];
-  arguments.y[row][column] = to_storage<S>(sum == 0 ? T(0) : static_cast<T>(y * arguments.dropout_scale / sum));
-  if (column % arguments.values != 0) return;
-  arguments.maximum[row][head] = maximum;
-  arguments.sum[row][head] = static_cast<T>(sum);
 }
 
 // --- Weights ---------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ Scratch<T> carve(Carver& carver, const AttentionBackward& op) {
   const std::int64_t in_chunks = op.graph.in_edges().long_rows.chunks;
   const std::int64_t out_chunks = op.graph.out_edges().long_rows.chunks;
   Scratch<T> scratch;
-  scratch.terms = carver.take<T>(rows * heads * kAttentionTerms);
+  scratch.terms = carver.take<T>(rows * heads * kSoftmaxTerms);
   if (op.dvector.defined()) {
     scratch.vector_parts = carver.take<T>(rows * width);
     scratch.vector_sums = carver.take<double>(column_partial_count(rows, width, 1));

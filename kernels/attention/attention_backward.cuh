@@ -10,26 +10,6 @@
 
 namespace warpgnn::kernels {
 
-/// What an edge needs of its destination and head, side by side: one 16-byte load in fp32.
-template <class T>
-struct AttentionTerms {
-  T base;     // the maximum
-  T inverse;  // 1 / sum
-  T delta;    // <dy, y>
-};
-inline constexpr int kAttentionTerms = 4;
-
-template <class T>
-__device__ AttentionTerms<T> load_terms(const T* terms) {
-  if constexpr (kMaxPackWidth<T> == kAttentionTerms) {
-    const Pack<T, kAttentionTerms> pack = load_read_only<kAttentionTerms>(terms);
-    return AttentionTerms<T>{pack[0], pack[1], pack[2]};
-  } else {
-    const Pack<T, 2> low = load_read_only<2>(terms);
-    return AttentionTerms<T>{low[0], low[1], __ldg(terms + 2)};
-  }
-}
-
 template <class S>
 struct AttentionTermsArguments {
   using T = Accumulator<S>;
@@ -41,7 +21,7 @@ struct AttentionTermsArguments {
   Rows<const S> dy;
   Rows<const T> maximum;
   Rows<const T> sum;
-  T* terms;  // [destinations, H, kAttentionTerms]
+  T* terms;  // [destinations, H, kSoftmaxTerms]
 };
 
 template <class S, int kWidth>
@@ -60,11 +40,8 @@ __global__ void __launch_bounds__(kSpanThreads) attention_terms(AttentionTermsAr
   }
   delta = group.sum(delta);
   if (group.lane != 0) return;
-  T* const terms = arguments.terms + number * kAttentionTerms;
-  terms[0] = math::softmax_base(arguments.maximum[node][head]);
-  terms[1] = math::inverse_sum(arguments.sum[node][head]);
-  terms[2] = delta;
-  terms[3] = 0;
+  store_terms(arguments.terms + number * kSoftmaxTerms, arguments.maximum[node][head], arguments.sum[node][head], delta,
+              T(0));
 }
 
 /// A gradient summed over the edges of a row: where whole rows go, and where chunks go. Null data: not wanted.
@@ -94,7 +71,7 @@ struct AttentionBackwardArguments {
   AttentionInputs<S, Score> inputs;
   EdgeDropout dropout;
   Rows<const S> dy;
-  const T* terms;  // [destinations, H, kAttentionTerms]
+  const T* terms;  // [destinations, H, kSoftmaxTerms]
   // By destination.
   RowGradient<S> dquery;
   RowGradient<T> dvector;  // each destination's part
@@ -116,7 +93,7 @@ struct AttentionGradient {
 };
 
 template <class T>
-__device__ AttentionGradient<T> attention_gradient(const AttentionTerms<T>& terms, T l, T dot, T kept_scale) {
+__device__ AttentionGradient<T> attention_gradient(const SoftmaxTerms<T>& terms, T l, T dot, T kept_scale) {
   const T alpha = std::exp(l - terms.base) * terms.inverse;
   return AttentionGradient<T>{alpha * (kept_scale * dot - terms.delta), kept_scale * alpha};
 }
@@ -166,7 +143,7 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>
   if (columns.scores) own.query = load_read_only<kWidth>(inputs.query[span.row] + columns.score);
   if (columns.values) dy = load_read_only<kWidth>(arguments.dy[span.row] + columns.value);
   own.vector = load_vector<kWidth>(inputs, columns);
-  const AttentionTerms<T> terms = load_terms(arguments.terms + (span.row * tiles.heads + place.head) * kAttentionTerms);
+  const SoftmaxTerms<T> terms = load_terms(arguments.terms + (span.row * tiles.heads + place.head) * kSoftmaxTerms);
 
   const auto fetch = [&](std::int64_t slot) {
     return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
@@ -238,14 +215,14 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>
   };
   for_each_batch<kAttentionEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
     Pack<T, kWidth> query[kAttentionEdgesInFlight] = {}, dy[kAttentionEdgesInFlight] = {};
-    AttentionTerms<T> terms[kAttentionEdgesInFlight] = {};
+    SoftmaxTerms<T> terms[kAttentionEdgesInFlight] = {};
 #pragma unroll
     for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
       const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
       if (k + u >= count) continue;
       if (columns.scores) query[u] = load_read_only<kWidth>(inputs.query[neighbor] + columns.score);
       if (columns.values) dy[u] = load_read_only<kWidth>(arguments.dy[neighbor] + columns.value);
-      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kAttentionTerms);
+      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kSoftmaxTerms);
     }
 #pragma unroll
     for (int u = 0; u < kAttentionEdgesInFlight; ++u) {

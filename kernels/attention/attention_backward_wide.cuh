@@ -51,8 +51,8 @@ __device__ AttentionGradient<Accumulator<S>> batch_gradients(const AttentionBack
   }
   if (warp.lane >= batch.count) return AttentionGradient<T>{T(0), T(0)};
   const std::int64_t destination = ends_of(batch.my_neighbor).destination;
-  const AttentionTerms<T> terms =
-      load_terms(arguments.terms + (destination * arguments.tiles.heads + head) * kAttentionTerms);
+  const SoftmaxTerms<T> terms =
+      load_terms(arguments.terms + (destination * arguments.tiles.heads + head) * kSoftmaxTerms);
   const bool kept = (batch.my_kept(warp, arguments.dropout, head, 1) & 1u) != 0;
   return attention_gradient(terms, my_score, my_dot, kept ? static_cast<T>(arguments.dropout.scale) : T(0));
 }

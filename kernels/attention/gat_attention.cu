@@ -8,12 +8,12 @@ using namespace kernels;
 namespace {
 
 template <class S>
-GatAttentionPartials<Accumulator<S>> carve(Carver& carver, const GatAttentionForward& op) {
+SoftmaxPartials<Accumulator<S>> carve(Carver& carver, const GatAttentionForward& op) {
   using T = Accumulator<S>;
   const std::int64_t chunks = op.graph.in_edges().long_rows.chunks;
   const std::int64_t per_head = chunks * op.value.shape[1];
   const std::int64_t per_column = chunks * op.value.row_size();
-  GatAttentionPartials<T> partials;
+  SoftmaxPartials<T> partials;
   partials.maximum = carver.take<T>(per_head);
   partials.sum = carver.take<T>(per_head);
   partials.y = carver.take<T>(per_column);
@@ -27,18 +27,28 @@ GatAttentionPartials<Accumulator<S>> carve(Carver& carver, const GatAttentionFor
 template <class S, int kWidth, bool kPositive, class Score>
 void launch_forward(const CudaExec& exec, const GatAttentionForwardArguments<S, Score>& arguments) {
   const LongRows& long_rows = arguments.edges.long_rows;
+  const std::int64_t heads = arguments.tiles.heads, channels = arguments.channels;
   launch(exec, "gat_attention_forward", gat_attention_forward_by_destination<S, kWidth, kPositive, Score>,
          span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
   if (long_rows.rows == 0) return;
-  launch(exec, "gat_attention_forward", gat_attention_forward_merge<S, kPositive, Score>,
-         merge_shape(long_rows, arguments.tiles.heads * arguments.channels), arguments);
+  launch(exec, "gat_attention_forward", attention_forward_merge<S, kPositive>, merge_shape(long_rows, heads * channels),
+         SoftmaxMergeArguments<S>{.long_rows = long_rows,
+                                  .heads = heads,
+                                  .channels = channels,
+                                  .dropout_scale = arguments.dropout.scale,
+                                  .partials = arguments.partials,
+                                  .y = arguments.y,
+                                  .maximum = arguments.maximum,
+                                  .sum = arguments.sum,
+                                  .positive_y = arguments.positive_y,
+                                  .positive_weight = arguments.positive_weight});
 }
 
 template <class S>
 void forward(const CudaExec& exec, const GatAttentionForward& op) {
   using T = Accumulator<S>;
   Carver carver(op.workspace.data);
-  const GatAttentionPartials<T> partials = carve<S>(carver, op);
+  const SoftmaxPartials<T> partials = carve<S>(carver, op);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
   const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y});
   with_pack_width<S>(width, [&](auto constant) {

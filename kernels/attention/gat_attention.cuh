@@ -9,16 +9,6 @@
 
 namespace warpgnn::kernels {
 
-/// Softmax states of chunks, which the merge brings to one maximum.
-template <class T>
-struct GatAttentionPartials {
-  T* maximum = nullptr;       // [chunks, H]
-  T* sum = nullptr;           // [chunks, H]
-  T* positive_sum = nullptr;  // [chunks, H], with positive parts
-  T* y = nullptr;             // [chunks, H * C], not yet divided by the sum
-  T* positive_y = nullptr;    // [chunks, H * C], with positive parts
-};
-
 template <class S, class Score>
 struct GatAttentionForwardArguments {
   using T = Accumulator<S>;
@@ -33,26 +23,8 @@ struct GatAttentionForwardArguments {
   Rows<T> sum;
   Rows<S> positive_y;
   Rows<T> positive_weight;
-  GatAttentionPartials<T> partials;
+  SoftmaxPartials<T> partials;
 };
-
-template <class S, int kWidth, bool kPositive, class Score>
-__device__ void store_chunk(const GatAttentionForwardArguments<S, Score>& arguments, const HeadPlace& place,
-                            std::int64_t chunk, bool active,
-                            const SoftmaxState<Accumulator<S>, kWidth, kPositive>& state) {
-  using T = Accumulator<S>;
-  const GatAttentionPartials<T>& partials = arguments.partials;
-  const std::int64_t row = chunk * arguments.tiles.heads + place.head;
-  if (active) {
-    const std::int64_t at = row * arguments.channels + place.first_pack * kWidth;
-    store_streamed<kWidth>(partials.y + at, state.y);
-    if constexpr (kPositive) store_streamed<kWidth>(partials.positive_y + at, state.positive_y);
-  }
-  if (!place.leader) return;
-  partials.maximum[row] = state.maximum;
-  partials.sum[row] = state.sum;
-  if constexpr (kPositive) partials.positive_sum[row] = state.positive_sum;
-}
 
 template <class S, int kWidth, bool kPositive, class Score>
 __device__ void store_row(const GatAttentionForwardArguments<S, Score>& arguments, const HeadPlace& place,
@@ -121,71 +93,10 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
     state.absorb(l, positive, kept, row);
   });
   if (span.chunk >= 0) {
-    store_chunk(arguments, place, span.chunk, active, state);
+    const std::int64_t row = span.chunk * arguments.tiles.heads + place.head;
+    arguments.partials.store(state, row, row * arguments.channels + place.first_pack * kWidth, active, place.leader);
   } else {
     store_row(arguments, place, span.row, active, state);
-  }
-}
-
-/// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
-template <class S, bool kPositive, class Score>
-__global__ void __launch_bounds__(kMergeThreads, 2)
-    gat_attention_forward_merge(GatAttentionForwardArguments<S, Score> arguments) {
-  using T = Accumulator<S>;
-  constexpr int kSums = kPositive ? 4 : 2;  // sum, y, positive sum, positive y
-  __shared__ T shared_maximum[kMergeParts][kWarpSize];
-  __shared__ double shared[kSums][kMergeParts][kWarpSize];
-  const GatAttentionPartials<T>& partials = arguments.partials;
-  const std::int64_t columns = arguments.tiles.heads * arguments.channels;
-  const std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kWarpSize + threadIdx.x;
-  const bool active = column < columns;
-  const std::int64_t head = active ? column / arguments.channels : 0;
-  ChunkRange chunks = chunks_of_part(arguments.edges.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
-  if (!active) chunks.end = chunks.begin;
-
-  T maximum = -math::kInfinity<T>;
-  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-    maximum = std::fmax(maximum, partials.maximum[chunk * arguments.tiles.heads + head]);
-  }
-  shared_maximum[threadIdx.y][threadIdx.x] = maximum;
-  __syncthreads();
-  for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
-  const double base = static_cast<double>(math::softmax_base(maximum));
-
-  double sum[kSums] = {};
-  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-    const std::int64_t row = chunk * arguments.tiles.heads + head;
-    const double factor = std::exp(static_cast<double>(partials.maximum[row]) - base);
-    sum[0] += factor * static_cast<double>(partials.sum[row]);
-    sum[1] += factor * static_cast<double>(partials.y[chunk * columns + column]);
-    if constexpr (kPositive) {
-      sum[2] += factor * static_cast<double>(partials.positive_sum[row]);
-      sum[3] += factor * static_cast<double>(partials.positive_y[chunk * columns + column]);
-    }
-  }
-#pragma unroll
-  for (int s = 0; s < kSums; ++s) shared[s][threadIdx.y][threadIdx.x] = sum[s];
-  __syncthreads();
-  if (threadIdx.y != 0 || !active) return;
-#pragma unroll
-  for (int s = 0; s < kSums; ++s) {
-    sum[s] = 0;
-    for (int part = 0; part < kMergeParts; ++part) sum[s] += shared[s][part][threadIdx.x];
-  }
-
-  const std::int64_t row = arguments.edges.long_rows.row[blockIdx.x];
-  const bool empty = sum[0] == 0;
-  const double inverse = math::inverse_sum(sum[0]);
-  const double factor = inverse * arguments.dropout.scale;
-  const bool leader = column % arguments.channels == 0;
-  arguments.y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[1] * factor));
-  if (leader) {
-    arguments.maximum[row][head] = maximum;
-    arguments.sum[row][head] = static_cast<T>(sum[0]);
-  }
-  if constexpr (kPositive) {
-    arguments.positive_y[row][column] = to_storage<S>(empty ? T(0) : static_cast<T>(sum[3] * factor));
-    if (leader) arguments.positive_weight[row][head] = static_cast<T>(sum[2] * inverse);
   }
 }
 

@@ -19,7 +19,7 @@ Scratch<T> carve(Carver& carver, const GatAttentionBackward& op) {
   const std::int64_t heads = op.value.shape[1];
   const std::int64_t chunks = op.graph.out_edges().long_rows.chunks;
   Scratch<T> scratch;
-  scratch.terms = carver.take<T>(op.graph.num_destinations() * heads * kDestinationTerms);
+  scratch.terms = carver.take<T>(op.graph.num_destinations() * heads * kSoftmaxTerms);
   scratch.partial_dvalue = carver.take<T>(op.dvalue.defined() ? chunks * op.value.row_size() : 0);
   scratch.partial_dsource_score = carver.take<T>(op.dsource_score.defined() ? chunks * heads : 0);
   return scratch;

@@ -5,30 +5,10 @@
 // out-edges in which every lane recomputes the weights of its head from the saved maximum and sum.
 
 #include "kernels/attention/gat_scores.cuh"
+#include "kernels/attention/softmax_state.cuh"
 #include "kernels/base/heads.cuh"
 
 namespace warpgnn::kernels {
-
-/// What the pass over out-edges needs of a destination and head, side by side: one 16-byte load in fp32.
-template <class T>
-struct DestinationTerms {
-  T score;
-  T base;  // subtracted from scores
-  T inverse_sum;
-  T delta;
-};
-inline constexpr int kDestinationTerms = 4;
-
-template <class T>
-__device__ DestinationTerms<T> load_terms(const T* terms) {
-  if constexpr (kMaxPackWidth<T> == kDestinationTerms) {
-    const Pack<T, kDestinationTerms> pack = load_read_only<kDestinationTerms>(terms);
-    return DestinationTerms<T>{pack[0], pack[1], pack[2], pack[3]};
-  } else {
-    const Pack<T, 2> low = load_read_only<2>(terms), high = load_read_only<2>(terms + 2);
-    return DestinationTerms<T>{low[0], low[1], high[0], high[1]};
-  }
-}
 
 template <class S, class Score>
 struct GatAttentionBackwardArguments {
@@ -51,7 +31,7 @@ struct GatAttentionBackwardArguments {
   Rows<T> dsource_score;
   Rows<T> ddestination_score;
   Rows<T> dedge_score;
-  T* terms;                  // [destinations, H, kDestinationTerms]
+  T* terms;                  // [destinations, H, kSoftmaxTerms]
   T* partial_dvalue;         // [chunks, H * C]
   T* partial_dsource_score;  // [chunks, H]
 };
@@ -84,11 +64,9 @@ __global__ void __launch_bounds__(kSpanThreads)
   delta = group.sum(delta);
   positive_dot = group.sum(positive_dot);
   if (group.lane != 0) return;
-  T* const terms = arguments.terms + number * kDestinationTerms;
-  terms[0] = arguments.score.destination_term(node, head);
-  terms[1] = math::softmax_base(arguments.maximum[node][head]);
-  terms[2] = math::inverse_sum(arguments.sum[node][head]);
-  terms[3] = delta;
+  T* const terms = arguments.terms + number * kSoftmaxTerms;
+  store_terms(terms, arguments.maximum[node][head], arguments.sum[node][head], delta,
+              arguments.score.destination_term(node, head));
   if (!arguments.ddestination_score) return;
   arguments.ddestination_score[node][head] =
       arguments.score.activation.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
@@ -102,10 +80,10 @@ struct EdgeGradient {
 };
 
 template <class T, class Score>
-__device__ EdgeGradient<T> edge_gradient(const Score& score, const DestinationTerms<T>& terms, T source_term,
-                                         T edge_term, T dot, T kept_scale) {
+__device__ EdgeGradient<T> edge_gradient(const Score& score, const SoftmaxTerms<T>& terms, T source_term, T edge_term,
+                                         T dot, T kept_scale) {
   const T p = source_term + terms.score + edge_term;
-  const T weight = std::exp(score.activation(p) - terms.base) * terms.inverse_sum;
+  const T weight = std::exp(score.activation(p) - terms.base) * terms.inverse;
   const T dl = weight * (kept_scale * dot - terms.delta);
   return EdgeGradient<T>{dl * score.activation.derivative(p), kept_scale * weight};
 }
@@ -143,7 +121,7 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
   };
   for_each_batch<kInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
     Pack<T, kWidth> dy[kInFlight][kPacks] = {};
-    DestinationTerms<T> terms[kInFlight] = {};
+    SoftmaxTerms<T> terms[kInFlight] = {};
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
       const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
@@ -153,7 +131,7 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
       for (int n = 0; n < kPacks; ++n) {
         if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
       }
-      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kDestinationTerms);
+      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kSoftmaxTerms);
     }
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
@@ -246,7 +224,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
       const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
       mine = edge_gradient(
           arguments.score,
-          load_terms(arguments.terms + (my_neighbor * static_cast<std::int64_t>(heads) + head) * kDestinationTerms),
+          load_terms(arguments.terms + (my_neighbor * static_cast<std::int64_t>(heads) + head) * kSoftmaxTerms),
           source_term, arguments.score.edge_term(id, head), my_dot,
           kept ? static_cast<T>(arguments.dropout.scale) : T(0));
       if (arguments.dedge_score) arguments.dedge_score[id][head] = mine.score;
