@@ -60,8 +60,10 @@ decltype(auto) with_real(Dtype dtype, Function&& function) {
 /// Calls `function` with a value of the C++ type that rows of a dtype are stored as: `function(Float16{})`.
 template <class Function>
 decltype(auto) with_storage(Dtype dtype, Function&& function) {
+#ifndef WARPGNN_NO_16BIT  // validation has refused them
   if (dtype == Dtype::float16) return std::forward<Function>(function)(Float16{});
   if (dtype == Dtype::bfloat16) return std::forward<Function>(function)(BFloat16{});
+#endif
   return with_real(dtype, std::forward<Function>(function));
 }
 

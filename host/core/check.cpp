@@ -74,6 +74,14 @@ Dtype expect_storage(const char* name, const Layout& layout) {
   if (!is_real(layout.dtype) && !is_half(layout.dtype)) {
     fail(std::string(name) + ": expected float32, float64, float16 or bfloat16, got " + name_of(layout.dtype));
   }
+#ifdef WARPGNN_NO_16BIT
+  if (is_half(layout.dtype)) {
+    throw Error(ErrorCode::not_built, std::string(name) +
+                                          ": expected float32 or float64, for this library was built "
+                                          "without 16-bit rows, got " +
+                                          name_of(layout.dtype));
+  }
+#endif
   return layout.dtype;
 }
 
