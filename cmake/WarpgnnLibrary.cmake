@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The library: host side, CPU backend, and either the CUDA kernels or the stubs that say they are not built.
 
-file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp")
+file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp" "${PROJECT_SOURCE_DIR}/include/*.h")
 set(dlpack_header "${PROJECT_SOURCE_DIR}/include/warpgnn/dlpack.hpp")  # needs a package that nothing else needs
 list(REMOVE_ITEM public_headers "${dlpack_header}")
 file(GLOB_RECURSE host_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/*.cpp")

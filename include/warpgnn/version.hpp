@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The version of these headers, which is the project's: CMakeLists.txt reads it here.
+/// The version of these headers, which is the project's: CMakeLists.txt reads it here, and the C interface includes it.
 #define WARPGNN_VERSION_MAJOR 0
 /// Its second part.
 #define WARPGNN_VERSION_MINOR 1
 /// Its third part.
 #define WARPGNN_VERSION_PATCH 0
+
+#ifdef __cplusplus
 
 #define WARPGNN_TEXT_OF(number) #number
 #define WARPGNN_TEXT(number) WARPGNN_TEXT_OF(number)
@@ -25,3 +27,5 @@ const char* version();
 
 #undef WARPGNN_TEXT
 #undef WARPGNN_TEXT_OF
+
+#endif
