@@ -69,23 +69,28 @@ endfunction()
 # --- Our own code -------------------------------------------------------------------------------------------------------
 
 if(WARPGNN_SANITIZE)
-  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${WARPGNN_SANITIZE};-fno-omit-frame-pointer>")
-  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=all>")
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${WARPGNN_SANITIZE};-fno-omit-frame-pointer>")
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize-recover=all>")
   add_link_options("-fsanitize=${WARPGNN_SANITIZE}")
 endif()
 
-# Warnings for a target that we wrote. -Wconversion is left out of CUDA files: nvcc's generated host code trips it.
+# Warnings for a target that we wrote, and the language where it is C.
+# -Wconversion is left out of CUDA files: nvcc's generated host code trips it.
 function(warpgnn_own_code target)
   set(host_warnings -Wall -Wextra -Wshadow)
   set(cxx_warnings ${host_warnings} -Wconversion)
+  set(c_warnings ${host_warnings} -Wpedantic -Wconversion)
   set(cuda_warnings "-Xcompiler=-Wall,-Wextra,-Wshadow")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     list(APPEND cxx_warnings -Wno-restrict)  # false alarms in std::string operator+ (GCC bug 105651)
   endif()
   if(WARPGNN_WERROR)
     list(APPEND cxx_warnings -Werror)
+    list(APPEND c_warnings -Werror)
     list(APPEND cuda_warnings -Werror=all-warnings)
   endif()
+  set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${cxx_warnings}>"
+                                           "$<$<COMPILE_LANGUAGE:C>:${c_warnings}>"
                                            "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_warnings}>")
 endfunction()

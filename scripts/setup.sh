@@ -23,6 +23,7 @@ for task in "$@"; do
     test)
       needed_packages+=(libboost-context-dev libgtest-dev libgmock-dev libbenchmark-dev libdlpack-dev)
       has xz || missing+=(xz-utils)
+      has python3 || missing+=(python3)
       has clang-query || wished+=(clang-tools)
       ;;
     bench) needed_packages+=(libbenchmark-dev) ;;

@@ -84,7 +84,7 @@ done < <(sed -nE 's/^WARPGNN_(FLAT_)?OP(_WITH_WORKSPACE)?\(([^()]*)\)?$/\3/p' ho
 
 while read -r file; do
   [[ $(head -n 2 "$file") == *"SPDX-License-Identifier: MIT"* ]] || complain "$file: says no license"
-done < <(find include host kernels tests bench examples scripts cmake -regex '.*\.\(hpp\|cpp\|cu\|cuh\|def\|cmake\|sh\|py\)')
+done < <(find include host kernels tests bench examples scripts cmake -regex '.*\.\(hpp\|cpp\|h\|c\|cu\|cuh\|def\|cmake\|sh\|py\)')
 
 echo "${#families[@]} families, $failures out of place"
 ((failures == 0))
