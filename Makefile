@@ -14,7 +14,7 @@ SETUP := @scripts/setup.sh
 CLANG_FORMAT := clang-format-14
 
 OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
-  -o -path '*/executor/include/*.h')
+  -o -path '*/executor/include/*.h' -o -path 'include/*.h' -o -name '*.c')
 # Left out of what shellcheck finds: ls in scripts (SC2012), here of names without spaces.
 SHELL_FILES = $(shell find scripts tests bench -name '*.sh') .ci/run
 

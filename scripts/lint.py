@@ -147,7 +147,7 @@ def read_sources(build, paths):
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()
-            if path.suffix not in (".cpp", ".cu") or name.startswith(FOREIGN):
+            if path.suffix not in (".c", ".cpp", ".cu") or name.startswith(FOREIGN):
                 continue
             if paths and not any(path.is_relative_to(wanted) for wanted in paths):
                 continue
@@ -180,7 +180,8 @@ class Linter:
     def run_tidy(self, group):
         first = group.sources[0]
         suffix = "" if len(group.sources) == 1 else f"+{len(group.sources) - 1}"
-        group.write(self.work / (first.name.replace("/", "_").removesuffix(first.path.suffix) + suffix + ".cpp"))
+        language = ".c" if first.path.suffix == ".c" else ".cpp"
+        group.write(self.work / (first.name.replace("/", "_").removesuffix(first.path.suffix) + suffix + language))
         checks = ["--checks=-clang-analyzer-*"] if first.name.startswith(NOT_ANALYSED) else []
         command = [self.tidy, "--quiet", f"--config-file={ROOT}/.clang-tidy", *checks, str(group.path), "--"]
         done = subprocess.run(command + [*first.options], capture_output=True, text=True, errors="replace")
