@@ -6,7 +6,7 @@ In headers
 
 - a label that begins a line ("Shapes. ...") begins a paragraph of that title
 - indented lines are formulas and stay as they are; elsewhere <a, b> is a product and no tag
-- a comment before a namespace is about the file
+- a comment before a namespace, or one that stands alone behind #pragma once, is about the file
 - the functions of an op have the comment that all of them share
 
 In pages
@@ -54,7 +54,8 @@ def header(lines):
                 text = LABEL.sub(r"@label{\1} ", escaped(text), count=1) if LABEL.match(text) else escaped(text)
             first_of_block = not COMMENT.match(lines[number - 1])
             end = next(n for n in range(number, len(lines) + 1) if n == len(lines) or not COMMENT.match(lines[n]))
-            if first_of_block and end < len(lines) and lines[end].startswith("namespace "):
+            heads_file = lines[number - 2] == "#pragma once" and end < len(lines) and not lines[end]
+            if first_of_block and (heads_file or (end < len(lines) and lines[end].startswith("namespace "))):
                 text, documents_file = "@thisfile " + text, True
             line = start + text
         elif after:
@@ -95,7 +96,7 @@ def page(lines):
 def main():
     path = pathlib.Path(sys.argv[1])
     lines = path.read_text().splitlines()
-    print("\n".join((header if path.suffix == ".hpp" else page)(lines)))
+    print("\n".join((header if path.suffix in (".hpp", ".h") else page)(lines)))
 
 
 if __name__ == "__main__":
