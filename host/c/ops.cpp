@@ -547,6 +547,7 @@ RelationAggregateGradients from_c(const warpgnn_relation_aggregate_gradients& fr
   to.dy = view_of(place, "dy", from.dy);
   to.dx = view_of(place, "dx", from.dx);
   to.dcoefficient = view_of(place, "dcoefficient", from.dcoefficient);
+  to.dweight = view_of(place, "dweight", from.dweight);
   return to;
 }
 

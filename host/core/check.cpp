@@ -59,10 +59,18 @@ bool overlap(const Extent& a, const Extent& b) {
   return !(shift >= a.width && shift + b.width <= a.pitch);
 }
 
+/// Nothing looks at the sizes of a view that claims more dimensions than a view has.
+void expect_possible(const char* name, const Layout& layout) {
+  if (layout.ndim >= 0 && layout.ndim <= kMaxDims) return;
+  fail(std::string(name) + ": expected at most " + std::to_string(kMaxDims) + " dimensions, got " +
+       std::to_string(layout.ndim));
+}
+
 }  // namespace
 
 Dtype expect_real(const char* name, const Layout& layout) {
   if (layout.ndim == 0) fail(std::string(name) + ": expected a tensor, got none");
+  expect_possible(name, layout);
   if (!is_real(layout.dtype)) {
     fail(std::string(name) + ": expected float32 or float64, got " + name_of(layout.dtype));
   }
@@ -71,6 +79,7 @@ Dtype expect_real(const char* name, const Layout& layout) {
 
 Dtype expect_storage(const char* name, const Layout& layout) {
   if (layout.ndim == 0) fail(std::string(name) + ": expected a tensor, got none");
+  expect_possible(name, layout);
   if (!is_real(layout.dtype) && !is_half(layout.dtype)) {
     fail(std::string(name) + ": expected float32, float64, float16 or bfloat16, got " + name_of(layout.dtype));
   }
@@ -87,6 +96,7 @@ Dtype expect_storage(const char* name, const Layout& layout) {
 
 void expect_dims(const char* name, const Layout& layout, int ndim) {
   if (layout.ndim == 0) fail(std::string(name) + ": expected a tensor, got none");
+  expect_possible(name, layout);
   if (layout.ndim != ndim) {
     fail(std::string(name) + ": expected " + std::to_string(ndim) + (ndim == 1 ? " dimension" : " dimensions") +
          ", got shape " + shape_of(layout));
@@ -116,6 +126,7 @@ void Checker::graph(const Graph& graph) const {
 void Checker::layout(const char* name, const Layout& layout, const Shape& shape, Dtype dtype) const {
   const auto fail = [name](const std::string& message) { warpgnn::fail(std::string(name) + ": " + message); };
   if (layout.ndim == 0) fail("expected shape " + to_string(shape) + ", got none");
+  expect_possible(name, layout);
   if (!same_shape(layout, shape)) {
     fail("expected shape " + to_string(shape) + ", got " + shape_of(layout));
   }

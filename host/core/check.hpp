@@ -32,6 +32,15 @@ inline TensorView described(const Shape& shape, Dtype dtype) {
   throw Error(ErrorCode::invalid_argument, message);
 }
 
+/// Refuses a number that no enumerator has: by `last`, the last of them, which count from 0.
+template <class Enum>
+void expect_option(const char* name, Enum value, Enum last) {
+  const auto number = static_cast<int>(value), most = static_cast<int>(last);
+  if (number >= 0 && number <= most) return;
+  fail(std::string(name) + ": expected an enumerator (0 to " + std::to_string(most) + "), got " +
+       std::to_string(number));
+}
+
 /// The checks of one op call. Outputs and inputs are remembered, so that finish() can refuse an output that overlaps
 /// another argument.
 class Checker {

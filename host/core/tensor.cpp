@@ -200,18 +200,21 @@ bool is_packed(const Layout& layout) {
   return layout.shape[0] <= 1 || layout.row_stride() == layout.row_size();
 }
 
-void expect_whole(const Context& context, const char* name, const ConstTensorView& view, std::size_t bytes) {
+/// @param host the name of the other side, and its memory.
+void expect_whole(const Context& context, const char* name, const ConstTensorView& view, const char* host,
+                  const void* memory, std::size_t bytes) {
   if (!view.defined()) fail(std::string(name) + ": expected a tensor, got none");
   Checker checker(context);
   checker.input(name, view, Shape(view), view.dtype);
   checker.finish();
   expect_bytes(bytes_of(view), bytes);
+  if (memory == nullptr && bytes > 0) fail(std::string(host) + ": expected memory, got a null pointer");
 }
 
 }  // namespace
 
 void copy_to_host(const Context& context, const ConstTensorView& from, void* to, std::size_t bytes) {
-  expect_whole(context, "from", from, bytes);
+  expect_whole(context, "from", from, "to", to, bytes);
   if (bytes == 0) return;
   if (!is_packed(from)) {
     const Tensor packed = empty_like(context, from);
@@ -223,7 +226,7 @@ void copy_to_host(const Context& context, const ConstTensorView& from, void* to,
 
 void copy_from_host(const Context& context, const void* from, std::size_t bytes, const TensorView& to) {
   const ConstTensorView target = to;
-  expect_whole(context, "to", target, bytes);
+  expect_whole(context, "to", target, "from", from, bytes);
   if (bytes == 0) return;
   if (!is_packed(to)) {
     Tensor packed = empty_like(context, to);
@@ -281,12 +284,14 @@ void Tensor::fill_zero() {
 void Tensor::copy_from_host(const void* source, std::size_t bytes) {
   expect_bytes(this->bytes(), bytes);
   if (bytes == 0) return;
+  if (source == nullptr) fail("source: expected memory, got a null pointer");
   with_exec(*context_, [&](const auto& exec) { backend::copy_from_host(exec, view_.data, source, bytes); });
 }
 
 void Tensor::copy_to_host(void* target, std::size_t bytes) const {
   expect_bytes(this->bytes(), bytes);
   if (bytes == 0) return;
+  if (target == nullptr) fail("target: expected memory, got a null pointer");
   with_exec(*context_, [&](const auto& exec) { backend::copy_to_host(exec, target, view_.data, bytes); });
 }
 

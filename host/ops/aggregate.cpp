@@ -34,6 +34,7 @@ AggregateResult result_of(const Aggregate& op, Purpose purpose) {
 Checker checked(const Context& context, const AggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
+  expect_option("reduce", op.reduce, Reduce::min);
   const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   const std::int64_t width = op.x.shape[1];
@@ -50,6 +51,7 @@ Checker checked(const Context& context, const AggregateForward& op) {
 Checker checked(const Context& context, const AggregateBackward& op) {
   Checker check(context);
   check.graph(op.graph);
+  expect_option("reduce", op.reduce, Reduce::min);
   const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   const std::int64_t width = op.dy.shape[1];

@@ -19,6 +19,7 @@ template <class Op>
 Dtype check_score(const Op& op, Checker& check) {
   check.graph(op.graph);
   check.dropout(op.dropout);
+  expect_option("score", op.score, AttentionScore::dot);
   if (op.score == AttentionScore::gatv2 && !std::isfinite(op.negative_slope)) {
     fail("negative_slope: expected a finite number, got " + std::to_string(op.negative_slope));
   }

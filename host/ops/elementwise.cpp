@@ -33,6 +33,7 @@ ActivateResult result_of(const Activate& op, Purpose /*purpose*/) {
 
 Checker checked(const Context& context, const ActivationForward& op) {
   Checker check(context);
+  expect_option("kind", op.kind, Activation::sigmoid);
   const Dtype dtype = expect_storage("x", op.x);
   if (has_slope(op.kind) && !std::isfinite(op.slope)) {
     fail("slope: expected a finite number, got " + std::to_string(op.slope));
@@ -45,6 +46,7 @@ Checker checked(const Context& context, const ActivationForward& op) {
 
 Checker checked(const Context& context, const ActivationBackward& op) {
   Checker check(context);
+  expect_option("kind", op.kind, Activation::sigmoid);
   const Dtype dtype = expect_storage("y", op.y);
   if (has_slope(op.kind) && !(op.slope > 0 && std::isfinite(op.slope))) {
     fail("slope: expected a positive number, got " + std::to_string(op.slope));

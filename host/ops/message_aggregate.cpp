@@ -42,6 +42,8 @@ MessageAggregateResult result_of(const MessageAggregate& op, Purpose purpose) {
 Checker checked(const Context& context, const MessageAggregateForward& op) {
   Checker check(context);
   check.graph(op.graph);
+  expect_option("message", op.message, EdgeMessage::edge);
+  expect_option("reduce", op.reduce, Reduce::min);
   const Dtype dtype = expect_storage("edge", op.edge);
   expect_dims("edge", op.edge, 2);
   const std::int64_t width = op.edge.shape[1];
@@ -62,6 +64,8 @@ Checker checked(const Context& context, const MessageAggregateForward& op) {
 Checker checked(const Context& context, const MessageAggregateBackward& op) {
   Checker check(context);
   check.graph(op.graph);
+  expect_option("message", op.message, EdgeMessage::edge);
+  expect_option("reduce", op.reduce, Reduce::min);
   const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   const std::int64_t width = op.dy.shape[1];

@@ -33,6 +33,8 @@ struct Shapes {
 constexpr const char* kNoSoftmax = "without a softmax gate";
 
 void check_gate(PoolReduce reduce, PoolGate gate) {
+  expect_option("reduce", reduce, PoolReduce::max);
+  expect_option("gate", gate, PoolGate::raw);
   if (reduce == PoolReduce::max && gate != PoolGate::none) fail("gate: expected none with max");
 }
 
@@ -125,6 +127,7 @@ Checker checked(const Context& context, const PoolBackward& op) {
 Checker checked(const Context& context, const PoolWeightsArgs& op) {
   Checker check(context);
   check.graph(op.graph);
+  expect_option("gate", op.gate, PoolGate::raw);
   if (op.gate == PoolGate::none) fail("gate: expected a gate, got none");
   check_temperature(op.gate, op.temperature);
   const Dtype dtype = expect_real("score", op.score);

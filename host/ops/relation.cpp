@@ -23,6 +23,7 @@ void check_coefficient(const ConstTensorView& coefficient, Dtype dtype, Checker&
 Checker checked(const Context& context, const RelationWeightsArgs& op) {
   Checker check(context);
   check.graph(op.graph);
+  expect_option("norm", op.norm, RelationNorm::all_edges);
   if (op.relations < 0) fail("relations: expected 0 or more, got " + std::to_string(op.relations));
   const Dtype dtype = expect_real("weight", op.weight);
   check_relation(op.graph, op.relation, check);

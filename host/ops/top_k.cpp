@@ -5,13 +5,6 @@
 
 namespace warpgnn {
 
-std::int64_t top_k_count(const Graph& graph, double ratio) {
-  const auto offsets = graph.host_graph_offsets();
-  std::int64_t count = 0;
-  for (std::size_t g = 1; g < offsets.size(); ++g) count += top_k_count(offsets[g] - offsets[g - 1], ratio);
-  return count;
-}
-
 namespace {
 
 void expect_ratio(double ratio) {
@@ -19,6 +12,14 @@ void expect_ratio(double ratio) {
 }
 
 }  // namespace
+
+std::int64_t top_k_count(const Graph& graph, double ratio) {
+  expect_ratio(ratio);
+  const auto offsets = graph.host_graph_offsets();
+  std::int64_t count = 0;
+  for (std::size_t g = 1; g < offsets.size(); ++g) count += top_k_count(offsets[g] - offsets[g - 1], ratio);
+  return count;
+}
 
 SegmentTopKResult result_of(const SegmentTopK& op, Purpose /*purpose*/) {
   expect_ratio(op.ratio);

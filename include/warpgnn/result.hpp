@@ -37,9 +37,9 @@ void for_each_view(Result& result, Function&& function) {
   }
 }
 
-/// An op's result struct and the memory behind its views. Move-only. `allocate(context, op)`, which every op with a
-/// result struct has, makes one that fits; it takes the shapes from the leading arguments of `op` and leaves all other
-/// checks to the op.
+/// An op's result struct and the memory behind its views. Move-only. `allocate(context, op)` makes one that fits; it
+/// takes the shapes from the leading arguments of `op` and leaves all other checks to the op. Ops whose results are the
+/// caller's state (batch norm) or have a dtype of the caller's choice (gcn_norm, relation_weights) have none.
 template <class Result>
 class Owned {
  public:

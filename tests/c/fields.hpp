@@ -914,6 +914,7 @@ void each_field(warpgnn_relation_aggregate_gradients& c, RelationAggregateGradie
   visit("dy", c.dy, cpp.dy);
   visit("dx", c.dx, cpp.dx);
   visit("dcoefficient", c.dcoefficient, cpp.dcoefficient);
+  visit("dweight", c.dweight, cpp.dweight);
 }
 
 inline const char* name_of(const ResidualGate* /*twin*/) {

@@ -168,6 +168,10 @@ TEST_P(ResultTest, ViewsComeToTheHostAndBack) {
   expect_error(ErrorCode::invalid_argument, {"from:", "none"}, [&] { copy_to_host(context(), {}, target.data(), 0); });
   expect_error(ErrorCode::invalid_argument, {"to:", "none"}, [&] { copy_from_host(context(), target.data(), 0, {}); });
   copy_to_host(context(), rows(ConstTensorView(whole), 0, 0), target.data(), 0);
+  expect_error(ErrorCode::invalid_argument, {"to:", "null"}, [&] { copy_to_host(context(), whole, nullptr, 24); });
+  expect_error(ErrorCode::invalid_argument, {"from:", "null"},
+               [&] { copy_from_host(context(), nullptr, 24, whole.view()); });
+  expect_error(ErrorCode::invalid_argument, {"target:", "null"}, [&] { whole.copy_to_host(nullptr, 24); });
 }
 
 }  // namespace

@@ -395,5 +395,48 @@ TEST_P(ErrorTest, PoolWeights) {
   refuse.accepted();
 }
 
+TEST_P(ErrorTest, NumbersThatAreNoEnumerators) {
+  const auto x = input({kNodes, kWidth}), score = input({kNodes});
+  const auto y = output({kNodes, kWidth}), pooled = output({2, kWidth});
+  const auto refuse = [&](const char* name, auto&& run_op) {
+    expect_error(ErrorCode::invalid_argument, {std::string(name) + ":", "enumerator", "got 77"}, run_op);
+    EXPECT_TRUE(y.untouched() && pooled.untouched());
+  };
+  refuse("reduce", [&] { aggregate_forward(context(), {.graph = graph_, .reduce = Reduce{77}, .x = x}, {.y = y}); });
+  refuse("reduce",
+         [&] { aggregate_backward(context(), {.graph = graph_, .reduce = Reduce{77}}, {}, {.dy = x, .dx = y}); });
+  refuse("message", [&] {
+    message_aggregate_forward(context(), {.graph = graph_, .message = EdgeMessage{77}, .x = x, .edge = x}, {.y = y});
+  });
+  refuse("reduce",
+         [&] { pool_forward(context(), {.graph = graph_, .reduce = PoolReduce{77}, .x = x}, {.y = pooled}); });
+  refuse("gate", [&] {
+    pool_forward(context(), {.graph = graph_, .gate = PoolGate{77}, .x = x, .score = score}, {.y = pooled});
+  });
+  refuse("gate", [&] { pool_weights(context(), {.graph = graph_, .gate = PoolGate{77}, .score = score}, {}, {}); });
+  refuse("score", [&] { attention_forward(context(), {.graph = graph_, .score = AttentionScore{77}}, {}); });
+  refuse("kind", [&] { activation_forward(context(), {.kind = Activation{77}, .x = x}, {.y = y}); });
+  refuse("kind", [&] { activation_backward(context(), {.kind = Activation{77}}, {.y = y}, {.dy = x}); });
+  refuse("norm", [&] { relation_weights(context(), {.graph = graph_, .norm = RelationNorm{77}, .relations = 1}, {}); });
+}
+
+TEST_P(ErrorTest, MoreDimensionsThanAViewHas) {
+  const auto x = input({kNodes, kWidth});
+  const auto y = output({kNodes, kWidth});
+  for (const int ndim : {-1, kMaxDims + 1, 1000}) {
+    ConstTensorView bad = x;
+    bad.ndim = ndim;
+    expect_error(ErrorCode::invalid_argument, {"x:", std::to_string(ndim)},
+                 [&] { activation_forward(context(), {.x = bad}, {.y = y}); });
+    expect_error(ErrorCode::invalid_argument, {"x:", std::to_string(ndim)},
+                 [&] { aggregate_forward(context(), {.graph = graph_, .x = bad}, {.y = y}); });
+    TensorView bad_y = y;
+    bad_y.ndim = ndim;
+    expect_error(ErrorCode::invalid_argument, {"y:", std::to_string(ndim)},
+                 [&] { aggregate_forward(context(), {.graph = graph_, .x = x}, {.y = bad_y}); });
+  }
+  EXPECT_TRUE(y.untouched());
+}
+
 }  // namespace
 }  // namespace warpgnn::test

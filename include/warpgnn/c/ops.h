@@ -305,7 +305,7 @@ typedef struct warpgnn_batch_norm_result {
 warpgnn_batch_norm_result warpgnn_batch_norm_result_default(void);
 
 /// With z = (x - mean) inv_std: dgamma = sum dy z, dbeta = sum dy,
-/// dx = gamma inv_std (dy - dbeta / N - z dgamma / N) for a training forward.
+/// dx = gamma inv_std (dy - dbeta / N - z dgamma / N) for a training forward. Each is optional.
 typedef struct warpgnn_batch_norm_gradients {
   warpgnn_view dy;
   warpgnn_view dx;
@@ -568,8 +568,10 @@ warpgnn_gat_attention_result warpgnn_gat_attention_result_default(void);
 ///   dvalue_j = sum drop(alpha_e) dy_i,  dsource_score_j = sum dp_e,  dedge_score_e = dp_e,
 ///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
 ///
-/// Shapes and dtypes as in GatAttention, gradients like what they are gradients of. All inputs are needed
-/// (edge_score if the forward had it); dedge_score is optional. delta is made of y as it is stored.
+/// Shapes and dtypes as in GatAttention, gradients like what they are gradients of. All inputs are needed (edge_score
+/// if the forward had it), positive_y and positive_weight for ddestination_score alone. delta is made of y as stored.
+/// Every gradient is optional: what is not given is not computed, and without those of edges and sources no edge is
+/// looked at.
 /// Workspace. delta, and partial results of long rows.
 /// Writes. Gradients are overwritten and may not overlap each other or an input.
 typedef struct warpgnn_gat_attention_gradients {
@@ -694,7 +696,7 @@ warpgnn_gru_cell_result warpgnn_gru_cell_result_default(void);
 
 /// With dn = dh (1 - z) (1 - n^2): dinput = (dn b_n r (1 - r), dh (h_previous - n) z (1 - z), dn),
 /// dhidden = (the same, the same, dn r), dh_previous = dh z, the part of the gradient that does not go through
-/// `hidden`. Outputs are overwritten; dinput may be input, dhidden may be hidden, and dh_previous may be dh.
+/// `hidden`. Each is optional and overwritten; dinput may be input, dhidden may be hidden, and dh_previous may be dh.
 typedef struct warpgnn_gru_cell_gradients {
   warpgnn_view dh;
   warpgnn_view dinput;
@@ -734,8 +736,8 @@ typedef struct warpgnn_head_dot_result {
 warpgnn_head_dot_result warpgnn_head_dot_result_default(void);
 
 /// dx_nh += dscore_nh vector_h (ACCUMULATES: x usually has another use, as the value of attention);
-/// dvector_h = sum_n dscore_nh x_nh (overwritten). Deterministic. Dtypes as in HeadDot, dx like x: in 16 bits
-/// the sum dx is rounded once more.
+/// dvector_h = sum_n dscore_nh x_nh (overwritten). Each is optional. Deterministic. Dtypes as in HeadDot, dx like x: in
+/// 16 bits the sum dx is rounded once more.
 typedef struct warpgnn_head_dot_gradients {
   warpgnn_view dscore;
   warpgnn_view dx;
@@ -956,7 +958,7 @@ warpgnn_lstm_cell_result warpgnn_lstm_cell_result_default(void);
 
 /// From dh and dc, the gradients of h and of c by its other uses (optional: none), with t = dc + dh o (1 - tanh(c)^2):
 /// dgates = (t g i (1 - i), t c_previous f (1 - f), t i (1 - g^2), dh tanh(c) o (1 - o)) and
-/// dc_previous = t f (optional). Outputs are overwritten; dgates may be gates, and dc_previous may be dc.
+/// dc_previous = t f. Each is optional and overwritten; dgates may be gates, and dc_previous may be dc.
 typedef struct warpgnn_lstm_cell_gradients {
   warpgnn_view dh;
   warpgnn_view dc;
@@ -1288,17 +1290,19 @@ typedef struct warpgnn_relation_aggregate_result {
 warpgnn_relation_aggregate_result warpgnn_relation_aggregate_result_default(void);
 
 /// dx_j = sum over out-edges e = (j -> i) of w_e sum_b c_{r_e, b} dy_ib;
-/// dcoefficient_rb = sum over edges e of relation r of w_e <dy_ib, x_j>.
+/// dcoefficient_rb = sum over edges e of relation r of w_e <dy_ib, x_j>;  dweight_e = sum_b c_{r_e, b} <dy_ib, x_j>.
 ///
-/// Shapes as in RelationAggregate, with dy like y, dx like x, dcoefficient like coefficient. Each gradient is
-/// computed only where its view is given. x is read only for dcoefficient. No product per edge is stored; the
-/// workspace of dcoefficient holds tables of [R, B], at most max(E / R, 1) of them.
+/// Shapes as in RelationAggregate, with dy like y, dx like x, dcoefficient like coefficient, dweight [E]. Each gradient
+/// is computed only where its view is given; dweight is that of weights of one where the forward had none, and 0 for an
+/// edge of no relation. x is read only for dcoefficient and dweight. No product per edge is stored; the workspace of
+/// dcoefficient holds tables of [R, B], at most max(E / R, 1) of them.
 /// Writes. Gradients are overwritten and may not overlap any input.
 /// Determinism, errors. As RelationAggregate.
 typedef struct warpgnn_relation_aggregate_gradients {
   warpgnn_view dy;
   warpgnn_view dx;
   warpgnn_view dcoefficient;
+  warpgnn_view dweight;
 } warpgnn_relation_aggregate_gradients;
 /// RelationAggregateGradients{}: no argument given, every option at its default.
 warpgnn_relation_aggregate_gradients warpgnn_relation_aggregate_gradients_default(void);
@@ -1365,7 +1369,7 @@ warpgnn_residual_gate_result warpgnn_residual_gate_result_default(void);
 
 /// dz_n = gate_n (1 - gate_n) <dy_n, residual_n - x_n>;
 /// dx_n = (1 - gate_n) dy_n + dz_n (w_0 + w_2),   dresidual_n = gate_n dy_n + dz_n (w_1 - w_2),
-/// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n).
+/// dweight = the sums over n of dz_n x_n, dz_n residual_n and dz_n (x_n - residual_n). Each is optional.
 /// Dtypes as forward, with dy, dx and dresidual like x, dweight like weight.
 /// Workspace. dz, and partial sums of dweight.
 typedef struct warpgnn_residual_gate_gradients {

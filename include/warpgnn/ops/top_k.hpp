@@ -18,7 +18,7 @@ namespace warpgnn {
 WARPGNN_HOST_DEVICE inline std::int64_t top_k_count(std::int64_t nodes, double ratio) {
   return static_cast<std::int64_t>(std::ceil(ratio * static_cast<double>(nodes) * (1 - 0x1.0p-50)));
 }
-/// The sum over the graphs of a batch: K below.
+/// The sum over the graphs of a batch: K below. Throws `invalid_argument` for a ratio outside (0, 1].
 std::int64_t top_k_count(const Graph& graph, double ratio);
 
 /// The ceil(ratio n_g) nodes of highest score of every graph g of a batch, in increasing order. Of equal scores the
