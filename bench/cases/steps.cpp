@@ -6,7 +6,7 @@
 
 #include "case_parts.hpp"
 #include "warpgnn/nn/adam.hpp"
-#include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/message_layers.hpp"
 #include "warpgnn/nn/pool_layers.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "encoder.hpp"
-#include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/pool_layers.hpp"
 
 namespace examples::train_graphs {
 

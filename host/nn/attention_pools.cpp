@@ -21,6 +21,62 @@ ConstTensorView add_ways(const Session& session, const ConstTensorView& first, c
 
 }  // namespace
 
+AttentionPool::AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden,
+                             PoolReduce reduce, PoolGate gate, double temperature)
+    : session_(&session), reduce_(reduce), gate_(gate), temperature_(temperature) {
+  if (gate == PoolGate::none) return;
+  first_.emplace(session, name + ".gate.0", in, hidden);
+  tanh_.emplace(session, Activation::tanh);
+  second_.emplace(session, name + ".gate.2", hidden, 1);
+}
+
+Pool AttentionPool::problem() const {
+  return {.graph = graph_, .reduce = reduce_, .gate = gate_, .temperature = temperature_, .x = x_, .score = score_};
+}
+
+ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  if (first_) expect_matrix(*session_, "x", x, graph.num_nodes(), first_->inputs());
+  graph_ = graph;
+  x_ = x;
+  score_ = {};
+  if (gate_ != PoolGate::none) {
+    score_ = reshape(second_->forward(tanh_->forward(first_->forward(x))), {x.shape[0]});
+  }
+  shape(*session_, y_, {graph.num_graphs(), x.shape[1]});
+  if (gate_ == PoolGate::softmax) {
+    shape(*session_, maximum_, {graph.num_graphs()});
+    shape(*session_, sum_, {graph.num_graphs()});
+  }
+  if (reduce_ == PoolReduce::max) shape(*session_, arg_, {graph.num_graphs(), x.shape[1]}, Dtype::int32);
+  pool_forward(session_->context(), problem(), result(), session_->scratch());
+  return y_;
+}
+
+ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
+  const bool gated = gate_ != PoolGate::none;
+  shape_like(*session_, dx_, x_);
+  if (gated) shape(*session_, dscore_, {x_.shape[0]});
+  pool_backward(session_->context(), problem(), result(), {.dy = dy, .dx = dx_, .dscore = dscore_},
+                session_->scratch());
+  if (!gated) return dx_;
+  const ConstTensorView dhidden = second_->backward(reshape(ConstTensorView(dscore_), {x_.shape[0], 1}));
+  const ConstTensorView through_gate = first_->backward(tanh_->backward(dhidden));
+  add_scaled(session_->context(), {.scale = 1, .source = through_gate, .target = dx_});
+  return dx_;
+}
+
+ConstTensorView AttentionPool::attention() {
+  shape(*session_, attention_, {x_.shape[0]});
+  pool_weights(session_->context(), problem(), result(), {.weight = attention_});
+  return attention_;
+}
+
+void AttentionPool::collect(ParameterList& list) {
+  if (gate_ == PoolGate::none) return;
+  first_->collect(list);
+  second_->collect(list);
+}
+
 MultiHeadAttentionPool::MultiHeadAttentionPool(Session& session, const std::string& name, std::int64_t in,
                                                const MultiHeadAttentionPoolOptions& options)
     : session_(&session),
@@ -29,6 +85,11 @@ MultiHeadAttentionPool::MultiHeadAttentionPool(Session& session, const std::stri
       second_(session, name + ".gate.2", options.hidden, expect_positive("heads", options.heads)),
       value_(session, name + ".value", in, options.heads * expect_positive("channels", options.channels)),
       tanh_(session, Activation::tanh) {}
+
+Pool MultiHeadAttentionPool::problem() const {
+  return {
+      .graph = graph_, .gate = PoolGate::softmax, .temperature = options_.temperature, .x = values_, .score = score_};
+}
 
 ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
@@ -39,10 +100,7 @@ ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstT
   shape(*session_, y_, {graphs, heads, channels});
   shape(*session_, maximum_, {graphs, heads});
   shape(*session_, sum_, {graphs, heads});
-  pool_forward(
-      session_->context(),
-      {.graph = graph, .gate = PoolGate::softmax, .temperature = options_.temperature, .x = values_, .score = score_},
-      {.y = y_, .maximum = maximum_, .sum = sum_}, session_->scratch());
+  pool_forward(session_->context(), problem(), result(), session_->scratch());
   return reshape(ConstTensorView(y_), {graphs, heads * channels});
 }
 
@@ -51,11 +109,8 @@ ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), heads * channels);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);
-  pool_backward(
-      session_->context(),
-      {.graph = graph_, .gate = PoolGate::softmax, .temperature = options_.temperature, .x = values_, .score = score_},
-      {.y = y_, .maximum = maximum_, .sum = sum_},
-      {.dy = split_columns(dy, heads, channels), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
+  pool_backward(session_->context(), problem(), result(),
+                {.dy = split_columns(dy, heads, channels), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
   const ConstTensorView through_values =
       value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], heads * channels}));
   return add_ways(*session_, through_values, first_.backward(tanh_.backward(second_.backward(dscore_))), dx_);
@@ -63,9 +118,7 @@ ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
 
 ConstTensorView MultiHeadAttentionPool::attention() {
   shape_like(*session_, attention_, score_);
-  pool_weights(session_->context(),
-               {.graph = graph_, .gate = PoolGate::softmax, .temperature = options_.temperature, .score = score_},
-               {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
+  pool_weights(session_->context(), problem(), result(), {.weight = attention_});
   return attention_;
 }
 
@@ -81,14 +134,17 @@ GatedSumPool::GatedSumPool(Session& session, const std::string& name, std::int64
       gate_(session, name + ".gate", in, out),
       value_(session, name + ".value", in, out) {}
 
+Pool GatedSumPool::problem() const {
+  return {.graph = graph_, .gate = PoolGate::sigmoid, .x = values_, .score = score_};
+}
+
 ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView& x) {
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
   score_ = gate_.forward(x);
   values_ = reshape(value_.forward(x), {x.shape[0], out_, 1});  // every feature is a head with a score of its own
   shape(*session_, y_, {graph.num_graphs(), out_, 1});
-  pool_forward(session_->context(), {.graph = graph, .gate = PoolGate::sigmoid, .x = values_, .score = score_},
-               {.y = y_}, session_->scratch());
+  pool_forward(session_->context(), problem(), {.y = y_}, session_->scratch());
   return reshape(ConstTensorView(y_), {graph.num_graphs(), out_});
 }
 
@@ -96,7 +152,7 @@ ConstTensorView GatedSumPool::backward(const ConstTensorView& dy) {
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), out_);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);
-  pool_backward(session_->context(), {.graph = graph_, .gate = PoolGate::sigmoid, .x = values_, .score = score_}, {},
+  pool_backward(session_->context(), problem(), {},
                 {.dy = split_columns(dy, out_, 1), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
   const ConstTensorView through_values = value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], out_}));
   return add_ways(*session_, through_values, gate_.backward(dscore_), dx_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/nn/heads.hpp"
 #include "warpgnn/error.hpp"
-#include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
 
 namespace warpgnn::nn {
 
@@ -49,6 +49,24 @@ void GATConv::project(const ConstTensorView& x) {
   linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value}, {.y = edge_score_});
 }
 
+GatAttention GATConv::problem() const {
+  return {.graph = graph_,
+          .negative_slope = options_.negative_slope,
+          .dropout = dropout_,
+          .value = value_,
+          .source_score = source_score_,
+          .destination_score = destination_score_,
+          .edge_score = edge_score_};
+}
+
+GatAttentionResult GATConv::result(bool training) const {
+  return {.y = y_,
+          .maximum = maximum_,
+          .sum = sum_,
+          .positive_y = training ? positive_y_.view() : TensorView{},
+          .positive_weight = training ? positive_weight_.view() : TensorView{}};
+}
+
 ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
   if (edge_features.defined() != (options_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, options_.edge_features > 0
@@ -75,20 +93,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
     shape(*session_, positive_y_, {nodes, heads, channels});
     shape(*session_, positive_weight_, {nodes, heads});
   }
-  gat_attention_forward(session_->context(),
-                        {.graph = graph,
-                         .negative_slope = options_.negative_slope,
-                         .dropout = dropout_,
-                         .value = value_,
-                         .source_score = source_score_,
-                         .destination_score = destination_score_,
-                         .edge_score = edge_score_},
-                        {.y = y_,
-                         .maximum = maximum_,
-                         .sum = sum_,
-                         .positive_y = training ? positive_y_.view() : TensorView{},
-                         .positive_weight = training ? positive_weight_.view() : TensorView{}},
-                        session_->scratch());
+  gat_attention_forward(session_->context(), problem(), result(training), session_->scratch());
   trained_ = training;
   const ConstTensorView attended = options_.average_heads
                                        ? average_heads(*session_, y_, averaged_)
@@ -111,23 +116,14 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   shape(*session_, ddestination_score_, {nodes, heads});
   const bool has_edges = edge_matrix_.value.defined();
   if (has_edges) shape(*session_, dedge_score_, {graph_.num_edges(), heads});
-  gat_attention_backward(
-      session_->context(),
-      {.graph = graph_,
-       .negative_slope = options_.negative_slope,
-       .dropout = dropout_,
-       .value = value_,
-       .source_score = source_score_,
-       .destination_score = destination_score_,
-       .edge_score = edge_score_},
-      {.y = y_, .maximum = maximum_, .sum = sum_, .positive_y = positive_y_, .positive_weight = positive_weight_},
-      {.dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
-                                    : split_columns(dy, heads, channels),
-       .dvalue = dvalue_,
-       .dsource_score = dsource_score_,
-       .ddestination_score = ddestination_score_,
-       .dedge_score = dedge_score_},
-      session_->scratch());
+  gat_attention_backward(session_->context(), problem(), result(true),
+                         {.dy = options_.average_heads ? spread_over_heads(*session_, dy, heads, dheads_)
+                                                       : split_columns(dy, heads, channels),
+                          .dvalue = dvalue_,
+                          .dsource_score = dsource_score_,
+                          .ddestination_score = ddestination_score_,
+                          .dedge_score = dedge_score_},
+                         session_->scratch());
   const auto through_scores = [&](Parameter& vector, const Tensor& dscore) {
     head_dot_backward(session_->context(), {.x = value_, .vector = vector.value},
                       {.dscore = dscore, .dx = dvalue_, .dvector = vector.gradient}, session_->scratch());
@@ -150,13 +146,7 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
 
 ConstTensorView GATConv::attention() {
   shape(*session_, attention_, {graph_.num_edges(), options_.heads});
-  gat_attention_weights(session_->context(),
-                        {.graph = graph_,
-                         .negative_slope = options_.negative_slope,
-                         .source_score = source_score_,
-                         .destination_score = destination_score_,
-                         .edge_score = edge_score_},
-                        {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
+  gat_attention_weights(session_->context(), problem(), result(false), {.weight = attention_});
   return attention_;
 }
 

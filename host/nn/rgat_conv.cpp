@@ -38,14 +38,24 @@ RGATConv::RGATConv(Session& session, const std::string& name, std::int64_t in, c
   if (options.bias) bias_ = zeros(session, name + ".bias", {options.average_heads ? options.channels : width()});
 }
 
-/// What a node is to each relation, as rows of the expanded graph.
-ConstTensorView RGATConv::values() const {
-  return reshape(ConstTensorView(z_), {nodes_ * options_.relations, options_.heads, options_.channels});
+GatAttention RGATConv::problem() const {
+  return {.graph = graph(),
+          .negative_slope = options_.negative_slope,
+          .dropout = dropout_,
+          // What a node is to each relation, as rows of the expanded graph.
+          .value = reshape(ConstTensorView(z_), {nodes_ * options_.relations, options_.heads, options_.channels}),
+          .source_score = source_score_,
+          // Across relations, a row's term differs from edge to edge and is part of the edge's score.
+          .destination_score = across() ? no_score_ : typed_score_,
+          .edge_score = edge_score_};
 }
 
-/// Across relations, a row's term differs from edge to edge and is part of the edge's score.
-ConstTensorView RGATConv::destination_score() const {
-  return across() ? no_score_ : typed_score_;
+GatAttentionResult RGATConv::result(bool training) const {
+  return {.y = attended_,
+          .maximum = maximum_,
+          .sum = sum_,
+          .positive_y = training ? positive_y_.view() : TensorView{},
+          .positive_weight = training ? positive_weight_.view() : TensorView{}};
 }
 
 void RGATConv::check(const RelationGraph& graph, const ConstTensorView& x) const {
@@ -85,20 +95,7 @@ void RGATConv::attend() {
     shape(*session_, positive_y_, {rows(), heads, channels});
     shape(*session_, positive_weight_, {rows(), heads});
   }
-  gat_attention_forward(session_->context(),
-                        {.graph = graph(),
-                         .negative_slope = options_.negative_slope,
-                         .dropout = dropout_,
-                         .value = values(),
-                         .source_score = source_score_,
-                         .destination_score = destination_score(),
-                         .edge_score = edge_score_},
-                        {.y = attended_,
-                         .maximum = maximum_,
-                         .sum = sum_,
-                         .positive_y = training ? positive_y_.view() : TensorView{},
-                         .positive_weight = training ? positive_weight_.view() : TensorView{}},
-                        session_->scratch());
+  gat_attention_forward(session_->context(), problem(), result(training), session_->scratch());
 }
 
 /// Relations added, then heads averaged, then the bias.
@@ -157,19 +154,7 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
     shape(*session_, dno_score_, {nodes_, heads});
     shape(*session_, dedge_score_, {merged_.num_edges(), heads});
   }
-  gat_attention_backward(session_->context(),
-                         {.graph = graph(),
-                          .negative_slope = options_.negative_slope,
-                          .dropout = dropout_,
-                          .value = values(),
-                          .source_score = source_score_,
-                          .destination_score = destination_score(),
-                          .edge_score = edge_score_},
-                         {.y = attended_,
-                          .maximum = maximum_,
-                          .sum = sum_,
-                          .positive_y = positive_y_,
-                          .positive_weight = positive_weight_},
+  gat_attention_backward(session_->context(), problem(), result(true),
                          {.dy = dy,
                           .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
                           .dsource_score = dsource_score_,
@@ -213,13 +198,7 @@ ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
 
 ConstTensorView RGATConv::attention() {
   shape(*session_, attention_, {graph().num_edges(), options_.heads});
-  gat_attention_weights(session_->context(),
-                        {.graph = graph(),
-                         .negative_slope = options_.negative_slope,
-                         .source_score = source_score_,
-                         .destination_score = destination_score(),
-                         .edge_score = edge_score_},
-                        {.maximum = maximum_, .sum = sum_}, {.weight = attention_});
+  gat_attention_weights(session_->context(), problem(), result(false), {.weight = attention_});
   return attention_;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GATv2Conv, AdditiveAttentionConv and TransformerConv.
+// GATConv, GATv2Conv, AdditiveAttentionConv and TransformerConv.
 
 #include "warpgnn/nn/attention_layers.hpp"
 
@@ -9,6 +9,7 @@
 
 #include "tests/nn/layer_cases.hpp"
 #include "tests/nn/layer_fixture.hpp"
+#include "tests/support/compare.hpp"
 #include "tests/support/nn_formulas.hpp"
 
 namespace warpgnn::test {
@@ -16,6 +17,8 @@ namespace {
 
 using nn::AdditiveAttentionConv;
 using nn::AdditiveAttentionOptions;
+using nn::GATConv;
+using nn::GATOptions;
 using nn::GATv2Conv;
 using nn::GATv2Options;
 using nn::Session;
@@ -24,6 +27,49 @@ using nn::TransformerOptions;
 using oracle::Reals;
 
 constexpr std::int64_t kInputs = 4;
+
+// --- GAT -------------------------------------------------------------------------------------------------------------
+
+GATOptions gat_options(std::int64_t heads, std::int64_t edge_features, double dropout) {
+  GATOptions options;
+  options.heads = heads;
+  options.channels = 3;
+  options.negative_slope = 0.3;
+  options.attention_dropout = dropout;
+  options.edge_features = edge_features;
+  return options;
+}
+
+formula::GatResult gat_formula(const Subject& subject, const GATOptions& options) {
+  const formula::Gat shape{.inputs = kInputs,
+                           .heads = static_cast<std::size_t>(options.heads),
+                           .channels = static_cast<std::size_t>(options.channels),
+                           .edge_features = static_cast<std::size_t>(options.edge_features),
+                           .average_heads = options.average_heads,
+                           .slope = options.negative_slope,
+                           .dropout = subject.session().training() ? options.attention_dropout : 0,
+                           .seed = subject.session().dropout_state()};
+  return formula::gat(subject.parameters(), "gat", shape, subject.edges(), reals_of(subject.x()),
+                      options.edge_features > 0 ? reals_of(subject.edge_features()) : Reals{});
+}
+
+LayerSpec<GATConv> gat_spec(const GATOptions& options) {
+  return {.width = kInputs,
+          .edge_width = options.edge_features,
+          .make = [options](Session& session) { return GATConv(session, "gat", kInputs, options); },
+          .forward =
+              [](GATConv& layer, const Subject& subject) {
+                return layer.forward(subject.graph(), subject.x(), subject.edge_features());
+              },
+          .formula = [options](const Subject& subject) { return gat_formula(subject, options).y; },
+          .draws_masks = options.attention_dropout > 0};
+}
+
+SubjectCase gat_case(const std::string& name, GATOptions options) {
+  return layer_case<GATConv>("GATConv " + name, gat_spec(options));
+}
+
+// --- Those whose scores look at both feature vectors -----------------------------------------------------------------
 
 GATv2Options gatv2_options(std::int64_t heads, bool average, std::int64_t edge_features, double dropout) {
   return {.heads = heads,
@@ -102,7 +148,23 @@ LayerSpec<Layer> spec_of(const Options& options) {
 }  // namespace
 
 std::vector<SubjectCase> attention_layer_cases() {
-  std::vector<SubjectCase> cases;
+  GATOptions unbiased_gat = gat_options(2, 2, 0);
+  unbiased_gat.bias = false;
+  GATOptions averaged = gat_options(3, 0, 0), averaged_unbiased = gat_options(2, 3, 0.4);
+  averaged.average_heads = averaged_unbiased.average_heads = true;
+  averaged_unbiased.bias = false;
+  std::vector<SubjectCase> cases{
+      gat_case("1 head", gat_options(1, 0, 0)),
+      gat_case("2 heads", gat_options(2, 0, 0)),
+      gat_case("4 heads", gat_options(4, 0, 0)),
+      gat_case("1 head, edge features", gat_options(1, 3, 0)),
+      gat_case("4 heads, edge features", gat_options(4, 2, 0)),
+      gat_case("2 heads, dropout", gat_options(2, 0, 0.4)),
+      gat_case("2 heads, edge features, dropout", gat_options(2, 5, 0.4)),
+      gat_case("2 heads, edge features, without bias", unbiased_gat),
+      gat_case("3 heads averaged", averaged),
+      gat_case("2 heads averaged, edge features, dropout, without bias", averaged_unbiased),
+  };
   const auto add = [&]<class Layer>(const std::string& name, const auto& options, Layer*) {
     cases.push_back(layer_case<Layer>(name, spec_of<Layer>(options)));
   };
@@ -166,8 +228,34 @@ TEST_P(NnAttentionLayersTest, AttentionBeforeAndAfterDropout) {
   check_attention<TransformerConv>(transformer_options(2, false, 2, 0.4));
 }
 
+TEST_P(NnAttentionLayersTest, AttentionOfGatIsThatOfTheFormulaBeforeDropout) {
+  for (const bool training : {true, false}) {
+    const GATOptions options = gat_options(2, 3, 0.4);
+    LayerSubject<GATConv> subject(context(), dtype(), gat_spec(options));
+    subject.load(5, 21);
+    subject.session().set_training(training);
+    const Reals y = reals(subject.forward());
+    const formula::GatResult want = gat_formula(subject, options);
+    expect_values(y, want.y, dtype(), 500, "y");
+    const Reals attention = reals(subject.layer().attention());
+    expect_values(attention, want.attention, dtype(), 500, "attention");
+    Reals total(subject.nodes() * 2, 0), edges(subject.nodes() * 2, 0);
+    for (std::size_t k = 0; k < attention.size(); ++k) {
+      total[subject.edges().to(k / 2) * 2 + k % 2] += attention[k];
+      edges[subject.edges().to(k / 2) * 2 + k % 2] += 1;
+    }
+    for (std::size_t row = 0; row < total.size(); ++row) {
+      EXPECT_NEAR(total[row], edges[row] > 0 ? 1 : 0, 20 * epsilon_of(dtype())) << row;
+    }
+  }
+}
+
 TEST_P(NnAttentionLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
+  EXPECT_EQ(names(GATConv(session, "d", 2, gat_options(2, 3, 0))),
+            (Names{"d.weight", "d.att_src", "d.att_dst", "d.att_edge", "d.bias"}));
+  EXPECT_EQ(names(GATConv(session, "d", 2, gat_options(2, 0, 0))),
+            (Names{"d.weight", "d.att_src", "d.att_dst", "d.bias"}));
   EXPECT_EQ(names(GATv2Conv(session, "a", 2, gatv2_options(2, false, 3, 0))),
             (Names{"a.weight", "a.projection_bias", "a.att", "a.edge_weight", "a.bias"}));
   EXPECT_EQ(names(AdditiveAttentionConv(session, "b", 2, additive_options(2, false, 0, 0))),
@@ -225,6 +313,62 @@ class NnAttentionLayerErrorsTest : public LayerErrorsTest {
 };
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnAttentionLayerErrorsTest);
+
+TEST_P(NnAttentionLayerErrorsTest, Gat) {
+  GATConv layer(*session, "gat", 3, gat_options(2, 0, 0)), edged(*session, "edged", 3, gat_options(2, 2, 0));
+  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
+  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
+  expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+  expect_error(kInvalid, {"x:", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
+  expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, edge_features); });
+  expect_error(kInvalid, {"edge_features", "none"}, [&] { edged.forward(graph, x); });
+  const Tensor wide_edges = tensor({3, 4}, Reals(12, 1));
+  expect_error(kInvalid, {"edge_features:", "4]", "2]"}, [&] { edged.forward(graph, x, wide_edges); });
+  layer.forward(graph, x);
+  expect_error(kInvalid, {"dy"}, [&] { layer.backward({}); });
+
+  GATOptions unbiased = gat_options(2, 0, 0);
+  unbiased.bias = false;
+  GATConv plain(*session, "plain", 3, unbiased);
+  plain.forward(graph, x);
+  const Tensor on_its_side = tensor({6, 4}, Reals(24, 1));  // as many elements as it should have
+  expect_error(kInvalid, {"dy", "[4, 6]"}, [&] { plain.backward(on_its_side); });
+
+  GATOptions averaging = gat_options(2, 0, 0);
+  averaging.average_heads = true;
+  GATConv mean(*session, "mean", 3, averaging);
+  mean.forward(graph, x);
+  const Tensor concatenated = tensor({4, 6}, Reals(24, 1));
+  expect_error(kInvalid, {"dy", "[4, 3]", "[4, 6]"}, [&] { mean.backward(concatenated); });
+}
+
+TEST_P(NnAttentionLayerErrorsTest, GatOptions) {
+  const auto make = [&](const GATOptions& options) { GATConv(*session, "gat", 3, options); };
+  expect_error(kInvalid, {"attention_dropout", "[0, 1)"}, [&] { make(gat_options(2, 0, 1)); });
+  expect_error(kInvalid, {"attention_dropout", "[0, 1)"}, [&] { make(gat_options(2, 0, -0.1)); });
+  expect_error(kInvalid, {"heads", "0"}, [&] { make(gat_options(0, 0, 0)); });
+  GATOptions options = gat_options(1, 0, 0);
+  options.channels = -1;
+  expect_error(kInvalid, {"channels", "-1"}, [&] { make(options); });
+  options = gat_options(1, 0, 0);
+  options.negative_slope = std::numeric_limits<double>::infinity();
+  GATConv flat(*session, "flat", 3, options);
+  expect_error(kInvalid, {"negative_slope", "inf"}, [&] { flat.forward(graph, x); });
+}
+
+TEST_P(NnAttentionLayerErrorsTest, GatRefusesBackwardAfterAnEvaluation) {
+  GATConv layer(*session, "gat", 3, gat_options(2, 0, 0));
+  const Tensor dy = tensor({4, 6}, Reals(24, 1));
+  layer.forward(graph, x);
+  layer.backward(dy);
+  session->set_training(false);
+  layer.forward(graph, x);
+  expect_error(kInvalid, {"GATConv", "training"}, [&] { layer.backward(dy); });
+  session->set_training(true);
+  layer.forward(graph, x);
+  layer.backward(dy);
+}
 
 TEST_P(NnAttentionLayerErrorsTest, Gatv2) {
   check_refusals<GATv2Conv>(gatv2_options(2, false, 0, 0), gatv2_options(2, false, 2, 0), "GATv2Conv");

@@ -4,7 +4,9 @@
 #include "tests/nn/layer_cases.hpp"
 #include "tests/oracle/random.hpp"
 #include "tests/support/nn_formulas.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/pool_layers.hpp"
 
 namespace warpgnn::test {
 namespace {

@@ -17,6 +17,7 @@
 namespace warpgnn::test {
 namespace {
 
+using nn::AttentionPool;
 using nn::GatedSumPool;
 using nn::MultiHeadAttentionPool;
 using nn::MultiHeadAttentionPoolOptions;
@@ -142,6 +143,50 @@ LayerSpec<SAGPool> sag_spec(double ratio) {
           .formula = [=](const Subject& subject) { return kept_rows(subject, sag_projection(subject), ratio); }};
 }
 
+struct PoolKind {
+  const char* name;
+  PoolReduce reduce;
+  PoolGate gate;
+  oracle::PoolReduce twin_reduce;
+  oracle::PoolGate twin_gate;
+};
+
+constexpr PoolKind kPoolKinds[] = {
+    {"sum", PoolReduce::sum, PoolGate::none, oracle::PoolReduce::sum, oracle::PoolGate::none},
+    {"mean", PoolReduce::mean, PoolGate::none, oracle::PoolReduce::mean, oracle::PoolGate::none},
+    {"max", PoolReduce::max, PoolGate::none, oracle::PoolReduce::max, oracle::PoolGate::none},
+    {"sum softmax", PoolReduce::sum, PoolGate::softmax, oracle::PoolReduce::sum, oracle::PoolGate::softmax},
+    {"mean softmax", PoolReduce::mean, PoolGate::softmax, oracle::PoolReduce::mean, oracle::PoolGate::softmax},
+    {"sum sigmoid", PoolReduce::sum, PoolGate::sigmoid, oracle::PoolReduce::sum, oracle::PoolGate::sigmoid},
+    {"mean sigmoid", PoolReduce::mean, PoolGate::sigmoid, oracle::PoolReduce::mean, oracle::PoolGate::sigmoid},
+    {"sum raw", PoolReduce::sum, PoolGate::raw, oracle::PoolReduce::sum, oracle::PoolGate::raw},
+    {"mean raw", PoolReduce::mean, PoolGate::raw, oracle::PoolReduce::mean, oracle::PoolGate::raw},
+};
+
+constexpr std::int64_t kPoolHidden = 3;
+
+oracle::Pooled pool_formula(const Subject& subject, const PoolKind& kind) {
+  return formula::attention_pool(subject.parameters(), "pool", subject.graph_data(), kind.twin_reduce, kind.twin_gate,
+                                 reals_of(subject.x()), kIn);
+}
+
+LayerSpec<AttentionPool> pool_spec(const PoolKind& kind) {
+  return {
+      .width = kIn,
+      .make =
+          [kind](Session& session) { return AttentionPool(session, "pool", kIn, kPoolHidden, kind.reduce, kind.gate); },
+      .forward = [](AttentionPool& layer,
+                    const Subject& subject) { return layer.forward(subject.graph(), subject.x()); },
+      .formula = [kind](const Subject& subject) { return pool_formula(subject, kind).y.value; }};
+}
+
+SubjectCase pool_case(const PoolKind& kind) {
+  // A softmax gate does not feel what is added to every score.
+  return layer_case<AttentionPool>(
+      std::string("AttentionPool ") + kind.name, pool_spec(kind),
+      kind.gate == PoolGate::softmax ? std::set<std::string>{"pool.gate.2.bias"} : std::set<std::string>{});
+}
+
 SubjectCase heads_case(const MultiHeadAttentionPoolOptions& options) {
   // A softmax does not feel what is added to every score.
   return layer_case<MultiHeadAttentionPool>("MultiHeadAttentionPool " + std::to_string(options.heads) + " heads",
@@ -171,7 +216,7 @@ SubjectCase set2set_case(std::int64_t steps) {
 }  // namespace
 
 std::vector<SubjectCase> pool_layer_cases() {
-  return {
+  std::vector<SubjectCase> cases{
       heads_case({.heads = 1, .channels = 3, .hidden = 5}),
       heads_case({.heads = 3, .channels = 2, .hidden = 4, .temperature = 0.5}),
       gated_sum_case(),
@@ -181,6 +226,8 @@ std::vector<SubjectCase> pool_layer_cases() {
       layer_case<TopKPool>("TopKPool all", top_k_spec(1)),
       layer_case<SAGPool>("SAGPool", sag_spec(0.6)),
   };
+  for (const PoolKind& kind : kPoolKinds) cases.push_back(pool_case(kind));
+  return cases;
 }
 
 namespace {
@@ -188,6 +235,21 @@ namespace {
 class NnPoolLayersTest : public LayerTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnPoolLayersTest);
+
+TEST_P(NnPoolLayersTest, AttentionOfAPoolIsItsGate) {
+  for (const PoolKind& kind : kPoolKinds) {
+    SCOPED_TRACE(kind.name);
+    LayerSubject<AttentionPool> subject(context(), dtype(), pool_spec(kind));
+    subject.load(6, 17);
+    subject.forward();
+    if (kind.gate == PoolGate::none) {
+      EXPECT_TRUE(subject.parameters().empty());
+      expect_error(ErrorCode::invalid_argument, {"gate"}, [&] { subject.layer().attention(); });
+    } else {
+      expect_values(reals(subject.layer().attention()), pool_formula(subject, kind).weight, dtype(), 500, "attention");
+    }
+  }
+}
 
 TEST_P(NnPoolLayersTest, AttentionOfHeadsIsThatOfTheFormula) {
   const MultiHeadAttentionPoolOptions options{.heads = 3, .channels = 2, .hidden = 4, .temperature = 2};
@@ -222,7 +284,7 @@ TEST_P(NnPoolLayersTest, ATemperatureOfTheAttentionPoolShows) {
   const Tensor x = tensor({15, 3}, rng.reals(45));
   const auto pooled = [&](double temperature) {
     Session session(context(), dtype(), 3);
-    nn::AttentionPool layer(session, "pool", 3, 4, PoolReduce::sum, PoolGate::softmax, temperature);
+    AttentionPool layer(session, "pool", 3, 4, PoolReduce::sum, PoolGate::softmax, temperature);
     Reals y = reals(layer.forward(graph, x));
     layer.backward(layer.forward(graph, x));
     const Reals weight = reals(layer.attention());
@@ -248,6 +310,8 @@ TEST_P(NnPoolLayersTest, ParametersCarryTheLayersName) {
             (Names{"b.gate.weight", "b.gate.bias", "b.value.weight", "b.value.bias"}));
   EXPECT_EQ(names(Set2Set(session, "c", 2, 3)), (Names{"c.weight_ih", "c.weight_hh", "c.bias"}));
   EXPECT_EQ(names(TopKPool(session, "d", 2, 0.5)), (Names{"d.weight"}));
+  EXPECT_EQ(names(AttentionPool(session, "f", 2, 3, PoolReduce::sum, PoolGate::softmax)),
+            (Names{"f.gate.0.weight", "f.gate.0.bias", "f.gate.2.weight", "f.gate.2.bias"}));
   EXPECT_EQ(names(SAGPool(session, "e", 2, 0.5)), (Names{"e.score.weight", "e.score.bias"}));
 }
 
@@ -294,6 +358,22 @@ TEST_P(NnPoolLayersTest, RefusesWrongInputs) {
   expect_error(kInvalid, {"dy", "[1, 6]", "[4, 3]"}, [&] { set.backward(x); });
   expect_error(kInvalid, {"dy", "[2, 3]", "[4, 3]"}, [&] { top.backward(x); });
   expect_error(kInvalid, {"dy", "[2, 3]", "[4, 3]"}, [&] { sag.backward(x); });
+}
+
+class NnPoolLayerErrorsTest : public LayerErrorsTest {};
+
+WARPGNN_INSTANTIATE_OP_TESTS(NnPoolLayerErrorsTest);
+
+TEST_P(NnPoolLayerErrorsTest, AttentionPool) {
+  nn::AttentionPool layer(*session, "pool", 3, 4, PoolReduce::mean, PoolGate::softmax);
+  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
+  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
+  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
+  expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
+  layer.forward(graph, x);
+  expect_error(kInvalid, {"dy", "[1, ", "[4, "}, [&] { layer.backward(x); });
+  nn::AttentionPool gated_max(*session, "max", 3, 4, PoolReduce::max, PoolGate::softmax);
+  expect_error(kInvalid, {"gate", "max"}, [&] { gated_max.forward(graph, x); });
 }
 
 }  // namespace

@@ -12,7 +12,9 @@
 #include "tests/support/backends.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/nn_subject.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/pool_layers.hpp"
 #include "warpgnn/random.hpp"
 
 namespace warpgnn::test {

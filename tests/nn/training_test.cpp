@@ -10,7 +10,9 @@
 #include "tests/support/nn_files.hpp"
 #include "tests/support/nn_subject.hpp"
 #include "warpgnn/nn/adam.hpp"
+#include "warpgnn/nn/attention_layers.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/pool_layers.hpp"
 #include "warpgnn/ops/gcn_norm.hpp"
 
 namespace warpgnn::test {

@@ -5,14 +5,59 @@
 
 #include "warpgnn/nn/session.hpp"
 #include "warpgnn/ops/attention.hpp"
+#include "warpgnn/ops/gat_attention.hpp"
 #include "warpgnn/ops/residual_gate.hpp"
 
-/// Attention layers whose scores look at both ends' feature vectors, under the contract of layers.hpp. Self-loops are
-/// the caller's choice, as in graph_layers.hpp, which has GATConv.
+/// Attention layers, under the contract of layers.hpp. Self-loops are the caller's choice, as in graph_layers.hpp.
 namespace warpgnn::nn {
 
-/// What the layers below share: projections of x and of edge features, attention between them, and heads that are
-/// concatenated or averaged. All projections of x are one product: their weights are the rows of one matrix.
+/// Options of GATConv.
+struct GATOptions {
+  std::int64_t heads = 1;
+  std::int64_t channels = 32;  ///< per head
+  bool average_heads = false;  ///< y [N, channels], the mean of the heads; else [N, heads * channels]
+  double negative_slope = 0.2;
+  double attention_dropout = 0;
+  std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
+  bool bias = true;
+};
+
+/// GAT (Velickovic et al. 2018), heads concatenated or averaged; the bias is added after that. With edge features f_e
+/// the score gains <m_h, f_e> with m [heads, edge_features]. Parameters start Glorot, bias zero.
+class GATConv {
+ public:
+  GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of the edge features, [E, edge_features], of the last backward.
+  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  /// Attention [E, heads] of the last forward, in the caller's edge order, before dropout.
+  ConstTensorView attention();
+  void collect(ParameterList& list);
+
+ private:
+  void project(const ConstTensorView& x);
+  GatAttention problem() const;
+  /// With what only a backward needs if asked for.
+  GatAttentionResult result(bool training) const;
+  std::int64_t outputs() const { return (options_.average_heads ? 1 : options_.heads) * options_.channels; }
+
+  Session* session_;
+  GATOptions options_;
+  Parameter weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
+  Graph graph_;
+  ConstTensorView x_, edge_features_;
+  AttentionDropout dropout_;
+  bool trained_ = false;
+  Tensor value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, maximum_, sum_, positive_y_,
+      positive_weight_, attention_;
+  Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dheads_, dx_;
+};
+
+/// What the layers below share, whose scores look at both ends' feature vectors: projections of x and of edge features,
+/// attention between them, and heads that are concatenated or averaged. All projections of x are one product: their
+/// weights are the rows of one matrix.
 class AttentionConv {
  public:
   /// The gradient of the edge features, [E, edge_features], of the last backward.
@@ -58,6 +103,8 @@ class AttentionConv {
   Shape shape_;
 
  private:
+  Attention problem() const;
+  AttentionResult result() const { return {.y = y_, .maximum = maximum_, .sum = sum_}; }
   ConstTensorView projected(std::int64_t part) const;
   TensorView projected_gradient(std::int64_t part);
   void project(const ConstTensorView& x);

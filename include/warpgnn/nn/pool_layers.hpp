@@ -1,14 +1,44 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/layers.hpp"
+#include "warpgnn/ops/pool.hpp"
 #include "warpgnn/ops/top_k.hpp"
 
 /// Layers from nodes to graphs, or to fewer nodes, under the same contract as layers.hpp.
 namespace warpgnn::nn {
+
+/// Pools nodes to graphs, each node weighed by the gate of its score Linear(in, hidden), tanh, Linear(hidden, 1). Gate
+/// `none` makes it a plain pool without parameters. The temperature is that of a softmax gate.
+class AttentionPool {
+ public:
+  AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden, PoolReduce reduce,
+                PoolGate gate, double temperature = 1);
+
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView backward(const ConstTensorView& dy);
+  /// The gate's weights [N] of the last forward. Needs a gate.
+  ConstTensorView attention();
+  void collect(ParameterList& list);
+
+ private:
+  Pool problem() const;
+  PoolResult result() const { return {.y = y_, .maximum = maximum_, .sum = sum_, .arg = arg_}; }
+
+  Session* session_;
+  PoolReduce reduce_;
+  PoolGate gate_;
+  double temperature_;
+  std::optional<Linear> first_, second_;
+  std::optional<Activate> tanh_;
+  Graph graph_;
+  ConstTensorView x_, score_;
+  Tensor y_, maximum_, sum_, arg_, dx_, dscore_, attention_;
+};
 
 /// Options of MultiHeadAttentionPool.
 struct MultiHeadAttentionPoolOptions {
@@ -33,6 +63,9 @@ class MultiHeadAttentionPool {
   void collect(ParameterList& list);
 
  private:
+  Pool problem() const;
+  PoolResult result() const { return {.y = y_, .maximum = maximum_, .sum = sum_}; }
+
   Session* session_;
   MultiHeadAttentionPoolOptions options_;
   Linear first_, second_, value_;
@@ -52,6 +85,8 @@ class GatedSumPool {
   void collect(ParameterList& list);
 
  private:
+  Pool problem() const;
+
   Session* session_;
   std::int64_t out_;
   Linear gate_, value_;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "warpgnn/nn/session.hpp"
-#include "warpgnn/ops/attention_dropout.hpp"
+#include "warpgnn/ops/gat_attention.hpp"
 #include "warpgnn/ops/relation.hpp"
 
 /// Attention layers over typed edges, under the contract of layers.hpp. Self-loops are the caller's choice, as in
@@ -52,8 +52,9 @@ class RGATConv {
   /// The graph along which the softmax runs, and the number of its rows.
   const Graph& graph() const { return across() ? merged_ : typed_; }
   std::int64_t rows() const { return across() ? nodes_ : nodes_ * options_.relations; }
-  ConstTensorView values() const;
-  ConstTensorView destination_score() const;
+  GatAttention problem() const;
+  /// With what only a backward needs if asked for.
+  GatAttentionResult result(bool training) const;
   void check(const RelationGraph& graph, const ConstTensorView& x) const;
   void project(const RelationGraph& graph);
   void attend();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// What GATv2Conv, AdditiveAttentionConv and TransformerConv share.
+
 #include "host/nn/heads.hpp"
 #include "warpgnn/nn/attention_layers.hpp"
 
@@ -82,6 +84,20 @@ void AttentionConv::project(const ConstTensorView& x) {
                  {.y = reshape(edge_key_.view(), {edges, shape_.width()})});
 }
 
+Attention AttentionConv::problem() const {
+  return {.graph = graph_,
+          .score = shape_.score,
+          .negative_slope = shape_.negative_slope,
+          .scale = shape_.scale,
+          .dropout = dropout_,
+          .query = projected(0),
+          .key = projected(1),
+          .value = projected(shape_.own_value ? 2 : 1),
+          .edge_key = edge_key_,
+          .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
+          .vector = vector_.value};
+}
+
 ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView& x,
                                       const ConstTensorView& edge_features) {
   trained_ = false;  // until the op has run
@@ -104,19 +120,7 @@ ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView&
   shape(*session_, y_, {nodes, shape_.heads, shape_.channels});
   shape(*session_, maximum_, {nodes, shape_.heads});
   shape(*session_, sum_, {nodes, shape_.heads});
-  attention_forward(session_->context(),
-                    {.graph = graph,
-                     .score = shape_.score,
-                     .negative_slope = shape_.negative_slope,
-                     .scale = shape_.scale,
-                     .dropout = dropout_,
-                     .query = projected(0),
-                     .key = projected(1),
-                     .value = projected(shape_.own_value ? 2 : 1),
-                     .edge_key = edge_key_,
-                     .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
-                     .vector = vector_.value},
-                    {.y = y_, .maximum = maximum_, .sum = sum_}, session_->scratch());
+  attention_forward(session_->context(), problem(), result(), session_->scratch());
   trained_ = session_->training();
   return shape_.average_heads ? average_heads(*session_, y_, averaged_)
                               : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
@@ -131,19 +135,7 @@ ConstTensorView AttentionConv::attend_backward(const ConstTensorView& dy, bool n
   const std::int64_t nodes = graph_.num_nodes();
   shape(*session_, dprojected_, {nodes, shape_.projections()});
   if (shape_.edge_features > 0) shape_like(*session_, dedge_key_, edge_key_.view());
-  attention_backward(session_->context(),
-                     {.graph = graph_,
-                      .score = shape_.score,
-                      .negative_slope = shape_.negative_slope,
-                      .scale = shape_.scale,
-                      .dropout = dropout_,
-                      .query = projected(0),
-                      .key = projected(1),
-                      .value = projected(shape_.own_value ? 2 : 1),
-                      .edge_key = edge_key_,
-                      .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
-                      .vector = vector_.value},
-                     {.y = y_, .maximum = maximum_, .sum = sum_},
+  attention_backward(session_->context(), problem(), result(),
                      {.dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
                                                  : split_columns(dy, shape_.heads, shape_.channels),
                       .dquery = projected_gradient(0),
@@ -175,17 +167,7 @@ void AttentionConv::edge_backward() {
 
 ConstTensorView AttentionConv::attention(bool after_dropout) {
   shape(*session_, attention_, {graph_.num_edges(), shape_.heads});
-  attention_weights(session_->context(),
-                    {.graph = graph_,
-                     .score = shape_.score,
-                     .negative_slope = shape_.negative_slope,
-                     .scale = shape_.scale,
-                     .dropout = dropout_,
-                     .query = projected(0),
-                     .key = projected(1),
-                     .edge_key = edge_key_,
-                     .vector = vector_.value},
-                    {.maximum = maximum_, .sum = sum_}, {.weight = attention_, .dropped = after_dropout},
+  attention_weights(session_->context(), problem(), result(), {.weight = attention_, .dropped = after_dropout},
                     session_->scratch());
   return attention_;
 }

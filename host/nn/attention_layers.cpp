@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // GATv2Conv, AdditiveAttentionConv and TransformerConv: what each adds to AttentionConv.
 
+#include "warpgnn/nn/attention_layers.hpp"
+
 #include <cmath>
 
 #include "host/nn/run.hpp"
-#include "warpgnn/nn/attention_layers.hpp"
 
 namespace warpgnn::nn {
 
