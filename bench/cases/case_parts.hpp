@@ -28,9 +28,9 @@ struct Pass {
   double flops = 0;
 };
 
-/// The case for one direction. The forward pass runs once, so that backward finds what it needs.
+/// The case for one direction. Before a backward on its own the forward pass has run once.
 inline Case choose(Direction direction, const Pass& forward, const Pass& backward, std::shared_ptr<const void> memory) {
-  forward.run();
+  if (direction != Direction::both) forward.run();
   Case result{.memory = std::move(memory)};
   if (direction == Direction::both) {
     result.run = [first = forward.run, second = backward.run] {

@@ -100,7 +100,6 @@ Attention AttentionConv::problem() const {
 
 ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView& x,
                                       const ConstTensorView& edge_features) {
-  trained_ = false;  // until the op has run
   if (edge_features.defined() != (shape_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, shape_.edge_features > 0
                                                  ? "edge_features: expected a tensor, got none"
@@ -121,13 +120,12 @@ ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView&
   shape(*session_, maximum_, {nodes, shape_.heads});
   shape(*session_, sum_, {nodes, shape_.heads});
   attention_forward(session_->context(), problem(), result(), session_->scratch());
-  trained_ = session_->training();
   return shape_.average_heads ? average_heads(*session_, y_, averaged_)
                               : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
 }
 
-void AttentionConv::expect_gradient(const ConstTensorView& dy) const {
-  expect_trained(trained_, shape_.layer);
+void AttentionConv::expect_gradient(const ConstTensorView& dy) {
+  saved_.expect(shape_.layer);
   expect_matrix(*session_, "dy", dy, graph_.num_nodes(), shape_.outputs());
 }
 

@@ -27,6 +27,7 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
                 session, name, in) {}
 
 ConstTensorView GATv2Conv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  const ForwardPass pass(*session_, saved_);
   const ConstTensorView attended = attend(graph, x, edge_features);
   if (!bias_.value.defined()) return attended;
   // Backward needs the attended values without the bias, so the sum goes to a tensor of its own.
@@ -94,6 +95,7 @@ TransformerConv::TransformerConv(Session& session, const std::string& name, std:
 
 ConstTensorView TransformerConv::forward(const Graph& graph, const ConstTensorView& x,
                                          const ConstTensorView& edge_features) {
+  const ForwardPass pass(*session_, saved_);
   attended_ = attend(graph, x, edge_features);
   if (!skip_) return attended_;
   shape_like(*session_, result_, attended_);

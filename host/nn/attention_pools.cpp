@@ -35,6 +35,7 @@ Pool AttentionPool::problem() const {
 }
 
 ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   if (first_) expect_matrix(*session_, "x", x, graph.num_nodes(), first_->inputs());
   graph_ = graph;
   x_ = x;
@@ -53,6 +54,7 @@ ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView
 }
 
 ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
+  saved_.expect("AttentionPool");
   const bool gated = gate_ != PoolGate::none;
   shape_like(*session_, dx_, x_);
   if (gated) shape(*session_, dscore_, {x_.shape[0]});
@@ -92,6 +94,7 @@ Pool MultiHeadAttentionPool::problem() const {
 }
 
 ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
   const std::int64_t heads = options_.heads, channels = options_.channels, graphs = graph.num_graphs();
@@ -105,6 +108,7 @@ ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstT
 }
 
 ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
+  saved_.expect("MultiHeadAttentionPool");
   const std::int64_t heads = options_.heads, channels = options_.channels;
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), heads * channels);
   shape_like(*session_, dvalues_, values_);
@@ -139,6 +143,7 @@ Pool GatedSumPool::problem() const {
 }
 
 ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
   score_ = gate_.forward(x);
@@ -149,6 +154,7 @@ ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView&
 }
 
 ConstTensorView GatedSumPool::backward(const ConstTensorView& dy) {
+  saved_.expect("GatedSumPool");
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), out_);
   shape_like(*session_, dvalues_, values_);
   shape_like(*session_, dscore_, score_);

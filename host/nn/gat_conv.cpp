@@ -68,6 +68,7 @@ GatAttentionResult GATConv::result(bool training) const {
 }
 
 ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  const ForwardPass pass(*session_, saved_);
   if (edge_features.defined() != (options_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, options_.edge_features > 0
                                                  ? "edge_features: expected a tensor, got none"
@@ -85,7 +86,6 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
 
   const std::int64_t nodes = graph.num_nodes(), heads = options_.heads, channels = options_.channels;
   const bool training = session_->training();
-  trained_ = false;  // until the op has run
   shape(*session_, y_, {nodes, heads, channels});
   shape(*session_, maximum_, {nodes, heads});
   shape(*session_, sum_, {nodes, heads});
@@ -94,7 +94,6 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
     shape(*session_, positive_weight_, {nodes, heads});
   }
   gat_attention_forward(session_->context(), problem(), result(training), session_->scratch());
-  trained_ = training;
   const ConstTensorView attended = options_.average_heads
                                        ? average_heads(*session_, y_, averaged_)
                                        : ConstTensorView(reshape(y_.view(), {nodes, heads * channels}));
@@ -106,7 +105,7 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
 }
 
 ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
-  expect_trained(trained_, "GATConv");
+  saved_.expect("GATConv");
   const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
   expect_matrix(*session_, "dy", dy, nodes, outputs());
   if (bias_.value.defined())

@@ -25,6 +25,7 @@ ConstTensorView GCNConv::aggregate_transposed(const ConstTensorView& dy, Tensor&
 }
 
 ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), in_);
   expect_edge_weight(*session_, graph, edge_weight);
   graph_ = graph;
@@ -44,6 +45,7 @@ ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge
 }
 
 ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("GCNConv");
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   if (!aggregates_first() && bias_.value.defined()) {
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
@@ -67,7 +69,8 @@ void GCNConv::collect(ParameterList& list) {
 }
 
 GinNetwork::GinNetwork(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
-    : first_(session, name + ".mlp.0", in, out),
+    : session_(&session),
+      first_(session, name + ".mlp.0", in, out),
       inner_norm_(session, name + ".mlp.1", out),
       inner_relu_(session, Activation::relu),
       second_(session, name + ".mlp.3", out, out),
@@ -75,11 +78,13 @@ GinNetwork::GinNetwork(Session& session, const std::string& name, std::int64_t i
       outer_relu_(session, Activation::relu) {}
 
 ConstTensorView GinNetwork::forward(const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   const ConstTensorView inner = inner_relu_.forward(inner_norm_.forward(first_.forward(x)));
   return outer_relu_.forward(outer_norm_.forward(second_.forward(inner)));
 }
 
 ConstTensorView GinNetwork::backward(const ConstTensorView& dy) {
+  saved_.expect("GinNetwork");
   const ConstTensorView dinner = second_.backward(outer_norm_.backward(outer_relu_.backward(dy)));
   return first_.backward(inner_norm_.backward(inner_relu_.backward(dinner)));
 }
@@ -95,6 +100,7 @@ GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std
     : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {}
 
 ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), network_.inputs());
   graph_ = graph;
   x_ = x;
@@ -105,6 +111,7 @@ ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
 }
 
 ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("GINConv");
   const ConstTensorView daggregated = network_.backward(dy);
   if (need_dx) shape_like(*session_, dx_, x_);
   aggregate_backward(session_->context(), {.graph = graph_, .x = x_, .epsilon = epsilon_.value}, {},

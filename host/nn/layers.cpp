@@ -15,6 +15,7 @@ Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::
 }
 
 ConstTensorView Linear::forward(const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, kAnyRows, weight_.value.view().shape[1]);
   x_ = x;
   shape(*session_, y_, {x.shape[0], weight_.value.view().shape[0]});
@@ -23,6 +24,7 @@ ConstTensorView Linear::forward(const ConstTensorView& x) {
 }
 
 ConstTensorView Linear::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("Linear");
   expect_matrix(*session_, "dy", dy, x_.shape[0], weight_.value.view().shape[0]);
   if (need_dx) shape(*session_, dx_, {x_.shape[0], x_.shape[1]});
   linear_backward(
@@ -40,6 +42,7 @@ void Linear::collect(ParameterList& list) {
 Activate::Activate(Session& session, Activation kind, double slope) : session_(&session), kind_(kind), slope_(slope) {}
 
 ConstTensorView Activate::forward(const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_dtype(*session_, "x", x);
   shape_like(*session_, y_, x);
   activation_forward(session_->context(), {.kind = kind_, .slope = slope_, .x = x}, {.y = y_});
@@ -47,6 +50,7 @@ ConstTensorView Activate::forward(const ConstTensorView& x) {
 }
 
 ConstTensorView Activate::backward(const ConstTensorView& dy) {
+  saved_.expect("Activate");
   shape_like(*session_, dx_, y_.view());
   activation_backward(session_->context(), {.kind = kind_, .slope = slope_}, {.y = y_}, {.dy = dy, .dx = dx_});
   return dx_;
@@ -62,6 +66,7 @@ void DropoutLayer::apply(const ConstTensorView& from, const TensorView& to) cons
 }
 
 ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_dtype(*session_, "x", x);
   active_ = session_->training() && probability_ > 0;
   if (!active_) return x;
@@ -72,6 +77,7 @@ ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
 }
 
 ConstTensorView DropoutLayer::backward(const ConstTensorView& dy) {
+  saved_.expect("DropoutLayer");
   if (!active_) return dy;
   shape_like(*session_, dx_, dy);
   apply(dy, dx_);
@@ -90,9 +96,9 @@ BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t fea
 }
 
 ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, kAnyRows, gamma_.value.view().shape[0]);
   x_ = x;
-  trained_ = false;  // until the op has run
   shape_like(*session_, y_, x);
   batch_norm_forward(session_->context(),
                      {.training = session_->training(), .x = x, .gamma = gamma_.value, .beta = beta_.value},
@@ -102,12 +108,11 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
                       .saved_mean = saved_mean_,
                       .saved_inv_std = saved_inv_std_},
                      session_->scratch());
-  trained_ = session_->training();
   return y_;
 }
 
 ConstTensorView BatchNorm::backward(const ConstTensorView& dy) {
-  expect_trained(trained_, "BatchNorm");
+  saved_.expect("BatchNorm");
   shape_like(*session_, dx_, x_);
   batch_norm_backward(session_->context(), {.x = x_, .gamma = gamma_.value},
                       {.saved_mean = saved_mean_, .saved_inv_std = saved_inv_std_},
@@ -126,6 +131,7 @@ LayerNorm::LayerNorm(Session& session, const std::string& name, std::int64_t fea
       beta_(zeros(session, name + ".bias", {features})) {}
 
 ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, kAnyRows, gamma_.value.view().shape[0]);
   x_ = x;
   shape_like(*session_, y_, x);
@@ -137,6 +143,7 @@ ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
 }
 
 ConstTensorView LayerNorm::backward(const ConstTensorView& dy) {
+  saved_.expect("LayerNorm");
   shape_like(*session_, dx_, x_);
   layer_norm_backward(session_->context(), {.x = x_, .gamma = gamma_.value}, {.mean = mean_, .inv_std = inv_std_},
                       {.dy = dy, .dx = dx_, .dgamma = gamma_.gradient, .dbeta = beta_.gradient}, session_->scratch());
@@ -157,6 +164,7 @@ CrossEntropy::CrossEntropy(Session& session, const CrossEntropyOptions& options)
 }
 
 ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {
+  const ForwardPass pass(*session_, saved_);
   labels_ = labels;
   shape_like(*session_, probability_, logits);
   cross_entropy_forward(session_->context(),
@@ -171,6 +179,7 @@ ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const Const
 }
 
 ConstTensorView CrossEntropy::backward() {
+  saved_.expect("CrossEntropy");
   shape_like(*session_, dlogits_, probability_.view());
   cross_entropy_backward(session_->context(),
                          {.label_smoothing = options_.label_smoothing,

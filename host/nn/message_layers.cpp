@@ -29,6 +29,7 @@ GINEConv::GINEConv(Session& session, const std::string& name, std::int64_t in, s
 }
 
 ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  const ForwardPass pass(*session_, saved_);
   if (!edge_features.defined()) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
   }
@@ -47,6 +48,7 @@ ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, 
 }
 
 ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("GINEConv");
   const ConstTensorView daggregated = network_.backward(dy);
   shape_like(*session_, dedge_, edge_);
   if (need_dx) shape_like(*session_, dx_, x_);
@@ -78,6 +80,7 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
 }
 
 ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   const std::int64_t nodes = graph.num_nodes();
   expect_matrix(*session_, "x", x, nodes, root_weight_.value.view().shape[1]);
   graph_ = graph;
@@ -107,6 +110,7 @@ ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
 }
 
 ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("SAGEConv");
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   const ConstTensorView dprojected = through_norm(dy);
   if (need_dx) {
@@ -157,6 +161,7 @@ ConstTensorView RGCNConv::flat(const Tensor& sums) const {
 
 ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& relation,
                                   const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   const std::int64_t nodes = graph.num_nodes();
   expect_matrix(*session_, "x", x, nodes, in_);
   expect_edge_weight(*session_, graph, edge_weight);
@@ -176,6 +181,7 @@ ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& rel
 }
 
 ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("RGCNConv");
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   shape_like(*session_, dsums_, sums_.view());
   linear_backward(session_->context(), {.x = flat(sums_), .weight = weight_.value},

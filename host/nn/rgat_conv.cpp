@@ -117,7 +117,7 @@ ConstTensorView RGATConv::combine() {
 }
 
 ConstTensorView RGATConv::forward(const RelationGraph& graph, const ConstTensorView& x) {
-  trained_ = false;  // until the op has run
+  const ForwardPass pass(*session_, saved_);
   check(graph, x);
   typed_ = graph.typed;
   merged_ = graph.merged;
@@ -126,7 +126,6 @@ ConstTensorView RGATConv::forward(const RelationGraph& graph, const ConstTensorV
   dropout_ = draw_dropout(*session_, options_.attention_dropout);
   project(graph);
   attend();
-  trained_ = session_->training();
   return combine();
 }
 
@@ -181,7 +180,7 @@ void RGATConv::scores_backward() {
 }
 
 ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
-  expect_trained(trained_, "RGATConv");
+  saved_.expect("RGATConv");
   expect_matrix(*session_, "dy", dy, nodes_, options_.average_heads ? options_.channels : width());
   if (bias_.value.defined())
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());

@@ -27,13 +27,6 @@ inline void shape_like(const Session& session, Tensor& tensor, const Layout& lik
   tensor.resize(session.context(), session.dtype(), {like.shape.data(), static_cast<std::size_t>(like.ndim)});
 }
 
-/// Refuses a backward whose forward ran in evaluation and saved nothing.
-inline void expect_trained(bool trained, const char* layer) {
-  if (trained) return;
-  throw Error(ErrorCode::invalid_argument,
-              std::string(layer) + ": backward expects a forward of a training session before it");
-}
-
 inline void expect_probability(const char* name, double probability) {
   if (probability >= 0 && probability < 1) return;
   throw Error(ErrorCode::invalid_argument,

@@ -15,6 +15,7 @@ GatedSelection::GatedSelection(Session& session, double ratio) : session_(&sessi
 
 ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorView& projection,
                                         const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   x_ = x;
   const std::int64_t nodes = graph.num_nodes(), kept = top_k_count(graph, ratio_);
   shape(*session_, gate_, {nodes, 1});
@@ -31,6 +32,7 @@ ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorVie
 }
 
 ConstTensorView GatedSelection::backward(const ConstTensorView& dy) {
+  saved_.expect("GatedSelection");
   expect_matrix(*session_, "dy", dy, y_.view().shape[0], y_.view().shape[1]);
   shape_like(*session_, dx_, x_);
   shape_like(*session_, dgate_, gate_.view());
@@ -49,6 +51,7 @@ TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, d
       selection_(session, ratio) {}
 
 ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), direction_.value.view().shape[1]);
   x_ = x;
   shape_like(*session_, unit_, direction_.value.view());
@@ -60,6 +63,7 @@ ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) 
 }
 
 ConstTensorView TopKPool::backward(const ConstTensorView& dy) {
+  saved_.expect("TopKPool");
   const ConstTensorView dprojection = selection_.backward(dy);
   shape_like(*session_, dx_, x_);
   shape_like(*session_, dunit_, unit_.view());
@@ -79,10 +83,12 @@ SAGPool::SAGPool(Session& session, const std::string& name, std::int64_t in, dou
     : session_(&session), score_(session, name + ".score", in, 1), selection_(session, ratio) {}
 
 ConstTensorView SAGPool::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   return selection_.forward(graph, score_.forward(graph, edge_weight, x), x);
 }
 
 ConstTensorView SAGPool::backward(const ConstTensorView& dy) {
+  saved_.expect("SAGPool");
   const ConstTensorView dprojection = selection_.backward(dy);
   const TensorView dx = selection_.dx();
   add_scaled(session_->context(), {.scale = 1, .source = score_.backward(dprojection), .target = dx});

@@ -80,6 +80,7 @@ Session::Session(Context context, Dtype dtype, std::uint64_t seed)
 }
 
 void Session::end_step() {
+  ++step_;
   if (dropout_seed_ == first_dropout_seed_) return;  // no mask was drawn
   dropout_seed_ = first_dropout_seed_;
   advance_counter(context_, {dropout_counter_});

@@ -28,6 +28,7 @@ Set2Set::Set2Set(Session& session, const std::string& name, std::int64_t in, std
       bias_(uniform(session, name + ".bias", {4 * in}, bound_of(in))) {}
 
 ConstTensorView Set2Set::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), features_);
   graph_ = graph;
   x_ = x;
@@ -79,6 +80,7 @@ void Set2Set::read(std::int64_t step) {
 }
 
 ConstTensorView Set2Set::backward(const ConstTensorView& dy) {
+  saved_.expect("Set2Set");
   const std::int64_t graphs = graph_.num_graphs(), nodes = graph_.num_nodes();
   expect_matrix(*session_, "dy", dy, graphs, 2 * features_);
   for (Tensor* tensor : {&dstate_, &dstate_before_}) shape(*session_, *tensor, {graphs, 2 * features_});

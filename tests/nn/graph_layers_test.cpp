@@ -114,5 +114,16 @@ TEST_P(NnGraphLayerErrorsTest, Gin) {
   expect_error(kInvalid, {"dy", "[4, 4]", "[4, 7]"}, [&] { layer.backward(wide_x); });
 }
 
+/// Its first layer has run when the normalisation refuses a graph without nodes.
+TEST_P(NnGraphLayerErrorsTest, GinGoesOnAfterAFailureWithin) {
+  GINConv layer(*session, "gin", 3, 4);
+  const Tensor nothing = tensor({0, 3}, {}), dy = tensor({4, 4}, Reals(16, 1));
+  const Graph empty = TestGraph{"", {0, 0, {}, {}}}.upload(context());
+  EXPECT_THROW(layer.forward(empty, nothing), Error);
+  expect_error(kInvalid, {"GINConv", "training"}, [&] { layer.backward(dy); });
+  layer.forward(graph, x);
+  layer.backward(dy);
+}
+
 }  // namespace
 }  // namespace warpgnn::test

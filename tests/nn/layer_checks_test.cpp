@@ -29,14 +29,19 @@ constexpr double kChainFactor = 500;
 struct Group {
   const char* name;
   std::vector<SubjectCase> (*cases)();
-  bool skips_dx = true;   // some of them
-  bool many_rows = true;  // in a result
+  bool skips_dx = true;            // some of them
+  bool many_rows = true;           // in a result
+  const char* refusing = nullptr;  // what refuses a backward; nullptr: the layer itself
 };
 
 constexpr Group kGroups[] = {
-    {"dense", dense_layer_cases},        {"graph", graph_layer_cases},       {"attention", attention_layer_cases},
-    {"message", message_layer_cases},    {"relation", relation_layer_cases}, {"pool", pool_layer_cases, false},
-    {"model", model_cases, true, false},
+    {"dense", dense_layer_cases},
+    {"graph", graph_layer_cases},
+    {"attention", attention_layer_cases},
+    {"message", message_layer_cases},
+    {"relation", relation_layer_cases},
+    {"pool", pool_layer_cases, false},
+    {"model", model_cases, true, false, "CrossEntropy"},
 };
 
 /// A group of layers on a backend, with a dtype where the test needs one.
@@ -214,6 +219,7 @@ TEST_P(NnChecksTest, AUsedLayerWorksLikeANewOne) {
       const auto seed = static_cast<std::uint64_t>(nodes);
       used->load(seed + 1, nodes + 2);
       used->forward();  // of no account
+      used->session().end_step();
       used->load(seed, nodes);
       const auto fresh = each.make(context(), dtype());
       fresh->load(seed, nodes);
@@ -280,13 +286,70 @@ TEST_P(NnChecksTest, DrawsAMaskOnlyInTraining) {
   }
 }
 
-TEST_P(NnChecksTest, RefusesABackwardBeforeAnyForward) {
+/// Backward needs exactly one training forward since the backward before.
+TEST_P(NnChecksTest, RefusesABackwardWithoutItsForward) {
   for (const SubjectCase& each : cases()) {
     SCOPED_TRACE(each.name);
-    if (each.name == "DropoutLayer") continue;  // passes on what it has no mask for
+    const std::string layer = group().refusing ? group().refusing : each.name.substr(0, each.name.find(' '));
     const auto used = loaded(each, context(), dtype()), fresh = loaded(each, context(), dtype());
     const Tensor dy = upstream(*used, used->forward(), kUpstream);
-    EXPECT_THROW(fresh->backward(dy, true), Error);
+    const auto refuses = [&](Subject& subject, const std::string& reason) {
+      expect_error(ErrorCode::invalid_argument, {layer + ": ", "backward", reason},
+                   [&] { subject.backward(dy, subject.can_skip_dx()); });
+    };
+    refuses(*fresh, "training");
+    used->session().set_training(false);
+    used->forward();
+    refuses(*used, "training");
+    used->session().set_training(true);
+    refuses(*used, "training");
+    used->forward();
+    refuses(*used, "one forward");  // for the first one had no backward
+    refuses(*used, "one forward");
+    used->session().end_step();
+    used->forward();
+    used->backward(dy, true);
+  }
+}
+
+TEST_P(NnChecksTest, RefusesABackwardAfterTwoForwards) {
+  for (const SubjectCase& each : cases()) {
+    SCOPED_TRACE(each.name);
+    const std::string layer = group().refusing ? group().refusing : each.name.substr(0, each.name.find(' '));
+    const auto subject = loaded(each, context(), dtype());
+    const Tensor dy = upstream(*subject, subject->forward(), kUpstream);
+    const Pass first = backward_pass(*subject, {}, dy, true);
+    expect_same_pass(backward_pass(*subject, {}, dy, true), first);
+    subject->forward();
+    subject->session().set_training(false);  // it has been saved
+    subject->backward(dy, true);
+    subject->session().set_training(true);
+    subject->forward();
+    subject->forward();
+    expect_error(ErrorCode::invalid_argument, {layer + ": ", "backward", "one forward"},
+                 [&] { subject->backward(dy, true); });
+    subject->session().end_step();
+    subject->forward();
+    subject->backward(dy, true);
+  }
+}
+
+/// Neither what the layer saved before nor what layers within it saved counts then.
+TEST_P(NnChecksTest, AForwardThatFailedIsNoForward) {
+  for (const SubjectCase& each : cases()) {
+    SCOPED_TRACE(each.name);
+    if (group().refusing) continue;  // the layers of a model are its own affair
+    const std::string layer = each.name.substr(0, each.name.find(' '));
+    const auto subject = loaded(each, context(), dtype());
+    const Tensor dy = upstream(*subject, subject->forward(), kUpstream);
+    subject->backward(dy, true);
+    Tensor x = std::move(subject->x());
+    subject->x() = Tensor();
+    EXPECT_THROW(subject->forward(), Error);
+    subject->x() = std::move(x);
+    expect_error(ErrorCode::invalid_argument, {layer + ": ", "training"}, [&] { subject->backward(dy, true); });
+    subject->forward();
+    subject->backward(dy, true);
   }
 }
 

@@ -48,10 +48,10 @@ SubjectCase linear_case(bool bias) {
 }
 
 SubjectCase activate_case(const std::string& name, Activation kind, oracle::Activation twin, double slope) {
-  return layer_case<Activate>(name, dense<Activate>([=](Session& session) { return Activate(session, kind, slope); },
-                                                    [=](const Subject& subject) {
-                                                      return formula::activation(twin, reals_of(subject.x()), slope);
-                                                    }));
+  return layer_case<Activate>(
+      "Activate " + name,
+      dense<Activate>([=](Session& session) { return Activate(session, kind, slope); },
+                      [=](const Subject& subject) { return formula::activation(twin, reals_of(subject.x()), slope); }));
 }
 
 SubjectCase dropout_case() {
@@ -114,7 +114,9 @@ TEST_P(NnLayersTest, DropoutPassesThroughOutsideTraining) {
   const auto passes = [&](DropoutLayer& layer) {
     const std::uint64_t before = session.dropout_state();
     EXPECT_EQ(layer.forward(x).data, x.view().data);
-    EXPECT_EQ(layer.backward(x).data, x.view().data);
+    if (session.training()) {
+      EXPECT_EQ(layer.backward(x).data, x.view().data);
+    }
     EXPECT_EQ(session.dropout_state(), before) << "a mask was drawn";
   };
   DropoutLayer layer(session, 0.5), never(session, 0);
@@ -284,24 +286,46 @@ TEST_P(NnLayersTest, RefusesWrongOptions) {
   expect_error(kInvalid, {"shape", "-4"}, [&] { BatchNorm(session, "bn", -4); });
 }
 
-TEST_P(NnLayersTest, BatchNormRefusesBackwardAfterAnEvaluation) {
+TEST_P(NnLayersTest, CrossEntropyRefusesABackwardWithoutItsForward) {
   Session session(context(), dtype(), 3);
-  BatchNorm layer(session, "bn", 2);
-  const Tensor x = tensor({3, 2}, {1, 2, 3, 4, 5, 7});
-  const auto refuses = [&] {
-    expect_error(ErrorCode::invalid_argument, {"BatchNorm", "training"}, [&] { layer.backward(x); });
+  CrossEntropy loss(session);
+  const Tensor logits = tensor({2, 3}, {1, 2, 3, 1, 0, 1}), labels = labels_of(context(), {0, 2});
+  const auto refuses = [&](const char* reason) {
+    expect_error(kInvalid, {"CrossEntropy", "backward", reason}, [&] { loss.backward(); });
   };
-  refuses();
-  layer.forward(x);
-  layer.backward(x);
+  refuses("training");
+  loss.forward(logits, labels);
+  loss.backward();
+  loss.backward();
   session.set_training(false);
-  layer.forward(x);
-  refuses();
+  loss.forward(logits, labels);
+  refuses("training");
   session.set_training(true);
-  refuses();
-  layer.forward(x);
-  session.set_training(false);
-  layer.backward(x);
+  refuses("training");
+  loss.forward(logits, labels);
+  loss.forward(logits, labels);
+  refuses("one forward");
+  session.end_step();
+  loss.forward(logits, labels);
+  loss.backward();
+}
+
+/// Forwards of one training step do not stand in the way of the next one's, with and without masks.
+TEST_P(NnLayersTest, AStepThatIsSkippedLeavesNothing) {
+  Session session(context(), dtype(), 3);
+  const Tensor x = tensor({4, kWidth}, Reals(4 * kWidth, 1));
+  for (const double probability : {0.0, 0.5}) {
+    DropoutLayer layer(session, probability);
+    const std::uint64_t before = session.step();
+    for (int step = 0; step < 3; ++step) {
+      layer.forward(x);
+      if (step == 1) layer.backward(x);
+      session.end_step();
+    }
+    EXPECT_EQ(session.step(), before + 3);
+    layer.forward(x);
+    layer.backward(x);
+  }
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "warpgnn/nn/session.hpp"
+#include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/ops/attention.hpp"
 #include "warpgnn/ops/gat_attention.hpp"
 #include "warpgnn/ops/residual_gate.hpp"
@@ -44,12 +44,12 @@ class GATConv {
   std::int64_t outputs() const { return (options_.average_heads ? 1 : options_.heads) * options_.channels; }
 
   Session* session_;
+  SavedState saved_;
   GATOptions options_;
   Parameter weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
   Graph graph_;
   ConstTensorView x_, edge_features_;
   AttentionDropout dropout_;
-  bool trained_ = false;
   Tensor value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, maximum_, sum_, positive_y_,
       positive_weight_, attention_;
   Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dheads_, dx_;
@@ -92,7 +92,7 @@ class AttentionConv {
   /// The attended values [N, outputs()].
   ConstTensorView attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
   /// Refuses a gradient of another shape than the result, or without a training forward before it.
-  void expect_gradient(const ConstTensorView& dy) const;
+  void expect_gradient(const ConstTensorView& dy);
   /// From the gradient of attend's result; that of the extra columns has been written to extra_gradient() before.
   ConstTensorView attend_backward(const ConstTensorView& dy, bool need_dx);
   ConstTensorView extra() const;
@@ -100,6 +100,7 @@ class AttentionConv {
   void collect_projections(ParameterList& list);
 
   Session* session_;
+  SavedState saved_;
   Shape shape_;
 
  private:
@@ -114,7 +115,6 @@ class AttentionConv {
   Graph graph_;
   ConstTensorView x_, edge_features_;
   AttentionDropout dropout_;
-  bool trained_ = false;
   Tensor projected_, edge_key_, y_, maximum_, sum_, averaged_, attention_;
   Tensor dprojected_, dedge_key_, dedge_features_, dheads_, dx_;
 };

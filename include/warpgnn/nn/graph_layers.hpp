@@ -28,6 +28,7 @@ class GCNConv {
   ConstTensorView aggregate_transposed(const ConstTensorView& dy, Tensor& dx);
 
   Session* session_;
+  SavedState saved_;
   std::int64_t in_, out_;
   Parameter weight_, bias_;
   Graph graph_;
@@ -46,6 +47,8 @@ class GinNetwork {
   std::int64_t inputs() const { return first_.inputs(); }
 
  private:
+  Session* session_;
+  SavedState saved_;
   Linear first_;
   BatchNorm inner_norm_;
   Activate inner_relu_;
@@ -65,6 +68,7 @@ class GINConv {
 
  private:
   Session* session_;
+  SavedState saved_;
   Parameter epsilon_;
   GinNetwork network_;
   Graph graph_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "warpgnn/nn/session.hpp"
+#include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/ops/elementwise.hpp"
 #include "warpgnn/ops/loss.hpp"
 
@@ -13,8 +13,11 @@
 ///
 /// forward(x) returns a view of memory that the layer owns and keeps until its next forward; it remembers x (the view,
 /// not a copy), so x must stay alive and unchanged until backward. backward(dy) overwrites the gradients of the
-/// layer's parameters and returns dx, owned by the layer until its next backward. A backward belongs to the forward
-/// before it; layers that save something for it (BatchNorm, GATConv) refuse a backward after an evaluation forward.
+/// layer's parameters and returns dx, owned by the layer until its next backward.
+///
+/// A layer keeps the state of one forward. Every backward needs exactly one training forward of its layer since the
+/// backward before (a second one for the same forward is allowed), else it throws `invalid_argument`: after an
+/// evaluation forward, and after two training forwards. Session::end_step forgets forwards that no backward followed.
 namespace warpgnn::nn {
 
 /// y = x W^T + b. W [out, in] and b [out] start uniform in +-1/sqrt(in), as PyTorch's Linear does.
@@ -32,6 +35,7 @@ class Linear {
 
  private:
   Session* session_;
+  SavedState saved_;
   Parameter weight_;
   Parameter bias_;
   ConstTensorView x_;
@@ -47,6 +51,7 @@ class Activate {
 
  private:
   Session* session_;
+  SavedState saved_;
   Activation kind_;
   double slope_;
   Tensor y_, dx_;
@@ -63,6 +68,7 @@ class DropoutLayer {
   void apply(const ConstTensorView& from, const TensorView& to) const;
 
   Session* session_;
+  SavedState saved_;
   double probability_;
   std::uint64_t seed_ = 0;
   bool active_ = false;
@@ -79,9 +85,9 @@ class BatchNorm {
 
  private:
   Session* session_;
+  SavedState saved_;
   Parameter gamma_, beta_, running_mean_, running_var_;
   Tensor saved_mean_, saved_inv_std_;
-  bool trained_ = false;
   ConstTensorView x_;
   Tensor y_, dx_;
 };
@@ -96,6 +102,7 @@ class LayerNorm {
 
  private:
   Session* session_;
+  SavedState saved_;
   double epsilon_;
   Parameter gamma_, beta_;
   ConstTensorView x_;
@@ -120,6 +127,7 @@ class CrossEntropy {
 
  private:
   Session* session_;
+  SavedState saved_;
   ConstTensorView labels_;
   CrossEntropyOptions options_;
   Tensor class_weight_, loss_, total_weight_, probability_, dlogits_;

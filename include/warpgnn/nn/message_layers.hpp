@@ -45,6 +45,7 @@ class GINEConv {
 
  private:
   Session* session_;
+  SavedState saved_;
   Parameter epsilon_;
   std::optional<Linear> projection_;
   GinNetwork network_;
@@ -75,6 +76,7 @@ class SAGEConv {
   ConstTensorView through_norm(const ConstTensorView& dy);
 
   Session* session_;
+  SavedState saved_;
   SAGEOptions options_;
   std::int64_t out_;
   Parameter neighbor_weight_, root_weight_, bias_;
@@ -109,6 +111,7 @@ class RGCNConv {
   ConstTensorView flat(const Tensor& sums) const;
 
   Session* session_;
+  SavedState saved_;
   RGCNOptions options_;
   std::int64_t in_, out_;
   Parameter weight_, coefficient_, root_weight_, bias_;

@@ -30,6 +30,7 @@ class AttentionPool {
   PoolResult result() const { return {.y = y_, .maximum = maximum_, .sum = sum_, .arg = arg_}; }
 
   Session* session_;
+  SavedState saved_;
   PoolReduce reduce_;
   PoolGate gate_;
   double temperature_;
@@ -67,6 +68,7 @@ class MultiHeadAttentionPool {
   PoolResult result() const { return {.y = y_, .maximum = maximum_, .sum = sum_}; }
 
   Session* session_;
+  SavedState saved_;
   MultiHeadAttentionPoolOptions options_;
   Linear first_, second_, value_;
   Activate tanh_;
@@ -88,6 +90,7 @@ class GatedSumPool {
   Pool problem() const;
 
   Session* session_;
+  SavedState saved_;
   std::int64_t out_;
   Linear gate_, value_;
   Graph graph_;
@@ -114,6 +117,7 @@ class Set2Set {
   void weight_gradients();
 
   Session* session_;
+  SavedState saved_;
   std::int64_t features_, steps_;
   Parameter input_weight_, hidden_weight_, bias_;
   Graph graph_;
@@ -142,6 +146,7 @@ class GatedSelection {
 
  private:
   Session* session_;
+  SavedState saved_;
   double ratio_;
   ConstTensorView x_;
   GraphSelection selection_;
@@ -161,6 +166,7 @@ class TopKPool {
 
  private:
   Session* session_;
+  SavedState saved_;
   Parameter direction_;
   GatedSelection selection_;
   ConstTensorView x_;
@@ -180,6 +186,7 @@ class SAGPool {
 
  private:
   Session* session_;
+  SavedState saved_;
   GCNConv score_;
   GatedSelection selection_;
 };

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "warpgnn/nn/session.hpp"
+#include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/ops/gat_attention.hpp"
 #include "warpgnn/ops/relation.hpp"
 
@@ -64,6 +64,7 @@ class RGATConv {
   void scores_backward();
 
   Session* session_;
+  SavedState saved_;
   RGATOptions options_;
   std::int64_t in_;
   Parameter weight_, source_vector_, destination_vector_, bias_;
@@ -71,7 +72,6 @@ class RGATConv {
   std::int64_t nodes_ = 0;
   ConstTensorView x_;
   AttentionDropout dropout_;
-  bool trained_ = false;
   Tensor z_, source_score_, typed_score_, edge_score_, no_score_;
   Tensor attended_, maximum_, sum_, positive_y_, positive_weight_, summed_, averaged_, biased_, attention_;
   Tensor dheads_, dattended_, dz_, dsource_score_, dtyped_score_, dedge_score_, dno_score_, dx_;

@@ -30,8 +30,11 @@ class Session {
   ConstTensorView dropout_counter() const { return dropout_counter_; }
   /// Ends a training step; Adam::step does it. The seeds start over and the counter advances on the device, so that all
   /// steps give the layers the same seeds and differ by the counter alone: a step that was captured draws fresh masks
-  /// at every replay, those of the same step run eagerly. Call it between a backward and the next forward.
+  /// at every replay, those of the same step run eagerly. Call it between a backward and the next forward; also where a
+  /// step ends without a backward, whose forwards are then of no account.
   void end_step();
+  /// How many training steps have ended.
+  std::uint64_t step() const { return step_; }
   /// For a checkpoint: the seed in force of the last mask, counter included. Waits for the stream, so not to be
   /// captured.
   std::uint64_t dropout_state() const;
@@ -42,10 +45,14 @@ class Session {
   WorkspaceBuffer& scratch() { return scratch_; }
 
  private:
+  friend class ForwardPass;
+
   Context context_;
   Dtype dtype_;
   bool training_ = true;
   std::mt19937_64 generator_;
+  std::uint64_t step_ = 0;
+  int forwards_under_way_ = 0;            // a layer's, and those of layers within it
   std::uint64_t first_dropout_seed_ = 0;  // where every step starts
   std::uint64_t dropout_seed_ = 0;
   Tensor dropout_counter_;
