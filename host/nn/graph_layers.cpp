@@ -5,9 +5,14 @@
 
 namespace warpgnn::nn {
 
-GCNConv::GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias)
-    : session_(&session), in_(in), out_(out), weight_(glorot(session, name + ".weight", {out, in}, in, out)) {
-  if (bias) bias_ = zeros(session, name + ".bias", {out});
+GCNConv::GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                 const GCNOptions& options)
+    : session_(&session),
+      options_(options),
+      in_(in),
+      out_(out),
+      weight_(glorot(session, name + ".weight", {out, in}, in, out)) {
+  if (options.bias) bias_ = zeros(session, name + ".bias", {out});
 }
 
 ConstTensorView GCNConv::aggregate(const ConstTensorView& x, Tensor& y) {
@@ -17,11 +22,12 @@ ConstTensorView GCNConv::aggregate(const ConstTensorView& x, Tensor& y) {
   return y;
 }
 
-ConstTensorView GCNConv::aggregate_transposed(const ConstTensorView& dy, Tensor& dx) {
-  shape(*session_, dx, {graph_.num_sources(), dy.shape[1]});
-  aggregate_backward(session_->context(), {.graph = graph_, .weight = edge_weight_}, {}, {.dy = dy, .dx = dx},
-                     session_->scratch());
-  return dx;
+void GCNConv::aggregate_transposed(const ConstTensorView& x, const ConstTensorView& dy, const TensorView& dx) {
+  const bool weighs = options_.edge_weight_gradient;
+  if (weighs) shape(*session_, dedge_weight_, {graph_.num_edges()});
+  aggregate_backward(session_->context(),
+                     {.graph = graph_, .x = weighs ? x : ConstTensorView{}, .weight = edge_weight_}, {},
+                     {.dy = dy, .dx = dx, .dweight = dedge_weight_}, session_->scratch());
 }
 
 ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
@@ -47,20 +53,33 @@ ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge
 ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GCNConv");
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
-  if (!aggregates_first() && bias_.value.defined()) {
+  if (aggregates_first()) return aggregated_backward(dy, need_dx);
+  if (bias_.value.defined()) {
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
   }
-  const ConstTensorView dproduct = aggregates_first() ? dy : aggregate_transposed(dy, dprojected_);
-  if (need_dx) shape(*session_, dinput_, {dproduct.shape[0], in_});
-  linear_backward(session_->context(),
-                  {.x = aggregates_first() ? ConstTensorView(aggregated_) : x_, .weight = weight_.value},
-                  {.dy = dproduct,
-                   .dx = need_dx ? dinput_.view() : TensorView{},
-                   .dweight = weight_.gradient,
-                   .dbias = aggregates_first() ? bias_.gradient.view() : TensorView{}},
+  shape_like(*session_, dprojected_, projected_.view());
+  aggregate_transposed(projected_, dy, dprojected_);
+  if (need_dx) shape_like(*session_, dx_, x_);
+  linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
+                  {.dy = dprojected_, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = weight_.gradient},
                   session_->scratch());
-  if (!need_dx) return {};
-  return aggregates_first() ? aggregate_transposed(dinput_, dx_) : ConstTensorView(dinput_);
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+/// Of a layer that aggregated x itself.
+ConstTensorView GCNConv::aggregated_backward(const ConstTensorView& dy, bool need_dx) {
+  const bool through = need_dx || options_.edge_weight_gradient;
+  if (through) shape_like(*session_, daggregated_, aggregated_.view());
+  linear_backward(session_->context(), {.x = aggregated_, .weight = weight_.value},
+                  {.dy = dy,
+                   .dx = through ? daggregated_.view() : TensorView{},
+                   .dweight = weight_.gradient,
+                   .dbias = bias_.gradient},
+                  session_->scratch());
+  if (!through) return {};
+  if (need_dx) shape_like(*session_, dx_, x_);
+  aggregate_transposed(x_, daggregated_, need_dx ? dx_.view() : TensorView{});
+  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 
 void GCNConv::collect(ParameterList& list) {

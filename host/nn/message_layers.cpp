@@ -194,10 +194,14 @@ ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
     shape_like(*session_, dneighbor_, x_);
     shape_like(*session_, dx_, x_);
   }
+  if (options_.edge_weight_gradient) shape(*session_, dedge_weight_, {graph_.num_edges()});
   relation_aggregate_backward(
       session_->context(),
       {.graph = graph_, .relation = relation_, .coefficient = coefficient_.value, .weight = edge_weight_, .x = x_},
-      {.dy = dsums_, .dx = need_dx ? dneighbor_.view() : TensorView{}, .dcoefficient = coefficient_.gradient},
+      {.dy = dsums_,
+       .dx = need_dx ? dneighbor_.view() : TensorView{},
+       .dcoefficient = coefficient_.gradient,
+       .dweight = dedge_weight_},
       session_->scratch());
   linear_backward(session_->context(), {.x = x_, .weight = root_weight_.value},
                   {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = root_weight_.gradient},

@@ -17,18 +17,19 @@ using nn::GINConv;
 using nn::Session;
 using oracle::Reals;
 
-SubjectCase gcn_case(std::int64_t in, std::int64_t out, bool bias) {
+SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& options) {
   return layer_case<GCNConv>(
-      "GCNConv " + std::to_string(in) + " to " + std::to_string(out) + (bias ? "" : " without bias"),
+      "GCNConv " + std::to_string(in) + " to " + std::to_string(out) + (options.bias ? "" : " without bias"),
       {.width = in,
-       .make = [=](Session& session) { return GCNConv(session, "gcn", in, out, bias); },
+       .make = [=](Session& session) { return GCNConv(session, "gcn", in, out, options); },
        .forward = [](GCNConv& layer,
                      const Subject& in_) { return layer.forward(in_.graph(), in_.edge_weight(), in_.x()); },
        .formula =
            [=](const Subject& subject) {
              return formula::gcn(subject.parameters(), "gcn", subject.edges(), reals_of(subject.edge_weight()),
                                  reals_of(subject.x()), static_cast<std::size_t>(in));
-           }});
+           },
+       .weight_has_gradient = options.edge_weight_gradient});
 }
 
 SubjectCase gin_case(std::int64_t in, std::int64_t out) {
@@ -49,8 +50,16 @@ SubjectCase gin_case(std::int64_t in, std::int64_t out) {
 
 std::vector<SubjectCase> graph_layer_cases() {
   return {
-      gcn_case(3, 6, true), gcn_case(3, 6, false), gcn_case(6, 3, true), gcn_case(6, 3, false),
-      gcn_case(4, 4, true), gin_case(3, 5),        gin_case(5, 3),
+      gcn_case(3, 6, {}),
+      gcn_case(3, 6, {.bias = false}),
+      gcn_case(6, 3, {}),
+      gcn_case(6, 3, {.bias = false}),
+      gcn_case(4, 4, {}),
+      gcn_case(3, 5, {.edge_weight_gradient = true}),
+      gcn_case(5, 3, {.edge_weight_gradient = true}),
+      gcn_case(5, 2, {.bias = false, .edge_weight_gradient = true}),
+      gin_case(3, 5),
+      gin_case(5, 3),
   };
 }
 
@@ -59,6 +68,42 @@ namespace {
 class NnGraphLayersTest : public LayerTest {};
 
 WARPGNN_INSTANTIATE_OP_TESTS(NnGraphLayersTest);
+
+/// dw_e = <dy_i W, x_j>, whichever product comes first, also without weights and without dx.
+TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
+  Rng rng;
+  const TestGraph data = batch_with_isolated_nodes(rng, 15);
+  const Graph graph = data.upload(context());
+  const auto edges = static_cast<std::int64_t>(data.edges.count());
+  for (const std::int64_t out : {2, 5}) {
+    for (const bool weighted : {true, false}) {
+      Session session(context(), dtype(), 3);
+      GCNConv layer(session, "gcn", 3, out, {.edge_weight_gradient = true}), plain(session, "plain", 3, out);
+      nn::ParameterList list;
+      layer.collect(list);
+      const Reals weight = reals_of(parameter(list, "gcn.weight").value);
+      const Reals x_values = rng.reals(45), dy_values = rng.reals(static_cast<std::size_t>(15 * out));
+      const Tensor x = tensor({15, 3}, x_values), dy = tensor({15, out}, dy_values);
+      const Tensor edge_weight = weighted ? tensor({edges}, rng.reals(data.edges.count())) : Tensor();
+      layer.forward(graph, edge_weight, x);
+      EXPECT_FALSE(layer.backward(dy, false).defined());
+      Reals want(data.edges.count(), 0);
+      const auto width = static_cast<std::size_t>(out);
+      for (std::size_t e = 0; e < want.size(); ++e) {
+        for (std::size_t o = 0; o < width; ++o) {
+          for (std::size_t k = 0; k < 3; ++k) {
+            want[e] +=
+                dy_values[data.edges.to(e) * width + o] * weight[o * 3 + k] * x_values[data.edges.from(e) * 3 + k];
+          }
+        }
+      }
+      expect_values(reals(layer.edge_weight_gradient()), want, dtype(), 500, "dedge_weight");
+      plain.forward(graph, edge_weight, x);
+      plain.backward(dy);
+      EXPECT_FALSE(plain.edge_weight_gradient().defined());
+    }
+  }
+}
 
 TEST_P(NnGraphLayersTest, GinEvaluatesWithRunningStatistics) {
   Session session(context(), dtype(), 3);
@@ -79,7 +124,7 @@ TEST_P(NnGraphLayersTest, GinEvaluatesWithRunningStatistics) {
 TEST_P(NnGraphLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
   EXPECT_EQ(names(GCNConv(session, "a", 2, 3)), (Names{"a.weight", "a.bias"}));
-  EXPECT_EQ(names(GCNConv(session, "a", 2, 3, false)), (Names{"a.weight"}));
+  EXPECT_EQ(names(GCNConv(session, "a", 2, 3, {.bias = false})), (Names{"a.weight"}));
   EXPECT_EQ(names(GINConv(session, "c", 2, 3)),
             (Names{"c.epsilon", "c.mlp.0.weight", "c.mlp.0.bias", "c.mlp.1.weight", "c.mlp.1.bias",
                    "c.mlp.1.running_mean", "c.mlp.1.running_var", "c.mlp.3.weight", "c.mlp.3.bias", "c.norm.weight",

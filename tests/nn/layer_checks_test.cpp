@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(On, NnGradientChecksTest, ::testing::ValuesIn(groups_on
 // --- A pass through a layer
 // --------------------------------------------------------------------------------------------
 
-/// The result of a forward and of the backward after it; gradients by name of parameter, of x and of edge features.
+/// The result of a forward and of the backward after it; gradients by name of parameter or input.
 struct Pass {
   Reals y;
   std::map<std::string, Reals> gradients;
@@ -122,8 +122,8 @@ Pass backward_pass(Subject& subject, Reals y, const ConstTensorView& dy, bool ne
   const ConstTensorView dx = subject.backward(dy, need_dx);
   EXPECT_EQ(dx.defined(), need_dx);
   if (need_dx) pass.gradients["x"] = reals_of(subject.context(), dx);
-  if (subject.edge_features().defined()) {
-    pass.gradients["edge_features"] = reals_of(subject.context(), subject.edge_feature_gradient());
+  for (const auto& [name, input] : subject.inputs()) {
+    pass.gradients[name] = reals_of(subject.context(), subject.gradient_of(name));
   }
   for (nn::Parameter* each : subject.parameters()) {
     if (each->trainable) pass.gradients[each->name] = reals_of(each->gradient);
@@ -186,7 +186,7 @@ TEST_P(NnGradientChecksTest, AgreesWithDifferences) {
       assign(argument, at);
     };
     check(subject->x(), "x");
-    if (subject->edge_features().defined()) check(subject->edge_features(), "edge_features");
+    for (const auto& [name, input] : subject->inputs()) check(*input, name);
     for (nn::Parameter* parameter : subject->parameters()) {
       if (parameter->trainable) check(parameter->value, parameter->name);
     }

@@ -136,9 +136,10 @@ Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, co
   const auto width = static_cast<std::size_t>(in), bases = static_cast<std::size_t>(options.bases);
   const auto rows = static_cast<std::size_t>(out);
   const Ids relation = relations_of(subject, options.relations);
-  const Reals weight = oracle::relation_weights(
-      subject.edges(), weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none, relation,
-      options.relations);
+  Reals weight = oracle::relation_weights(subject.edges(),
+                                          weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none,
+                                          relation, options.relations);
+  if (options.edge_weight_gradient) weight = reals_of(subject.edge_weight());
   Reals y = product(subject, "rgcn.root", x, in);
   for (std::size_t e = 0; e < relation.size(); ++e) {
     for (std::size_t o = 0; o < rows && relation[e] < options.relations; ++o) {
@@ -178,9 +179,11 @@ SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out
        .forward =
            [=](RGCNConv& layer, const Subject& subject) {
              typed->load(subject, options.relations, weighted);
-             return layer.forward(subject.graph(), typed->relation, typed->weight, subject.x());
+             return layer.forward(subject.graph(), typed->relation,
+                                  options.edge_weight_gradient ? subject.edge_weight() : typed->weight, subject.x());
            },
-       .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); }});
+       .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); },
+       .weight_has_gradient = options.edge_weight_gradient});
 }
 
 }  // namespace
@@ -199,6 +202,7 @@ std::vector<SubjectCase> message_layer_cases() {
       sage_case("sum", 3, 4, {.reduce = Reduce::sum}),
       rgcn_case("one basis", 3, 4, {.relations = 3, .bases = 1}, true),
       rgcn_case("two bases, plain sum", 4, 3, {.relations = 3, .bases = 2}, false),
+      rgcn_case("gradient of edge weights", 4, 3, {.relations = 3, .bases = 2, .edge_weight_gradient = true}, false),
       rgcn_case("a basis for each relation, without bias", 3, 3, {.relations = 4, .bases = 4, .bias = false}, true),
   };
 }

@@ -105,6 +105,13 @@ void randomize(const nn::ParameterList& list, Rng& rng) {
   }
 }
 
+std::map<std::string, Tensor*> Subject::inputs() {
+  std::map<std::string, Tensor*> all;
+  if (edge_width_ > 0) all["edge_features"] = &edge_features_;
+  if (weight_has_gradient_) all["edge_weight"] = &edge_weight_;
+  return all;
+}
+
 void Subject::load(std::uint64_t seed, std::int64_t nodes) {
   Rng rng(seed);
   graph_data_ = batch_with_isolated_nodes(rng, nodes);

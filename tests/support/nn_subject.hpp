@@ -37,8 +37,11 @@ void randomize(const nn::ParameterList& list, Rng& rng);
 /// One layer or model together with its inputs, for checks that need not know which layer it is.
 class Subject {
  public:
-  Subject(const Context& context, Dtype dtype, std::int64_t width, std::int64_t edge_width)
-      : session_(context, dtype, 1), width_(width), edge_width_(edge_width) {}
+  Subject(const Context& context, Dtype dtype, std::int64_t width, std::int64_t edge_width, bool weight_has_gradient)
+      : session_(context, dtype, 1),
+        width_(width),
+        edge_width_(edge_width),
+        weight_has_gradient_(weight_has_gradient) {}
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
   virtual ~Subject() = default;
@@ -51,7 +54,10 @@ class Subject {
   virtual oracle::Reals formula() const = 0;
   virtual ConstTensorView backward(const ConstTensorView& dy, bool need_dx) = 0;
   virtual bool can_skip_dx() const = 0;
-  virtual ConstTensorView edge_feature_gradient() const = 0;
+  /// Inputs beside x that have a gradient, by name.
+  std::map<std::string, Tensor*> inputs();
+  /// That of such an input, of the last backward.
+  virtual ConstTensorView gradient_of(const std::string& input) const = 0;
 
   nn::Session& session() { return session_; }
   const nn::Session& session() const { return session_; }
@@ -75,6 +81,7 @@ class Subject {
  private:
   nn::Session session_;
   std::int64_t width_, edge_width_;
+  bool weight_has_gradient_;
   TestGraph graph_data_;
   Graph graph_;
   Tensor x_, edge_features_, edge_weight_;
@@ -88,14 +95,17 @@ struct LayerSpec {
   std::function<Layer(nn::Session&)> make;
   std::function<ConstTensorView(Layer&, const Subject&)> forward;
   std::function<oracle::Reals(const Subject&)> formula;
-  bool draws_masks = false;  // in each training forward
+  bool draws_masks = false;          // in each training forward
+  bool weight_has_gradient = false;  // that of edges
 };
 
 template <class Layer>
 class LayerSubject : public Subject {
  public:
   LayerSubject(const Context& context, Dtype dtype, const LayerSpec<Layer>& spec)
-      : Subject(context, dtype, spec.width, spec.edge_width), spec_(spec), layer_(spec.make(session())) {
+      : Subject(context, dtype, spec.width, spec.edge_width, spec.weight_has_gradient),
+        spec_(spec),
+        layer_(spec.make(session())) {
     if constexpr (requires { layer_.collect(parameters_); }) layer_.collect(parameters_);
     Rng rng(2);
     randomize(parameters_, rng);
@@ -114,12 +124,14 @@ class LayerSubject : public Subject {
     }
   }
   bool can_skip_dx() const override { return kCanSkipDx; }
-  ConstTensorView edge_feature_gradient() const override {
+  ConstTensorView gradient_of(const std::string& input) const override {
     if constexpr (requires { layer_.edge_feature_gradient(); }) {
-      return layer_.edge_feature_gradient();
-    } else {
-      return {};
+      if (input == "edge_features") return layer_.edge_feature_gradient();
     }
+    if constexpr (requires { layer_.edge_weight_gradient(); }) {
+      if (input == "edge_weight") return layer_.edge_weight_gradient();
+    }
+    return {};
   }
 
  private:

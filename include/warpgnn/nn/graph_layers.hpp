@@ -10,30 +10,42 @@
 /// before it. Self-loops are the caller's choice (Graph::with_self_loops), never added inside a layer.
 namespace warpgnn::nn {
 
+/// Options of GCNConv.
+struct GCNOptions {
+  bool bias = true;
+  bool edge_weight_gradient = false;  ///< backward computes that too
+};
+
 /// GCN (Kipf and Welling 2017): y = A x W^T + b with A the weighted adjacency, normally gcn_norm's output.
 /// Multiplies by W before or after the aggregation, whichever is narrower. W starts Glorot, b zero.
 class GCNConv {
  public:
-  GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true);
+  GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const GCNOptions& options = {});
 
   /// @param edge_weight [E] in the caller's edge order; compute it once per graph and share it between layers.
   /// Undefined: all ones, a plain sum over neighbours.
   ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of the edge weights [E] of the last backward, or, where the forward had none, of weights of one.
+  /// Needs the option. gcn_norm_backward leads from it to the weights that were normalised.
+  ConstTensorView edge_weight_gradient() const { return dedge_weight_; }
   void collect(ParameterList& list);
 
  private:
   bool aggregates_first() const { return in_ <= out_; }
   ConstTensorView aggregate(const ConstTensorView& x, Tensor& y);
-  ConstTensorView aggregate_transposed(const ConstTensorView& dy, Tensor& dx);
+  /// The way back from the sums to what was summed, x, and to the edges' weights.
+  void aggregate_transposed(const ConstTensorView& x, const ConstTensorView& dy, const TensorView& dx);
+  ConstTensorView aggregated_backward(const ConstTensorView& dy, bool need_dx);
 
   Session* session_;
   SavedState saved_;
+  GCNOptions options_;
   std::int64_t in_, out_;
   Parameter weight_, bias_;
   Graph graph_;
   ConstTensorView edge_weight_, x_;
-  Tensor aggregated_, projected_, y_, dprojected_, dinput_, dx_;
+  Tensor aggregated_, projected_, y_, dprojected_, daggregated_, dedge_weight_, dx_;
 };
 
 /// The network of GIN and GINE: Linear, BatchNorm, ReLU, Linear, followed by BatchNorm and ReLU.

@@ -91,6 +91,7 @@ struct RGCNOptions {
   std::int64_t relations = 1;
   std::int64_t bases = 1;  ///< as many as relations: as free as a matrix for each
   bool bias = true;
+  bool edge_weight_gradient = false;  ///< backward computes that too
 };
 
 /// R-GCN (Schlichtkrull et al. 2018) with basis decomposition: y_i = sum over in-edges of w_e W_{r_e} x_j + W_0 x_i +
@@ -105,6 +106,9 @@ class RGCNConv {
   ConstTensorView forward(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
                           const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of the edge weights [E] of the last backward, or, where the forward had none, of weights of one; 0
+  /// for an edge of no relation. Needs the option.
+  ConstTensorView edge_weight_gradient() const { return dedge_weight_; }
   void collect(ParameterList& list);
 
  private:
@@ -118,7 +122,7 @@ class RGCNConv {
   Graph graph_;
   ConstTensorView relation_, edge_weight_, x_;
   Tensor sums_, root_, y_;
-  Tensor dsums_, dneighbor_, dx_;
+  Tensor dsums_, dneighbor_, dedge_weight_, dx_;
 };
 
 }  // namespace warpgnn::nn
