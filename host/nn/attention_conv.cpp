@@ -18,15 +18,6 @@ TensorView column_heads(const Tensor& matrix, std::int64_t first, std::int64_t h
   return view;
 }
 
-/// The same columns as [rows, width].
-TensorView columns(const Tensor& matrix, std::int64_t first, std::int64_t width) {
-  TensorView view = column_heads(matrix, first, 1, width);
-  view.ndim = 2;
-  view.shape = {view.shape[0], width};
-  view.stride = {view.stride[0], 1};
-  return view;
-}
-
 /// Checked before the first parameter is made.
 template <class Shape>
 const Shape& checked(const Shape& shape) {
@@ -56,32 +47,57 @@ AttentionConv::AttentionConv(Session& session, const std::string& name, std::int
   }
 }
 
-ConstTensorView AttentionConv::projected(std::int64_t part) const {
-  return column_heads(projected_, part * shape_.width(), shape_.heads, shape_.channels);
+void AttentionConv::shape_projections(Projections& projections) {
+  const std::int64_t all = shape_.projections(), of_sources = all - shape_.width() - shape_.extra;
+  shape(*session_, projections.all, {graph_.num_destinations(), x_.one_set ? all : all - of_sources});
+  if (!x_.one_set) shape(*session_, projections.source, {graph_.num_sources(), of_sources});
 }
 
-TensorView AttentionConv::projected_gradient(std::int64_t part) {
-  return column_heads(dprojected_, part * shape_.width(), shape_.heads, shape_.channels);
+/// Query, key or value, as heads.
+TensorView AttentionConv::part_of(const Projections& projections, std::int64_t part) const {
+  const bool apart = !x_.one_set && part > 0;
+  return column_heads(apart ? projections.source : projections.all, (part - (apart ? 1 : 0)) * shape_.width(),
+                      shape_.heads, shape_.channels);
+}
+
+TensorView AttentionConv::extra_of(const Projections& projections) const {
+  return columns(projections.all.view(), projections.all.view().shape[1] - shape_.extra, shape_.extra);
 }
 
 ConstTensorView AttentionConv::extra() const {
-  return columns(projected_, shape_.projections() - shape_.extra, shape_.extra);
+  return extra_of(projected_);
 }
 
 TensorView AttentionConv::extra_gradient() {
-  shape(*session_, dprojected_, {graph_.num_nodes(), shape_.projections()});
-  return columns(dprojected_, shape_.projections() - shape_.extra, shape_.extra);
+  shape_projections(dprojected_);
+  return extra_of(dprojected_);
 }
 
-void AttentionConv::project(const ConstTensorView& x) {
-  const Context& context = session_->context();
-  shape(*session_, projected_, {x.shape[0], shape_.projections()});
-  linear_forward(context, {.x = x, .weight = weight_.value, .bias = projection_bias_.value}, {.y = projected_});
+/// y = the product with as many rows of the matrix as y has columns.
+void AttentionConv::project(const ConstTensorView& x, std::int64_t first, const TensorView& y) {
+  const Tensor& bias = projection_bias_.value;
+  linear_forward(session_->context(),
+                 {.x = x,
+                  .weight = rows(ConstTensorView(weight_.value), first, y.shape[1]),
+                  .bias = bias.defined() ? rows(ConstTensorView(bias), first, y.shape[1]) : ConstTensorView{}},
+                 {.y = y});
+}
+
+void AttentionConv::project() {
+  shape_projections(projected_);
+  const std::int64_t width = shape_.width();
+  if (x_.one_set) {
+    project(x_.source, 0, projected_.all);
+  } else {
+    project(x_.destination, 0, columns(projected_.all.view(), 0, width));
+    if (shape_.extra > 0) project(x_.destination, shape_.projections() - shape_.extra, extra_of(projected_));
+    project(x_.source, width, projected_.source);
+  }
   if (shape_.edge_features == 0) return;
   const std::int64_t edges = graph_.num_edges();
   shape(*session_, edge_key_, {edges, shape_.heads, shape_.channels});
-  linear_forward(context, {.x = edge_features_, .weight = edge_weight_.value},
-                 {.y = reshape(edge_key_.view(), {edges, shape_.width()})});
+  linear_forward(session_->context(), {.x = edge_features_, .weight = edge_weight_.value},
+                 {.y = reshape(edge_key_.view(), {edges, width})});
 }
 
 Attention AttentionConv::problem() const {
@@ -90,23 +106,22 @@ Attention AttentionConv::problem() const {
           .negative_slope = shape_.negative_slope,
           .scale = shape_.scale,
           .dropout = dropout_,
-          .query = projected(0),
-          .key = projected(1),
-          .value = projected(shape_.own_value ? 2 : 1),
+          .query = part_of(projected_, 0),
+          .key = part_of(projected_, 1),
+          .value = part_of(projected_, shape_.own_value ? 2 : 1),
           .edge_key = edge_key_,
           .edge_value = shape_.edge_value ? ConstTensorView(edge_key_) : ConstTensorView{},
           .vector = vector_.value};
 }
 
-ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView& x,
-                                      const ConstTensorView& edge_features) {
+ConstTensorView AttentionConv::attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   if (edge_features.defined() != (shape_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, shape_.edge_features > 0
                                                  ? "edge_features: expected a tensor, got none"
                                                  : "edge_features: expected none, for the layer was made without");
   }
-  const std::int64_t nodes = graph.num_nodes();
-  expect_matrix(*session_, "x", x, nodes, weight_.value.view().shape[1]);
+  expect_nodes(*session_, graph, x, weight_.value.view().shape[1]);
+  const std::int64_t nodes = graph.num_destinations();
   if (shape_.edge_features > 0) {
     expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), shape_.edge_features);
   }
@@ -114,7 +129,7 @@ ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView&
   x_ = x;
   edge_features_ = edge_features;
   dropout_ = draw_dropout(*session_, shape_.attention_dropout);
-  project(x);
+  project();
 
   shape(*session_, y_, {nodes, shape_.heads, shape_.channels});
   shape(*session_, maximum_, {nodes, shape_.heads});
@@ -126,31 +141,58 @@ ConstTensorView AttentionConv::attend(const Graph& graph, const ConstTensorView&
 
 void AttentionConv::expect_gradient(const ConstTensorView& dy) {
   saved_.expect(shape_.layer);
-  expect_matrix(*session_, "dy", dy, graph_.num_nodes(), shape_.outputs());
+  expect_matrix(*session_, "dy", dy, graph_.num_destinations(), shape_.outputs());
 }
 
 ConstTensorView AttentionConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
-  const std::int64_t nodes = graph_.num_nodes();
-  shape(*session_, dprojected_, {nodes, shape_.projections()});
+  shape_projections(dprojected_);
   if (shape_.edge_features > 0) shape_like(*session_, dedge_key_, edge_key_.view());
   attention_backward(session_->context(), problem(), result(),
                      {.dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
                                                  : split_columns(dy, shape_.heads, shape_.channels),
-                      .dquery = projected_gradient(0),
-                      .dkey = projected_gradient(1),
-                      .dvalue = shape_.own_value ? projected_gradient(2) : TensorView{},
+                      .dquery = part_of(dprojected_, 0),
+                      .dkey = part_of(dprojected_, 1),
+                      .dvalue = shape_.own_value ? part_of(dprojected_, 2) : TensorView{},
                       .dedge_key = dedge_key_,
                       .dvector = vector_.gradient},
                      session_->scratch());
   if (shape_.edge_features > 0) edge_backward();
-  if (need_dx) shape_like(*session_, dx_, x_);
-  linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
-                  {.dy = dprojected_,
-                   .dx = need_dx ? dx_.view() : TensorView{},
-                   .dweight = weight_.gradient,
-                   .dbias = projection_bias_.gradient},
+  return projection_backward(need_dx);
+}
+
+/// The way back from columns that project() wrote.
+void AttentionConv::projection_backward(const ConstTensorView& x, std::int64_t first, const ConstTensorView& dy,
+                                        const TensorView& dx) {
+  const Tensor& dbias = projection_bias_.gradient;
+  linear_backward(session_->context(), {.x = x, .weight = rows(ConstTensorView(weight_.value), first, dy.shape[1])},
+                  {.dy = dy,
+                   .dx = dx,
+                   .dweight = rows(weight_.gradient.view(), first, dy.shape[1]),
+                   .dbias = dbias.defined() ? rows(dbias.view(), first, dy.shape[1]) : TensorView{}},
                   session_->scratch());
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+}
+
+ConstTensorView AttentionConv::projection_backward(bool need_dx) {
+  const auto to = [&](const ConstTensorView& x, Tensor& dx) {
+    if (need_dx) shape_like(*session_, dx, x);
+    return need_dx ? dx.view() : TensorView{};
+  };
+  destination_gradient_ = {};
+  const TensorView dx = to(x_.source, dx_);
+  if (x_.one_set) {
+    projection_backward(x_.source, 0, dprojected_.all, dx);
+    return dx;
+  }
+  const TensorView ddestination = to(x_.destination, ddestination_);
+  projection_backward(x_.source, shape_.width(), dprojected_.source, dx);
+  projection_backward(x_.destination, 0, columns(ConstTensorView(dprojected_.all), 0, shape_.width()), ddestination);
+  if (shape_.extra > 0) {
+    const TensorView dextra = to(x_.destination, dextra_);
+    projection_backward(x_.destination, shape_.projections() - shape_.extra, extra_of(dprojected_), dextra);
+    if (need_dx) add_scaled(session_->context(), {.scale = 1, .source = dextra, .target = ddestination});
+  }
+  destination_gradient_ = ddestination;
+  return dx;
 }
 
 void AttentionConv::edge_backward() {

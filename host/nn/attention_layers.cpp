@@ -26,7 +26,7 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
                       .projection_bias = options.bias},
                 session, name, in) {}
 
-ConstTensorView GATv2Conv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+ConstTensorView GATv2Conv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   const ConstTensorView attended = attend(graph, x, edge_features);
   if (!bias_.value.defined()) return attended;
@@ -93,8 +93,7 @@ TransformerConv::TransformerConv(Session& session, const std::string& name, std:
   if (options.gate) gate_weight_ = glorot(session, name + ".gate", {3, shape_.outputs()}, 3 * shape_.outputs(), 1);
 }
 
-ConstTensorView TransformerConv::forward(const Graph& graph, const ConstTensorView& x,
-                                         const ConstTensorView& edge_features) {
+ConstTensorView TransformerConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   attended_ = attend(graph, x, edge_features);
   if (!skip_) return attended_;

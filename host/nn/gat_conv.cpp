@@ -35,15 +35,22 @@ GATConv::GATConv(Session& session, const std::string& name, std::int64_t in, con
   if (options.bias) bias_ = zeros(session, name + ".bias", {outputs()});
 }
 
-void GATConv::project(const ConstTensorView& x) {
+void GATConv::project() {
   const Context& context = session_->context();
-  const std::int64_t heads = options_.heads, channels = options_.channels, nodes = x.shape[0];
-  shape(*session_, value_, {nodes, heads, channels});
-  shape(*session_, source_score_, {nodes, heads});
-  shape(*session_, destination_score_, {nodes, heads});
-  linear_forward(context, {.x = x, .weight = weight_.value}, {.y = reshape(value_.view(), {nodes, heads * channels})});
+  const std::int64_t heads = options_.heads, channels = options_.channels;
+  const std::int64_t sources = graph_.num_sources(), destinations = graph_.num_destinations();
+  const auto product = [&](const ConstTensorView& x, Tensor& value) {
+    shape(*session_, value, {x.shape[0], heads, channels});
+    linear_forward(context, {.x = x, .weight = weight_.value},
+                   {.y = reshape(value.view(), {x.shape[0], heads * channels})});
+  };
+  product(x_.source, value_);
+  if (!x_.one_set) product(x_.destination, destination_value_);
+  shape(*session_, source_score_, {sources, heads});
+  shape(*session_, destination_score_, {destinations, heads});
   head_dot_forward(context, {.x = value_, .vector = source_vector_.value}, {.score = source_score_});
-  head_dot_forward(context, {.x = value_, .vector = destination_vector_.value}, {.score = destination_score_});
+  head_dot_forward(context, {.x = destination_value(), .vector = destination_vector_.value},
+                   {.score = destination_score_});
   if (!edge_matrix_.value.defined()) return;
   shape(*session_, edge_score_, {graph_.num_edges(), heads});
   linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value}, {.y = edge_score_});
@@ -67,14 +74,14 @@ GatAttentionResult GATConv::result(bool training) const {
           .positive_weight = training ? positive_weight_.view() : TensorView{}};
 }
 
-ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+ConstTensorView GATConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   if (edge_features.defined() != (options_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, options_.edge_features > 0
                                                  ? "edge_features: expected a tensor, got none"
                                                  : "edge_features: expected none, for the layer was made without");
   }
-  expect_matrix(*session_, "x", x, graph.num_nodes(), weight_.value.view().shape[1]);
+  expect_nodes(*session_, graph, x, weight_.value.view().shape[1]);
   if (options_.edge_features > 0) {
     expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), options_.edge_features);
   }
@@ -82,9 +89,9 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
   x_ = x;
   edge_features_ = edge_features;
   dropout_ = draw_dropout(*session_, options_.attention_dropout);
-  project(x);
+  project();
 
-  const std::int64_t nodes = graph.num_nodes(), heads = options_.heads, channels = options_.channels;
+  const std::int64_t nodes = graph.num_destinations(), heads = options_.heads, channels = options_.channels;
   const bool training = session_->training();
   shape(*session_, y_, {nodes, heads, channels});
   shape(*session_, maximum_, {nodes, heads});
@@ -106,12 +113,12 @@ ConstTensorView GATConv::forward(const Graph& graph, const ConstTensorView& x, c
 
 ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GATConv");
-  const std::int64_t nodes = graph_.num_nodes(), heads = options_.heads, channels = options_.channels;
+  const std::int64_t nodes = graph_.num_destinations(), heads = options_.heads, channels = options_.channels;
   expect_matrix(*session_, "dy", dy, nodes, outputs());
   if (bias_.value.defined())
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
-  shape(*session_, dvalue_, {nodes, heads, channels});
-  shape(*session_, dsource_score_, {nodes, heads});
+  shape_like(*session_, dvalue_, value_.view());
+  shape_like(*session_, dsource_score_, source_score_.view());
   shape(*session_, ddestination_score_, {nodes, heads});
   const bool has_edges = edge_matrix_.value.defined();
   if (has_edges) shape(*session_, dedge_score_, {graph_.num_edges(), heads});
@@ -123,24 +130,43 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
                           .ddestination_score = ddestination_score_,
                           .dedge_score = dedge_score_},
                          session_->scratch());
-  const auto through_scores = [&](Parameter& vector, const Tensor& dscore) {
-    head_dot_backward(session_->context(), {.x = value_, .vector = vector.value},
-                      {.dscore = dscore, .dx = dvalue_, .dvector = vector.gradient}, session_->scratch());
+  if (!x_.one_set) {
+    shape_like(*session_, ddestination_value_, destination_value_.view());
+    ddestination_value_.fill_zero();
+  }
+  const auto through_scores = [&](const Tensor& value, Parameter& vector, const Tensor& dscore, const Tensor& dvalue) {
+    head_dot_backward(session_->context(), {.x = value, .vector = vector.value},
+                      {.dscore = dscore, .dx = dvalue, .dvector = vector.gradient}, session_->scratch());
   };
-  through_scores(source_vector_, dsource_score_);
-  through_scores(destination_vector_, ddestination_score_);
+  through_scores(value_, source_vector_, dsource_score_, dvalue_);
+  through_scores(destination_value(), destination_vector_, ddestination_score_,
+                 x_.one_set ? dvalue_ : ddestination_value_);
   if (has_edges) {
     shape(*session_, dedge_features_, {graph_.num_edges(), options_.edge_features});
     linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
                     {.dy = dedge_score_, .dx = dedge_features_, .dweight = edge_matrix_.gradient}, session_->scratch());
   }
-  if (need_dx) shape_like(*session_, dx_, x_);
-  linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
-                  {.dy = reshape(ConstTensorView(dvalue_), {nodes, heads * channels}),
-                   .dx = need_dx ? dx_.view() : TensorView{},
-                   .dweight = weight_.gradient},
-                  session_->scratch());
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return projection_backward(need_dx);
+}
+
+/// From W x to W and x; with two node sets W has a gradient from each.
+ConstTensorView GATConv::projection_backward(bool need_dx) {
+  const auto product_backward = [&](const ConstTensorView& x, const Tensor& dvalue, const Tensor& dweight, Tensor& dx) {
+    if (need_dx) shape_like(*session_, dx, x);
+    linear_backward(session_->context(), {.x = x, .weight = weight_.value},
+                    {.dy = reshape(ConstTensorView(dvalue), {x.shape[0], options_.heads * options_.channels}),
+                     .dx = need_dx ? dx.view() : TensorView{},
+                     .dweight = dweight},
+                    session_->scratch());
+    return need_dx ? ConstTensorView(dx) : ConstTensorView{};
+  };
+  destination_gradient_ = {};
+  const ConstTensorView dx = product_backward(x_.source, dvalue_, weight_.gradient, dx_);
+  if (x_.one_set) return dx;
+  shape_like(*session_, dweight_, weight_.value.view());
+  destination_gradient_ = product_backward(x_.destination, ddestination_value_, dweight_, ddestination_);
+  add_scaled(session_->context(), {.scale = 1, .source = dweight_, .target = weight_.gradient});
+  return dx;
 }
 
 ConstTensorView GATConv::attention() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "warpgnn/nn/graph_layers.hpp"
 
-#include "host/nn/run.hpp"
+#include "host/nn/own_term.hpp"
 
 namespace warpgnn::nn {
 
@@ -118,24 +118,35 @@ void GinNetwork::collect(ParameterList& list) {
 GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
     : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {}
 
-ConstTensorView GINConv::forward(const Graph& graph, const ConstTensorView& x) {
+ConstTensorView GINConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
-  expect_matrix(*session_, "x", x, graph.num_nodes(), network_.inputs());
+  expect_nodes(*session_, graph, x, network_.inputs());
   graph_ = graph;
   x_ = x;
-  shape_like(*session_, aggregated_, x);
-  aggregate_forward(session_->context(), {.graph = graph, .x = x, .epsilon = epsilon_.value}, {.y = aggregated_},
-                    session_->scratch());
+  shape_like(*session_, aggregated_, x.destination);
+  aggregate_forward(
+      session_->context(),
+      {.graph = graph, .x = x.source, .epsilon = x.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}},
+      {.y = aggregated_}, session_->scratch());
+  if (!x.one_set) add_own_term(*session_, x.destination, epsilon_, own_, aggregated_);
   return network_.forward(aggregated_);
 }
 
 ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GINConv");
   const ConstTensorView daggregated = network_.backward(dy);
-  if (need_dx) shape_like(*session_, dx_, x_);
-  aggregate_backward(session_->context(), {.graph = graph_, .x = x_, .epsilon = epsilon_.value}, {},
-                     {.dy = daggregated, .dx = need_dx ? dx_.view() : TensorView{}, .depsilon = epsilon_.gradient},
-                     session_->scratch());
+  destination_gradient_ =
+      x_.one_set ? ConstTensorView{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
+  if (!need_dx && !x_.one_set) return {};
+  if (need_dx) shape_like(*session_, dx_, x_.source);
+  aggregate_backward(
+      session_->context(),
+      {.graph = graph_, .x = x_.source, .epsilon = x_.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}},
+      {},
+      {.dy = daggregated,
+       .dx = need_dx ? dx_.view() : TensorView{},
+       .depsilon = x_.one_set ? epsilon_.gradient.view() : TensorView{}},
+      session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
 

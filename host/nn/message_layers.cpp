@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "warpgnn/nn/message_layers.hpp"
 
-#include "host/nn/run.hpp"
+#include "host/nn/own_term.hpp"
 #include "warpgnn/ops/normalize_rows.hpp"
 
 namespace warpgnn::nn {
@@ -13,6 +13,12 @@ void add_product(Session& session, const ConstTensorView& x, const Parameter& we
   shape_like(session, product, y.view());
   linear_forward(session.context(), {.x = x, .weight = weight.value}, {.y = product});
   add_scaled(session.context(), {.scale = 1, .source = product, .target = y});
+}
+
+/// The gradients of both addends of a result over one node set in one: dx = neighbor + dx.
+ConstTensorView sum_of_ways(const Session& session, const Tensor& neighbor, const Tensor& dx) {
+  add_scaled(session.context(), {.scale = 1, .source = neighbor, .target = dx});
+  return dx;
 }
 
 }  // namespace
@@ -28,35 +34,44 @@ GINEConv::GINEConv(Session& session, const std::string& name, std::int64_t in, s
   if (edge_features > 0) projection_.emplace(session, name + ".edge", edge_features, in);
 }
 
-ConstTensorView GINEConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+MessageAggregate GINEConv::problem() const {
+  return {.graph = graph_,
+          .message = EdgeMessage::relu_add,
+          .x = x_.source,
+          .edge = edge_,
+          .epsilon = x_.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}};
+}
+
+ConstTensorView GINEConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   if (!edge_features.defined()) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
   }
-  expect_matrix(*session_, "x", x, graph.num_nodes(), network_.inputs());
+  expect_nodes(*session_, graph, x, network_.inputs());
   expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(),
                 projection_ ? projection_->inputs() : network_.inputs());
   graph_ = graph;
   x_ = x;
   edge_ = projection_ ? projection_->forward(edge_features) : edge_features;
-  shape_like(*session_, aggregated_, x);
-  message_aggregate_forward(
-      session_->context(),
-      {.graph = graph, .message = EdgeMessage::relu_add, .x = x, .edge = edge_, .epsilon = epsilon_.value},
-      {.y = aggregated_}, session_->scratch());
+  shape_like(*session_, aggregated_, x.destination);
+  message_aggregate_forward(session_->context(), problem(), {.y = aggregated_}, session_->scratch());
+  if (!x.one_set) add_own_term(*session_, x.destination, epsilon_, own_, aggregated_);
   return network_.forward(aggregated_);
 }
 
 ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GINEConv");
   const ConstTensorView daggregated = network_.backward(dy);
+  destination_gradient_ =
+      x_.one_set ? ConstTensorView{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
   shape_like(*session_, dedge_, edge_);
-  if (need_dx) shape_like(*session_, dx_, x_);
-  message_aggregate_backward(
-      session_->context(),
-      {.graph = graph_, .message = EdgeMessage::relu_add, .x = x_, .edge = edge_, .epsilon = epsilon_.value}, {},
-      {.dy = daggregated, .dx = need_dx ? dx_.view() : TensorView{}, .dedge = dedge_, .depsilon = epsilon_.gradient},
-      session_->scratch());
+  if (need_dx) shape_like(*session_, dx_, x_.source);
+  message_aggregate_backward(session_->context(), problem(), {},
+                             {.dy = daggregated,
+                              .dx = need_dx ? dx_.view() : TensorView{},
+                              .dedge = dedge_,
+                              .depsilon = x_.one_set ? epsilon_.gradient.view() : TensorView{}},
+                             session_->scratch());
   dedge_features_ = projection_ ? projection_->backward(dedge_) : ConstTensorView(dedge_);
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }
@@ -79,21 +94,21 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
   if (options.bias) bias_ = zeros(session, name + ".lin_l.bias", {out});
 }
 
-ConstTensorView SAGEConv::forward(const Graph& graph, const ConstTensorView& x) {
+ConstTensorView SAGEConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
-  const std::int64_t nodes = graph.num_nodes();
-  expect_matrix(*session_, "x", x, nodes, root_weight_.value.view().shape[1]);
+  expect_nodes(*session_, graph, x, neighbor_weight_.value.view().shape[1]);
+  const std::int64_t nodes = graph.num_destinations();
   graph_ = graph;
   x_ = x;
   const bool extreme = options_.reduce == Reduce::max || options_.reduce == Reduce::min;
-  shape_like(*session_, aggregated_, x);
-  if (extreme) shape(*session_, arg_, {nodes, x.shape[1]}, Dtype::int32);
-  aggregate_forward(session_->context(), {.graph = graph, .reduce = options_.reduce, .x = x},
+  shape_like(*session_, aggregated_, x.destination);
+  if (extreme) shape(*session_, arg_, {nodes, x.source.shape[1]}, Dtype::int32);
+  aggregate_forward(session_->context(), {.graph = graph, .reduce = options_.reduce, .x = x.source},
                     {.y = aggregated_, .arg = arg_}, session_->scratch());
   shape(*session_, y_, {nodes, out_});
   linear_forward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value},
                  {.y = y_});
-  add_product(*session_, x, root_weight_, root_, y_);
+  add_product(*session_, x.destination, root_weight_, root_, y_);
   if (options_.normalize) {
     shape(*session_, norm_, {nodes});
     normalize_rows_forward(session_->context(), {.x = y_}, {.y = y_, .norm = norm_});
@@ -111,12 +126,14 @@ ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
 
 ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("SAGEConv");
-  expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
+  expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
   const ConstTensorView dprojected = through_norm(dy);
+  destination_gradient_ = {};
+  Tensor& droot = x_.one_set ? dx_ : droot_;
   if (need_dx) {
-    shape_like(*session_, daggregated_, x_);
-    shape_like(*session_, dneighbor_, x_);
-    shape_like(*session_, dx_, x_);
+    shape_like(*session_, daggregated_, aggregated_.view());
+    shape_like(*session_, dneighbor_, x_.source);
+    shape_like(*session_, droot, x_.destination);
   }
   linear_backward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value},
                   {.dy = dprojected,
@@ -124,14 +141,15 @@ ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
                    .dweight = neighbor_weight_.gradient,
                    .dbias = bias_.gradient},
                   session_->scratch());
-  linear_backward(session_->context(), {.x = x_, .weight = root_weight_.value},
-                  {.dy = dprojected, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = root_weight_.gradient},
+  linear_backward(session_->context(), {.x = x_.destination, .weight = root_weight_.value},
+                  {.dy = dprojected, .dx = need_dx ? droot.view() : TensorView{}, .dweight = root_weight_.gradient},
                   session_->scratch());
   if (!need_dx) return {};
   aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce}, {.arg = arg_},
                      {.dy = daggregated_, .dx = dneighbor_}, session_->scratch());
-  add_scaled(session_->context(), {.scale = 1, .source = dneighbor_, .target = dx_});
-  return dx_;
+  if (x_.one_set) return sum_of_ways(*session_, dneighbor_, dx_);
+  destination_gradient_ = droot_;
+  return dneighbor_;
 }
 
 void SAGEConv::collect(ParameterList& list) {
@@ -159,30 +177,35 @@ ConstTensorView RGCNConv::flat(const Tensor& sums) const {
   return reshape(ConstTensorView(sums), {sums.view().shape[0], options_.bases * in_});
 }
 
-ConstTensorView RGCNConv::forward(const Graph& graph, const ConstTensorView& relation,
-                                  const ConstTensorView& edge_weight, const ConstTensorView& x) {
+RelationAggregate RGCNConv::problem() const {
+  return {.graph = graph_,
+          .relation = relation_,
+          .coefficient = coefficient_.value,
+          .weight = edge_weight_,
+          .x = x_.source};
+}
+
+ConstTensorView RGCNConv::run(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
+                              const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
-  const std::int64_t nodes = graph.num_nodes();
-  expect_matrix(*session_, "x", x, nodes, in_);
+  expect_nodes(*session_, graph, x, in_);
+  const std::int64_t nodes = graph.num_destinations();
   expect_edge_weight(*session_, graph, edge_weight);
   graph_ = graph;
   relation_ = relation;
   edge_weight_ = edge_weight;
   x_ = x;
   shape(*session_, sums_, {nodes, options_.bases, in_});
-  relation_aggregate_forward(
-      session_->context(),
-      {.graph = graph, .relation = relation, .coefficient = coefficient_.value, .weight = edge_weight, .x = x},
-      {.y = sums_}, session_->scratch());
+  relation_aggregate_forward(session_->context(), problem(), {.y = sums_}, session_->scratch());
   shape(*session_, y_, {nodes, out_});
   linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value}, {.y = y_});
-  add_product(*session_, x, root_weight_, root_, y_);
+  add_product(*session_, x.destination, root_weight_, root_, y_);
   return y_;
 }
 
 ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("RGCNConv");
-  expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
+  expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
   shape_like(*session_, dsums_, sums_.view());
   linear_backward(session_->context(), {.x = flat(sums_), .weight = weight_.value},
                   {.dy = dy,
@@ -190,25 +213,26 @@ ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
                    .dweight = weight_.gradient,
                    .dbias = bias_.gradient},
                   session_->scratch());
+  destination_gradient_ = {};
+  Tensor& droot = x_.one_set ? dx_ : droot_;
   if (need_dx) {
-    shape_like(*session_, dneighbor_, x_);
-    shape_like(*session_, dx_, x_);
+    shape_like(*session_, dneighbor_, x_.source);
+    shape_like(*session_, droot, x_.destination);
   }
   if (options_.edge_weight_gradient) shape(*session_, dedge_weight_, {graph_.num_edges()});
-  relation_aggregate_backward(
-      session_->context(),
-      {.graph = graph_, .relation = relation_, .coefficient = coefficient_.value, .weight = edge_weight_, .x = x_},
-      {.dy = dsums_,
-       .dx = need_dx ? dneighbor_.view() : TensorView{},
-       .dcoefficient = coefficient_.gradient,
-       .dweight = dedge_weight_},
-      session_->scratch());
-  linear_backward(session_->context(), {.x = x_, .weight = root_weight_.value},
-                  {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = root_weight_.gradient},
+  relation_aggregate_backward(session_->context(), problem(),
+                              {.dy = dsums_,
+                               .dx = need_dx ? dneighbor_.view() : TensorView{},
+                               .dcoefficient = coefficient_.gradient,
+                               .dweight = dedge_weight_},
+                              session_->scratch());
+  linear_backward(session_->context(), {.x = x_.destination, .weight = root_weight_.value},
+                  {.dy = dy, .dx = need_dx ? droot.view() : TensorView{}, .dweight = root_weight_.gradient},
                   session_->scratch());
   if (!need_dx) return {};
-  add_scaled(session_->context(), {.scale = 1, .source = dneighbor_, .target = dx_});
-  return dx_;
+  if (x_.one_set) return sum_of_ways(*session_, dneighbor_, dx_);
+  destination_gradient_ = droot_;
+  return dneighbor_;
 }
 
 void RGCNConv::collect(ParameterList& list) {

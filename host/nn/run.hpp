@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "warpgnn/nn/node_features.hpp"
 #include "warpgnn/nn/session.hpp"
 #include "warpgnn/warpgnn.hpp"
 
@@ -60,6 +61,15 @@ void expect_dtype(const Session& session, const char* name, const ConstTensorVie
 inline void expect_matrix(const Session& session, const char* name, const ConstTensorView& given, std::int64_t rows,
                           std::int64_t columns) {
   expect_tensor(session, name, given, {rows, columns});
+}
+/// Features of one node set or of two.
+inline void expect_nodes(const Session& session, const Graph& graph, const NodeInputs& x, std::int64_t columns) {
+  if (x.one_set) {
+    expect_matrix(session, "x", x.source, graph.num_nodes(), columns);
+  } else {
+    expect_matrix(session, "x.source", x.source, graph.num_sources(), columns);
+    expect_matrix(session, "x.destination", x.destination, graph.num_destinations(), columns);
+  }
 }
 /// Weights of edges, which may be left out.
 inline void expect_edge_weight(const Session& session, const Graph& graph, const ConstTensorView& given) {

@@ -50,19 +50,22 @@ formula::GatResult gat_formula(const Subject& subject, const GATOptions& options
                            .dropout = subject.session().training() ? options.attention_dropout : 0,
                            .seed = subject.session().dropout_state()};
   return formula::gat(subject.parameters(), "gat", shape, subject.edges(), reals_of(subject.x()),
+                      subject.destination_values(),
                       options.edge_features > 0 ? reals_of(subject.edge_features()) : Reals{});
 }
 
-LayerSpec<GATConv> gat_spec(const GATOptions& options) {
+LayerSpec<GATConv> gat_spec(const GATOptions& options, bool two_sets = false) {
   return {.width = kInputs,
           .edge_width = options.edge_features,
           .make = [options](Session& session) { return GATConv(session, "gat", kInputs, options); },
           .forward =
               [](GATConv& layer, const Subject& subject) {
-                return layer.forward(subject.graph(), subject.x(), subject.edge_features());
+                return with_features(
+                    subject, [&](const auto& x) { return layer.forward(subject.graph(), x, subject.edge_features()); });
               },
           .formula = [options](const Subject& subject) { return gat_formula(subject, options).y; },
-          .draws_masks = options.attention_dropout > 0};
+          .draws_masks = options.attention_dropout > 0,
+          .two_sets = two_sets};
 }
 
 SubjectCase gat_case(const std::string& name, GATOptions options) {
@@ -117,32 +120,34 @@ formula::AttentionResult formula_of(const Subject& subject, const GATv2Options& 
   auto shape = shape_of(subject, options);
   shape.slope = options.negative_slope;
   return formula::gatv2(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
-                        edge_features_of(subject, options.edge_features));
+                        subject.destination_values(), edge_features_of(subject, options.edge_features));
 }
 formula::AttentionResult formula_of(const Subject& subject, const AdditiveAttentionOptions& options) {
   auto shape = shape_of(subject, options);
   shape.score = oracle::AttentionScore::additive;
   return formula::gatv2(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
-                        edge_features_of(subject, options.edge_features));
+                        subject.destination_values(), edge_features_of(subject, options.edge_features));
 }
 formula::AttentionResult formula_of(const Subject& subject, const TransformerOptions& options) {
   auto shape = shape_of(subject, options);
   shape.score = oracle::AttentionScore::dot;
   return formula::transformer(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
-                              edge_features_of(subject, options.edge_features));
+                              subject.destination_values(), edge_features_of(subject, options.edge_features));
 }
 
 template <class Layer, class Options>
-LayerSpec<Layer> spec_of(const Options& options) {
+LayerSpec<Layer> spec_of(const Options& options, bool two_sets = false) {
   return {.width = kInputs,
           .edge_width = options.edge_features,
           .make = [options](Session& session) { return Layer(session, "layer", kInputs, options); },
           .forward =
               [](Layer& layer, const Subject& subject) {
-                return layer.forward(subject.graph(), subject.x(), subject.edge_features());
+                return with_features(
+                    subject, [&](const auto& x) { return layer.forward(subject.graph(), x, subject.edge_features()); });
               },
           .formula = [options](const Subject& subject) { return formula_of(subject, options).y; },
-          .draws_masks = options.attention_dropout > 0};
+          .draws_masks = options.attention_dropout > 0,
+          .two_sets = two_sets};
 }
 
 }  // namespace
@@ -197,6 +202,23 @@ std::vector<SubjectCase> attention_layer_cases() {
   auto bare = transformer_options(2, true, 2, 0);
   bare.bias = bare.skip = false;
   add("TransformerConv without bias and residual", bare, static_cast<TransformerConv*>(nullptr));
+  const auto add_two = [&]<class Layer>(const std::string& name, const auto& options_of_two, Layer*) {
+    cases.push_back(layer_case<Layer>(name + ", two node sets", spec_of<Layer>(options_of_two, true)));
+  };
+  cases.push_back(layer_case<GATConv>("GATConv 2 heads, two node sets", gat_spec(gat_options(2, 0, 0), true)));
+  cases.push_back(
+      layer_case<GATConv>("GATConv edge features, dropout, two node sets", gat_spec(gat_options(3, 2, 0.4), true)));
+  add_two("GATv2Conv 2 heads", gatv2_options(2, false, 0, 0), static_cast<GATv2Conv*>(nullptr));
+  add_two("GATv2Conv averaged, edge features, dropout", gatv2_options(3, true, 2, 0.4),
+          static_cast<GATv2Conv*>(nullptr));
+  add_two("GATv2Conv without bias", unbiased, static_cast<GATv2Conv*>(nullptr));
+  add_two("AdditiveAttentionConv 2 heads", additive_options(2, false, 2, 0),
+          static_cast<AdditiveAttentionConv*>(nullptr));
+  auto transformer = transformer_options(2, false, 2, 0.4);
+  add_two("TransformerConv 2 heads", transformer, static_cast<TransformerConv*>(nullptr));
+  transformer.average_heads = transformer.gate = true;
+  add_two("TransformerConv gated, averaged", transformer, static_cast<TransformerConv*>(nullptr));
+  add_two("TransformerConv without bias and residual", bare, static_cast<TransformerConv*>(nullptr));
   return cases;
 }
 
@@ -278,7 +300,7 @@ class NnAttentionLayerErrorsTest : public LayerErrorsTest {
     expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
     expect_error(kInvalid, {"x", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, wide_x); });
     expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
-    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
+    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, ConstTensorView{}); });
     expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, edge_features); });
     expect_error(kInvalid, {"edge_features", "none"}, [&] { edged.forward(graph, x); });
     const Tensor wide_edges = tensor({3, 4}, Reals(12, 1));
@@ -315,7 +337,7 @@ TEST_P(NnAttentionLayerErrorsTest, Gat) {
   expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
   expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
   expect_error(kInvalid, {"x:", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
-  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, ConstTensorView{}); });
   expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, edge_features); });
   expect_error(kInvalid, {"edge_features", "none"}, [&] { edged.forward(graph, x); });
   const Tensor wide_edges = tensor({3, 4}, Reals(12, 1));

@@ -32,17 +32,21 @@ SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& op
        .weight_has_gradient = options.edge_weight_gradient});
 }
 
-SubjectCase gin_case(std::int64_t in, std::int64_t out) {
+SubjectCase gin_case(std::int64_t in, std::int64_t out, bool two_sets) {
   return layer_case<GINConv>(
-      "GINConv " + std::to_string(in) + " to " + std::to_string(out),
+      "GINConv " + std::to_string(in) + " to " + std::to_string(out) + (two_sets ? ", two node sets" : ""),
       {.width = in,
        .make = [=](Session& session) { return GINConv(session, "gin", in, out); },
-       .forward = [](GINConv& layer, const Subject& subject) { return layer.forward(subject.graph(), subject.x()); },
+       .forward =
+           [](GINConv& layer, const Subject& subject) {
+             return with_features(subject, [&](const auto& x) { return layer.forward(subject.graph(), x); });
+           },
        .formula =
            [=](const Subject& subject) {
              return formula::gin(subject.parameters(), "gin", subject.edges(), reals_of(subject.x()),
-                                 static_cast<std::size_t>(in));
-           }},
+                                 subject.destination_values(), static_cast<std::size_t>(in));
+           },
+       .two_sets = two_sets},
       {"gin.mlp.0.bias", "gin.mlp.3.bias"});  // the batch normalisation after it takes them out again
 }
 
@@ -58,8 +62,9 @@ std::vector<SubjectCase> graph_layer_cases() {
       gcn_case(3, 5, {.edge_weight_gradient = true}),
       gcn_case(5, 3, {.edge_weight_gradient = true}),
       gcn_case(5, 2, {.bias = false, .edge_weight_gradient = true}),
-      gin_case(3, 5),
-      gin_case(5, 3),
+      gin_case(3, 5, false),
+      gin_case(5, 3, false),
+      gin_case(3, 4, true),
   };
 }
 

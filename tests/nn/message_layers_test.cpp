@@ -59,6 +59,7 @@ Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
   constexpr auto kRelu = oracle::Activation::relu;
   const nn::ParameterList& list = subject.parameters();
   const Reals features = reals_of(subject.edge_features());
+  const Reals own_x = subject.destination_values();
   const oracle::MessageAggregate gathered{
       subject.edges(),
       oracle::EdgeMessage::relu_add,
@@ -66,27 +67,31 @@ Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
       static_cast<std::size_t>(in),
       reals_of(subject.x()),
       projects ? formula::linear(list, "gine.edge", features, features.size() / subject.edges().count()) : features,
-      subject.value("gine.epsilon")[0]};
-  const Reals first =
-      formula::linear(list, "gine.mlp.0", oracle::message_aggregate(gathered).y.value, static_cast<std::size_t>(in));
+      {}};
+  Reals sums = oracle::message_aggregate(gathered).y.value;
+  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += (1 + subject.value("gine.epsilon")[0]) * own_x[k];
+  const Reals first = formula::linear(list, "gine.mlp.0", sums, static_cast<std::size_t>(in));
   const Reals inner = formula::activation(kRelu, formula::batch_norm(list, "gine.mlp.1", first));
   const std::size_t width = subject.value("gine.mlp.1.weight").size();
   const Reals second = formula::linear(list, "gine.mlp.3", inner, width);
   return formula::activation(kRelu, formula::batch_norm(list, "gine.norm", second));
 }
 
-SubjectCase gine_case(std::int64_t in, std::int64_t out, std::int64_t edge_features) {
+SubjectCase gine_case(std::int64_t in, std::int64_t out, std::int64_t edge_features, bool two_sets = false) {
   const bool projects = edge_features > 0;
   return layer_case<GINEConv>(
-      "GINEConv " + std::to_string(in) + " to " + std::to_string(out) + " edges " + std::to_string(edge_features),
+      "GINEConv " + std::to_string(in) + " to " + std::to_string(out) + " edges " + std::to_string(edge_features) +
+          (two_sets ? ", two node sets" : ""),
       {.width = in,
        .edge_width = projects ? edge_features : in,
        .make = [=](Session& session) { return GINEConv(session, "gine", in, out, edge_features); },
        .forward =
            [](GINEConv& layer, const Subject& subject) {
-             return layer.forward(subject.graph(), subject.x(), subject.edge_features());
+             return with_features(
+                 subject, [&](const auto& x) { return layer.forward(subject.graph(), x, subject.edge_features()); });
            },
-       .formula = [=](const Subject& subject) { return gine_formula(subject, in, projects); }},
+       .formula = [=](const Subject& subject) { return gine_formula(subject, in, projects); },
+       .two_sets = two_sets},
       {"gine.mlp.0.bias", "gine.mlp.3.bias"});  // the batch normalisation after it takes them out again
 }
 
@@ -102,22 +107,27 @@ oracle::Reduce twin(Reduce reduce) {
   return oracle::Reduce::min;
 }
 
-SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out, const SAGEOptions& options) {
+SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out, const SAGEOptions& options,
+                      bool two_sets = false) {
   return layer_case<SAGEConv>(
       "SAGEConv " + name,
       {.width = in,
        .make = [=](Session& session) { return SAGEConv(session, "sage", in, out, options); },
-       .forward = [](SAGEConv& layer, const Subject& subject) { return layer.forward(subject.graph(), subject.x()); },
+       .forward =
+           [](SAGEConv& layer, const Subject& subject) {
+             return with_features(subject, [&](const auto& x) { return layer.forward(subject.graph(), x); });
+           },
        .formula =
            [=](const Subject& subject) {
              const Reals x = reals_of(subject.x());
              const oracle::Aggregate gathered{
                  subject.edges(), twin(options.reduce), static_cast<std::size_t>(in), x, {}, {}};
              const Reals y = sum_of(product(subject, "sage.lin_l.weight", oracle::aggregate(gathered).y.value, in),
-                                    product(subject, "sage.lin_r.weight", x, in));
+                                    product(subject, "sage.lin_r.weight", subject.destination_values(), in));
              const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
              return options.normalize ? of_length_one(whole, static_cast<std::size_t>(out)) : whole;
-           }});
+           },
+       .two_sets = two_sets});
 }
 
 // --- R-GCN -----------------------------------------------------------------------------------------------------------
@@ -140,7 +150,7 @@ Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, co
                                           weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none,
                                           relation, options.relations);
   if (options.edge_weight_gradient) weight = reals_of(subject.edge_weight());
-  Reals y = product(subject, "rgcn.root", x, in);
+  Reals y = product(subject, "rgcn.root", subject.destination_values(), in);
   for (std::size_t e = 0; e < relation.size(); ++e) {
     for (std::size_t o = 0; o < rows && relation[e] < options.relations; ++o) {
       for (std::size_t b = 0; b < bases; ++b) {
@@ -170,7 +180,7 @@ struct TypedEdges {
 };
 
 SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out, const RGCNOptions& options,
-                      bool weighted) {
+                      bool weighted, bool two_sets = false) {
   const auto typed = std::make_shared<TypedEdges>();
   return layer_case<RGCNConv>(
       "RGCNConv " + name,
@@ -179,11 +189,13 @@ SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out
        .forward =
            [=](RGCNConv& layer, const Subject& subject) {
              typed->load(subject, options.relations, weighted);
-             return layer.forward(subject.graph(), typed->relation,
-                                  options.edge_weight_gradient ? subject.edge_weight() : typed->weight, subject.x());
+             const Tensor& weight = options.edge_weight_gradient ? subject.edge_weight() : typed->weight;
+             return with_features(
+                 subject, [&](const auto& x) { return layer.forward(subject.graph(), typed->relation, weight, x); });
            },
        .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); },
-       .weight_has_gradient = options.edge_weight_gradient});
+       .weight_has_gradient = options.edge_weight_gradient,
+       .two_sets = two_sets});
 }
 
 }  // namespace
@@ -204,6 +216,13 @@ std::vector<SubjectCase> message_layer_cases() {
       rgcn_case("two bases, plain sum", 4, 3, {.relations = 3, .bases = 2}, false),
       rgcn_case("gradient of edge weights", 4, 3, {.relations = 3, .bases = 2, .edge_weight_gradient = true}, false),
       rgcn_case("a basis for each relation, without bias", 3, 3, {.relations = 4, .bases = 4, .bias = false}, true),
+      gine_case(3, 5, 2, true),
+      gine_case(4, 4, 0, true),
+      sage_case("mean, two node sets", 3, 5, {}, true),
+      sage_case("max of length 1, two node sets", 4, 3, {.reduce = Reduce::max, .normalize = true}, true),
+      rgcn_case("two node sets", 4, 3, {.relations = 3, .bases = 2}, true, true),
+      rgcn_case("gradient of edge weights, two node sets", 3, 4, {.relations = 2, .edge_weight_gradient = true}, false,
+                true),
   };
 }
 
@@ -246,7 +265,7 @@ TEST_P(NnMessageLayerErrorsTest, Gine) {
   expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x, edge_features); });
   expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x, edge_features); });
   expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, {}); });
-  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}, edge_features); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, ConstTensorView{}, edge_features); });
   expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x, edge_features); });
   expect_error(kInvalid, {"edge_features:", "3]", "2]"}, [&] { layer.forward(graph, x, tensor({3, 3}, Reals(9, 1))); });
   expect_error(kInvalid, {"edge_features:", "[3, ", "[4, "}, [&] {
@@ -264,7 +283,7 @@ TEST_P(NnMessageLayerErrorsTest, Sage) {
     SAGEConv layer(*session, "sage", 3, 4, {.reduce = reduce});
     expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
     expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
-    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
+    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, ConstTensorView{}); });
     expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
     expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
     layer.forward(graph, x);
@@ -282,7 +301,7 @@ TEST_P(NnMessageLayerErrorsTest, Rgcn) {
   expect_error(kInvalid, {"relation", "float"}, [&] { layer.forward(graph, tensor({3}, Reals(3, 1)), {}, x); });
   expect_error(kInvalid, {"edge_weight:", "[3]", "[5]"},
                [&] { layer.forward(graph, relation, tensor({5}, Reals(5, 1)), x); });
-  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, relation, {}, {}); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, relation, {}, ConstTensorView{}); });
   expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, relation, {}, long_x); });
   expect_error(kInvalid, {"x:", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, relation, {}, wide_x); });
   layer.forward(graph, relation, {}, x);

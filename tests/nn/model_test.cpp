@@ -135,9 +135,10 @@ class GatModel {
     const formula::Gat second{.inputs = kHidden, .heads = 1, .channels = 3};
     const Reals edge_features = reals_of(in.edge_features());
     const Reals hidden = formula::activation(
-        oracle::Activation::elu, formula::gat(list, "first", first, in.edges(), reals_of(in.x()), edge_features).y, 1);
+        oracle::Activation::elu,
+        formula::gat(list, "first", first, in.edges(), reals_of(in.x()), reals_of(in.x()), edge_features).y, 1);
     const Reals thinned = oracle::dropout(hidden, kHidden, 0.25, in.session().dropout_state());
-    const Reals deep = formula::gat(list, "second", second, in.edges(), thinned, {}).y;
+    const Reals deep = formula::gat(list, "second", second, in.edges(), thinned, thinned, {}).y;
     const auto pooled = formula::attention_pool(list, "pool", in.graph_data(), oracle::PoolReduce::sum,
                                                 oracle::PoolGate::softmax, deep, 3);
     return Head::formula(list, pooled.y.value, 3);
@@ -174,8 +175,8 @@ class GinModel {
   }
   static Reals formula(const Subject& in) {
     const nn::ParameterList& list = in.parameters();
-    const Reals hidden = formula::gin(list, "first", in.edges(), reals_of(in.x()), kWidth);
-    const Reals deep = formula::gin(list, "second", in.edges(), hidden, kHidden);
+    const Reals hidden = formula::gin(list, "first", in.edges(), reals_of(in.x()), reals_of(in.x()), kWidth);
+    const Reals deep = formula::gin(list, "second", in.edges(), hidden, hidden, kHidden);
     const auto pooled = formula::attention_pool(list, "pool", in.graph_data(), oracle::PoolReduce::mean,
                                                 oracle::PoolGate::none, deep, kHidden);
     return Head::formula(list, pooled.y.value, kHidden);

@@ -55,10 +55,11 @@ Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::
 }
 
 Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
-          std::size_t inputs) {
+          const Reals& own_x, std::size_t inputs) {
   constexpr auto kRelu = oracle::Activation::relu;
-  const oracle::Aggregate gathered{edges, oracle::Reduce::sum, inputs, x, {}, value(list, name + ".epsilon")[0]};
-  const Reals first = linear(list, name + ".mlp.0", oracle::aggregate(gathered).y.value, inputs);
+  Reals sums = oracle::aggregate({edges, oracle::Reduce::sum, inputs, x, {}, {}}).y.value;
+  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += (1 + value(list, name + ".epsilon")[0]) * own_x[k];
+  const Reals first = linear(list, name + ".mlp.0", sums, inputs);
   const Reals inner = activation(kRelu, batch_norm(list, name + ".mlp.1", first));
   const std::size_t width = value(list, name + ".mlp.1.weight").size();
   const Reals second = linear(list, name + ".mlp.3", inner, width);
@@ -82,15 +83,16 @@ Reals join_heads(const Reals& y, const Shape& shape) {
 }  // namespace
 
 GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat& shape, const oracle::Edges& edges,
-              const Reals& x, const Reals& edge_features) {
-  const Reals z = product(x, value(list, name + ".weight"), shape.inputs);
+              const Reals& x, const Reals& own_x, const Reals& edge_features) {
+  const Reals weight = value(list, name + ".weight"), z = product(x, weight, shape.inputs);
+  const Reals own_z = product(own_x, weight, shape.inputs);
   oracle::Gat in{edges,
                  shape.heads,
                  shape.channels,
                  shape.slope,
                  z,
                  oracle::head_dot(z, value(list, name + ".att_src"), shape.heads, shape.channels).value,
-                 oracle::head_dot(z, value(list, name + ".att_dst"), shape.heads, shape.channels).value,
+                 oracle::head_dot(own_z, value(list, name + ".att_dst"), shape.heads, shape.channels).value,
                  {},
                  shape.dropout,
                  shape.seed};
@@ -119,7 +121,7 @@ Reals projection(const nn::ParameterList& list, const std::string& name, const A
 }
 
 oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
-                        const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+                        const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features) {
   const std::size_t width = shape.heads * shape.channels;
   oracle::Attention in;
   in.edges = edges;
@@ -129,7 +131,7 @@ oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, 
   in.slope = shape.slope;
   in.dropout = shape.dropout;
   in.seed = shape.seed;
-  in.query = projection(list, name, shape, 0, width, x);
+  in.query = projection(list, name, shape, 0, width, own_x);
   in.key = projection(list, name, shape, 1, width, x);
   in.value = in.key;
   in.vector = optional_value(list, name + ".att");
@@ -142,23 +144,24 @@ oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, 
 }  // namespace
 
 AttentionResult gatv2(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
-                      const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
-  const auto out = oracle::attention(pairs(list, name, shape, edges, x, edge_features));
+                      const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features) {
+  const auto out = oracle::attention(pairs(list, name, shape, edges, x, own_x, edge_features));
   return {add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight.value,
           out.dropped.value};
 }
 
 AttentionResult transformer(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
-                            const oracle::Edges& edges, const Reals& x, const Reals& edge_features) {
+                            const oracle::Edges& edges, const Reals& x, const Reals& own_x,
+                            const Reals& edge_features) {
   const std::size_t width = shape.heads * shape.channels, outputs = shape.average_heads ? shape.channels : width;
-  auto in = pairs(list, name, shape, edges, x, edge_features);
+  auto in = pairs(list, name, shape, edges, x, own_x, edge_features);
   in.scale = 1 / std::sqrt(static_cast<double>(shape.channels));
   in.value = projection(list, name, shape, 2, width, x);
   in.edge_value = in.edge_key;
   const auto out = oracle::attention(in);
   AttentionResult result{join_heads(out.y.value, shape), out.weight.value, out.dropped.value};
   if (value(list, name + ".weight").size() == 3 * width * shape.inputs) return result;  // made without a residual
-  const Reals residual = projection(list, name, shape, 3, outputs, x), gate = optional_value(list, name + ".gate");
+  const Reals residual = projection(list, name, shape, 3, outputs, own_x), gate = optional_value(list, name + ".gate");
   if (gate.empty()) {
     for (std::size_t k = 0; k < residual.size(); ++k) result.y[k] += residual[k];
   } else {

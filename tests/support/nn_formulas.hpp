@@ -8,6 +8,7 @@
 #include "tests/support/nn_subject.hpp"
 
 /// The layers of warpgnn/nn composed from the oracle's operators. Parameters are read from a list by the layer's name.
+/// x is that of the sources, own_x that of the destinations: the same, unless the node sets are two.
 namespace warpgnn::test::formula {
 
 using oracle::Reals;
@@ -19,7 +20,7 @@ Reals batch_norm(const nn::ParameterList& list, const std::string& name, const R
 Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& edge_weight,
           const Reals& x, std::size_t inputs);
 Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
-          std::size_t inputs);
+          const Reals& own_x, std::size_t inputs);
 
 struct Gat {
   std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
@@ -33,7 +34,7 @@ struct GatResult {
   Reals attention;
 };
 GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat& shape, const oracle::Edges& edges,
-              const Reals& x, const Reals& edge_features);
+              const Reals& x, const Reals& own_x, const Reals& edge_features);
 
 /// What the layers of attention_layers.hpp are made of.
 struct AttentionConv {
@@ -51,10 +52,10 @@ struct AttentionResult {
 };
 /// GATv2Conv, or AdditiveAttentionConv.
 AttentionResult gatv2(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
-                      const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
+                      const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features);
 /// With the parameters that a list may lack: the projection to the residual, and the gate.
 AttentionResult transformer(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
-                            const oracle::Edges& edges, const Reals& x, const Reals& edge_features);
+                            const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features);
 
 /// Pools x [N, inputs] with the gate's own network.
 oracle::Pooled attention_pool(const nn::ParameterList& list, const std::string& name, const TestGraph& graph,

@@ -92,6 +92,13 @@ TestGraph batch_with_isolated_nodes(Rng& rng, std::int64_t nodes) {
   return batch;
 }
 
+TestGraph bipartite_with_multi_edges(Rng& rng, std::int64_t sources) {
+  TestGraph graph = random_graph(rng, sources, (5 * sources + 2) / 3, 3 * sources);
+  graph.edges.source.push_back(graph.edges.source.front());
+  graph.edges.destination.push_back(graph.edges.destination.front());
+  return graph;
+}
+
 nn::Parameter& parameter(const nn::ParameterList& list, const std::string& name) {
   const auto found = std::find_if(list.begin(), list.end(), [&](const auto* each) { return each->name == name; });
   if (found == list.end()) throw std::logic_error("no parameter is called " + name);
@@ -107,23 +114,29 @@ void randomize(const nn::ParameterList& list, Rng& rng) {
 
 std::map<std::string, Tensor*> Subject::inputs() {
   std::map<std::string, Tensor*> all;
-  if (edge_width_ > 0) all["edge_features"] = &edge_features_;
-  if (weight_has_gradient_) all["edge_weight"] = &edge_weight_;
+  if (needs_.edge_width > 0) all["edge_features"] = &edge_features_;
+  if (needs_.weight_has_gradient) all["edge_weight"] = &edge_weight_;
+  if (needs_.two_sets) all["x.destination"] = &destination_x_;
   return all;
 }
 
 void Subject::load(std::uint64_t seed, std::int64_t nodes) {
   Rng rng(seed);
-  graph_data_ = batch_with_isolated_nodes(rng, nodes);
+  graph_data_ = needs_.two_sets ? bipartite_with_multi_edges(rng, nodes) : batch_with_isolated_nodes(rng, nodes);
   graph_ = graph_data_.upload(context());
+  const auto random = [&](std::int64_t rows, std::int64_t columns) {
+    return rng.reals(static_cast<std::size_t>(rows * columns));
+  };
   const auto edge_count = static_cast<std::int64_t>(edges().count());
   const Dtype dtype = session_.dtype();
-  x_ =
-      tensor_of(context(), dtype, {nodes, width_}, away_from_zero(rng.reals(static_cast<std::size_t>(nodes * width_))));
-  edge_weight_ = tensor_of(context(), dtype, {edge_count}, rng.reals(edges().count()));
-  if (edge_width_ == 0) return;
-  edge_features_ = tensor_of(context(), dtype, {edge_count, edge_width_},
-                             rng.reals(static_cast<std::size_t>(edge_count * edge_width_)));
+  x_ = tensor_of(context(), dtype, {nodes, needs_.width}, away_from_zero(random(nodes, needs_.width)));
+  edge_weight_ = tensor_of(context(), dtype, {edge_count}, random(edge_count, 1));
+  if (needs_.two_sets) {
+    const std::int64_t rows = edges().num_destinations;
+    destination_x_ = tensor_of(context(), dtype, {rows, needs_.width}, away_from_zero(random(rows, needs_.width)));
+  }
+  if (needs_.edge_width == 0) return;
+  edge_features_ = tensor_of(context(), dtype, {edge_count, needs_.edge_width}, random(edge_count, needs_.edge_width));
 }
 
 }  // namespace warpgnn::test

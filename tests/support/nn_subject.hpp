@@ -10,6 +10,7 @@
 
 #include "tests/support/graphs.hpp"
 #include "tests/support/test_tensor.hpp"
+#include "warpgnn/nn/node_features.hpp"
 #include "warpgnn/nn/session.hpp"
 
 namespace warpgnn::test {
@@ -29,6 +30,9 @@ void expect_values(const oracle::Reals& got, const oracle::Reals& want, Dtype dt
 /// Three graphs of different size and an empty one, with duplicate edges, and in each graph a node without any edge.
 TestGraph batch_with_isolated_nodes(Rng& rng, std::int64_t nodes);
 
+/// From so many sources to about 5/3 as many destinations, a fifth of which has no edge; with duplicate edges.
+TestGraph bipartite_with_multi_edges(Rng& rng, std::int64_t sources);
+
 /// The parameter of that name.
 nn::Parameter& parameter(const nn::ParameterList& list, const std::string& name);
 /// Gives every trainable parameter random values that no formula treats specially.
@@ -37,16 +41,21 @@ void randomize(const nn::ParameterList& list, Rng& rng);
 /// One layer or model together with its inputs, for checks that need not know which layer it is.
 class Subject {
  public:
-  Subject(const Context& context, Dtype dtype, std::int64_t width, std::int64_t edge_width, bool weight_has_gradient)
-      : session_(context, dtype, 1),
-        width_(width),
-        edge_width_(edge_width),
-        weight_has_gradient_(weight_has_gradient) {}
+  /// What the layer reads and what has a gradient.
+  struct Needs {
+    std::int64_t width = 1;            // of x
+    std::int64_t edge_width = 0;       // of edge features
+    bool weight_has_gradient = false;  // that of edges
+    bool two_sets = false;             // of nodes
+  };
+
+  Subject(const Context& context, Dtype dtype, const Needs& needs) : session_(context, dtype, 1), needs_(needs) {}
   Subject(const Subject&) = delete;
   Subject& operator=(const Subject&) = delete;
   virtual ~Subject() = default;
 
-  /// New graphs with this many nodes in all, and new inputs.
+  /// New graphs with this many nodes in all, and new inputs. Of two node sets, that of the sources is as large, that of
+  /// the destinations larger.
   void load(std::uint64_t seed, std::int64_t nodes);
 
   virtual ConstTensorView forward() = 0;
@@ -71,6 +80,10 @@ class Subject {
   const Graph& graph() const { return graph_; }
   Tensor& x() { return x_; }
   const Tensor& x() const { return x_; }
+  bool two_sets() const { return needs_.two_sets; }
+  nn::NodeFeatures features() const { return {.source = x_, .destination = destination_x_}; }
+  /// What a formula takes for x_i.
+  oracle::Reals destination_values() const { return reals_of(needs_.two_sets ? destination_x_ : x_); }
   Tensor& edge_features() { return edge_features_; }
   const Tensor& edge_features() const { return edge_features_; }
   const Tensor& edge_weight() const { return edge_weight_; }
@@ -80,11 +93,10 @@ class Subject {
 
  private:
   nn::Session session_;
-  std::int64_t width_, edge_width_;
-  bool weight_has_gradient_;
+  Needs needs_;
   TestGraph graph_data_;
   Graph graph_;
-  Tensor x_, edge_features_, edge_weight_;
+  Tensor x_, destination_x_, edge_features_, edge_weight_;
 };
 
 /// How a layer is made, called and described.
@@ -97,13 +109,14 @@ struct LayerSpec {
   std::function<oracle::Reals(const Subject&)> formula;
   bool draws_masks = false;          // in each training forward
   bool weight_has_gradient = false;  // that of edges
+  bool two_sets = false;             // of nodes
 };
 
 template <class Layer>
 class LayerSubject : public Subject {
  public:
   LayerSubject(const Context& context, Dtype dtype, const LayerSpec<Layer>& spec)
-      : Subject(context, dtype, spec.width, spec.edge_width, spec.weight_has_gradient),
+      : Subject(context, dtype, {spec.width, spec.edge_width, spec.weight_has_gradient, spec.two_sets}),
         spec_(spec),
         layer_(spec.make(session())) {
     if constexpr (requires { layer_.collect(parameters_); }) layer_.collect(parameters_);
@@ -131,6 +144,9 @@ class LayerSubject : public Subject {
     if constexpr (requires { layer_.edge_weight_gradient(); }) {
       if (input == "edge_weight") return layer_.edge_weight_gradient();
     }
+    if constexpr (requires { layer_.destination_gradient(); }) {
+      if (input == "x.destination") return layer_.destination_gradient();
+    }
     return {};
   }
 
@@ -142,6 +158,12 @@ class LayerSubject : public Subject {
   LayerSpec<Layer> spec_;
   Layer layer_;
 };
+
+/// Calls `function` with the subject's x, or with the features of its two node sets.
+template <class Function>
+auto with_features(const Subject& subject, Function&& function) {
+  return subject.two_sets() ? function(subject.features()) : function(subject.x());
+}
 
 struct SubjectCase {
   std::string name;

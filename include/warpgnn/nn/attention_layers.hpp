@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "warpgnn/nn/node_features.hpp"
 #include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/ops/attention.hpp"
 #include "warpgnn/ops/gat_attention.hpp"
@@ -28,8 +29,16 @@ class GATConv {
  public:
   GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
+    return run(graph, x, edge_features);
+  }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
+    return run(graph, x, edge_features);
+  }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  ConstTensorView destination_gradient() const { return destination_gradient_; }
   /// The gradient of the edge features, [E, edge_features], of the last backward.
   ConstTensorView edge_feature_gradient() const { return dedge_features_; }
   /// Attention [E, heads] of the last forward, in the caller's edge order, before dropout.
@@ -37,7 +46,11 @@ class GATConv {
   void collect(ParameterList& list);
 
  private:
-  void project(const ConstTensorView& x);
+  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  void project();
+  /// W x_i, of the destinations.
+  const Tensor& destination_value() const { return x_.one_set ? value_ : destination_value_; }
+  ConstTensorView projection_backward(bool need_dx);
   GatAttention problem() const;
   /// With what only a backward needs if asked for.
   GatAttentionResult result(bool training) const;
@@ -48,20 +61,25 @@ class GATConv {
   GATOptions options_;
   Parameter weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
   Graph graph_;
-  ConstTensorView x_, edge_features_;
+  NodeInputs x_;
+  ConstTensorView edge_features_, destination_gradient_;
   AttentionDropout dropout_;
-  Tensor value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, maximum_, sum_, positive_y_,
-      positive_weight_, attention_;
+  Tensor value_, destination_value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, maximum_,
+      sum_, positive_y_, positive_weight_, attention_;
   Tensor dvalue_, dsource_score_, ddestination_score_, dedge_score_, dedge_features_, dheads_, dx_;
+  Tensor ddestination_value_, dweight_, ddestination_;  // of two node sets
 };
 
 /// What the layers below share, whose scores look at both ends' feature vectors: projections of x and of edge features,
 /// attention between them, and heads that are concatenated or averaged. All projections of x are one product: their
-/// weights are the rows of one matrix.
+/// weights are the rows of one matrix. Of two node sets, destinations are asked for what x_i is multiplied with,
+/// sources for keys and values.
 class AttentionConv {
  public:
   /// The gradient of the edge features, [E, edge_features], of the last backward.
   ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  ConstTensorView destination_gradient() const { return destination_gradient_; }
   /// Attention [E, heads] of the last forward, in the caller's edge order: alpha before dropout, or the weights after
   /// dropout that the forward used, as long as its training step has not ended.
   ConstTensorView attention(bool after_dropout = false);
@@ -89,8 +107,8 @@ class AttentionConv {
 
   AttentionConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
 
-  /// The attended values [N, outputs()].
-  ConstTensorView attend(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
+  /// The attended values [N_dst, outputs()].
+  ConstTensorView attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
   /// Refuses a gradient of another shape than the result, or without a training forward before it.
   void expect_gradient(const ConstTensorView& dy);
   /// From the gradient of attend's result; that of the extra columns has been written to extra_gradient() before.
@@ -106,17 +124,28 @@ class AttentionConv {
  private:
   Attention problem() const;
   AttentionResult result() const { return {.y = y_, .maximum = maximum_, .sum = sum_}; }
-  ConstTensorView projected(std::int64_t part) const;
-  TensorView projected_gradient(std::int64_t part);
-  void project(const ConstTensorView& x);
+  /// The projections of x side by side; of two node sets, those of the sources stand apart.
+  struct Projections {
+    Tensor all, source;
+  };
+  void shape_projections(Projections& projections);
+  TensorView part_of(const Projections& projections, std::int64_t part) const;
+  TensorView extra_of(const Projections& projections) const;
+  void project();
+  void project(const ConstTensorView& x, std::int64_t first, const TensorView& y);
+  ConstTensorView projection_backward(bool need_dx);
+  void projection_backward(const ConstTensorView& x, std::int64_t first, const ConstTensorView& dy,
+                           const TensorView& dx);
   void edge_backward();
 
   Parameter weight_, projection_bias_, vector_, edge_weight_;
   Graph graph_;
-  ConstTensorView x_, edge_features_;
+  NodeInputs x_;
+  ConstTensorView edge_features_, destination_gradient_;
   AttentionDropout dropout_;
-  Tensor projected_, edge_key_, y_, maximum_, sum_, averaged_, attention_;
-  Tensor dprojected_, dedge_key_, dedge_features_, dheads_, dx_;
+  Projections projected_, dprojected_;
+  Tensor edge_key_, y_, maximum_, sum_, averaged_, attention_;
+  Tensor dedge_key_, dedge_features_, dheads_, dx_, ddestination_, dextra_;
 };
 
 /// Options of GATv2Conv.
@@ -136,7 +165,13 @@ class GATv2Conv : public AttentionConv {
  public:
   GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
+    return run(graph, x, edge_features);
+  }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
+    return run(graph, x, edge_features);
+  }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
@@ -145,6 +180,8 @@ class GATv2Conv : public AttentionConv {
   GATv2Conv(const Shape& shape, Session& session, const std::string& name, std::int64_t in);
 
  private:
+  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+
   Parameter bias_;
   Tensor biased_;
 };
@@ -186,11 +223,19 @@ class TransformerConv : public AttentionConv {
  public:
   TransformerConv(Session& session, const std::string& name, std::int64_t in, const TransformerOptions& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {});
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
+    return run(graph, x, edge_features);
+  }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
+    return run(graph, x, edge_features);
+  }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
  private:
+  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+
   Parameter gate_weight_;
   bool skip_;
   ConstTensorView attended_;

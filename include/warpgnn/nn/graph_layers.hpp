@@ -4,6 +4,7 @@
 #include <string>
 
 #include "warpgnn/nn/layers.hpp"
+#include "warpgnn/nn/node_features.hpp"
 #include "warpgnn/ops/aggregate.hpp"
 
 /// Graph layers, under the same contract as layers.hpp: forward remembers its inputs, backward belongs to the forward
@@ -69,23 +70,36 @@ class GinNetwork {
   Activate outer_relu_;
 };
 
+/// The tensors of (1 + epsilon) x_i where destinations are a node set of their own.
+struct OwnTerm {
+  Tensor x, scaled, dx;
+};
+
 /// GIN (Xu et al. 2019): the network of (1 + epsilon) x_i + sum of x_j. epsilon is learnt and starts at 0.
 class GINConv {
  public:
   GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const NodeFeatures& x) { return run(graph, x); }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  ConstTensorView destination_gradient() const { return destination_gradient_; }
   void collect(ParameterList& list);
 
  private:
+  ConstTensorView run(const Graph& graph, const NodeInputs& x);
+
   Session* session_;
   SavedState saved_;
   Parameter epsilon_;
   GinNetwork network_;
   Graph graph_;
-  ConstTensorView x_;
+  NodeInputs x_;
+  ConstTensorView destination_gradient_;
   Tensor aggregated_, dx_;
+  OwnTerm own_;
 };
 
 }  // namespace warpgnn::nn

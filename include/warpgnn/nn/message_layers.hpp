@@ -37,21 +37,34 @@ class GINEConv {
   /// @param edge_features width of the edge features; 0: they are as wide as x, and no layer projects them.
   GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+    return run(graph, x, edge_features);
+  }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features) {
+    return run(graph, x, edge_features);
+  }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  ConstTensorView destination_gradient() const { return destination_gradient_; }
   /// The gradient of the edge features, like them, of the last backward.
   ConstTensorView edge_feature_gradient() const { return dedge_features_; }
   void collect(ParameterList& list);
 
  private:
+  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  MessageAggregate problem() const;
+
   Session* session_;
   SavedState saved_;
   Parameter epsilon_;
   std::optional<Linear> projection_;
   GinNetwork network_;
   Graph graph_;
-  ConstTensorView x_, edge_, dedge_features_;
+  NodeInputs x_;
+  ConstTensorView edge_, dedge_features_, destination_gradient_;
   Tensor aggregated_, dx_, dedge_;
+  OwnTerm own_;
 };
 
 /// Options of SAGEConv.
@@ -68,11 +81,16 @@ class SAGEConv {
   SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
            const SAGEOptions& options = {});
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const NodeFeatures& x) { return run(graph, x); }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  ConstTensorView destination_gradient() const { return destination_gradient_; }
   void collect(ParameterList& list);
 
  private:
+  ConstTensorView run(const Graph& graph, const NodeInputs& x);
   ConstTensorView through_norm(const ConstTensorView& dy);
 
   Session* session_;
@@ -81,9 +99,10 @@ class SAGEConv {
   std::int64_t out_;
   Parameter neighbor_weight_, root_weight_, bias_;
   Graph graph_;
-  ConstTensorView x_;
+  NodeInputs x_;
+  ConstTensorView destination_gradient_;
   Tensor aggregated_, arg_, root_, y_, norm_;
-  Tensor dprojected_, daggregated_, dneighbor_, dx_;
+  Tensor dprojected_, daggregated_, dneighbor_, droot_, dx_;
 };
 
 /// Options of RGCNConv.
@@ -104,14 +123,26 @@ class RGCNConv {
   /// @param edge_weight [E], normally relation_weights' output: compute it once per graph and share it between layers.
   /// Undefined: all ones.
   ConstTensorView forward(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
-                          const ConstTensorView& x);
+                          const ConstTensorView& x) {
+    return run(graph, relation, edge_weight, x);
+  }
+  /// Over two node sets: node_features.hpp.
+  ConstTensorView forward(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
+                          const NodeFeatures& x) {
+    return run(graph, relation, edge_weight, x);
+  }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  ConstTensorView destination_gradient() const { return destination_gradient_; }
   /// The gradient of the edge weights [E] of the last backward, or, where the forward had none, of weights of one; 0
   /// for an edge of no relation. Needs the option.
   ConstTensorView edge_weight_gradient() const { return dedge_weight_; }
   void collect(ParameterList& list);
 
  private:
+  ConstTensorView run(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
+                      const NodeInputs& x);
+  RelationAggregate problem() const;
   ConstTensorView flat(const Tensor& sums) const;
 
   Session* session_;
@@ -120,9 +151,10 @@ class RGCNConv {
   std::int64_t in_, out_;
   Parameter weight_, coefficient_, root_weight_, bias_;
   Graph graph_;
-  ConstTensorView relation_, edge_weight_, x_;
+  NodeInputs x_;
+  ConstTensorView relation_, edge_weight_, destination_gradient_;
   Tensor sums_, root_, y_;
-  Tensor dsums_, dneighbor_, dedge_weight_, dx_;
+  Tensor dsums_, dneighbor_, dedge_weight_, droot_, dx_;
 };
 
 }  // namespace warpgnn::nn

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "host/nn/own_term.hpp"
+
+namespace warpgnn::nn {
+
+namespace {
+
+/// A matrix as one column: epsilon's product with it is a linear layer of one feature.
+template <class View>
+View column_of(const View& matrix) {
+  return reshape(matrix, {matrix.count(), 1});
+}
+
+}  // namespace
+
+void add_own_term(Session& session, const ConstTensorView& x, const Parameter& epsilon, OwnTerm& term,
+                  const Tensor& y) {
+  shape_like(session, term.x, x);
+  shape_like(session, term.scaled, x);
+  copy_rows(session, x, term.x);
+  linear_forward(session.context(),
+                 {.x = column_of(ConstTensorView(term.x)), .weight = column_of(ConstTensorView(epsilon.value))},
+                 {.y = column_of(term.scaled.view())});
+  add_scaled(session.context(), {.scale = 1, .source = x, .target = y});
+  add_scaled(session.context(), {.scale = 1, .source = term.scaled, .target = y});
+}
+
+ConstTensorView own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
+                                  bool need_dx) {
+  if (need_dx) shape_like(session, term.dx, term.x.view());
+  linear_backward(session.context(),
+                  {.x = column_of(ConstTensorView(term.x)), .weight = column_of(ConstTensorView(epsilon.value))},
+                  {.dy = column_of(dy),
+                   .dx = need_dx ? column_of(term.dx.view()) : TensorView{},
+                   .dweight = column_of(epsilon.gradient.view())},
+                  session.scratch());
+  if (!need_dx) return {};
+  add_scaled(session.context(), {.scale = 1, .source = dy, .target = term.dx});
+  return term.dx;
+}
+
+}  // namespace warpgnn::nn
