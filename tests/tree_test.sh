@@ -33,6 +33,10 @@ for header in include/warpgnn/ops/*.hpp; do
   families+=("$(basename "$header" .hpp)")
 done
 
+for header in include/warpgnn/nn/*.hpp; do
+  [[ $header == */nn.hpp ]] || grep -q "\"${header#include/}\"" include/warpgnn/nn/nn.hpp || complain "$header: not in nn.hpp"
+done
+
 declare -A group_of
 for family in "${families[@]}"; do
   for group in $groups; do

@@ -86,7 +86,7 @@ TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
       GCNConv layer(session, "gcn", 3, out, {.edge_weight_gradient = true}), plain(session, "plain", 3, out);
       nn::ParameterList list;
       layer.collect(list);
-      const Reals weight = reals_of(parameter(list, "gcn.weight").value);
+      const Reals weight = reals_of(nn::find(list, "gcn.weight").value);
       const Reals x_values = rng.reals(45), dy_values = rng.reals(static_cast<std::size_t>(15 * out));
       const Tensor x = tensor({15, 3}, x_values), dy = tensor({15, out}, dy_values);
       const Tensor edge_weight = weighted ? tensor({edges}, rng.reals(data.edges.count())) : Tensor();
@@ -120,10 +120,10 @@ TEST_P(NnGraphLayersTest, GinEvaluatesWithRunningStatistics) {
   const Reals trained = reals(layer.forward(graph, x));
   nn::ParameterList list;
   layer.collect(list);
-  const Reals mean = reals_of(parameter(list, "gin.norm.running_mean").value);
+  const Reals mean = reals_of(nn::find(list, "gin.norm.running_mean").value);
   session.set_training(false);
   EXPECT_NE(reals(layer.forward(graph, x)), trained);
-  EXPECT_EQ(reals_of(parameter(list, "gin.norm.running_mean").value), mean);
+  EXPECT_EQ(reals_of(nn::find(list, "gin.norm.running_mean").value), mean);
 }
 
 TEST_P(NnGraphLayersTest, ParametersCarryTheLayersName) {

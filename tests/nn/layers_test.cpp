@@ -155,10 +155,10 @@ TEST_P(NnLayersTest, BatchNormLearnsRunningStatistics) {
   nn::ParameterList list;
   layer.collect(list);
   ASSERT_EQ(list.size(), 4U);
-  EXPECT_FALSE(parameter(list, "bn.running_mean").trainable);
-  EXPECT_FALSE(parameter(list, "bn.running_var").trainable);
+  EXPECT_FALSE(nn::find(list, "bn.running_mean").trainable);
+  EXPECT_FALSE(nn::find(list, "bn.running_var").trainable);
   randomize(list, rng);
-  const Reals gamma = reals_of(parameter(list, "bn.weight").value), beta = reals_of(parameter(list, "bn.bias").value);
+  const Reals gamma = reals_of(nn::find(list, "bn.weight").value), beta = reals_of(nn::find(list, "bn.bias").value);
   Reals mean(kWidth, 0), variance(kWidth, 1);
   for (const std::int64_t rows : {20, 7, 33}) {
     const Reals values = rng.reals(static_cast<std::size_t>(rows * kWidth), -1, 3);
@@ -169,8 +169,8 @@ TEST_P(NnLayersTest, BatchNormLearnsRunningStatistics) {
     variance = want.running_var;
   }
   const auto expect_statistics = [&] {
-    expect_values(reals_of(parameter(list, "bn.running_mean").value), mean, dtype(), kFactor, "running_mean");
-    expect_values(reals_of(parameter(list, "bn.running_var").value), variance, dtype(), kFactor, "running_var");
+    expect_values(reals_of(nn::find(list, "bn.running_mean").value), mean, dtype(), kFactor, "running_mean");
+    expect_values(reals_of(nn::find(list, "bn.running_var").value), variance, dtype(), kFactor, "running_var");
   };
   expect_statistics();
 

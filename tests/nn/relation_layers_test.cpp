@@ -203,7 +203,7 @@ TEST_P(NnRelationLayersTest, NodesAndRelationsWithoutEdges) {
     nn::ParameterList list;
     layer.collect(list);
     const Reals bias{1, 2, 3, 4, 5, 6};
-    assign(parameter(list, "rgat.bias").value, bias);
+    assign(nn::find(list, "rgat.bias").value, bias);
     const auto pass = [&](const TestGraph& graph, const Ids& relation) {
       const std::int64_t nodes = graph.edges.num_sources;
       const RelationGraph expanded = expand(graph, relation, 3);
@@ -213,7 +213,7 @@ TEST_P(NnRelationLayersTest, NodesAndRelationsWithoutEdges) {
       EXPECT_EQ(layer.backward(dy).shape[0], nodes);
       return y;
     };
-    const auto gradient = [&](const std::string& name) { return reals_of(parameter(list, name).gradient); };
+    const auto gradient = [&](const std::string& name) { return reals_of(nn::find(list, name).gradient); };
 
     EXPECT_EQ(pass({"no node", {0, 0, {}, {}}}, {}), Reals{});
     Reals thrice;

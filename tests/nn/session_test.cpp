@@ -12,9 +12,7 @@
 #include "tests/support/backends.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/nn_subject.hpp"
-#include "warpgnn/nn/attention_layers.hpp"
-#include "warpgnn/nn/graph_layers.hpp"
-#include "warpgnn/nn/pool_layers.hpp"
+#include "warpgnn/nn/nn.hpp"
 #include "warpgnn/random.hpp"
 
 namespace warpgnn::test {
@@ -105,15 +103,15 @@ TEST_P(NnSessionTest, BoundsOfTheLayers) {
   linear.collect(list);
   gcn.collect(list);
   gat.collect(list);
-  expect_bound(parameter(list, "linear.weight"), 0.25);
-  expect_bound(parameter(list, "linear.bias"), 0.25);
-  expect_bound(parameter(list, "gcn.weight"), std::sqrt(6.0 / 50));
-  expect_bound(parameter(list, "gat.weight"), std::sqrt(6.0 / 210));
-  expect_bound(parameter(list, "gat.att_src"), std::sqrt(6.0 / 51));
-  expect_bound(parameter(list, "gat.att_dst"), std::sqrt(6.0 / 51));
-  expect_bound(parameter(list, "gat.att_edge"), std::sqrt(6.0 / 61));
-  EXPECT_EQ(largest(parameter(list, "gcn.bias")), 0);
-  EXPECT_EQ(largest(parameter(list, "gat.bias")), 0);
+  expect_bound(nn::find(list, "linear.weight"), 0.25);
+  expect_bound(nn::find(list, "linear.bias"), 0.25);
+  expect_bound(nn::find(list, "gcn.weight"), std::sqrt(6.0 / 50));
+  expect_bound(nn::find(list, "gat.weight"), std::sqrt(6.0 / 210));
+  expect_bound(nn::find(list, "gat.att_src"), std::sqrt(6.0 / 51));
+  expect_bound(nn::find(list, "gat.att_dst"), std::sqrt(6.0 / 51));
+  expect_bound(nn::find(list, "gat.att_edge"), std::sqrt(6.0 / 61));
+  EXPECT_EQ(largest(nn::find(list, "gcn.bias")), 0);
+  EXPECT_EQ(largest(nn::find(list, "gat.bias")), 0);
 }
 
 TEST_P(NnSessionTest, ZerosAndOnes) {
@@ -174,6 +172,26 @@ TEST_P(NnSessionTest, ARestoredSessionEndsTheSameSteps) {
   in_force(other);
   other.set_dropout_state(session.dropout_state());
   EXPECT_EQ(in_force(other), in_force(session));
+}
+
+TEST_P(NnSessionTest, FindsParametersByName) {
+  Session session(context(), dtype(), 3);
+  nn::Linear head(session, "head", 2, 3), twin(session, "head", 2, 3, false);
+  nn::GATConv gat(session, "gat", 3, {.heads = 2});
+  nn::ParameterList list;
+  expect_error(ErrorCode::invalid_argument, {"name: ", "\"head.bias\"", "empty"}, [&] { nn::find(list, "head.bias"); });
+  head.collect(list);
+  gat.collect(list);
+  EXPECT_EQ(&nn::find(list, "head.weight"), &head.weight());
+  EXPECT_EQ(nn::find(list, "gat.att_dst").name, "gat.att_dst");
+  expect_error(ErrorCode::invalid_argument, {"name: ", "\"gat.wieght\"", "nearest are gat.weight, "},
+               [&] { nn::find(list, "gat.wieght"); });
+  expect_error(ErrorCode::invalid_argument, {"name: ", "\"gat.att\"", "nearest are gat.att_dst, gat.att_src, gat.bias"},
+               [&] { nn::find(list, "gat.att"); });
+  expect_error(ErrorCode::invalid_argument, {"name: ", "\"\"", "head.bias"}, [&] { nn::find(list, ""); });
+  twin.collect(list);
+  expect_error(ErrorCode::invalid_argument, {"name: ", "\"head.weight\"", "several"},
+               [&] { nn::find(list, "head.weight"); });
 }
 
 TEST_P(NnSessionTest, RefusesWrongArguments) {

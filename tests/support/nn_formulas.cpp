@@ -12,7 +12,7 @@ namespace {
 constexpr double kBatchNormEpsilon = 1e-5;
 
 Reals value(const nn::ParameterList& list, const std::string& name) {
-  return reals_of(parameter(list, name).value);
+  return reals_of(nn::find(list, name).value);
 }
 
 /// Empty where there is no such parameter.

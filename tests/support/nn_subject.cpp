@@ -99,12 +99,6 @@ TestGraph bipartite_with_multi_edges(Rng& rng, std::int64_t sources) {
   return graph;
 }
 
-nn::Parameter& parameter(const nn::ParameterList& list, const std::string& name) {
-  const auto found = std::find_if(list.begin(), list.end(), [&](const auto* each) { return each->name == name; });
-  if (found == list.end()) throw std::logic_error("no parameter is called " + name);
-  return **found;
-}
-
 void randomize(const nn::ParameterList& list, Rng& rng) {
   for (nn::Parameter* each : list) {
     if (!each->trainable) continue;

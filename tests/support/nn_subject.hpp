@@ -33,8 +33,6 @@ TestGraph batch_with_isolated_nodes(Rng& rng, std::int64_t nodes);
 /// From so many sources to about 5/3 as many destinations, a fifth of which has no edge; with duplicate edges.
 TestGraph bipartite_with_multi_edges(Rng& rng, std::int64_t sources);
 
-/// The parameter of that name.
-nn::Parameter& parameter(const nn::ParameterList& list, const std::string& name);
 /// Gives every trainable parameter random values that no formula treats specially.
 void randomize(const nn::ParameterList& list, Rng& rng);
 
@@ -72,7 +70,7 @@ class Subject {
   const nn::Session& session() const { return session_; }
   const Context& context() const { return session_.context(); }
   const nn::ParameterList& parameters() const { return parameters_; }
-  oracle::Reals value(const std::string& name) const { return reals_of(parameter(parameters_, name).value); }
+  oracle::Reals value(const std::string& name) const { return reals_of(nn::find(parameters_, name).value); }
 
   const TestGraph& graph_data() const { return graph_data_; }
   const oracle::Edges& edges() const { return graph_data_.edges; }

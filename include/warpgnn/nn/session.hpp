@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "warpgnn/context.hpp"
@@ -69,6 +70,11 @@ struct Parameter {
 
 /// Everything a layer or model learns or keeps. Layers append theirs; names are prefixed by the layer's own name.
 using ParameterList = std::vector<Parameter*>;
+
+/// The parameter of that name.
+///
+/// Errors. `invalid_argument` where none has it, with the names nearest to it, or several have.
+Parameter& find(const ParameterList& parameters, std::string_view name);
 
 /// A new parameter of zeros.
 Parameter zeros(Session& session, std::string name, std::initializer_list<std::int64_t> shape);
