@@ -115,8 +115,9 @@ void GinNetwork::collect(ParameterList& list) {
   outer_norm_.collect(list);
 }
 
-GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out)
-    : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {}
+GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                 const GINOptions& options)
+    : session_(&session), epsilon_(make_epsilon(session, name, options)), network_(session, name, in, out) {}
 
 ConstTensorView GINConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
@@ -137,7 +138,7 @@ ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
   const ConstTensorView daggregated = network_.backward(dy);
   destination_gradient_ =
       x_.one_set ? ConstTensorView{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
-  if (!need_dx && !x_.one_set) return {};
+  if (!need_dx && !(x_.one_set && epsilon_.trainable)) return {};
   if (need_dx) shape_like(*session_, dx_, x_.source);
   aggregate_backward(
       session_->context(),
@@ -145,7 +146,7 @@ ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
       {},
       {.dy = daggregated,
        .dx = need_dx ? dx_.view() : TensorView{},
-       .depsilon = x_.one_set ? epsilon_.gradient.view() : TensorView{}},
+       .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
       session_->scratch());
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
 }

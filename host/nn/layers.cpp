@@ -84,8 +84,9 @@ ConstTensorView DropoutLayer::backward(const ConstTensorView& dy) {
   return dx_;
 }
 
-BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t features)
+BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t features, const BatchNormOptions& options)
     : session_(&session),
+      options_(options),
       gamma_(ones(session, name + ".weight", {features})),
       beta_(zeros(session, name + ".bias", {features})),
       running_mean_(zeros(session, name + ".running_mean", {features})),
@@ -101,7 +102,12 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
   x_ = x;
   shape_like(*session_, y_, x);
   batch_norm_forward(session_->context(),
-                     {.training = session_->training(), .x = x, .gamma = gamma_.value, .beta = beta_.value},
+                     {.training = session_->training(),
+                      .epsilon = options_.epsilon,
+                      .momentum = options_.momentum,
+                      .x = x,
+                      .gamma = gamma_.value,
+                      .beta = beta_.value},
                      {.y = y_,
                       .running_mean = running_mean_.value,
                       .running_var = running_var_.value,

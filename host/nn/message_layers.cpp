@@ -8,17 +8,18 @@ namespace warpgnn::nn {
 
 namespace {
 
-/// y += x weight^T, by way of `product`.
-void add_product(Session& session, const ConstTensorView& x, const Parameter& weight, Tensor& product, Tensor& y) {
-  shape_like(session, product, y.view());
-  linear_forward(session.context(), {.x = x, .weight = weight.value}, {.y = product});
-  add_scaled(session.context(), {.scale = 1, .source = product, .target = y});
-}
-
-/// The gradients of both addends of a result over one node set in one: dx = neighbor + dx.
-ConstTensorView sum_of_ways(const Session& session, const Tensor& neighbor, const Tensor& dx) {
-  add_scaled(session.context(), {.scale = 1, .source = neighbor, .target = dx});
-  return dx;
+/// From both addends of a result to x: of one node set, the sum of both ways.
+ConstTensorView join_ways(Session& session, RootTerm& root, const NodeInputs& x, const ConstTensorView& dy,
+                          const TensorView& dneighbor, ConstTensorView& destination_gradient) {
+  const bool need_dx = dneighbor.defined();
+  destination_gradient = {};
+  const ConstTensorView droot = root.backward(session, x.destination, dy, need_dx && (root.defined() || !x.one_set));
+  if (x.one_set) {
+    if (droot.defined()) add_scaled(session.context(), {.scale = 1, .source = droot, .target = dneighbor});
+  } else {
+    destination_gradient = droot;
+  }
+  return dneighbor;
 }
 
 }  // namespace
@@ -26,8 +27,8 @@ ConstTensorView sum_of_ways(const Session& session, const Tensor& neighbor, cons
 // --- GINE ------------------------------------------------------------------------------------------------------------
 
 GINEConv::GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
-                   std::int64_t edge_features)
-    : session_(&session), epsilon_(zeros(session, name + ".epsilon", {1})), network_(session, name, in, out) {
+                   std::int64_t edge_features, const GINOptions& options)
+    : session_(&session), epsilon_(make_epsilon(session, name, options)), network_(session, name, in, out) {
   if (edge_features < 0) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected 0 or more, got " + std::to_string(edge_features));
   }
@@ -70,7 +71,7 @@ ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
                              {.dy = daggregated,
                               .dx = need_dx ? dx_.view() : TensorView{},
                               .dedge = dedge_,
-                              .depsilon = x_.one_set ? epsilon_.gradient.view() : TensorView{}},
+                              .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
                              session_->scratch());
   dedge_features_ = projection_ ? projection_->backward(dedge_) : ConstTensorView(dedge_);
   return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
@@ -89,8 +90,8 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
     : session_(&session),
       options_(options),
       out_(expect_positive("out", out)),
-      neighbor_weight_(glorot(session, name + ".lin_l.weight", {out, expect_positive("in", in)}, in, out)),
-      root_weight_(glorot(session, name + ".lin_r.weight", {out, in}, in, out)) {
+      neighbor_weight_(glorot(session, name + ".lin_l.weight", {out, expect_positive("in", in)}, in, out)) {
+  if (options.root_weight) root_ = RootTerm(session, name + ".lin_r.weight", in, out);
   if (options.bias) bias_ = zeros(session, name + ".lin_l.bias", {out});
 }
 
@@ -108,7 +109,7 @@ ConstTensorView SAGEConv::run(const Graph& graph, const NodeInputs& x) {
   shape(*session_, y_, {nodes, out_});
   linear_forward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value},
                  {.y = y_});
-  add_product(*session_, x.destination, root_weight_, root_, y_);
+  root_.add(*session_, x.destination, y_);
   if (options_.normalize) {
     shape(*session_, norm_, {nodes});
     normalize_rows_forward(session_->context(), {.x = y_}, {.y = y_, .norm = norm_});
@@ -128,12 +129,9 @@ ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("SAGEConv");
   expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
   const ConstTensorView dprojected = through_norm(dy);
-  destination_gradient_ = {};
-  Tensor& droot = x_.one_set ? dx_ : droot_;
   if (need_dx) {
     shape_like(*session_, daggregated_, aggregated_.view());
     shape_like(*session_, dneighbor_, x_.source);
-    shape_like(*session_, droot, x_.destination);
   }
   linear_backward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value},
                   {.dy = dprojected,
@@ -141,19 +139,16 @@ ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
                    .dweight = neighbor_weight_.gradient,
                    .dbias = bias_.gradient},
                   session_->scratch());
-  linear_backward(session_->context(), {.x = x_.destination, .weight = root_weight_.value},
-                  {.dy = dprojected, .dx = need_dx ? droot.view() : TensorView{}, .dweight = root_weight_.gradient},
-                  session_->scratch());
-  if (!need_dx) return {};
-  aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce}, {.arg = arg_},
-                     {.dy = daggregated_, .dx = dneighbor_}, session_->scratch());
-  if (x_.one_set) return sum_of_ways(*session_, dneighbor_, dx_);
-  destination_gradient_ = droot_;
-  return dneighbor_;
+  if (need_dx) {
+    aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce}, {.arg = arg_},
+                       {.dy = daggregated_, .dx = dneighbor_}, session_->scratch());
+  }
+  return join_ways(*session_, root_, x_, dprojected, need_dx ? dneighbor_.view() : TensorView{}, destination_gradient_);
 }
 
 void SAGEConv::collect(ParameterList& list) {
-  list.insert(list.end(), {&neighbor_weight_, &root_weight_});
+  list.push_back(&neighbor_weight_);
+  root_.collect(list);
   if (bias_.value.defined()) list.push_back(&bias_);
 }
 
@@ -167,8 +162,8 @@ RGCNConv::RGCNConv(Session& session, const std::string& name, std::int64_t in, s
       out_(expect_positive("out", out)),
       weight_(glorot(session, name + ".weight", {out, expect_positive("bases", options.bases) * in}, in, out)),
       coefficient_(glorot(session, name + ".comp", {expect_positive("relations", options.relations), options.bases},
-                          options.relations, options.bases)),
-      root_weight_(glorot(session, name + ".root", {out, in}, in, out)) {
+                          options.relations, options.bases)) {
+  if (options.root_weight) root_ = RootTerm(session, name + ".root", in, out);
   if (options.bias) bias_ = zeros(session, name + ".bias", {out});
 }
 
@@ -199,7 +194,7 @@ ConstTensorView RGCNConv::run(const Graph& graph, const ConstTensorView& relatio
   relation_aggregate_forward(session_->context(), problem(), {.y = sums_}, session_->scratch());
   shape(*session_, y_, {nodes, out_});
   linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value}, {.y = y_});
-  add_product(*session_, x.destination, root_weight_, root_, y_);
+  root_.add(*session_, x.destination, y_);
   return y_;
 }
 
@@ -213,12 +208,7 @@ ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
                    .dweight = weight_.gradient,
                    .dbias = bias_.gradient},
                   session_->scratch());
-  destination_gradient_ = {};
-  Tensor& droot = x_.one_set ? dx_ : droot_;
-  if (need_dx) {
-    shape_like(*session_, dneighbor_, x_.source);
-    shape_like(*session_, droot, x_.destination);
-  }
+  if (need_dx) shape_like(*session_, dneighbor_, x_.source);
   if (options_.edge_weight_gradient) shape(*session_, dedge_weight_, {graph_.num_edges()});
   relation_aggregate_backward(session_->context(), problem(),
                               {.dy = dsums_,
@@ -226,17 +216,12 @@ ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
                                .dcoefficient = coefficient_.gradient,
                                .dweight = dedge_weight_},
                               session_->scratch());
-  linear_backward(session_->context(), {.x = x_.destination, .weight = root_weight_.value},
-                  {.dy = dy, .dx = need_dx ? droot.view() : TensorView{}, .dweight = root_weight_.gradient},
-                  session_->scratch());
-  if (!need_dx) return {};
-  if (x_.one_set) return sum_of_ways(*session_, dneighbor_, dx_);
-  destination_gradient_ = droot_;
-  return dneighbor_;
+  return join_ways(*session_, root_, x_, dy, need_dx ? dneighbor_.view() : TensorView{}, destination_gradient_);
 }
 
 void RGCNConv::collect(ParameterList& list) {
-  list.insert(list.end(), {&weight_, &coefficient_, &root_weight_});
+  list.insert(list.end(), {&weight_, &coefficient_});
+  root_.collect(list);
   if (bias_.value.defined()) list.push_back(&bias_);
 }
 

@@ -13,6 +13,13 @@ View column_of(const View& matrix) {
 
 }  // namespace
 
+Parameter make_epsilon(Session& session, const std::string& name, const GINOptions& options) {
+  Parameter epsilon = zeros(session, name + ".epsilon", {1});
+  if (options.epsilon != 0) epsilon.value = upload(session, {options.epsilon}, {1});
+  epsilon.trainable = options.train_epsilon;
+  return epsilon;
+}
+
 void add_own_term(Session& session, const ConstTensorView& x, const Parameter& epsilon, OwnTerm& term,
                   const Tensor& y) {
   shape_like(session, term.x, x);
@@ -27,12 +34,13 @@ void add_own_term(Session& session, const ConstTensorView& x, const Parameter& e
 
 ConstTensorView own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
                                   bool need_dx) {
+  if (!need_dx && !epsilon.trainable) return {};
   if (need_dx) shape_like(session, term.dx, term.x.view());
   linear_backward(session.context(),
                   {.x = column_of(ConstTensorView(term.x)), .weight = column_of(ConstTensorView(epsilon.value))},
                   {.dy = column_of(dy),
                    .dx = need_dx ? column_of(term.dx.view()) : TensorView{},
-                   .dweight = column_of(epsilon.gradient.view())},
+                   .dweight = epsilon.trainable ? column_of(epsilon.gradient.view()) : TensorView{}},
                   session.scratch());
   if (!need_dx) return {};
   add_scaled(session.context(), {.scale = 1, .source = dy, .target = term.dx});

@@ -9,10 +9,17 @@
 
 namespace warpgnn::nn {
 
+/// The parameter, or buffer, of a layer's name.
+Parameter make_epsilon(Session& session, const std::string& name, const GINOptions& options);
+/// Where it has one.
+inline TensorView gradient_of(const Parameter& epsilon) {
+  return epsilon.trainable ? epsilon.gradient.view() : TensorView{};
+}
+
 /// y += (1 + epsilon) x.
 void add_own_term(Session& session, const ConstTensorView& x, const Parameter& epsilon, OwnTerm& term, const Tensor& y);
 
-/// From dy, whose rows are dense, to epsilon, and where need_dx to x: the view that comes back.
+/// From dy, whose rows are dense, to epsilon if it is learnt, and where need_dx to x: the view that comes back.
 ConstTensorView own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
                                   bool need_dx);
 

@@ -32,11 +32,12 @@ SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& op
        .weight_has_gradient = options.edge_weight_gradient});
 }
 
-SubjectCase gin_case(std::int64_t in, std::int64_t out, bool two_sets) {
+SubjectCase gin_case(std::int64_t in, std::int64_t out, bool two_sets, const nn::GINOptions& options = {}) {
   return layer_case<GINConv>(
-      "GINConv " + std::to_string(in) + " to " + std::to_string(out) + (two_sets ? ", two node sets" : ""),
+      "GINConv " + std::to_string(in) + " to " + std::to_string(out) + (two_sets ? ", two node sets" : "") +
+          (options.train_epsilon ? "" : ", fixed epsilon"),
       {.width = in,
-       .make = [=](Session& session) { return GINConv(session, "gin", in, out); },
+       .make = [=](Session& session) { return GINConv(session, "gin", in, out, options); },
        .forward =
            [](GINConv& layer, const Subject& subject) {
              return with_features(subject, [&](const auto& x) { return layer.forward(subject.graph(), x); });
@@ -65,6 +66,8 @@ std::vector<SubjectCase> graph_layer_cases() {
       gin_case(3, 5, false),
       gin_case(5, 3, false),
       gin_case(3, 4, true),
+      gin_case(3, 4, false, {.epsilon = 0.7, .train_epsilon = false}),
+      gin_case(3, 4, true, {.epsilon = -0.3, .train_epsilon = false}),
   };
 }
 
@@ -107,6 +110,17 @@ TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
       plain.backward(dy);
       EXPECT_FALSE(plain.edge_weight_gradient().defined());
     }
+  }
+}
+
+TEST_P(NnGraphLayersTest, GinsEpsilonStartsWhereItIsAsked) {
+  Session session(context(), dtype(), 3);
+  for (const bool learnt : {true, false}) {
+    GINConv layer(session, "gin", 3, 4, {.epsilon = 0.25, .train_epsilon = learnt});
+    nn::ParameterList list;
+    layer.collect(list);
+    EXPECT_EQ(reals_of(nn::find(list, "gin.epsilon").value), Reals{0.25});
+    EXPECT_EQ(nn::find(list, "gin.epsilon").trainable, learnt);
   }
 }
 

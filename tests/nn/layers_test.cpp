@@ -74,12 +74,13 @@ SubjectCase layer_norm_case() {
                                     }));
 }
 
-SubjectCase batch_norm_case() {
+SubjectCase batch_norm_case(const std::string& name, const nn::BatchNormOptions& options) {
   return layer_case<BatchNorm>(
-      "BatchNorm", dense<BatchNorm>([](Session& session) { return BatchNorm(session, "bn", kWidth); },
-                                    [](const Subject& subject) {
-                                      return formula::batch_norm(subject.parameters(), "bn", reals_of(subject.x()));
-                                    }));
+      name, dense<BatchNorm>([=](Session& session) { return BatchNorm(session, "bn", kWidth, options); },
+                             [=](const Subject& subject) {
+                               return formula::batch_norm(subject.parameters(), "bn", reals_of(subject.x()),
+                                                          options.epsilon);
+                             }));
 }
 
 }  // namespace
@@ -94,7 +95,8 @@ std::vector<SubjectCase> dense_layer_cases() {
       activate_case("tanh", Activation::tanh, oracle::Activation::tanh, 0.2),
       activate_case("sigmoid", Activation::sigmoid, oracle::Activation::sigmoid, 0.2),
       dropout_case(),
-      batch_norm_case(),
+      batch_norm_case("BatchNorm", {}),
+      batch_norm_case("BatchNorm epsilon", {.epsilon = 0.1}),
       layer_norm_case(),
   };
 }
@@ -183,6 +185,16 @@ TEST_P(NnLayersTest, BatchNormLearnsRunningStatistics) {
                   "y of an evaluation");
   }
   expect_statistics();
+}
+
+TEST_P(NnLayersTest, AMomentumIsTheShareOfABatch) {
+  Session session(context(), dtype(), 3);
+  BatchNorm layer(session, "bn", 1, {.momentum = 0.75});
+  nn::ParameterList list;
+  layer.collect(list);
+  layer.forward(tensor({2, 1}, {1, 3}));  // mean 2, unbiased variance 2
+  expect_values(reals_of(nn::find(list, "bn.running_mean").value), {1.5}, dtype(), kFactor, "running_mean");
+  expect_values(reals_of(nn::find(list, "bn.running_var").value), {1.75}, dtype(), kFactor, "running_var");
 }
 
 TEST_P(NnLayersTest, CrossEntropyFollowsTheFormula) {

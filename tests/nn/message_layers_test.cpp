@@ -55,6 +55,12 @@ Reals of_length_one(Reals rows, std::size_t width) {
 
 // --- GINE ------------------------------------------------------------------------------------------------------------
 
+/// W x_i, where the layer has that weight.
+Reals root_term(const Subject& subject, bool has_weight, const std::string& weight, std::int64_t in, std::size_t out) {
+  if (!has_weight) return Reals(subject.edges().destinations() * out, 0);
+  return product(subject, weight, subject.destination_values(), in);
+}
+
 Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
   constexpr auto kRelu = oracle::Activation::relu;
   const nn::ParameterList& list = subject.parameters();
@@ -77,14 +83,15 @@ Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
   return formula::activation(kRelu, formula::batch_norm(list, "gine.norm", second));
 }
 
-SubjectCase gine_case(std::int64_t in, std::int64_t out, std::int64_t edge_features, bool two_sets = false) {
+SubjectCase gine_case(std::int64_t in, std::int64_t out, std::int64_t edge_features, bool two_sets = false,
+                      const nn::GINOptions& options = {}) {
   const bool projects = edge_features > 0;
   return layer_case<GINEConv>(
       "GINEConv " + std::to_string(in) + " to " + std::to_string(out) + " edges " + std::to_string(edge_features) +
-          (two_sets ? ", two node sets" : ""),
+          (two_sets ? ", two node sets" : "") + (options.train_epsilon ? "" : ", fixed epsilon"),
       {.width = in,
        .edge_width = projects ? edge_features : in,
-       .make = [=](Session& session) { return GINEConv(session, "gine", in, out, edge_features); },
+       .make = [=](Session& session) { return GINEConv(session, "gine", in, out, edge_features, options); },
        .forward =
            [](GINEConv& layer, const Subject& subject) {
              return with_features(
@@ -122,12 +129,14 @@ SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out
              const Reals x = reals_of(subject.x());
              const oracle::Aggregate gathered{
                  subject.edges(), twin(options.reduce), static_cast<std::size_t>(in), x, {}, {}};
-             const Reals y = sum_of(product(subject, "sage.lin_l.weight", oracle::aggregate(gathered).y.value, in),
-                                    product(subject, "sage.lin_r.weight", subject.destination_values(), in));
+             const Reals y = sum_of(
+                 product(subject, "sage.lin_l.weight", oracle::aggregate(gathered).y.value, in),
+                 root_term(subject, options.root_weight, "sage.lin_r.weight", in, static_cast<std::size_t>(out)));
              const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
              return options.normalize ? of_length_one(whole, static_cast<std::size_t>(out)) : whole;
            },
-       .two_sets = two_sets});
+       .two_sets = two_sets},
+      two_sets && !options.root_weight ? std::set<std::string>{"x.destination"} : std::set<std::string>{});
 }
 
 // --- R-GCN -----------------------------------------------------------------------------------------------------------
@@ -150,7 +159,7 @@ Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, co
                                           weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none,
                                           relation, options.relations);
   if (options.edge_weight_gradient) weight = reals_of(subject.edge_weight());
-  Reals y = product(subject, "rgcn.root", subject.destination_values(), in);
+  Reals y = root_term(subject, options.root_weight, "rgcn.root", in, rows);
   for (std::size_t e = 0; e < relation.size(); ++e) {
     for (std::size_t o = 0; o < rows && relation[e] < options.relations; ++o) {
       for (std::size_t b = 0; b < bases; ++b) {
@@ -195,7 +204,8 @@ SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out
            },
        .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); },
        .weight_has_gradient = options.edge_weight_gradient,
-       .two_sets = two_sets});
+       .two_sets = two_sets},
+      two_sets && !options.root_weight ? std::set<std::string>{"x.destination"} : std::set<std::string>{});
 }
 
 }  // namespace
@@ -223,6 +233,12 @@ std::vector<SubjectCase> message_layer_cases() {
       rgcn_case("two node sets", 4, 3, {.relations = 3, .bases = 2}, true, true),
       rgcn_case("gradient of edge weights, two node sets", 3, 4, {.relations = 2, .edge_weight_gradient = true}, false,
                 true),
+      gine_case(3, 4, 2, false, {.epsilon = 0.7, .train_epsilon = false}),
+      gine_case(3, 4, 2, true, {.epsilon = 0.7, .train_epsilon = false}),
+      sage_case("without root weight", 3, 4, {.root_weight = false}),
+      sage_case("without root weight, two node sets", 3, 4, {.reduce = Reduce::max, .root_weight = false}, true),
+      rgcn_case("without root weight", 3, 4, {.relations = 3, .bases = 2, .root_weight = false}, true),
+      rgcn_case("without root weight, two node sets", 3, 4, {.relations = 3, .root_weight = false}, false, true),
   };
 }
 
@@ -236,6 +252,8 @@ TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3)), (Names{"a.lin_l.weight", "a.lin_r.weight", "a.lin_l.bias"}));
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.bias = false})), (Names{"a.lin_l.weight", "a.lin_r.weight"}));
+  EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.root_weight = false})), (Names{"a.lin_l.weight", "a.lin_l.bias"}));
+  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {.root_weight = false})), (Names{"b.weight", "b.comp", "b.bias"}));
   EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {})), (Names{"b.weight", "b.comp", "b.root", "b.bias"}));
   const Names network{"c.mlp.0.weight",       "c.mlp.0.bias",        "c.mlp.1.weight",      "c.mlp.1.bias",
                       "c.mlp.1.running_mean", "c.mlp.1.running_var", "c.mlp.3.weight",      "c.mlp.3.bias",

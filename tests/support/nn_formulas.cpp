@@ -9,8 +9,6 @@
 namespace warpgnn::test::formula {
 namespace {
 
-constexpr double kBatchNormEpsilon = 1e-5;
-
 Reals value(const nn::ParameterList& list, const std::string& name) {
   return reals_of(nn::find(list, name).value);
 }
@@ -42,10 +40,9 @@ Reals activation(oracle::Activation kind, const Reals& x, double slope) {
   return y;
 }
 
-Reals batch_norm(const nn::ParameterList& list, const std::string& name, const Reals& x) {
+Reals batch_norm(const nn::ParameterList& list, const std::string& name, const Reals& x, double epsilon) {
   const Reals gamma = value(list, name + ".weight"), unused(gamma.size(), 0.0);
-  return oracle::batch_norm_training(x, gamma, value(list, name + ".bias"), unused, unused, kBatchNormEpsilon, 0)
-      .y.value;
+  return oracle::batch_norm_training(x, gamma, value(list, name + ".bias"), unused, unused, epsilon, 0).y.value;
 }
 
 Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& edge_weight,

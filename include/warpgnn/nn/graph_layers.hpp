@@ -70,15 +70,22 @@ class GinNetwork {
   Activate outer_relu_;
 };
 
+/// Options of GINConv and GINEConv.
+struct GINOptions {
+  double epsilon = 0;         ///< where it starts
+  bool train_epsilon = true;  ///< else it stays there, a buffer beside the parameters
+};
+
 /// The tensors of (1 + epsilon) x_i where destinations are a node set of their own.
 struct OwnTerm {
   Tensor x, scaled, dx;
 };
 
-/// GIN (Xu et al. 2019): the network of (1 + epsilon) x_i + sum of x_j. epsilon is learnt and starts at 0.
+/// GIN (Xu et al. 2019): the network of (1 + epsilon) x_i + sum of x_j. epsilon is learnt unless the
+/// options fix it.
 class GINConv {
  public:
-  GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
+  GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const GINOptions& options = {});
 
   ConstTensorView forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
   /// Over two node sets: node_features.hpp.

@@ -75,10 +75,16 @@ class DropoutLayer {
   Tensor y_, dx_;
 };
 
+/// Options of BatchNorm.
+struct BatchNormOptions {
+  double epsilon = 1e-5;
+  double momentum = 0.1;  ///< the share of a batch in the running statistics
+};
+
 /// Batch normalisation over rows; uses running statistics when the session does not train.
 class BatchNorm {
  public:
-  BatchNorm(Session& session, const std::string& name, std::int64_t features);
+  BatchNorm(Session& session, const std::string& name, std::int64_t features, const BatchNormOptions& options = {});
   ConstTensorView forward(const ConstTensorView& x);
   ConstTensorView backward(const ConstTensorView& dy);
   void collect(ParameterList& list);
@@ -86,6 +92,7 @@ class BatchNorm {
  private:
   Session* session_;
   SavedState saved_;
+  BatchNormOptions options_;
   Parameter gamma_, beta_, running_mean_, running_var_;
   Tensor saved_mean_, saved_inv_std_;
   ConstTensorView x_;

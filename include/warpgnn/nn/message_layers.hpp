@@ -5,6 +5,7 @@
 #include <string>
 
 #include "warpgnn/nn/graph_layers.hpp"
+#include "warpgnn/nn/root_term.hpp"
 #include "warpgnn/ops/message_aggregate.hpp"
 #include "warpgnn/ops/relation.hpp"
 
@@ -17,25 +18,27 @@
 /// |-------|------------------------------------------------|-------------------------------------------------|
 /// | GCN   | adds missing self-loops and counts edge        | adds none; norm "both" takes 1/sqrt of the      |
 /// |       | weights in the degree: loops by                | out-degree of j and of the in-degree of i, at   |
-/// |       | with_self_loops(where_missing), then gcn_norm  | least 1, without weights: on a symmetric graph  |
-/// |       |                                                | gcn_norm without weight, times the weights;     |
-/// |       |                                                | norm "right" is Reduce::mean                    |
+/// |       | with_self_loops(where_missing), whose weights  | least 1, without weights: on a symmetric graph  |
+/// |       | (from edge E on) are 1, improved: 2; then      | gcn_norm without weight, times the weights;     |
+/// |       | gcn_norm with the weights of all edges         | norm "right" is Reduce::mean                    |
 /// | SAGE  | mean of x_j: the same; max is taken of x_j     | "mean": the same; "gcn" is a mean over j and i: |
 /// |       | itself: Reduce::max                            | mean over a graph with loops; "pool" applies a  |
 /// |       |                                                | linear layer and ReLU to x_j before the max     |
-/// | GINE  | epsilon fixed at 0 unless asked for; projects  | epsilon likewise; no projection, edge features  |
-/// |       | edge features if edge_dim is given             | are as wide as x: edge_features = 0             |
+/// | GIN,  | epsilon fixed at 0 unless asked for:           | epsilon likewise; no projection, edge features  |
+/// | GINE  | train_epsilon = false; projects edge features  | are as wide as x: edge_features = 0             |
+/// |       | if edge_dim is given                           |                                                 |
 /// | R-GCN | RGCNConv and FastRGCNConv "mean": a mean per   | RelGraphConv: a plain sum unless the caller     |
 /// |       | relation: RelationNorm::per_relation; "add":   | gives a norm for each edge: that is edge_weight |
 /// |       | RelationNorm::none                             |                                                 |
 namespace warpgnn::nn {
 
 /// GINE (Hu et al. 2020): GIN's network of (1 + epsilon) x_i + sum of max(x_j + e', 0), e' being the edge's features,
-/// projected to the width of x by a linear layer. epsilon is learnt and starts at 0.
+/// projected to the width of x by a linear layer. epsilon as for GINConv.
 class GINEConv {
  public:
   /// @param edge_features width of the edge features; 0: they are as wide as x, and no layer projects them.
-  GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features);
+  GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features,
+           const GINOptions& options = {});
 
   ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
     return run(graph, x, edge_features);
@@ -72,6 +75,7 @@ struct SAGEOptions {
   Reduce reduce = Reduce::mean;
   bool normalize = false;  ///< divide each y_i by its length
   bool bias = true;
+  bool root_weight = true;  ///< W_r x_i adds to the result
 };
 
 /// GraphSAGE (Hamilton et al. 2017): y_i = W_l reduce of x_j + W_r x_i + b. A node without in-edges keeps W_r x_i + b.
@@ -97,12 +101,13 @@ class SAGEConv {
   SavedState saved_;
   SAGEOptions options_;
   std::int64_t out_;
-  Parameter neighbor_weight_, root_weight_, bias_;
+  Parameter neighbor_weight_, bias_;
+  RootTerm root_;
   Graph graph_;
   NodeInputs x_;
   ConstTensorView destination_gradient_;
-  Tensor aggregated_, arg_, root_, y_, norm_;
-  Tensor dprojected_, daggregated_, dneighbor_, droot_, dx_;
+  Tensor aggregated_, arg_, y_, norm_;
+  Tensor dprojected_, daggregated_, dneighbor_;
 };
 
 /// Options of RGCNConv.
@@ -111,6 +116,7 @@ struct RGCNOptions {
   std::int64_t bases = 1;  ///< as many as relations: as free as a matrix for each
   bool bias = true;
   bool edge_weight_gradient = false;  ///< backward computes that too
+  bool root_weight = true;            ///< W_0 x_i adds to the result
 };
 
 /// R-GCN (Schlichtkrull et al. 2018) with basis decomposition: y_i = sum over in-edges of w_e W_{r_e} x_j + W_0 x_i +
@@ -149,12 +155,13 @@ class RGCNConv {
   SavedState saved_;
   RGCNOptions options_;
   std::int64_t in_, out_;
-  Parameter weight_, coefficient_, root_weight_, bias_;
+  Parameter weight_, coefficient_, bias_;
+  RootTerm root_;
   Graph graph_;
   NodeInputs x_;
   ConstTensorView relation_, edge_weight_, destination_gradient_;
-  Tensor sums_, root_, y_;
-  Tensor dsums_, dneighbor_, dedge_weight_, droot_, dx_;
+  Tensor sums_, y_;
+  Tensor dsums_, dneighbor_, dedge_weight_;
 };
 
 }  // namespace warpgnn::nn

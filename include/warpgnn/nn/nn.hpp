@@ -11,6 +11,7 @@
 #include "warpgnn/nn/node_features.hpp"
 #include "warpgnn/nn/pool_layers.hpp"
 #include "warpgnn/nn/relation_layers.hpp"
+#include "warpgnn/nn/root_term.hpp"
 #include "warpgnn/nn/safetensors.hpp"
 #include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/nn/session.hpp"
