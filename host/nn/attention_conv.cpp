@@ -48,16 +48,17 @@ AttentionConv::AttentionConv(Session& session, const std::string& name, std::int
 }
 
 void AttentionConv::shape_projections(Projections& projections) {
-  const std::int64_t all = shape_.projections(), of_sources = all - shape_.width() - shape_.extra;
-  shape(*session_, projections.all, {graph_.num_destinations(), x_.one_set ? all : all - of_sources});
-  if (!x_.one_set) shape(*session_, projections.source, {graph_.num_sources(), of_sources});
+  shape(*session_, projections.all,
+        {graph_.num_destinations(), x_.one_set ? shape_.projections() : shape_.width() + shape_.extra});
+  if (!x_.one_set) shape(*session_, projections.source, {graph_.num_sources(), shape_.keys()});
 }
 
 /// Query, key or value, as heads.
 TensorView AttentionConv::part_of(const Projections& projections, std::int64_t part) const {
   const bool apart = !x_.one_set && part > 0;
-  return column_heads(apart ? projections.source : projections.all, (part - (apart ? 1 : 0)) * shape_.width(),
-                      shape_.heads, shape_.channels);
+  return column_heads(apart ? projections.source : projections.all,
+                      (part - (part > 0 && (apart || shape_.shared) ? 1 : 0)) * shape_.width(), shape_.heads,
+                      shape_.channels);
 }
 
 TensorView AttentionConv::extra_of(const Projections& projections) const {
@@ -91,7 +92,7 @@ void AttentionConv::project() {
   } else {
     project(x_.destination, 0, columns(projected_.all.view(), 0, width));
     if (shape_.extra > 0) project(x_.destination, shape_.projections() - shape_.extra, extra_of(projected_));
-    project(x_.source, width, projected_.source);
+    project(x_.source, shape_.first_key(), projected_.source);
   }
   if (shape_.edge_features == 0) return;
   const std::int64_t edges = graph_.num_edges();
@@ -146,16 +147,24 @@ void AttentionConv::expect_gradient(const ConstTensorView& dy) {
 
 ConstTensorView AttentionConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
   shape_projections(dprojected_);
+  // Over one set the gradient of a query that is the key has to be added to that of the key.
+  const bool one_shared = shape_.shared && x_.one_set;
+  if (one_shared) shape(*session_, dquery_, {graph_.num_nodes(), shape_.heads, shape_.channels});
   if (shape_.edge_features > 0) shape_like(*session_, dedge_key_, edge_key_.view());
   attention_backward(session_->context(), problem(), result(),
                      {.dy = shape_.average_heads ? spread_over_heads(*session_, dy, shape_.heads, dheads_)
                                                  : split_columns(dy, shape_.heads, shape_.channels),
-                      .dquery = part_of(dprojected_, 0),
+                      .dquery = one_shared ? dquery_.view() : part_of(dprojected_, 0),
                       .dkey = part_of(dprojected_, 1),
                       .dvalue = shape_.own_value ? part_of(dprojected_, 2) : TensorView{},
                       .dedge_key = dedge_key_,
                       .dvector = vector_.gradient},
                      session_->scratch());
+  if (one_shared) {
+    add_scaled(session_->context(), {.scale = 1,
+                                     .source = reshape(ConstTensorView(dquery_), {graph_.num_nodes(), shape_.width()}),
+                                     .target = columns(dprojected_.all.view(), 0, shape_.width())});
+  }
   if (shape_.edge_features > 0) edge_backward();
   return projection_backward(need_dx);
 }
@@ -184,8 +193,12 @@ ConstTensorView AttentionConv::projection_backward(bool need_dx) {
     return dx;
   }
   const TensorView ddestination = to(x_.destination, ddestination_);
-  projection_backward(x_.source, shape_.width(), dprojected_.source, dx);
-  projection_backward(x_.destination, 0, columns(ConstTensorView(dprojected_.all), 0, shape_.width()), ddestination);
+  projection_backward(x_.source, shape_.first_key(), dprojected_.source, dx);
+  if (shape_.shared) {
+    add_shared_backward(ddestination);
+  } else {
+    projection_backward(x_.destination, 0, columns(ConstTensorView(dprojected_.all), 0, shape_.width()), ddestination);
+  }
   if (shape_.extra > 0) {
     const TensorView dextra = to(x_.destination, dextra_);
     projection_backward(x_.destination, shape_.projections() - shape_.extra, extra_of(dprojected_), dextra);
@@ -193,6 +206,27 @@ ConstTensorView AttentionConv::projection_backward(bool need_dx) {
   }
   destination_gradient_ = ddestination;
   return dx;
+}
+
+/// From the queries of destinations, by a projection whose gradient has that from the sources already.
+void AttentionConv::add_shared_backward(const TensorView& ddestination) {
+  const TensorView dweight = rows(weight_.gradient.view(), 0, shape_.width());
+  const Tensor& bias = projection_bias_.gradient;
+  const bool biased = bias.defined();
+  shape_like(*session_, dweight_, dweight);
+  if (biased) shape(*session_, dbias_, {shape_.width()});
+  linear_backward(session_->context(),
+                  {.x = x_.destination, .weight = rows(ConstTensorView(weight_.value), 0, shape_.width())},
+                  {.dy = columns(ConstTensorView(dprojected_.all), 0, shape_.width()),
+                   .dx = ddestination,
+                   .dweight = dweight_,
+                   .dbias = biased ? dbias_.view() : TensorView{}},
+                  session_->scratch());
+  const auto add = [&](const ConstTensorView& more, const TensorView& sum) {
+    add_scaled(session_->context(), {.scale = 1, .source = more, .target = sum});
+  };
+  add(dweight_, dweight);
+  if (biased) add(dbias_, rows(bias.view(), 0, shape_.width()));
 }
 
 void AttentionConv::edge_backward() {

@@ -9,6 +9,16 @@
 
 namespace warpgnn::nn {
 
+namespace {
+
+/// Of a projection that is as wide as the result, if there is one.
+template <class Options>
+std::int64_t extra_columns(bool present, const Options& options) {
+  return !present ? 0 : options.average_heads ? options.channels : options.heads * options.channels;
+}
+
+}  // namespace
+
 GATv2Conv::GATv2Conv(const Shape& shape, Session& session, const std::string& name, std::int64_t in)
     : AttentionConv(session, name, in, shape) {
   if (shape.projection_bias) bias_ = zeros(session, name + ".bias", {shape.outputs()});
@@ -23,16 +33,23 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
                       .average_heads = options.average_heads,
                       .attention_dropout = options.attention_dropout,
                       .edge_features = options.edge_features,
+                      .shared = options.share_weights,
+                      .extra = extra_columns(options.residual, options),
                       .projection_bias = options.bias},
                 session, name, in) {}
 
 ConstTensorView GATv2Conv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   const ConstTensorView attended = attend(graph, x, edge_features);
-  if (!bias_.value.defined()) return attended;
-  // Backward needs the attended values without the bias, so the sum goes to a tensor of its own.
+  if (!bias_.value.defined() && shape_.extra == 0) return attended;
+  // Backward needs the attended values as they are, so the sum goes to a tensor of its own.
   shape_like(*session_, biased_, attended);
-  add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
+  if (bias_.value.defined()) {
+    add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
+  } else {
+    copy_rows(*session_, attended, biased_);
+  }
+  if (shape_.extra > 0) add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = biased_});
   return biased_;
 }
 
@@ -40,6 +57,7 @@ ConstTensorView GATv2Conv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_gradient(dy);
   if (bias_.value.defined())
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
+  if (shape_.extra > 0) copy_rows(*session_, dy, extra_gradient());
   return attend_backward(dy, need_dx);
 }
 
@@ -85,9 +103,7 @@ TransformerConv::TransformerConv(Session& session, const std::string& name, std:
                           .edge_features = options.edge_features,
                           .own_value = true,
                           .edge_value = options.edge_features > 0,
-                          .extra = !options.skip           ? 0
-                                   : options.average_heads ? options.channels
-                                                           : options.heads * options.channels,
+                          .extra = extra_columns(options.skip, options),
                           .projection_bias = options.bias}),
       skip_(options.skip) {
   if (options.gate) gate_weight_ = glorot(session, name + ".gate", {3, shape_.outputs()}, 3 * shape_.outputs(), 1);

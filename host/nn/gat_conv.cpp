@@ -33,6 +33,7 @@ GATConv::GATConv(Session& session, const std::string& name, std::int64_t in, con
         glorot(session, name + ".att_edge", {options.heads, options.edge_features}, options.edge_features, 1);
   }
   if (options.bias) bias_ = zeros(session, name + ".bias", {outputs()});
+  if (options.residual) root_ = RootTerm(session, name + ".res.weight", in, outputs());
 }
 
 void GATConv::project() {
@@ -104,10 +105,15 @@ ConstTensorView GATConv::run(const Graph& graph, const NodeInputs& x, const Cons
   const ConstTensorView attended = options_.average_heads
                                        ? average_heads(*session_, y_, averaged_)
                                        : ConstTensorView(reshape(y_.view(), {nodes, heads * channels}));
-  if (!bias_.value.defined()) return attended;
-  // Backward needs y without the bias, so the sum goes to a tensor of its own.
+  if (!bias_.value.defined() && !root_.defined()) return attended;
+  // Backward needs y as it is, so the sum goes to a tensor of its own.
   shape_like(*session_, biased_, attended);
-  add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
+  if (bias_.value.defined()) {
+    add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
+  } else {
+    copy_rows(*session_, attended, biased_);
+  }
+  root_.add(*session_, x.destination, biased_);
   return biased_;
 }
 
@@ -146,7 +152,13 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
     linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
                     {.dy = dedge_score_, .dx = dedge_features_, .dweight = edge_matrix_.gradient}, session_->scratch());
   }
-  return projection_backward(need_dx);
+  const ConstTensorView dx = projection_backward(need_dx);
+  if (!root_.defined()) return dx;
+  const ConstTensorView droot = root_.backward(*session_, x_.destination, dy, need_dx);
+  if (need_dx) {
+    add_scaled(session_->context(), {.scale = 1, .source = droot, .target = x_.one_set ? dx_ : ddestination_});
+  }
+  return dx;
 }
 
 /// From W x to W and x; with two node sets W has a gradient from each.
@@ -179,6 +191,7 @@ void GATConv::collect(ParameterList& list) {
   list.insert(list.end(), {&weight_, &source_vector_, &destination_vector_});
   if (edge_matrix_.value.defined()) list.push_back(&edge_matrix_);
   if (bias_.value.defined()) list.push_back(&bias_);
+  root_.collect(list);
 }
 
 }  // namespace warpgnn::nn

@@ -119,6 +119,8 @@ Reals edge_features_of(const Subject& subject, std::int64_t width) {
 formula::AttentionResult formula_of(const Subject& subject, const GATv2Options& options) {
   auto shape = shape_of(subject, options);
   shape.slope = options.negative_slope;
+  shape.shared = options.share_weights;
+  shape.residual = options.residual;
   return formula::gatv2(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
                         subject.destination_values(), edge_features_of(subject, options.edge_features));
 }
@@ -202,6 +204,30 @@ std::vector<SubjectCase> attention_layer_cases() {
   auto bare = transformer_options(2, true, 2, 0);
   bare.bias = bare.skip = false;
   add("TransformerConv without bias and residual", bare, static_cast<TransformerConv*>(nullptr));
+  for (const bool two_sets : {false, true}) {
+    const std::string which = two_sets ? ", two node sets" : "";
+    for (const bool average : {false, true}) {
+      GATOptions residual = gat_options(2, 2, 0.4);
+      residual.residual = true;
+      residual.average_heads = average;
+      residual.bias = !average;
+      cases.push_back(layer_case<GATConv>("GATConv residual" + which + (average ? ", averaged, without bias" : ""),
+                                          gat_spec(residual, two_sets)));
+      for (const bool shared : {false, true}) {
+        auto options = gatv2_options(2, average, 2, 0.4);
+        options.share_weights = shared;
+        options.residual = !shared || average;
+        options.bias = !average;
+        cases.push_back(layer_case<GATv2Conv>(std::string("GATv2Conv") + (shared ? " shared" : "") +
+                                                  (options.residual ? " residual" : "") + which +
+                                                  (average ? ", averaged, without bias" : ""),
+                                              spec_of<GATv2Conv>(options, two_sets)));
+      }
+    }
+  }
+  auto shared = gatv2_options(3, false, 0, 0);
+  shared.share_weights = true;
+  add("GATv2Conv shared, 3 heads", shared, static_cast<GATv2Conv*>(nullptr));
   const auto add_two = [&]<class Layer>(const std::string& name, const auto& options_of_two, Layer*) {
     cases.push_back(layer_case<Layer>(name + ", two node sets", spec_of<Layer>(options_of_two, true)));
   };
@@ -278,6 +304,15 @@ TEST_P(NnAttentionLayersTest, ParametersCarryTheLayersName) {
             (Names{"d.weight", "d.att_src", "d.att_dst", "d.att_edge", "d.bias"}));
   EXPECT_EQ(names(GATConv(session, "d", 2, gat_options(2, 0, 0))),
             (Names{"d.weight", "d.att_src", "d.att_dst", "d.bias"}));
+  EXPECT_EQ(names(GATConv(session, "d", 2, {.residual = true})),
+            (Names{"d.weight", "d.att_src", "d.att_dst", "d.bias", "d.res.weight"}));
+  {
+    GATv2Conv layer(session, "e", 4, {.heads = 2, .channels = 3, .share_weights = true, .residual = true});
+    nn::ParameterList list;
+    layer.collect(list);
+    EXPECT_EQ(nn::find(list, "e.weight").value.view().shape[0], 12);
+    EXPECT_EQ(nn::find(list, "e.projection_bias").value.view().shape[0], 12);
+  }
   EXPECT_EQ(names(GATv2Conv(session, "a", 2, gatv2_options(2, false, 3, 0))),
             (Names{"a.weight", "a.projection_bias", "a.att", "a.edge_weight", "a.bias"}));
   EXPECT_EQ(names(AdditiveAttentionConv(session, "b", 2, additive_options(2, false, 0, 0))),

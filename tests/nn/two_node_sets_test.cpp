@@ -51,6 +51,11 @@ class NnTwoNodeSetsTest : public LayerTest {
     check_layer("GATConv plain", nn::GATConv(*session, "l", kIn, {.heads = 1, .channels = 4}), plain);
     check_layer("GATv2Conv", nn::GATv2Conv(*session, "l", kIn, {.heads = 2, .channels = 3, .edge_features = 2}),
                 with_edges);
+    check_layer("GATConv residual",
+                nn::GATConv(*session, "l", kIn, {.heads = 2, .channels = 3, .bias = false, .residual = true}), plain);
+    check_layer("GATv2Conv shared",
+                nn::GATv2Conv(*session, "l", kIn, {.heads = 2, .channels = 3, .share_weights = true, .residual = true}),
+                plain);
     check_layer("AdditiveAttentionConv", nn::AdditiveAttentionConv(*session, "l", kIn, {.heads = 2, .channels = 2}),
                 plain);
     check_layer("TransformerConv",
@@ -58,6 +63,7 @@ class NnTwoNodeSetsTest : public LayerTest {
                 with_edges);
     check_layer("SAGEConv", nn::SAGEConv(*session, "l", kIn, 4), plain);
     check_layer("SAGEConv max", nn::SAGEConv(*session, "l", kIn, 4, {.reduce = Reduce::max}), plain);
+    check_layer("SAGEConv without root weight", nn::SAGEConv(*session, "l", kIn, 4, {.root_weight = false}), plain);
     check_layer("GINConv", nn::GINConv(*session, "l", kIn, 4), plain, true);
     check_layer("GINEConv", nn::GINEConv(*session, "l", kIn, 4, 2), with_edges, true);
     check_layer("RGCNConv", nn::RGCNConv(*session, "l", kIn, 4, {.relations = 2, .bases = 2}), typed);

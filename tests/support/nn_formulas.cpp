@@ -97,7 +97,12 @@ GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat&
     in.edge_score = product(edge_features, value(list, name + ".att_edge"), shape.edge_features);
   }
   const oracle::GatForward out = oracle::gat(in);
-  return {add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight};
+  GatResult result{add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight};
+  const Reals root = optional_value(list, name + ".res.weight");
+  if (root.empty()) return result;
+  const Reals residual = product(own_x, root, shape.inputs);
+  for (std::size_t k = 0; k < residual.size(); ++k) result.y[k] += residual[k];
+  return result;
 }
 
 namespace {
@@ -129,7 +134,7 @@ oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, 
   in.dropout = shape.dropout;
   in.seed = shape.seed;
   in.query = projection(list, name, shape, 0, width, own_x);
-  in.key = projection(list, name, shape, 1, width, x);
+  in.key = projection(list, name, shape, shape.shared ? 0 : 1, width, x);
   in.value = in.key;
   in.vector = optional_value(list, name + ".att");
   if (shape.edge_features > 0) {
@@ -143,8 +148,13 @@ oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, 
 AttentionResult gatv2(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
                       const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features) {
   const auto out = oracle::attention(pairs(list, name, shape, edges, x, own_x, edge_features));
-  return {add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight.value,
-          out.dropped.value};
+  AttentionResult result{add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")),
+                         out.weight.value, out.dropped.value};
+  if (!shape.residual) return result;
+  const std::size_t outputs = (shape.average_heads ? 1 : shape.heads) * shape.channels;
+  const Reals residual = projection(list, name, shape, shape.shared ? 1 : 2, outputs, own_x);
+  for (std::size_t k = 0; k < residual.size(); ++k) result.y[k] += residual[k];
+  return result;
 }
 
 AttentionResult transformer(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,

@@ -41,6 +41,7 @@ struct AttentionConv {
   oracle::AttentionScore score = oracle::AttentionScore::gatv2;
   std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
   bool average_heads = false;
+  bool shared = false, residual = false;  // of GATv2Conv
   double slope = 0.2;
   double dropout = 0;
   std::uint64_t seed = 0;

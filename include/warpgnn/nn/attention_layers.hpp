@@ -4,6 +4,7 @@
 #include <string>
 
 #include "warpgnn/nn/node_features.hpp"
+#include "warpgnn/nn/root_term.hpp"
 #include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/ops/attention.hpp"
 #include "warpgnn/ops/gat_attention.hpp"
@@ -21,6 +22,7 @@ struct GATOptions {
   double attention_dropout = 0;
   std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
   bool bias = true;
+  bool residual = false;  ///< W_s x_i adds to the result
 };
 
 /// GAT (Velickovic et al. 2018), heads concatenated or averaged; the bias is added after that. With edge features f_e
@@ -60,6 +62,7 @@ class GATConv {
   SavedState saved_;
   GATOptions options_;
   Parameter weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
+  RootTerm root_;
   Graph graph_;
   NodeInputs x_;
   ConstTensorView edge_features_, destination_gradient_;
@@ -95,6 +98,7 @@ class AttentionConv {
     bool average_heads = false;
     double attention_dropout = 0;
     std::int64_t edge_features = 0;
+    bool shared = false;      ///< one projection for queries and keys, which are the values
     bool own_value = false;   ///< a projection for values; else they are the keys
     bool edge_value = false;  ///< the edge's projection adds to the value too
     std::int64_t extra = 0;   ///< columns of a further projection of x that the layer itself uses
@@ -102,7 +106,10 @@ class AttentionConv {
 
     std::int64_t width() const { return heads * channels; }
     std::int64_t outputs() const { return average_heads ? channels : width(); }
-    std::int64_t projections() const { return (own_value ? 3 : 2) * width() + extra; }
+    std::int64_t projections() const { return (shared ? 1 : own_value ? 3 : 2) * width() + extra; }
+    /// Where the rows of keys and values begin in the matrix, and how many they are.
+    std::int64_t first_key() const { return shared ? 0 : width(); }
+    std::int64_t keys() const { return (own_value ? 2 : 1) * width(); }
   };
 
   AttentionConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
@@ -136,6 +143,7 @@ class AttentionConv {
   ConstTensorView projection_backward(bool need_dx);
   void projection_backward(const ConstTensorView& x, std::int64_t first, const ConstTensorView& dy,
                            const TensorView& dx);
+  void add_shared_backward(const TensorView& ddestination);
   void edge_backward();
 
   Parameter weight_, projection_bias_, vector_, edge_weight_;
@@ -145,7 +153,7 @@ class AttentionConv {
   AttentionDropout dropout_;
   Projections projected_, dprojected_;
   Tensor edge_key_, y_, maximum_, sum_, averaged_, attention_;
-  Tensor dedge_key_, dedge_features_, dheads_, dx_, ddestination_, dextra_;
+  Tensor dedge_key_, dedge_features_, dheads_, dx_, ddestination_, dextra_, dquery_, dweight_, dbias_;
 };
 
 /// Options of GATv2Conv.
@@ -157,10 +165,12 @@ struct GATv2Options {
   double attention_dropout = 0;
   std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
   bool bias = true;                ///< of the projections, and of the result
+  bool share_weights = false;      ///< W_q is W_k
+  bool residual = false;           ///< W_s x_i, with a bias as the other projections, adds to the result
 };
 
 /// GATv2 (Brody et al. 2022): scores <a, LeakyReLU(W_q x_i + W_k x_j + W_e f_e)>, values W_k x_j. Weights start Glorot,
-/// biases zero; `name.weight` holds the rows of W_q, then those of W_k.
+/// biases zero; `name.weight` holds the rows of W_q, then those of W_k unless they are shared, then those of W_s.
 class GATv2Conv : public AttentionConv {
  public:
   GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options);
