@@ -7,7 +7,9 @@
 
 #include "tests/nn/layer_cases.hpp"
 #include "tests/nn/layer_fixture.hpp"
+#include "tests/support/compare.hpp"
 #include "tests/support/nn_formulas.hpp"
+#include "warpgnn/ops/gcn_norm.hpp"
 
 namespace warpgnn::test {
 namespace {
@@ -75,7 +77,10 @@ namespace {
 
 class NnGraphLayersTest : public LayerTest {};
 
+class NnGraphLayersGradientTest : public BackendTest {};
+
 WARPGNN_INSTANTIATE_OP_TESTS(NnGraphLayersTest);
+WARPGNN_INSTANTIATE_BACKEND_TESTS(NnGraphLayersGradientTest);
 
 /// dw_e = <dy_i W, x_j>, whichever product comes first, also without weights and without dx.
 TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
@@ -110,6 +115,39 @@ TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
       plain.backward(dy);
       EXPECT_FALSE(plain.edge_weight_gradient().defined());
     }
+  }
+}
+
+/// From the layer through gcn_norm to the weights that it normalised.
+TEST_P(NnGraphLayersGradientTest, EdgeWeightsBehindANormalisation) {
+  Rng rng;
+  const Graph graph = batch_with_isolated_nodes(rng, 11).upload(context()).with_self_loops(context());
+  const std::int64_t edges = graph.num_edges();
+  const Reals at = rng.reals(static_cast<std::size_t>(edges), 0.5, 2);
+  Tensor weight = tensor_of(context(), Dtype::float64, {edges}, at);
+  const Tensor x = tensor_of(context(), Dtype::float64, {11, 3}, rng.reals(33));
+  const GcnNorm norm{.graph = graph, .weight = weight};
+  for (const std::int64_t out : {2, 4}) {
+    Session session(context(), Dtype::float64, 3);
+    GCNConv layer(session, "gcn", 3, out, {.edge_weight_gradient = true});
+    Tensor normalised(context(), Dtype::float64, {edges}), degree(context(), Dtype::float64, {11});
+    const GcnNormResult result{.norm = normalised, .inv_sqrt_degree = degree};
+    const Reals dy = rng.reals(static_cast<std::size_t>(11 * out));
+    const auto forward = [&] {
+      gcn_norm_forward(context(), norm, result);
+      return layer.forward(graph, normalised, x);
+    };
+    forward();
+    layer.backward(tensor_of(context(), Dtype::float64, {11, out}, dy), false);
+    Tensor dweight(context(), Dtype::float64, {edges});
+    gcn_norm_backward(context(), norm, result, {.dnorm = layer.edge_weight_gradient(), .dweight = dweight},
+                      session.scratch());
+    const auto loss = [&](const Reals& shifted) {
+      assign(weight, shifted);
+      return dot(dy, reals_of(context(), forward()));
+    };
+    expect_gradient(loss, at, reals_of(dweight), "dweight");
+    assign(weight, at);
   }
 }
 
