@@ -25,8 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LABEL = re.compile(
     r"(Options|Shapes|Dtypes|Shared views|Workspace|Saved for backward|Writes|Determinism|Errors|Source)\. ")
 COMMENT = re.compile(r"(?P<start> *///<? ?)(?P<text>.*)")
-OP = re.compile(r" *void \w+\(const Context& context, const (\w+)& op\);$")
-WORKSPACE = re.compile(r" *std::size_t workspace_size\(const Context& context, const (\w+)& op\);$")
+FUNCTION = re.compile(r"(void|std::size_t|Owned<\w+>) (\w+)\(const Context& context, const (\w+)& op\b")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(((?!https?:)[^)#]*)(?:#([^)]*))?\)")
 QUOTES = re.compile(r"`([^`]*'[^`]*)`")
 HEADING = re.compile(r"#+ (.*)")
@@ -37,6 +36,13 @@ def escaped(text):
     parts = text.split("`")
     parts[::2] = [re.sub(r"([<>])", r"\\\1", part).replace(" al. ", r" al.\ ") for part in parts[::2]]
     return "`".join(parts)
+
+
+def about(kind, name, problem):
+    """A function of an op, whose problem has the comment that all of them share."""
+    if kind.startswith("Owned"):
+        return f"The results of {problem} with memory of their own."
+    return f"The bytes of workspace that {problem} needs." if name == "workspace_size" else f"Computes what {problem} says."
 
 
 def header(lines):
@@ -60,10 +66,8 @@ def header(lines):
             line = start + text
         elif after:
             line = before + "///<" + escaped(after)
-        elif op := OP.match(line):
-            line += f"  ///< Computes what {op[1]} says."
-        elif op := WORKSPACE.match(line):
-            line += f"  ///< The bytes of workspace that {op[1]} needs."
+        elif function := FUNCTION.match(line):
+            line = f"/** {about(*function.groups())} */ {line}"
         result.append(line)
     if not documents_file:
         result = ["/** @file */" if line == "#pragma once" else line for line in result]

@@ -13,7 +13,7 @@ rows() { grep -v '^ *\(#\|$\)' "$table"; }
 case $1 in
   filter) rows | awk '!seen[$2]++ { print $2 }' | paste -sd: ;;
   check)
-    ops=$(sed -n 's/^WARPGNN_OP[A-Z_]*(\([a-z_0-9]*\),.*/\1/p' "$2" | sort)
+    ops=$(sed -n 's/^WARPGNN_\(FLAT_\)\{0,1\}OP[A-Z_]*(\([a-z_0-9]*\),.*/\2/p' "$2" | sort)
     listed=$(rows | awk '$1 != "-" { print $1 }' | sort -u)
     tests=$(awk '/^[^ ]/ { suite = $1 } /^ / { print suite $1 }' "$3" | sort -u)
     problems=$(
