@@ -39,7 +39,7 @@ warpgnn_status status_of(ErrorCode code) noexcept {
 std::string full_name(const Place& place, const char* name) {
   if (place.outer == nullptr) return name;
   std::string full = place.outer;
-  if (place.index >= 0) full += "[" + std::to_string(place.index) + "]";
+  if (place.index >= 0) (full += '[').append(std::to_string(place.index)) += ']';
   return full + "." + name;
 }
 
