@@ -86,6 +86,11 @@ while IFS=', ' read -r op arguments part _; do
   grep -q "^void $op(const CudaExec&" "kernels/$group/$family"*.cu || complain "$op: not in kernels/$group/$family*.cu"
 done < <(sed -nE 's/^WARPGNN_(FLAT_)?OP(_WITH_WORKSPACE)?\(([^()]*)\)?$/\3/p' host/core/ops.def)
 
+# A heading that was too long for its line.
+while IFS= read -r line; do
+  complain "$line: a heading in two lines"
+done < <(grep -rnE '^ *// -{20,}$' include host kernels tests bench examples || true)
+
 while read -r file; do
   [[ $(head -n 2 "$file") == *"SPDX-License-Identifier: MIT"* ]] || complain "$file: says no license"
 done < <(find include host kernels tests bench examples scripts cmake -regex '.*\.\(hpp\|cpp\|h\|c\|cu\|cuh\|def\|cmake\|sh\|py\)')

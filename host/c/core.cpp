@@ -72,8 +72,7 @@ const char* warpgnn_dtype_name(warpgnn_dtype dtype) {
   return is_dtype(dtype) ? warpgnn::name_of(static_cast<Dtype>(dtype)) : "unknown";
 }
 
-// --- Views
-// --------------------------------------------------------------------------------------------------------------
+// --- Views -----------------------------------------------------------------------------------------------------------
 
 warpgnn_status warpgnn_contiguous_view(const void* data, warpgnn_dtype dtype, warpgnn_device device, int32_t ndim,
                                        const int64_t* shape, warpgnn_view* view) {
@@ -105,8 +104,7 @@ warpgnn_status warpgnn_columns(const warpgnn_view* matrix, int64_t first, int64_
   return change_view("matrix", matrix, view, [&](const TensorView& from) { return columns(from, first, count); });
 }
 
-// --- Contexts
-// -----------------------------------------------------------------------------------------------------------
+// --- Contexts --------------------------------------------------------------------------------------------------------
 
 warpgnn_status warpgnn_context_create_cpu(int32_t threads, warpgnn_context** context) {
   return create_context(context, [&] { return Context::cpu(threads); });
@@ -170,8 +168,7 @@ int32_t warpgnn_cuda_device_count(void) {
   return count;
 }
 
-// --- Tensors
-// ------------------------------------------------------------------------------------------------------------
+// --- Tensors ---------------------------------------------------------------------------------------------------------
 
 warpgnn_status warpgnn_tensor_create(const warpgnn_context* context, warpgnn_dtype dtype, int32_t ndim,
                                      const int64_t* shape, warpgnn_tensor** tensor) {
@@ -264,8 +261,7 @@ warpgnn_status warpgnn_copy_from_host(const warpgnn_context* context, const void
   });
 }
 
-// --- What ops write, and what they need meanwhile
-// ----------------------------------------------------------------------
+// --- What ops write, and what they need meanwhile --------------------------------------------------------------------
 
 void warpgnn_owned_destroy(warpgnn_owned* owned) {
   delete owned;

@@ -87,8 +87,7 @@ void hand_over(GraphSelection&& selection, warpgnn_graph** selected, warpgnn_ten
 
 }  // namespace
 
-// --- Building
-// -----------------------------------------------------------------------------------------------------------
+// --- Building --------------------------------------------------------------------------------------------------------
 
 warpgnn_status warpgnn_graph_from_coo(const warpgnn_context* context, const warpgnn_edge_list* edges,
                                       warpgnn_graph** graph) {
@@ -154,8 +153,7 @@ void warpgnn_graph_destroy(warpgnn_graph* graph) {
   delete graph;
 }
 
-// --- What it consists of
-// --------------------------------------------------------------------------------------------------
+// --- What it consists of ---------------------------------------------------------------------------------------------
 
 warpgnn_status warpgnn_graph_device(const warpgnn_graph* graph, warpgnn_device* device) {
   return guarded([&] {
@@ -196,8 +194,7 @@ warpgnn_status warpgnn_graph_get_parts(const warpgnn_graph* graph, warpgnn_graph
   });
 }
 
-// --- One of another
-// -------------------------------------------------------------------------------------------------------
+// --- One of another --------------------------------------------------------------------------------------------------
 
 warpgnn_status warpgnn_graph_reversed(const warpgnn_context* context, const warpgnn_graph* graph,
                                       warpgnn_graph** reversed) {

@@ -23,8 +23,7 @@ constexpr std::uint64_t kData = 11, kUpstream = 12;  // seeds
 /// Layers are chains of ops, each of which is tested to a few units: this is room for the chain.
 constexpr double kChainFactor = 500;
 
-// --- What is checked
-// ---------------------------------------------------------------------------------------------------
+// --- What is checked -------------------------------------------------------------------------------------------------
 
 struct Group {
   const char* name;
@@ -89,8 +88,7 @@ class NnGradientChecksTest : public LayersOn<BackendCase> {};
 INSTANTIATE_TEST_SUITE_P(On, NnChecksTest, ::testing::ValuesIn(groups_on(op_cases())), CaseName());
 INSTANTIATE_TEST_SUITE_P(On, NnGradientChecksTest, ::testing::ValuesIn(groups_on(backends())), CaseName());
 
-// --- A pass through a layer
-// --------------------------------------------------------------------------------------------
+// --- A pass through a layer ------------------------------------------------------------------------------------------
 
 /// The result of a forward and of the backward after it; gradients by name of parameter or input.
 struct Pass {
@@ -151,8 +149,7 @@ void expect_same_pass(const Pass& got, const Pass& want) {
   for (const auto& [name, gradient] : want.gradients) EXPECT_EQ(got.gradients.at(name), gradient) << name;
 }
 
-// --- The checks
-// --------------------------------------------------------------------------------------------------------
+// --- The checks ------------------------------------------------------------------------------------------------------
 
 TEST_P(NnChecksTest, ForwardFollowsTheFormula) {
   for (const SubjectCase& each : cases()) {

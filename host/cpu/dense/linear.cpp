@@ -123,8 +123,7 @@ void run_tasks(const CpuExec& exec, const char* name, const Cut& cut, const Task
   if (!done) fail_for_memory(name);
 }
 
-// --- y = x weight^T + bias, and dx = dy weight
-// ------------------------------------------------------------------------
+// --- y = x weight^T + bias, and dx = dy weight -----------------------------------------------------------------------
 
 template <class S>
 class RowProduct {
@@ -225,8 +224,7 @@ void with_row_product(const ConstTensorView& x, const ConstTensorView& weight, b
   if (y.shape[0] > 0 && y.shape[1] > 0) function(RowProduct<S>(x, weight, transpose, bias, y));
 }
 
-// --- dweight = dy^T x
-// -------------------------------------------------------------------------------------------------
+// --- dweight = dy^T x ------------------------------------------------------------------------------------------------
 
 template <class S>
 class WeightGradient {

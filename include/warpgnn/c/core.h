@@ -22,8 +22,7 @@
 extern "C" {
 #endif
 
-// --- Errors
-// -------------------------------------------------------------------------------------------------------------
+// --- Errors ----------------------------------------------------------------------------------------------------------
 
 /// How a call ended: well, or for one of the reasons of warpgnn::ErrorCode.
 typedef enum warpgnn_status {
@@ -61,8 +60,7 @@ const char* warpgnn_status_name(warpgnn_status status);
 /// WARPGNN_VERSION_MAJOR, WARPGNN_VERSION_MINOR and WARPGNN_VERSION_PATCH.
 const char* warpgnn_version(void);
 
-// --- Views
-// --------------------------------------------------------------------------------------------------------------
+// --- Views -----------------------------------------------------------------------------------------------------------
 
 /// The values of warpgnn_dtype.
 enum warpgnn_dtype_values {
@@ -120,8 +118,7 @@ warpgnn_status warpgnn_rows(const warpgnn_view* tensor, int64_t first, int64_t c
 /// Columns [first, first + count) of a matrix: the same memory, strides kept.
 warpgnn_status warpgnn_columns(const warpgnn_view* matrix, int64_t first, int64_t count, warpgnn_view* view);
 
-// --- Contexts
-// -----------------------------------------------------------------------------------------------------------
+// --- Contexts --------------------------------------------------------------------------------------------------------
 
 /// Where ops run: warpgnn::Context, whose comment says what may be captured into CUDA graphs.
 typedef struct warpgnn_context warpgnn_context;
@@ -154,8 +151,7 @@ bool warpgnn_cuda_built(void);
 /// CUDA devices that can be used now; 0 without a driver, without a device or without CUDA in the build.
 int32_t warpgnn_cuda_device_count(void);
 
-// --- Tensors
-// ------------------------------------------------------------------------------------------------------------
+// --- Tensors ---------------------------------------------------------------------------------------------------------
 
 /// An owned, contiguous tensor on a context's device.
 typedef struct warpgnn_tensor warpgnn_tensor;
@@ -195,8 +191,7 @@ warpgnn_status warpgnn_copy_to_host(const warpgnn_context* context, const warpgn
 warpgnn_status warpgnn_copy_from_host(const warpgnn_context* context, const void* from, size_t bytes,
                                       const warpgnn_view* to);
 
-// --- What ops write, and what they need meanwhile
-// ----------------------------------------------------------------------
+// --- What ops write, and what they need meanwhile --------------------------------------------------------------------
 
 /// The values of warpgnn_purpose.
 enum warpgnn_purpose_values { WARPGNN_PURPOSE_TRAINING = 0, WARPGNN_PURPOSE_INFERENCE = 1 };
