@@ -28,6 +28,7 @@ AdamStep from_c(const warpgnn_adam_step_args& from, const Place& place) {
   to.beta2 = from.beta2;
   to.epsilon = from.epsilon;
   to.weight_decay = from.weight_decay;
+  to.decoupled = from.decoupled;
   const auto each = [](const warpgnn_adam_slot& one, const Place& in) { return from_c(one, in); };
   to.slots = converted<AdamSlot>("slots", from.slots, from.slots_count, each);
   to.step = view_of(place, "step", from.step);

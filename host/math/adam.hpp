@@ -22,7 +22,8 @@ WARPGNN_MATH T flush_subnormal(T x) {
 template <class T>
 struct AdamRates {
   T beta1, beta2, rest1, rest2;  // rest: 1 - beta
-  T weight_decay, epsilon;
+  T weight_decay, kept;          // added to the gradient; what the decoupled decay leaves of the value
+  T epsilon;
   T step_size;     // learning rate / (1 - beta1^t)
   T second_scale;  // 1 / (1 - beta2^t)
 };
@@ -34,7 +35,8 @@ WARPGNN_MATH AdamRates<T> adam_rates(const Settings& settings, double correction
           static_cast<T>(settings.beta2),
           static_cast<T>(1 - settings.beta1),
           static_cast<T>(1 - settings.beta2),
-          static_cast<T>(settings.weight_decay),
+          settings.decoupled ? T(0) : static_cast<T>(settings.weight_decay),
+          settings.decoupled ? static_cast<T>(1 - settings.learning_rate * settings.weight_decay) : T(1),
           static_cast<T>(settings.epsilon),
           static_cast<T>(settings.learning_rate / correction1),
           static_cast<T>(1 / correction2)};
@@ -46,7 +48,8 @@ WARPGNN_MATH void adam_update(const AdamRates<T>& rates, T gradient, T& value, T
   const T g = gradient + rates.weight_decay * value;
   first_moment = flush_subnormal(rates.beta1 * first_moment + rates.rest1 * g);
   second_moment = flush_subnormal(rates.beta2 * second_moment + rates.rest2 * g * g);
-  value -= rates.step_size * first_moment / (M::sqrt(second_moment * rates.second_scale) + rates.epsilon);
+  const T change = rates.step_size * first_moment / (M::sqrt(second_moment * rates.second_scale) + rates.epsilon);
+  value = rates.kept * value - change;
 }
 
 }  // namespace warpgnn::math

@@ -18,14 +18,19 @@ Adam::Adam(Session& session, const ParameterList& parameters, const AdamOptions&
 }
 
 void Adam::step() {
+  update();
+  session_->end_step();
+}
+
+void Adam::update() {
   adam_step(session_->context(), {.learning_rate = options_.learning_rate,
                                   .beta1 = options_.beta1,
                                   .beta2 = options_.beta2,
                                   .epsilon = options_.epsilon,
                                   .weight_decay = options_.weight_decay,
+                                  .decoupled = options_.decoupled,
                                   .slots = slots_,
                                   .step = step_});
-  session_->end_step();
 }
 
 std::vector<NamedTensor> Adam::state() {

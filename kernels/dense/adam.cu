@@ -16,7 +16,7 @@ class AdamBatch {
  public:
   AdamBatch(const CudaExec& exec, const AdamStep& op)
       : exec_(exec),
-        rates_{op.learning_rate, op.beta1, op.beta2, op.epsilon, op.weight_decay},
+        rates_{op.learning_rate, op.beta1, op.beta2, op.epsilon, op.weight_decay, op.decoupled},
         step_(op.step.as<std::int64_t>()) {}
 
   void add(const AdamSlot& slot) {

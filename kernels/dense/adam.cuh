@@ -32,6 +32,7 @@ struct AdamTable {
 
 struct AdamSettings {
   double learning_rate, beta1, beta2, epsilon, weight_decay;
+  bool decoupled;
 };
 
 /// A block takes kAdamElements elements of one slot.

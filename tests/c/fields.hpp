@@ -36,6 +36,7 @@ void each_field(warpgnn_adam_step_args& c, AdamStep& cpp, Visit&& visit) {
   visit("beta2", c.beta2, cpp.beta2);
   visit("epsilon", c.epsilon, cpp.epsilon);
   visit("weight_decay", c.weight_decay, cpp.weight_decay);
+  visit("decoupled", c.decoupled, cpp.decoupled);
   visit("slots", c.slots, c.slots_count, cpp.slots);
   visit("step", c.step, cpp.step);
 }

@@ -64,7 +64,8 @@ class NnAdamTest : public OpTest {
       const Reals values = reals_of(each->value);
       states.push_back({values, Reals(values.size(), 0), Reals(values.size(), 0), 0});
     }
-    oracle::Adam twin{options.learning_rate, options.beta1, options.beta2, options.epsilon, options.weight_decay};
+    oracle::Adam twin{options.learning_rate, options.beta1,        options.beta2,
+                      options.epsilon,       options.weight_decay, options.decoupled};
     Adam adam(mine, parameters.list, options);
     for (int step = 0; step < steps; ++step) {
       parameters.set_gradients(static_cast<std::uint64_t>(step));
@@ -105,6 +106,28 @@ TEST_P(NnAdamTest, FollowsTheFormula) {
 
 TEST_P(NnAdamTest, FollowsTheFormulaWithEveryOption) {
   expect_follows({.learning_rate = 0.05, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3, .weight_decay = 0.1}, 5, true);
+}
+
+TEST_P(NnAdamTest, DecoupledDecayShrinksTheValues) {
+  expect_follows({.learning_rate = 0.05, .weight_decay = 0.1, .decoupled = true}, 5, true);
+}
+
+TEST_P(NnAdamTest, GroupsOfParametersEndOneStep) {
+  Session mine = session(), other = session();
+  Parameters apart(mine, 9), together(other, 9);
+  apart.set_gradients(3);
+  together.set_gradients(3);
+  const auto half = apart.list.begin() + kCount / 2;
+  Adam first(mine, {apart.list.begin(), half}, {}), second(mine, {half, apart.list.end()}, {});
+  Adam all(other, together.list, {});
+  first.update();
+  EXPECT_EQ(mine.step(), 0u);
+  second.step();
+  all.step();
+  EXPECT_EQ(mine.step(), 1u);
+  for (std::size_t k = 0; k < kCount; ++k) {
+    EXPECT_EQ(reals_of(apart.list[k]->value), reals_of(together.list[k]->value)) << k;
+  }
 }
 
 TEST_P(NnAdamTest, FirstStepMovesByTheLearningRate) {

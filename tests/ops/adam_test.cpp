@@ -18,6 +18,8 @@ using oracle::Reals;
 
 class AdamTest : public OpTest {
  protected:
+  void follows_the_oracle(bool decoupled) const;
+
   TestTensor inout(const Shape& shape, const Reals& values) const {
     return TestTensor::inout(context(), dtype(), shape, values, Place::misaligned);
   }
@@ -26,8 +28,13 @@ class AdamTest : public OpTest {
 WARPGNN_INSTANTIATE_OP_TESTS(AdamTest);
 
 TEST_P(AdamTest, SeveralSlotsOverSeveralSteps) {
+  for (const bool decoupled : {false, true}) follows_the_oracle(decoupled);
+}
+
+void AdamTest::follows_the_oracle(bool decoupled) const {
+  SCOPED_TRACE(decoupled ? "decoupled" : "L2");
   Rng rng;
-  const oracle::Adam settings{0.05, 0.9, 0.99, 1e-6, 0.1};
+  const oracle::Adam settings{0.05, 0.9, 0.99, 1e-6, 0.1, decoupled};
   const Shape shapes[] = {{1}, {1500}, {13, 7}, {3, 4, 5}, {0}};
   std::vector<oracle::AdamState> states;
   std::vector<std::array<TestTensor, 3>> tensors;
@@ -50,8 +57,8 @@ TEST_P(AdamTest, SeveralSlotsOverSeveralSteps) {
       oracle::adam_step(settings, gradient, states[s]);
     }
     run(context(), adam_step,
-        AdamStep{settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon, settings.weight_decay, slots,
-                 step});
+        AdamStep{settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon, settings.weight_decay,
+                 decoupled, slots, step});
     EXPECT_EQ(step.to_host<std::int64_t>()[0], t);
   }
   for (std::size_t s = 0; s < states.size(); ++s) {
@@ -87,7 +94,7 @@ TEST_P(AdamTest, ContinuesFromALateStep) {
   const auto gradient = TestTensor::input(context(), dtype(), {2}, {1, -1});
   const auto step = Tensor::from<std::int64_t>(context(), std::vector<std::int64_t>{1000}, {1});
   const AdamSlot slot{value, gradient, first, second};
-  run(context(), adam_step, AdamStep{1e-3, 0.9, 0.999, 1e-8, 0, {&slot, 1}, step});
+  run(context(), adam_step, AdamStep{1e-3, 0.9, 0.999, 1e-8, 0, false, {&slot, 1}, step});
   oracle::adam_step(settings, {1, -1}, state);
   EXPECT_EQ(step.to_host<std::int64_t>()[0], 1001);
   expect_relative(value, state.value, 2, "value");
@@ -104,7 +111,7 @@ TEST_P(AdamTest, SubnormalMomentsBecomeZero) {
   Tensor step(context(), Dtype::int64, {1});
   step.fill_zero();
   const AdamSlot slot{value, gradient, first, second};
-  run(context(), adam_step, AdamStep{0, 0.5, 0.5, 1, 0, {&slot, 1}, step});
+  run(context(), adam_step, AdamStep{0, 0.5, 0.5, 1, 0, false, {&slot, 1}, step});
   expect_exact(first, {0, -2 * smallest}, "first_moment");
   expect_exact(second, {0, 2 * smallest}, "second_moment");
 }
@@ -129,7 +136,7 @@ TEST_P(AdamTest, MoreSlotsThanAnyFixedBatch) {
   }
   Tensor step(context(), Dtype::int64, {1});
   step.fill_zero();
-  run(context(), adam_step, AdamStep{0.25, 0.5, 0.75, 0, 0, slots, step});
+  run(context(), adam_step, AdamStep{0.25, 0.5, 0.75, 0, 0, false, slots, step});
   for (std::size_t s = 0; s < kSlots; ++s) {
     expect_exact(values[s], Reals(3, s % 2 == 0 ? 1.25 : 0.75), "value of slot " + std::to_string(s));
   }

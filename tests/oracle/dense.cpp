@@ -194,7 +194,8 @@ Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t 
 void adam_step(const Adam& settings, const Reals& gradient, AdamState& state) {
   const auto t = static_cast<double>(++state.step);
   for (std::size_t k = 0; k < gradient.size(); ++k) {
-    const double g = gradient[k] + settings.weight_decay * state.value[k];
+    const double g = settings.decoupled ? gradient[k] : gradient[k] + settings.weight_decay * state.value[k];
+    if (settings.decoupled) state.value[k] *= 1.0 - settings.learning_rate * settings.weight_decay;
     double& m = state.first_moment[k];
     double& v = state.second_moment[k];
     m = settings.beta1 * m + (1.0 - settings.beta1) * g;

@@ -58,6 +58,7 @@ Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t 
 
 struct Adam {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  bool decoupled = false;
 };
 struct AdamState {
   Reals value, first_moment, second_moment;

@@ -16,6 +16,7 @@ struct AdamOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;  ///< L2, added to the gradient
+  bool decoupled = false;   ///< AdamW: the weight decay shrinks the value itself
 };
 
 /// Adam over the trainable parameters of a list, which must outlive it.
@@ -25,6 +26,8 @@ class Adam {
 
   /// Updates the parameters and ends the session's training step (Session::end_step).
   void step();
+  /// Updates the parameters alone: for groups of parameters, of which each has an Adam of its own and one ends the step.
+  void update();
   void set_learning_rate(double rate) { options_.learning_rate = rate; }
   /// Moments and step count, for a checkpoint.
   std::vector<NamedTensor> state();
