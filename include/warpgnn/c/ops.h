@@ -29,12 +29,11 @@ typedef struct warpgnn_adam_slot {
 warpgnn_adam_slot warpgnn_adam_slot_default(void);
 
 /// Adam (Kingma and Ba 2015) with L2 weight decay added to the gradient, for all slots at once:
-/// t = ++step; g = gradient + weight_decay value; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
-/// value -= learning_rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon).
-/// Decoupled, it is AdamW (Loshchilov and Hutter 2019): g = gradient, and value *= 1 - learning_rate weight_decay before
-/// the last line.
-/// Without slots nothing happens. step [1] int64 lies on the device, so that a captured step counts on when it is
-/// replayed.
+///   t = ++step;  g = gradient + weight_decay value;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+///   value -= learning_rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon).
+/// Decoupled, it is AdamW (Loshchilov and Hutter 2019): g = gradient, and value *= 1 - learning_rate weight_decay
+/// before the last line. Without slots nothing happens. step [1] int64 lies on the device, so that a captured step
+/// counts on when it is replayed.
 typedef struct warpgnn_adam_step_args {
   double learning_rate;
   double beta1;

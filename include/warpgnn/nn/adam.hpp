@@ -26,7 +26,8 @@ class Adam {
 
   /// Updates the parameters and ends the session's training step (Session::end_step).
   void step();
-  /// Updates the parameters alone: for groups of parameters, of which each has an Adam of its own and one ends the step.
+  /// Updates the parameters alone: for groups of parameters, of which each has an Adam of its own and one ends the
+  /// step.
   void update();
   void set_learning_rate(double rate) { options_.learning_rate = rate; }
   /// Moments and step count, for a checkpoint.
