@@ -164,8 +164,8 @@ TEST_P(HeadDotHalfTest, OtherArgumentsInHalfAreRefused) {
     expect_error(ErrorCode::invalid_argument, {argument, "expected float32", std::string("got ") + name_of(dtype())},
                  [&] { call(context(), head_dot_forward, op); });
   };
-  refuse("vector:", {x, half_vector, score});
-  refuse("score:", {x, vector, half_score});
+  refuse("vector:", {{x, half_vector}, {score}});
+  refuse("score:", {{x, vector}, {half_score}});
 }
 
 }  // namespace
