@@ -7,7 +7,8 @@
 
 namespace warpgnn::math {
 
-/// The gates of an LSTM cell after their functions.
+/// The gates of an LSTM cell after their functions. They travel by value: by reference GCC keeps them in memory, and
+/// the loop around them is not vectorised.
 template <class T>
 struct LstmGates {
   T input, forget, candidate, output;
@@ -23,7 +24,7 @@ struct LstmState {
   T c, h;
 };
 template <class M, class T>
-WARPGNN_MATH LstmState<T> lstm_cell(const LstmGates<T>& gates, T c_previous) {
+WARPGNN_MATH LstmState<T> lstm_cell(LstmGates<T> gates, T c_previous) {
   const T c = gates.forget * c_previous + gates.input * gates.candidate;
   return {c, gates.output * M::tanh(c)};
 }
@@ -34,7 +35,7 @@ struct LstmGradients {
   T input, forget, candidate, output, c_previous;
 };
 template <class M, class T>
-WARPGNN_MATH LstmGradients<T> lstm_gradients(const LstmGates<T>& gates, T c_previous, T c, T dh, T dc) {
+WARPGNN_MATH LstmGradients<T> lstm_gradients(LstmGates<T> gates, T c_previous, T c, T dh, T dc) {
   const T i = gates.input, f = gates.forget, g = gates.candidate, o = gates.output, squashed = M::tanh(c);
   const T total = dc + dh * o * (T(1) - squashed * squashed);
   return {total * g * i * (T(1) - i), total * c_previous * f * (T(1) - f), total * i * (T(1) - g * g),
@@ -53,7 +54,7 @@ struct GruGates {
   }
 };
 template <class T>
-WARPGNN_MATH T gru_cell(const GruGates<T>& gates, T h_previous) {
+WARPGNN_MATH T gru_cell(GruGates<T> gates, T h_previous) {
   return (T(1) - gates.update) * gates.candidate + gates.update * h_previous;
 }
 
@@ -63,7 +64,7 @@ struct GruGradients {
   T reset, update, input_candidate, hidden_candidate, h_previous;
 };
 template <class T>
-WARPGNN_MATH GruGradients<T> gru_gradients(const GruGates<T>& gates, T hidden_candidate, T h_previous, T dh) {
+WARPGNN_MATH GruGradients<T> gru_gradients(GruGates<T> gates, T hidden_candidate, T h_previous, T dh) {
   const T r = gates.reset, z = gates.update, n = gates.candidate;
   const T dn = dh * (T(1) - z) * (T(1) - n * n);
   return {dn * hidden_candidate * r * (T(1) - r), dh * (h_previous - n) * z * (T(1) - z), dn, dn * r, dh * z};
