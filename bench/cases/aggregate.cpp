@@ -22,18 +22,14 @@ Case message_aggregate_case(const Context& context, const Graph& graph, EdgeMess
   }
   if (reduce == Reduce::max || reduce == Reduce::min) m->arg = empty(context, {nodes, width}, Dtype::int32);
   const Sizes sizes = sizes_of(graph, width, 0, storage);
-  return choose(
-      direction,
-      {call_of(context, message_aggregate_forward,
-               MessageAggregate{.graph = graph, .message = message, .reduce = reduce, .x = m->x, .edge = m->edge},
-               MessageAggregateResult{.y = m->y, .arg = m->arg}),
-       message_aggregate_forward_bytes(sizes, message, reduce)},
-      {call_of(context, message_aggregate_backward,
-               MessageAggregate{.graph = graph, .message = message, .reduce = reduce, .x = m->x, .edge = m->edge},
-               MessageAggregateResult{.arg = m->arg},
-               MessageAggregateGradients{.dy = m->dy, .dx = m->dx, .dedge = m->dedge}),
-       message_aggregate_backward_bytes(sizes, message, reduce)},
-      m);
+  const MessageAggregate op{.graph = graph, .message = message, .reduce = reduce, .x = m->x, .edge = m->edge};
+  return choose(direction,
+                {call_of(context, message_aggregate_forward, op, MessageAggregateResult{.y = m->y, .arg = m->arg}),
+                 message_aggregate_forward_bytes(sizes, message, reduce)},
+                {call_of(context, message_aggregate_backward, op, MessageAggregateResult{.arg = m->arg},
+                         MessageAggregateGradients{.dy = m->dy, .dx = m->dx, .dedge = m->dedge}),
+                 message_aggregate_backward_bytes(sizes, message, reduce)},
+                m);
 }
 
 namespace {
@@ -78,21 +74,15 @@ Case relation_case(const Context& context, const Graph& graph, std::int64_t rela
                                                  .dcoefficient = empty(context, {relations, bases})});
   const Sizes sizes = sizes_of(graph, width);
   const auto count = static_cast<double>(bases);
-  return choose(
-      direction,
-      {call_of(
-           context, relation_aggregate_forward,
-           RelationAggregate{
-               .graph = graph, .relation = m->relation, .coefficient = m->coefficient, .weight = m->weight, .x = m->x},
-           RelationAggregateResult{.y = m->y}),
-       relation_forward_bytes(sizes, count)},
-      {call_of(
-           context, relation_aggregate_backward,
-           RelationAggregate{
-               .graph = graph, .relation = m->relation, .coefficient = m->coefficient, .weight = m->weight, .x = m->x},
-           RelationAggregateGradients{.dy = m->dy, .dx = m->dx, .dcoefficient = m->dcoefficient}),
-       relation_backward_bytes(sizes, count)},
-      m);
+  const RelationAggregate op{
+      .graph = graph, .relation = m->relation, .coefficient = m->coefficient, .weight = m->weight, .x = m->x};
+  return choose(direction,
+                {call_of(context, relation_aggregate_forward, op, RelationAggregateResult{.y = m->y}),
+                 relation_forward_bytes(sizes, count)},
+                {call_of(context, relation_aggregate_backward, op,
+                         RelationAggregateGradients{.dy = m->dy, .dx = m->dx, .dcoefficient = m->dcoefficient}),
+                 relation_backward_bytes(sizes, count)},
+                m);
 }
 
 }  // namespace warpgnn::bench

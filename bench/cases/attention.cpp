@@ -25,23 +25,17 @@ Case gat_attention_case(const Context& context, const Graph& graph, HeadShape sh
 
   const bool training = direction != Direction::forward;
   const Sizes sizes = sizes_of(graph, heads * channels, heads, storage);
+  const GatAttention op{
+      .graph = graph, .value = m->value, .source_score = m->source_score, .destination_score = m->destination_score};
   return choose(direction,
-                {call_of(context, gat_attention_forward,
-                         GatAttention{.graph = graph,
-                                      .value = m->value,
-                                      .source_score = m->source_score,
-                                      .destination_score = m->destination_score},
+                {call_of(context, gat_attention_forward, op,
                          GatAttentionResult{.y = m->y,
                                             .maximum = m->maximum,
                                             .sum = m->sum,
                                             .positive_y = training ? m->positive_y.view() : TensorView{},
                                             .positive_weight = training ? m->positive_weight.view() : TensorView{}}),
                  gat_attention_forward_bytes(sizes, training)},
-                {call_of(context, gat_attention_backward,
-                         GatAttention{.graph = graph,
-                                      .value = m->value,
-                                      .source_score = m->source_score,
-                                      .destination_score = m->destination_score},
+                {call_of(context, gat_attention_backward, op,
                          GatAttentionResult{.y = m->y,
                                             .maximum = m->maximum,
                                             .sum = m->sum,
@@ -68,11 +62,11 @@ Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, 
                                                  .dvector = empty(context, {heads, channels})});
   m->dx.fill_zero();  // backward adds to it
   const Sizes sizes = sizes_of(graph, heads * channels, heads);
+  const HeadDot op{.x = m->x, .vector = m->vector};
   return choose(
       direction,
-      {call_of(context, head_dot_forward, HeadDot{.x = m->x, .vector = m->vector}, HeadDotResult{.score = m->score}),
-       head_dot_forward_bytes(sizes)},
-      {call_of(context, head_dot_backward, HeadDot{.x = m->x, .vector = m->vector},
+      {call_of(context, head_dot_forward, op, HeadDotResult{.score = m->score}), head_dot_forward_bytes(sizes)},
+      {call_of(context, head_dot_backward, op,
                HeadDotGradients{.dscore = m->dscore, .dx = m->dx, .dvector = m->dvector}),
        head_dot_backward_bytes(sizes)},
       m);
@@ -103,27 +97,17 @@ Case attention_case(const Context& context, const Graph& graph, AttentionScore s
   const ConstTensorView value = dot ? m->value.view() : m->key.view();
   const double scale = 1 / std::sqrt(static_cast<double>(channels));
   const Sizes sizes = sizes_of(graph, heads * channels, heads, storage);
+  const Attention op{.graph = graph,
+                     .score = score,
+                     .scale = scale,
+                     .query = m->query,
+                     .key = m->key,
+                     .value = value,
+                     .vector = m->vector};
+  const AttentionResult result{.y = m->y, .maximum = m->maximum, .sum = m->sum};
   return choose(
-      direction,
-      {call_of(context, attention_forward,
-               Attention{.graph = graph,
-                         .score = score,
-                         .scale = scale,
-                         .query = m->query,
-                         .key = m->key,
-                         .value = value,
-                         .vector = m->vector},
-               AttentionResult{.y = m->y, .maximum = m->maximum, .sum = m->sum}),
-       attention_forward_bytes(sizes, !dot)},
-      {call_of(context, attention_backward,
-               Attention{.graph = graph,
-                         .score = score,
-                         .scale = scale,
-                         .query = m->query,
-                         .key = m->key,
-                         .value = value,
-                         .vector = m->vector},
-               AttentionResult{.y = m->y, .maximum = m->maximum, .sum = m->sum},
+      direction, {call_of(context, attention_forward, op, result), attention_forward_bytes(sizes, !dot)},
+      {call_of(context, attention_backward, op, result,
                AttentionGradients{
                    .dy = m->dy, .dquery = m->dquery, .dkey = m->dkey, .dvalue = m->dvalue, .dvector = m->dvector}),
        attention_backward_bytes(sizes, !dot)},

@@ -55,17 +55,13 @@ Case pool_case(const Context& context, const Graph& graph, PoolReduce reduce, Po
   }
   if (reduce == PoolReduce::max) m->arg = empty(context, {graphs, width}, Dtype::int32);
   const Sizes sizes = sizes_of(graph, width, 0, storage);
-  return choose(direction,
-                {call_of(context, pool_forward,
-                         Pool{.graph = graph, .reduce = reduce, .gate = gate, .x = m->x, .score = m->score},
-                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum, .arg = m->arg}),
-                 pool_forward_bytes(sizes, reduce, gate)},
-                {call_of(context, pool_backward,
-                         Pool{.graph = graph, .reduce = reduce, .gate = gate, .x = m->x, .score = m->score},
-                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum, .arg = m->arg},
-                         PoolGradients{.dy = m->dy, .dx = m->dx, .dscore = m->dscore}),
-                 pool_backward_bytes(sizes, reduce, gate)},
-                m);
+  const Pool op{.graph = graph, .reduce = reduce, .gate = gate, .x = m->x, .score = m->score};
+  const PoolResult result{.y = m->y, .maximum = m->maximum, .sum = m->sum, .arg = m->arg};
+  return choose(
+      direction, {call_of(context, pool_forward, op, result), pool_forward_bytes(sizes, reduce, gate)},
+      {call_of(context, pool_backward, op, result, PoolGradients{.dy = m->dy, .dx = m->dx, .dscore = m->dscore}),
+       pool_backward_bytes(sizes, reduce, gate)},
+      m);
 }
 
 Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, HeadShape shape, Direction direction) {
@@ -86,15 +82,13 @@ Case head_pool_case(const Context& context, const Graph& graph, PoolGate gate, H
     m->sum = empty(context, {graphs, shape.heads});
   }
   const Sizes sizes = sizes_of(graph, shape.heads * shape.channels, shape.heads);
-  return choose(direction,
-                {call_of(context, pool_forward, Pool{.graph = graph, .gate = gate, .x = m->x, .score = m->score},
-                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum}),
-                 pool_forward_bytes(sizes, PoolReduce::sum, gate)},
-                {call_of(context, pool_backward, Pool{.graph = graph, .gate = gate, .x = m->x, .score = m->score},
-                         PoolResult{.y = m->y, .maximum = m->maximum, .sum = m->sum},
-                         PoolGradients{.dy = m->dy, .dx = m->dx, .dscore = m->dscore}),
-                 pool_backward_bytes(sizes, PoolReduce::sum, gate)},
-                m);
+  const Pool op{.graph = graph, .gate = gate, .x = m->x, .score = m->score};
+  const PoolResult result{.y = m->y, .maximum = m->maximum, .sum = m->sum};
+  return choose(
+      direction, {call_of(context, pool_forward, op, result), pool_forward_bytes(sizes, PoolReduce::sum, gate)},
+      {call_of(context, pool_backward, op, result, PoolGradients{.dy = m->dy, .dx = m->dx, .dscore = m->dscore}),
+       pool_backward_bytes(sizes, PoolReduce::sum, gate)},
+      m);
 }
 
 Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t width, Direction direction) {
@@ -109,11 +103,11 @@ Case segment_dot_case(const Context& context, const Graph& graph, std::int64_t w
                                                  .dx = random_tensor(context, {nodes, width}),
                                                  .dquery = empty(context, {graphs, width})});
   const Sizes sizes = sizes_of(graph, width);
+  const SegmentDot op{.graph = graph, .x = m->x, .query = m->query};
   return choose(direction,
-                {call_of(context, segment_dot_forward, SegmentDot{.graph = graph, .x = m->x, .query = m->query},
-                         SegmentDotResult{.score = m->score}),
+                {call_of(context, segment_dot_forward, op, SegmentDotResult{.score = m->score}),
                  segment_dot_forward_bytes(sizes)},
-                {call_of(context, segment_dot_backward, SegmentDot{.graph = graph, .x = m->x, .query = m->query},
+                {call_of(context, segment_dot_backward, op,
                          SegmentDotGradients{.dscore = m->dscore, .dx = m->dx, .dquery = m->dquery}),
                  segment_dot_backward_bytes(sizes)},
                 m);

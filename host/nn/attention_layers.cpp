@@ -47,7 +47,7 @@ ConstTensorView GATv2Conv::run(const Graph& graph, const NodeInputs& x, const Co
   if (bias_.value.defined()) {
     add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
   } else {
-    copy_rows(*session_, attended, biased_);
+    copy(session_->context(), attended, biased_);
   }
   if (shape_.extra > 0) add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = biased_});
   return biased_;
@@ -57,7 +57,7 @@ ConstTensorView GATv2Conv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_gradient(dy);
   if (bias_.value.defined())
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
-  if (shape_.extra > 0) copy_rows(*session_, dy, extra_gradient());
+  if (shape_.extra > 0) copy(session_->context(), dy, extra_gradient());
   return attend_backward(dy, need_dx);
 }
 
@@ -119,7 +119,7 @@ ConstTensorView TransformerConv::run(const Graph& graph, const NodeInputs& x, co
     residual_gate_forward(session_->context(), {.x = attended_, .residual = extra(), .weight = gate_weight_.value},
                           {.y = result_, .gate = gate_});
   } else {
-    copy_rows(*session_, attended_, result_);
+    copy(session_->context(), attended_, result_);
     add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = result_});
   }
   return result_;
@@ -130,7 +130,7 @@ ConstTensorView TransformerConv::backward(const ConstTensorView& dy, bool need_d
   if (!skip_) return attend_backward(dy, need_dx);
   const TensorView dresidual = extra_gradient();
   if (!gate_weight_.value.defined()) {
-    copy_rows(*session_, dy, dresidual);
+    copy(session_->context(), dy, dresidual);
     return attend_backward(dy, need_dx);
   }
   shape_like(*session_, dattended_, attended_);

@@ -111,7 +111,7 @@ ConstTensorView GATConv::run(const Graph& graph, const NodeInputs& x, const Cons
   if (bias_.value.defined()) {
     add_bias(session_->context(), {.x = attended, .bias = bias_.value, .y = biased_});
   } else {
-    copy_rows(*session_, attended, biased_);
+    copy(session_->context(), attended, biased_);
   }
   root_.add(*session_, x.destination, biased_);
   return biased_;

@@ -24,7 +24,7 @@ void add_own_term(Session& session, const ConstTensorView& x, const Parameter& e
                   const Tensor& y) {
   shape_like(session, term.x, x);
   shape_like(session, term.scaled, x);
-  copy_rows(session, x, term.x);
+  copy(session.context(), x, term.x);
   linear_forward(session.context(),
                  {.x = column_of(ConstTensorView(term.x)), .weight = column_of(ConstTensorView(epsilon.value))},
                  {.y = column_of(term.scaled.view())});

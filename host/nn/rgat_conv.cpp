@@ -51,11 +51,12 @@ GatAttention RGATConv::problem() const {
 }
 
 GatAttentionResult RGATConv::result(bool training) const {
+  const bool positive = training && !across();  // for the gradient of the destinations' term
   return {.y = attended_,
           .maximum = maximum_,
           .sum = sum_,
-          .positive_y = training ? positive_y_.view() : TensorView{},
-          .positive_weight = training ? positive_weight_.view() : TensorView{}};
+          .positive_y = positive ? positive_y_.view() : TensorView{},
+          .positive_weight = positive ? positive_weight_.view() : TensorView{}};
 }
 
 void RGATConv::check(const RelationGraph& graph, const ConstTensorView& x) const {
@@ -91,7 +92,7 @@ void RGATConv::attend() {
   shape(*session_, attended_, {rows(), heads, channels});
   shape(*session_, maximum_, {rows(), heads});
   shape(*session_, sum_, {rows(), heads});
-  if (training) {
+  if (training && !across()) {
     shape(*session_, positive_y_, {rows(), heads, channels});
     shape(*session_, positive_weight_, {rows(), heads});
   }
@@ -138,7 +139,7 @@ ConstTensorView RGATConv::attended_gradient(const ConstTensorView& dy) {
   if (across()) return split_columns(dheads, options_.heads, options_.channels);
   shape(*session_, dattended_, {nodes_, options_.relations * width()});
   for (std::int64_t r = 0; r < options_.relations; ++r) {
-    copy_rows(*session_, dheads, columns(dattended_.view(), r * width(), width()));
+    copy(session_->context(), dheads, columns(dattended_.view(), r * width(), width()));
   }
   return reshape(ConstTensorView(dattended_), {rows(), options_.heads, options_.channels});
 }
@@ -149,15 +150,12 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
   shape_like(*session_, dz_, z_.view());
   shape(*session_, dsource_score_, {typed_rows, heads});
   shape(*session_, dtyped_score_, {typed_rows, heads});
-  if (across()) {
-    shape(*session_, dno_score_, {nodes_, heads});
-    shape(*session_, dedge_score_, {merged_.num_edges(), heads});
-  }
+  if (across()) shape(*session_, dedge_score_, {merged_.num_edges(), heads});
   gat_attention_backward(session_->context(), problem(), result(true),
                          {.dy = dy,
                           .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
                           .dsource_score = dsource_score_,
-                          .ddestination_score = across() ? dno_score_ : dtyped_score_,
+                          .ddestination_score = across() ? TensorView{} : dtyped_score_.view(),
                           .dedge_score = dedge_score_},
                          session_->scratch());
   if (!across()) return;

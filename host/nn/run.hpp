@@ -46,11 +46,6 @@ inline std::int64_t expect_positive(const char* name, std::int64_t size) {
   throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 1 or more, got " + std::to_string(size));
 }
 
-/// target = source, row by row: the one activation that changes nothing.
-inline void copy_rows(const Session& session, const ConstTensorView& source, const TensorView& target) {
-  activation_forward(session.context(), {.kind = Activation::leaky_relu, .slope = 1, .x = source}, {.y = target});
-}
-
 inline constexpr std::int64_t kAnyRows = -1;
 
 /// Refuses a tensor of another shape or dtype under the name that the layer's caller knows it by: the ops within would

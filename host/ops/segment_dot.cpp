@@ -14,8 +14,9 @@ std::int64_t width_of(const char* name, const Layout& rows) {
 }
 
 /// The dtype of rows whose scores are of the dtype `score`: any that is computed with in it.
-Dtype dtype_of_rows(const Layout& rows, Dtype score) {
-  return accumulator_of(rows.dtype) == score ? rows.dtype : score;
+Dtype dtype_of_rows(const char* name, const Layout& rows, Dtype score) {
+  if (rows.ndim == 0 || accumulator_of(rows.dtype) != score) return score;
+  return expect_storage(name, rows);
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ Checker checked(const Context& context, const SegmentDotBackward& op) {
   Checker check(context);
   check.graph(op.graph);
   const Dtype score = expect_real("dscore", op.dscore);
-  const Dtype dtype = dtype_of_rows(op.dx.defined() ? op.query : op.x, score);
+  const Dtype dtype = op.dx.defined() ? dtype_of_rows("query", op.query, score) : dtype_of_rows("x", op.x, score);
   const std::int64_t nodes = op.graph.num_nodes(), graphs = op.graph.num_graphs();
   check.input("dscore", op.dscore, {nodes}, score);
   if (op.dx.defined()) {

@@ -40,7 +40,7 @@ GATOptions gat_options(std::int64_t heads, std::int64_t edge_features, double dr
   return options;
 }
 
-formula::GatResult gat_formula(const Subject& subject, const GATOptions& options) {
+formula::GatResult formula_of(const Subject& subject, const GATOptions& options) {
   const formula::Gat shape{.inputs = kInputs,
                            .heads = static_cast<std::size_t>(options.heads),
                            .channels = static_cast<std::size_t>(options.channels),
@@ -49,27 +49,9 @@ formula::GatResult gat_formula(const Subject& subject, const GATOptions& options
                            .slope = options.negative_slope,
                            .dropout = subject.session().training() ? options.attention_dropout : 0,
                            .seed = subject.session().dropout_state()};
-  return formula::gat(subject.parameters(), "gat", shape, subject.edges(), reals_of(subject.x()),
+  return formula::gat(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
                       subject.destination_values(),
                       options.edge_features > 0 ? reals_of(subject.edge_features()) : Reals{});
-}
-
-LayerSpec<GATConv> gat_spec(const GATOptions& options, bool two_sets = false) {
-  return {.width = kInputs,
-          .edge_width = options.edge_features,
-          .make = [options](Session& session) { return GATConv(session, "gat", kInputs, options); },
-          .forward =
-              [](GATConv& layer, const Subject& subject) {
-                return with_features(
-                    subject, [&](const auto& x) { return layer.forward(subject.graph(), x, subject.edge_features()); });
-              },
-          .formula = [options](const Subject& subject) { return gat_formula(subject, options).y; },
-          .draws_masks = options.attention_dropout > 0,
-          .two_sets = two_sets};
-}
-
-SubjectCase gat_case(const std::string& name, GATOptions options) {
-  return layer_case<GATConv>("GATConv " + name, gat_spec(options));
 }
 
 // --- Those whose scores look at both feature vectors -----------------------------------------------------------------
@@ -152,6 +134,10 @@ LayerSpec<Layer> spec_of(const Options& options, bool two_sets = false) {
           .two_sets = two_sets};
 }
 
+SubjectCase gat_case(const std::string& name, GATOptions options) {
+  return layer_case<GATConv>("GATConv " + name, spec_of<GATConv>(options));
+}
+
 }  // namespace
 
 std::vector<SubjectCase> attention_layer_cases() {
@@ -212,7 +198,7 @@ std::vector<SubjectCase> attention_layer_cases() {
       residual.average_heads = average;
       residual.bias = !average;
       cases.push_back(layer_case<GATConv>("GATConv residual" + which + (average ? ", averaged, without bias" : ""),
-                                          gat_spec(residual, two_sets)));
+                                          spec_of<GATConv>(residual, two_sets)));
       for (const bool shared : {false, true}) {
         auto options = gatv2_options(2, average, 2, 0.4);
         options.share_weights = shared;
@@ -231,9 +217,9 @@ std::vector<SubjectCase> attention_layer_cases() {
   const auto add_two = [&]<class Layer>(const std::string& name, const auto& options_of_two, Layer*) {
     cases.push_back(layer_case<Layer>(name + ", two node sets", spec_of<Layer>(options_of_two, true)));
   };
-  cases.push_back(layer_case<GATConv>("GATConv 2 heads, two node sets", gat_spec(gat_options(2, 0, 0), true)));
-  cases.push_back(
-      layer_case<GATConv>("GATConv edge features, dropout, two node sets", gat_spec(gat_options(3, 2, 0.4), true)));
+  cases.push_back(layer_case<GATConv>("GATConv 2 heads, two node sets", spec_of<GATConv>(gat_options(2, 0, 0), true)));
+  cases.push_back(layer_case<GATConv>("GATConv edge features, dropout, two node sets",
+                                      spec_of<GATConv>(gat_options(3, 2, 0.4), true)));
   add_two("GATv2Conv 2 heads", gatv2_options(2, false, 0, 0), static_cast<GATv2Conv*>(nullptr));
   add_two("GATv2Conv averaged, edge features, dropout", gatv2_options(3, true, 2, 0.4),
           static_cast<GATv2Conv*>(nullptr));
@@ -279,11 +265,11 @@ TEST_P(NnAttentionLayersTest, AttentionBeforeAndAfterDropout) {
 TEST_P(NnAttentionLayersTest, AttentionOfGatIsThatOfTheFormulaBeforeDropout) {
   for (const bool training : {true, false}) {
     const GATOptions options = gat_options(2, 3, 0.4);
-    LayerSubject<GATConv> subject(context(), dtype(), gat_spec(options));
+    LayerSubject<GATConv> subject(context(), dtype(), spec_of<GATConv>(options));
     subject.load(5, 21);
     subject.session().set_training(training);
     const Reals y = reals(subject.forward());
-    const formula::GatResult want = gat_formula(subject, options);
+    const formula::GatResult want = formula_of(subject, options);
     expect_values(y, want.y, dtype(), 500, "y");
     const Reals attention = reals(subject.layer().attention());
     expect_values(attention, want.attention, dtype(), 500, "attention");

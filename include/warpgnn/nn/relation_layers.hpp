@@ -74,7 +74,7 @@ class RGATConv {
   AttentionDropout dropout_;
   Tensor z_, source_score_, typed_score_, edge_score_, no_score_;
   Tensor attended_, maximum_, sum_, positive_y_, positive_weight_, summed_, averaged_, biased_, attention_;
-  Tensor dheads_, dattended_, dz_, dsource_score_, dtyped_score_, dedge_score_, dno_score_, dx_;
+  Tensor dheads_, dattended_, dz_, dsource_score_, dtyped_score_, dedge_score_, dx_;
 };
 
 }  // namespace warpgnn::nn
