@@ -72,7 +72,7 @@ Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in,
                 {[p, context] {
                    gcn_norm_forward(context, {.graph = p->graph},
                                     {.norm = p->norm, .inv_sqrt_degree = p->inv_sqrt_degree});
-                   p->layer.forward(p->graph, p->norm, p->x);
+                   p->layer.forward(p->graph, p->x, p->norm);
                  },
                  gcn_norm_forward_bytes(sizes) + aggregate_forward_bytes(narrow, Reduce::sum, true) +
                      layer_linear_bytes(sizes, in, false)},

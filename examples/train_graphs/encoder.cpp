@@ -45,7 +45,7 @@ class GcnLayer : public PlainLayer {
       : convolution_(session, name, in, out), activation_(session, Activation::relu) {}
 
   ConstTensorView forward(const Batch& batch, const ConstTensorView& x) {
-    return activation_.forward(convolution_.forward(batch.graph, batch.edge_weight, x));
+    return activation_.forward(convolution_.forward(batch.graph, x, batch.edge_weight));
   }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx) {
     return convolution_.backward(activation_.backward(dy), need_dx);

@@ -12,7 +12,7 @@ using warpgnn::ConstTensorView;
 namespace nn = warpgnn::nn;
 
 ConstTensorView apply(nn::GCNConv& layer, const DeviceGraph& graph, const ConstTensorView& x) {
-  return layer.forward(graph.graph(), graph.edge_weight(), x);
+  return layer.forward(graph.graph(), x, graph.edge_weight());
 }
 template <class Attention>
 ConstTensorView apply(Attention& layer, const DeviceGraph& graph, const ConstTensorView& x) {

@@ -123,7 +123,7 @@ void Checker::graph(const Graph& graph) const {
   }
 }
 
-void Checker::layout(const char* name, const Layout& layout, const Shape& shape, Dtype dtype) const {
+void Checker::layout(const char* name, const Layout& layout, const Shape& shape, Dtype dtype, Rows rows) const {
   const auto fail = [name](const std::string& message) { warpgnn::fail(std::string(name) + ": " + message); };
   if (layout.ndim == 0) fail("expected shape " + to_string(shape) + ", got none");
   expect_possible(name, layout);
@@ -137,6 +137,7 @@ void Checker::layout(const char* name, const Layout& layout, const Shape& shape,
     fail("expected memory of " + to_string(device_) + ", got " + to_string(layout.device));
   }
   if (!rows_contiguous(layout)) fail("expected contiguous rows");
+  if (rows == Rows::any && layout.stride[0] == 0) return;
   if (layout.shape[0] > 1 && layout.stride[0] < layout.row_size()) {
     fail("expected a row stride of at least " + std::to_string(layout.row_size()) + ", got " +
          std::to_string(layout.stride[0]));
@@ -144,12 +145,12 @@ void Checker::layout(const char* name, const Layout& layout, const Shape& shape,
 }
 
 void Checker::input(const char* name, const ConstTensorView& view, const Shape& shape, Dtype dtype) {
-  layout(name, view, shape, dtype);
+  layout(name, view, shape, dtype, Rows::any);
   inputs_.add({name, &view, view.as<char>(), nullptr});
 }
 
 void Checker::input(const char* name, const TensorView& view, const Shape& shape, Dtype dtype) {
-  layout(name, view, shape, dtype);
+  layout(name, view, shape, dtype, Rows::apart);
   inputs_.add({name, &view, view.as<char>(), nullptr});
 }
 
@@ -159,7 +160,7 @@ void Checker::output(const char* name, const TensorView& view, const Shape& shap
 
 void Checker::output_in_place(const char* name, const TensorView& view, const Shape& shape, Dtype dtype,
                               const char* input) {
-  layout(name, view, shape, dtype);
+  layout(name, view, shape, dtype, Rows::apart);
   outputs_.add({name, &view, view.as<char>(), input});
 }
 
@@ -168,6 +169,12 @@ void Checker::dropout(const AttentionDropout& dropout) {
     fail("dropout: expected a probability in [0, 1), got " + std::to_string(dropout.probability));
   }
   optional_input("dropout.counter", dropout.counter, {1}, Dtype::int64);
+}
+
+void Checker::rows_apart(const char* name, const Layout& layout) {
+  if (layout.shape[0] > 1 && layout.stride[0] == 0) {
+    fail(std::string(name) + ": expected a row stride of at least " + std::to_string(layout.row_size()) + ", got 0");
+  }
 }
 
 void Checker::contiguous(const char* name, const Layout& layout) {

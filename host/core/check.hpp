@@ -48,6 +48,7 @@ class Checker {
   explicit Checker(const Context& context) : device_(context.device()) {}
 
   void graph(const Graph& graph) const;
+  /// Its rows may be one and the same, seen as often as there are rows: a row stride of 0.
   void input(const char* name, const ConstTensorView& view, const Shape& shape, Dtype dtype);
   /// Of what a forward wrote. Views are remembered by address, so none may be a temporary.
   void input(const char* name, const TensorView& view, const Shape& shape, Dtype dtype);
@@ -82,6 +83,8 @@ class Checker {
   }
   /// A probability, and the counter if there is one.
   void dropout(const AttentionDropout& dropout);
+  /// Refuses an input of row stride 0, for what a library multiplies or copies.
+  static void rows_apart(const char* name, const Layout& layout);
   /// Elements side by side: for parameter vectors and flat updates.
   static void contiguous(const char* name, const Layout& layout);
   static void absent(const char* name, const Layout& layout, const char* why);
@@ -103,7 +106,8 @@ class Checker {
     const char* may_equal;  // the input that this output may share memory with
   };
 
-  void layout(const char* name, const Layout& layout, const Shape& shape, Dtype dtype) const;
+  enum class Rows : std::uint8_t { apart, any };
+  void layout(const char* name, const Layout& layout, const Shape& shape, Dtype dtype, Rows rows) const;
   void check_memory() const;
   void check_classes() const;
   void check_overlaps() const;

@@ -181,6 +181,7 @@ void copy(const Context& context, const ConstTensorView& from, const TensorView&
   if (!from.defined()) throw Error(ErrorCode::invalid_argument, "from: expected a tensor, got none");
   Checker checker(context);
   checker.input("from", from, Shape(from), from.dtype);
+  Checker::rows_apart("from", from);
   checker.output("to", to, Shape(from), from.dtype);
   checker.finish();
   if (from.count() == 0) return;
@@ -206,6 +207,7 @@ void expect_whole(const Context& context, const char* name, const ConstTensorVie
   if (!view.defined()) fail(std::string(name) + ": expected a tensor, got none");
   Checker checker(context);
   checker.input(name, view, Shape(view), view.dtype);
+  Checker::rows_apart(name, view);
   checker.finish();
   expect_bytes(bytes_of(view), bytes);
   if (memory == nullptr && bytes > 0) fail(std::string(host) + ": expected memory, got a null pointer");
@@ -252,7 +254,9 @@ void Tensor::resize(const Context& context, Dtype dtype, std::span<const std::in
   const Layout layout = contiguous_layout(dtype, shape, context.device());
   const std::size_t wanted = bytes_of(layout);
   const bool moves = !context_ || &context_->state() != &context.state();
-  if (memory_ == nullptr || moves || wanted > capacity_) replace_memory(context, layout);
+  // Only this thread's copies count: a tensor is used by one host thread at a time.
+  const bool shared = memory_.use_count() > 1;
+  if (memory_ == nullptr || moves || shared || wanted > capacity_) replace_memory(context, layout);
   view_ = TensorView{layout, memory_.get()};
 }
 

@@ -115,7 +115,7 @@ Attention AttentionConv::problem() const {
           .vector = vector_.value};
 }
 
-ConstTensorView AttentionConv::attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
+SharedTensor AttentionConv::attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   if (edge_features.defined() != (shape_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, shape_.edge_features > 0
                                                  ? "edge_features: expected a tensor, got none"
@@ -137,7 +137,7 @@ ConstTensorView AttentionConv::attend(const Graph& graph, const NodeInputs& x, c
   shape(*session_, sum_, {nodes, shape_.heads});
   attention_forward(session_->context(), problem(), result(), session_->scratch());
   return shape_.average_heads ? average_heads(*session_, y_, averaged_)
-                              : ConstTensorView(reshape(y_.view(), {nodes, shape_.width()}));
+                              : y_.share(reshape(y_.view(), {nodes, shape_.width()}));
 }
 
 void AttentionConv::expect_gradient(const ConstTensorView& dy) {
@@ -145,7 +145,7 @@ void AttentionConv::expect_gradient(const ConstTensorView& dy) {
   expect_matrix(*session_, "dy", dy, graph_.num_destinations(), shape_.outputs());
 }
 
-ConstTensorView AttentionConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor AttentionConv::attend_backward(const ConstTensorView& dy, bool need_dx) {
   shape_projections(dprojected_);
   // Over one set the gradient of a query that is the key has to be added to that of the key.
   const bool one_shared = shape_.shared && x_.one_set;
@@ -181,16 +181,17 @@ void AttentionConv::projection_backward(const ConstTensorView& x, std::int64_t f
                   session_->scratch());
 }
 
-ConstTensorView AttentionConv::projection_backward(bool need_dx) {
+SharedTensor AttentionConv::projection_backward(bool need_dx) {
   const auto to = [&](const ConstTensorView& x, Tensor& dx) {
     if (need_dx) shape_like(*session_, dx, x);
     return need_dx ? dx.view() : TensorView{};
   };
+  const auto shared = [&](const Tensor& dx) { return need_dx ? dx.share() : SharedTensor{}; };
   destination_gradient_ = {};
   const TensorView dx = to(x_.source, dx_);
   if (x_.one_set) {
     projection_backward(x_.source, 0, dprojected_.all, dx);
-    return dx;
+    return shared(dx_);
   }
   const TensorView ddestination = to(x_.destination, ddestination_);
   projection_backward(x_.source, shape_.first_key(), dprojected_.source, dx);
@@ -204,8 +205,8 @@ ConstTensorView AttentionConv::projection_backward(bool need_dx) {
     projection_backward(x_.destination, shape_.projections() - shape_.extra, extra_of(dprojected_), dextra);
     if (need_dx) add_scaled(session_->context(), {.scale = 1, .source = dextra, .target = ddestination});
   }
-  destination_gradient_ = ddestination;
-  return dx;
+  destination_gradient_ = shared(ddestination_);
+  return shared(dx_);
 }
 
 /// From the queries of destinations, by a projection whose gradient has that from the sources already.
@@ -239,11 +240,11 @@ void AttentionConv::edge_backward() {
                   session_->scratch());
 }
 
-ConstTensorView AttentionConv::attention(bool after_dropout) {
+SharedTensor AttentionConv::attention(bool after_dropout) {
   shape(*session_, attention_, {graph_.num_edges(), shape_.heads});
   attention_weights(session_->context(), problem(), result(), {.weight = attention_, .dropped = after_dropout},
                     session_->scratch());
-  return attention_;
+  return attention_.share();
 }
 
 void AttentionConv::collect_projections(ParameterList& list) {

@@ -38,9 +38,9 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
                       .projection_bias = options.bias},
                 session, name, in) {}
 
-ConstTensorView GATv2Conv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
+SharedTensor GATv2Conv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
-  const ConstTensorView attended = attend(graph, x, edge_features);
+  const SharedTensor attended = attend(graph, x, edge_features);
   if (!bias_.value.defined() && shape_.extra == 0) return attended;
   // Backward needs the attended values as they are, so the sum goes to a tensor of its own.
   shape_like(*session_, biased_, attended);
@@ -50,10 +50,10 @@ ConstTensorView GATv2Conv::run(const Graph& graph, const NodeInputs& x, const Co
     copy(session_->context(), attended, biased_);
   }
   if (shape_.extra > 0) add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = biased_});
-  return biased_;
+  return biased_.share();
 }
 
-ConstTensorView GATv2Conv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor GATv2Conv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_gradient(dy);
   if (bias_.value.defined())
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
@@ -109,10 +109,11 @@ TransformerConv::TransformerConv(Session& session, const std::string& name, std:
   if (options.gate) gate_weight_ = glorot(session, name + ".gate", {3, shape_.outputs()}, 3 * shape_.outputs(), 1);
 }
 
-ConstTensorView TransformerConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
+SharedTensor TransformerConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
-  attended_ = attend(graph, x, edge_features);
-  if (!skip_) return attended_;
+  const SharedTensor attended = attend(graph, x, edge_features);
+  if (!skip_) return attended;
+  attended_ = attended;
   shape_like(*session_, result_, attended_);
   if (gate_weight_.value.defined()) {
     shape(*session_, gate_, {attended_.shape[0]});
@@ -122,10 +123,10 @@ ConstTensorView TransformerConv::run(const Graph& graph, const NodeInputs& x, co
     copy(session_->context(), attended_, result_);
     add_scaled(session_->context(), {.scale = 1, .source = extra(), .target = result_});
   }
-  return result_;
+  return result_.share();
 }
 
-ConstTensorView TransformerConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor TransformerConv::backward(const ConstTensorView& dy, bool need_dx) {
   expect_gradient(dy);
   if (!skip_) return attend_backward(dy, need_dx);
   const TensorView dresidual = extra_gradient();

@@ -9,14 +9,13 @@ namespace warpgnn::nn {
 namespace {
 
 /// dx = the sum of both ways back.
-ConstTensorView add_ways(const Session& session, const ConstTensorView& first, const ConstTensorView& second,
-                         Tensor& dx) {
+SharedTensor add_ways(const Session& session, const ConstTensorView& first, const ConstTensorView& second, Tensor& dx) {
   shape_like(session, dx, first);
   dx.fill_zero();
   for (const ConstTensorView& way : {first, second}) {
     add_scaled(session.context(), {.scale = 1, .source = way, .target = dx});
   }
-  return dx;
+  return dx.share();
 }
 
 }  // namespace
@@ -34,7 +33,7 @@ Pool AttentionPool::problem() const {
   return {.graph = graph_, .reduce = reduce_, .gate = gate_, .temperature = temperature_, .x = x_, .score = score_};
 }
 
-ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+SharedTensor AttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   if (first_) expect_matrix(*session_, "x", x, graph.num_nodes(), first_->inputs());
   graph_ = graph;
@@ -50,27 +49,27 @@ ConstTensorView AttentionPool::forward(const Graph& graph, const ConstTensorView
   }
   if (reduce_ == PoolReduce::max) shape(*session_, arg_, {graph.num_graphs(), x.shape[1]}, Dtype::int32);
   pool_forward(session_->context(), problem(), result(), session_->scratch());
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView AttentionPool::backward(const ConstTensorView& dy) {
+SharedTensor AttentionPool::backward(const ConstTensorView& dy) {
   saved_.expect("AttentionPool");
   const bool gated = gate_ != PoolGate::none;
   shape_like(*session_, dx_, x_);
   if (gated) shape(*session_, dscore_, {x_.shape[0]});
   pool_backward(session_->context(), problem(), result(), {.dy = dy, .dx = dx_, .dscore = dscore_},
                 session_->scratch());
-  if (!gated) return dx_;
+  if (!gated) return dx_.share();
   const ConstTensorView dhidden = second_->backward(reshape(ConstTensorView(dscore_), {x_.shape[0], 1}));
   const ConstTensorView through_gate = first_->backward(tanh_->backward(dhidden));
   add_scaled(session_->context(), {.scale = 1, .source = through_gate, .target = dx_});
-  return dx_;
+  return dx_.share();
 }
 
-ConstTensorView AttentionPool::attention() {
+SharedTensor AttentionPool::attention() {
   shape(*session_, attention_, {x_.shape[0]});
   pool_weights(session_->context(), problem(), result(), {.weight = attention_});
-  return attention_;
+  return attention_.share();
 }
 
 void AttentionPool::collect(ParameterList& list) {
@@ -93,7 +92,7 @@ Pool MultiHeadAttentionPool::problem() const {
       .graph = graph_, .gate = PoolGate::softmax, .temperature = options_.temperature, .x = values_, .score = score_};
 }
 
-ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
+SharedTensor MultiHeadAttentionPool::forward(const Graph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
@@ -104,10 +103,10 @@ ConstTensorView MultiHeadAttentionPool::forward(const Graph& graph, const ConstT
   shape(*session_, maximum_, {graphs, heads});
   shape(*session_, sum_, {graphs, heads});
   pool_forward(session_->context(), problem(), result(), session_->scratch());
-  return reshape(ConstTensorView(y_), {graphs, heads * channels});
+  return y_.share(reshape(y_.view(), {graphs, heads * channels}));
 }
 
-ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
+SharedTensor MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
   saved_.expect("MultiHeadAttentionPool");
   const std::int64_t heads = options_.heads, channels = options_.channels;
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), heads * channels);
@@ -120,10 +119,10 @@ ConstTensorView MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
   return add_ways(*session_, through_values, first_.backward(tanh_.backward(second_.backward(dscore_))), dx_);
 }
 
-ConstTensorView MultiHeadAttentionPool::attention() {
+SharedTensor MultiHeadAttentionPool::attention() {
   shape_like(*session_, attention_, score_);
   pool_weights(session_->context(), problem(), result(), {.weight = attention_});
-  return attention_;
+  return attention_.share();
 }
 
 void MultiHeadAttentionPool::collect(ParameterList& list) {
@@ -142,7 +141,7 @@ Pool GatedSumPool::problem() const {
   return {.graph = graph_, .gate = PoolGate::sigmoid, .x = values_, .score = score_};
 }
 
-ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView& x) {
+SharedTensor GatedSumPool::forward(const Graph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
@@ -150,10 +149,10 @@ ConstTensorView GatedSumPool::forward(const Graph& graph, const ConstTensorView&
   values_ = reshape(value_.forward(x), {x.shape[0], out_, 1});  // every feature is a head with a score of its own
   shape(*session_, y_, {graph.num_graphs(), out_, 1});
   pool_forward(session_->context(), problem(), {.y = y_}, session_->scratch());
-  return reshape(ConstTensorView(y_), {graph.num_graphs(), out_});
+  return y_.share(reshape(y_.view(), {graph.num_graphs(), out_}));
 }
 
-ConstTensorView GatedSumPool::backward(const ConstTensorView& dy) {
+SharedTensor GatedSumPool::backward(const ConstTensorView& dy) {
   saved_.expect("GatedSumPool");
   expect_matrix(*session_, "dy", dy, graph_.num_graphs(), out_);
   shape_like(*session_, dvalues_, values_);

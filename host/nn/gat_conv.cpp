@@ -75,7 +75,7 @@ GatAttentionResult GATConv::result(bool training) const {
           .positive_weight = training ? positive_weight_.view() : TensorView{}};
 }
 
-ConstTensorView GATConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
+SharedTensor GATConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   if (edge_features.defined() != (options_.edge_features > 0)) {
     throw Error(ErrorCode::invalid_argument, options_.edge_features > 0
@@ -102,9 +102,8 @@ ConstTensorView GATConv::run(const Graph& graph, const NodeInputs& x, const Cons
     shape(*session_, positive_weight_, {nodes, heads});
   }
   gat_attention_forward(session_->context(), problem(), result(training), session_->scratch());
-  const ConstTensorView attended = options_.average_heads
-                                       ? average_heads(*session_, y_, averaged_)
-                                       : ConstTensorView(reshape(y_.view(), {nodes, heads * channels}));
+  const SharedTensor attended = options_.average_heads ? average_heads(*session_, y_, averaged_)
+                                                       : y_.share(reshape(y_.view(), {nodes, heads * channels}));
   if (!bias_.value.defined() && !root_.defined()) return attended;
   // Backward needs y as it is, so the sum goes to a tensor of its own.
   shape_like(*session_, biased_, attended);
@@ -114,10 +113,10 @@ ConstTensorView GATConv::run(const Graph& graph, const NodeInputs& x, const Cons
     copy(session_->context(), attended, biased_);
   }
   root_.add(*session_, x.destination, biased_);
-  return biased_;
+  return biased_.share();
 }
 
-ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GATConv");
   const std::int64_t nodes = graph_.num_destinations(), heads = options_.heads, channels = options_.channels;
   expect_matrix(*session_, "dy", dy, nodes, outputs());
@@ -152,7 +151,7 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
     linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
                     {.dy = dedge_score_, .dx = dedge_features_, .dweight = edge_matrix_.gradient}, session_->scratch());
   }
-  const ConstTensorView dx = projection_backward(need_dx);
+  const SharedTensor dx = projection_backward(need_dx);
   if (!root_.defined()) return dx;
   const ConstTensorView droot = root_.backward(*session_, x_.destination, dy, need_dx);
   if (need_dx) {
@@ -162,7 +161,7 @@ ConstTensorView GATConv::backward(const ConstTensorView& dy, bool need_dx) {
 }
 
 /// From W x to W and x; with two node sets W has a gradient from each.
-ConstTensorView GATConv::projection_backward(bool need_dx) {
+SharedTensor GATConv::projection_backward(bool need_dx) {
   const auto product_backward = [&](const ConstTensorView& x, const Tensor& dvalue, const Tensor& dweight, Tensor& dx) {
     if (need_dx) shape_like(*session_, dx, x);
     linear_backward(session_->context(), {.x = x, .weight = weight_.value},
@@ -170,10 +169,10 @@ ConstTensorView GATConv::projection_backward(bool need_dx) {
                      .dx = need_dx ? dx.view() : TensorView{},
                      .dweight = dweight},
                     session_->scratch());
-    return need_dx ? ConstTensorView(dx) : ConstTensorView{};
+    return need_dx ? dx.share() : SharedTensor{};
   };
   destination_gradient_ = {};
-  const ConstTensorView dx = product_backward(x_.source, dvalue_, weight_.gradient, dx_);
+  const SharedTensor dx = product_backward(x_.source, dvalue_, weight_.gradient, dx_);
   if (x_.one_set) return dx;
   shape_like(*session_, dweight_, weight_.value.view());
   destination_gradient_ = product_backward(x_.destination, ddestination_value_, dweight_, ddestination_);
@@ -181,10 +180,10 @@ ConstTensorView GATConv::projection_backward(bool need_dx) {
   return dx;
 }
 
-ConstTensorView GATConv::attention() {
+SharedTensor GATConv::attention() {
   shape(*session_, attention_, {graph_.num_edges(), options_.heads});
   gat_attention_weights(session_->context(), problem(), result(false), {.weight = attention_});
-  return attention_;
+  return attention_.share();
 }
 
 void GATConv::collect(ParameterList& list) {

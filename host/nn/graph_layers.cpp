@@ -30,7 +30,7 @@ void GCNConv::aggregate_transposed(const ConstTensorView& x, const ConstTensorVi
                      {.dy = dy, .dx = dx, .dweight = dedge_weight_}, session_->scratch());
 }
 
-ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+SharedTensor GCNConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), in_);
   expect_edge_weight(*session_, graph, edge_weight);
@@ -41,16 +41,16 @@ ConstTensorView GCNConv::forward(const Graph& graph, const ConstTensorView& edge
     const ConstTensorView gathered = aggregate(x, aggregated_);
     shape(*session_, y_, {gathered.shape[0], out_});
     linear_forward(session_->context(), {.x = gathered, .weight = weight_.value, .bias = bias_.value}, {.y = y_});
-    return y_;
+    return y_.share();
   }
   shape(*session_, projected_, {x.shape[0], out_});
   linear_forward(session_->context(), {.x = x, .weight = weight_.value}, {.y = projected_});
   aggregate(projected_, y_);
   if (bias_.value.defined()) add_bias(session_->context(), {.x = y_, .bias = bias_.value, .y = y_});
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GCNConv");
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   if (aggregates_first()) return aggregated_backward(dy, need_dx);
@@ -63,11 +63,11 @@ ConstTensorView GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
                   {.dy = dprojected_, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = weight_.gradient},
                   session_->scratch());
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 /// Of a layer that aggregated x itself.
-ConstTensorView GCNConv::aggregated_backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor GCNConv::aggregated_backward(const ConstTensorView& dy, bool need_dx) {
   const bool through = need_dx || options_.edge_weight_gradient;
   if (through) shape_like(*session_, daggregated_, aggregated_.view());
   linear_backward(session_->context(), {.x = aggregated_, .weight = weight_.value},
@@ -79,7 +79,7 @@ ConstTensorView GCNConv::aggregated_backward(const ConstTensorView& dy, bool nee
   if (!through) return {};
   if (need_dx) shape_like(*session_, dx_, x_);
   aggregate_transposed(x_, daggregated_, need_dx ? dx_.view() : TensorView{});
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void GCNConv::collect(ParameterList& list) {
@@ -96,16 +96,16 @@ GinNetwork::GinNetwork(Session& session, const std::string& name, std::int64_t i
       outer_norm_(session, name + ".norm", out),
       outer_relu_(session, Activation::relu) {}
 
-ConstTensorView GinNetwork::forward(const ConstTensorView& x) {
+SharedTensor GinNetwork::forward(const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   const ConstTensorView inner = inner_relu_.forward(inner_norm_.forward(first_.forward(x)));
   return outer_relu_.forward(outer_norm_.forward(second_.forward(inner)));
 }
 
-ConstTensorView GinNetwork::backward(const ConstTensorView& dy) {
+SharedTensor GinNetwork::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GinNetwork");
   const ConstTensorView dinner = second_.backward(outer_norm_.backward(outer_relu_.backward(dy)));
-  return first_.backward(inner_norm_.backward(inner_relu_.backward(dinner)));
+  return first_.backward(inner_norm_.backward(inner_relu_.backward(dinner)), need_dx);
 }
 
 void GinNetwork::collect(ParameterList& list) {
@@ -119,7 +119,7 @@ GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std
                  const GINOptions& options)
     : session_(&session), epsilon_(make_epsilon(session, name, options)), network_(session, name, in, out) {}
 
-ConstTensorView GINConv::run(const Graph& graph, const NodeInputs& x) {
+SharedTensor GINConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
   expect_nodes(*session_, graph, x, network_.inputs());
   graph_ = graph;
@@ -133,12 +133,15 @@ ConstTensorView GINConv::run(const Graph& graph, const NodeInputs& x) {
   return network_.forward(aggregated_);
 }
 
-ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor GINConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GINConv");
-  const ConstTensorView daggregated = network_.backward(dy);
+  destination_gradient_ = {};
+  const bool through = need_dx || epsilon_.trainable;
+  const ConstTensorView daggregated = network_.backward(dy, through);
+  if (!through) return {};
   destination_gradient_ =
-      x_.one_set ? ConstTensorView{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
-  if (!need_dx && !(x_.one_set && epsilon_.trainable)) return {};
+      x_.one_set ? SharedTensor{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
+  if (!need_dx && !x_.one_set) return {};
   if (need_dx) shape_like(*session_, dx_, x_.source);
   aggregate_backward(
       session_->context(),
@@ -148,7 +151,7 @@ ConstTensorView GINConv::backward(const ConstTensorView& dy, bool need_dx) {
        .dx = need_dx ? dx_.view() : TensorView{},
        .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
       session_->scratch());
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void GINConv::collect(ParameterList& list) {

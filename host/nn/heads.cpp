@@ -17,7 +17,7 @@ View head_of(View rows, std::int64_t head) {
 
 }  // namespace
 
-ConstTensorView average_heads(const Session& session, const ConstTensorView& y, Tensor& averaged) {
+SharedTensor average_heads(const Session& session, const ConstTensorView& y, Tensor& averaged) {
   const std::int64_t heads = y.shape[1];
   shape(session, averaged, {y.shape[0], y.shape[2]});
   averaged.fill_zero();
@@ -25,7 +25,7 @@ ConstTensorView average_heads(const Session& session, const ConstTensorView& y, 
     add_scaled(session.context(),
                {.scale = 1 / static_cast<double>(heads), .source = head_of(y, h), .target = averaged});
   }
-  return averaged;
+  return averaged.share();
 }
 
 ConstTensorView spread_over_heads(const Session& session, const ConstTensorView& dy, std::int64_t heads,

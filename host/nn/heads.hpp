@@ -8,7 +8,7 @@
 namespace warpgnn::nn {
 
 /// The mean over the heads of y [N, heads, channels], [N, channels], in `averaged`.
-ConstTensorView average_heads(const Session& session, const ConstTensorView& y, Tensor& averaged);
+SharedTensor average_heads(const Session& session, const ConstTensorView& y, Tensor& averaged);
 
 /// The gradient of every head, [N, heads, channels], from that of their mean, in `dheads`.
 ConstTensorView spread_over_heads(const Session& session, const ConstTensorView& dy, std::int64_t heads,

@@ -14,16 +14,16 @@ Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::
   if (bias) bias_ = uniform(session, name + ".bias", {out}, 1 / std::sqrt(static_cast<double>(in)));
 }
 
-ConstTensorView Linear::forward(const ConstTensorView& x) {
+SharedTensor Linear::forward(const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, kAnyRows, weight_.value.view().shape[1]);
   x_ = x;
   shape(*session_, y_, {x.shape[0], weight_.value.view().shape[0]});
   linear_forward(session_->context(), {.x = x, .weight = weight_.value, .bias = bias_.value}, {.y = y_});
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView Linear::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor Linear::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("Linear");
   expect_matrix(*session_, "dy", dy, x_.shape[0], weight_.value.view().shape[0]);
   if (need_dx) shape(*session_, dx_, {x_.shape[0], x_.shape[1]});
@@ -31,7 +31,7 @@ ConstTensorView Linear::backward(const ConstTensorView& dy, bool need_dx) {
       session_->context(), {.x = x_, .weight = weight_.value},
       {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = weight_.gradient, .dbias = bias_.gradient},
       session_->scratch());
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void Linear::collect(ParameterList& list) {
@@ -41,19 +41,19 @@ void Linear::collect(ParameterList& list) {
 
 Activate::Activate(Session& session, Activation kind, double slope) : session_(&session), kind_(kind), slope_(slope) {}
 
-ConstTensorView Activate::forward(const ConstTensorView& x) {
+SharedTensor Activate::forward(const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_dtype(*session_, "x", x);
   shape_like(*session_, y_, x);
   activation_forward(session_->context(), {.kind = kind_, .slope = slope_, .x = x}, {.y = y_});
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView Activate::backward(const ConstTensorView& dy) {
+SharedTensor Activate::backward(const ConstTensorView& dy) {
   saved_.expect("Activate");
   shape_like(*session_, dx_, y_.view());
   activation_backward(session_->context(), {.kind = kind_, .slope = slope_}, {.y = y_}, {.dy = dy, .dx = dx_});
-  return dx_;
+  return dx_.share();
 }
 
 DropoutLayer::DropoutLayer(Session& session, double probability) : session_(&session), probability_(probability) {
@@ -65,7 +65,7 @@ void DropoutLayer::apply(const ConstTensorView& from, const TensorView& to) cons
           {.probability = probability_, .seed = seed_, .x = from, .y = to, .counter = session_->dropout_counter()});
 }
 
-ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
+SharedTensor DropoutLayer::forward(const SharedTensor& x) {
   const ForwardPass pass(*session_, saved_);
   expect_dtype(*session_, "x", x);
   active_ = session_->training() && probability_ > 0;
@@ -73,15 +73,15 @@ ConstTensorView DropoutLayer::forward(const ConstTensorView& x) {
   seed_ = session_->next_dropout_seed();
   shape_like(*session_, y_, x);
   apply(x, y_);
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView DropoutLayer::backward(const ConstTensorView& dy) {
+SharedTensor DropoutLayer::backward(const SharedTensor& dy) {
   saved_.expect("DropoutLayer");
   if (!active_) return dy;
   shape_like(*session_, dx_, dy);
   apply(dy, dx_);
-  return dx_;
+  return dx_.share();
 }
 
 BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t features, const BatchNormOptions& options)
@@ -96,7 +96,7 @@ BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t fea
   running_mean_.trainable = running_var_.trainable = false;
 }
 
-ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
+SharedTensor BatchNorm::forward(const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, kAnyRows, gamma_.value.view().shape[0]);
   x_ = x;
@@ -114,16 +114,18 @@ ConstTensorView BatchNorm::forward(const ConstTensorView& x) {
                       .saved_mean = saved_mean_,
                       .saved_inv_std = saved_inv_std_},
                      session_->scratch());
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView BatchNorm::backward(const ConstTensorView& dy) {
+SharedTensor BatchNorm::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("BatchNorm");
-  shape_like(*session_, dx_, x_);
-  batch_norm_backward(session_->context(), {.x = x_, .gamma = gamma_.value},
-                      {.saved_mean = saved_mean_, .saved_inv_std = saved_inv_std_},
-                      {.dy = dy, .dx = dx_, .dgamma = gamma_.gradient, .dbeta = beta_.gradient}, session_->scratch());
-  return dx_;
+  if (need_dx) shape_like(*session_, dx_, x_);
+  batch_norm_backward(
+      session_->context(), {.x = x_, .gamma = gamma_.value},
+      {.saved_mean = saved_mean_, .saved_inv_std = saved_inv_std_},
+      {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dgamma = gamma_.gradient, .dbeta = beta_.gradient},
+      session_->scratch());
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void BatchNorm::collect(ParameterList& list) {
@@ -136,7 +138,7 @@ LayerNorm::LayerNorm(Session& session, const std::string& name, std::int64_t fea
       gamma_(ones(session, name + ".weight", {expect_positive("features", features)})),
       beta_(zeros(session, name + ".bias", {features})) {}
 
-ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
+SharedTensor LayerNorm::forward(const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, kAnyRows, gamma_.value.view().shape[0]);
   x_ = x;
@@ -145,15 +147,17 @@ ConstTensorView LayerNorm::forward(const ConstTensorView& x) {
   shape(*session_, inv_std_, {x.shape[0]});
   layer_norm_forward(session_->context(), {.epsilon = epsilon_, .x = x, .gamma = gamma_.value, .beta = beta_.value},
                      {.y = y_, .mean = mean_, .inv_std = inv_std_});
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView LayerNorm::backward(const ConstTensorView& dy) {
+SharedTensor LayerNorm::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("LayerNorm");
-  shape_like(*session_, dx_, x_);
-  layer_norm_backward(session_->context(), {.x = x_, .gamma = gamma_.value}, {.mean = mean_, .inv_std = inv_std_},
-                      {.dy = dy, .dx = dx_, .dgamma = gamma_.gradient, .dbeta = beta_.gradient}, session_->scratch());
-  return dx_;
+  if (need_dx) shape_like(*session_, dx_, x_);
+  layer_norm_backward(
+      session_->context(), {.x = x_, .gamma = gamma_.value}, {.mean = mean_, .inv_std = inv_std_},
+      {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dgamma = gamma_.gradient, .dbeta = beta_.gradient},
+      session_->scratch());
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void LayerNorm::collect(ParameterList& list) {
@@ -161,17 +165,15 @@ void LayerNorm::collect(ParameterList& list) {
 }
 
 CrossEntropy::CrossEntropy(Session& session, const CrossEntropyOptions& options)
-    : session_(&session),
-      options_(options),
-      loss_(session.context(), session.dtype(), {1}),
-      total_weight_(session.context(), session.dtype(), {1}) {
+    : session_(&session), options_(options), total_weight_(session.context(), session.dtype(), {1}) {
   const std::vector<double>& weight = options.class_weight;
   if (!weight.empty()) class_weight_ = upload(session, weight, {static_cast<std::int64_t>(weight.size())});
 }
 
-ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {
+SharedTensor CrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& labels) {
   const ForwardPass pass(*session_, saved_);
   labels_ = labels;
+  shape(*session_, loss_, {1});
   shape_like(*session_, probability_, logits);
   cross_entropy_forward(session_->context(),
                         {.label_smoothing = options_.label_smoothing,
@@ -181,10 +183,10 @@ ConstTensorView CrossEntropy::forward(const ConstTensorView& logits, const Const
                          .class_weight = class_weight_},
                         {.loss = loss_, .probability = probability_, .total_weight = total_weight_},
                         session_->scratch());
-  return loss_;
+  return loss_.share();
 }
 
-ConstTensorView CrossEntropy::backward() {
+SharedTensor CrossEntropy::backward() {
   saved_.expect("CrossEntropy");
   shape_like(*session_, dlogits_, probability_.view());
   cross_entropy_backward(session_->context(),
@@ -193,7 +195,7 @@ ConstTensorView CrossEntropy::backward() {
                           .label = labels_,
                           .class_weight = class_weight_},
                          {.probability = probability_, .total_weight = total_weight_}, {.dlogits = dlogits_});
-  return dlogits_;
+  return dlogits_.share();
 }
 
 }  // namespace warpgnn::nn

@@ -9,17 +9,16 @@ namespace warpgnn::nn {
 namespace {
 
 /// From both addends of a result to x: of one node set, the sum of both ways.
-ConstTensorView join_ways(Session& session, RootTerm& root, const NodeInputs& x, const ConstTensorView& dy,
-                          const TensorView& dneighbor, ConstTensorView& destination_gradient) {
-  const bool need_dx = dneighbor.defined();
-  destination_gradient = {};
-  const ConstTensorView droot = root.backward(session, x.destination, dy, need_dx && (root.defined() || !x.one_set));
+SharedTensor join_ways(Session& session, RootTerm& root, const NodeInputs& x, const ConstTensorView& dy,
+                       const Tensor* dneighbor, SharedTensor& destination_gradient) {
+  const bool need_dx = dneighbor != nullptr;
+  const SharedTensor droot = root.backward(session, x.destination, dy, need_dx && (root.defined() || !x.one_set));
   if (x.one_set) {
-    if (droot.defined()) add_scaled(session.context(), {.scale = 1, .source = droot, .target = dneighbor});
+    if (droot.defined()) add_scaled(session.context(), {.scale = 1, .source = droot, .target = *dneighbor});
   } else {
     destination_gradient = droot;
   }
-  return dneighbor;
+  return need_dx ? dneighbor->share() : SharedTensor{};
 }
 
 }  // namespace
@@ -43,7 +42,7 @@ MessageAggregate GINEConv::problem() const {
           .epsilon = x_.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}};
 }
 
-ConstTensorView GINEConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
+SharedTensor GINEConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   if (!edge_features.defined()) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
@@ -60,11 +59,12 @@ ConstTensorView GINEConv::run(const Graph& graph, const NodeInputs& x, const Con
   return network_.forward(aggregated_);
 }
 
-ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GINEConv");
+  destination_gradient_ = dedge_features_ = {};
   const ConstTensorView daggregated = network_.backward(dy);
   destination_gradient_ =
-      x_.one_set ? ConstTensorView{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
+      x_.one_set ? SharedTensor{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
   shape_like(*session_, dedge_, edge_);
   if (need_dx) shape_like(*session_, dx_, x_.source);
   message_aggregate_backward(session_->context(), problem(), {},
@@ -73,8 +73,8 @@ ConstTensorView GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
                               .dedge = dedge_,
                               .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
                              session_->scratch());
-  dedge_features_ = projection_ ? projection_->backward(dedge_) : ConstTensorView(dedge_);
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  dedge_features_ = projection_ ? projection_->backward(dedge_) : dedge_.share();
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void GINEConv::collect(ParameterList& list) {
@@ -95,7 +95,7 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
   if (options.bias) bias_ = zeros(session, name + ".lin_l.bias", {out});
 }
 
-ConstTensorView SAGEConv::run(const Graph& graph, const NodeInputs& x) {
+SharedTensor SAGEConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
   expect_nodes(*session_, graph, x, neighbor_weight_.value.view().shape[1]);
   const std::int64_t nodes = graph.num_destinations();
@@ -114,7 +114,7 @@ ConstTensorView SAGEConv::run(const Graph& graph, const NodeInputs& x) {
     shape(*session_, norm_, {nodes});
     normalize_rows_forward(session_->context(), {.x = y_}, {.y = y_, .norm = norm_});
   }
-  return y_;
+  return y_.share();
 }
 
 /// The gradient of y before it was divided by its length.
@@ -125,8 +125,9 @@ ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
   return dprojected_;
 }
 
-ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("SAGEConv");
+  destination_gradient_ = {};
   expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
   const ConstTensorView dprojected = through_norm(dy);
   if (need_dx) {
@@ -143,7 +144,7 @@ ConstTensorView SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
     aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce}, {.arg = arg_},
                        {.dy = daggregated_, .dx = dneighbor_}, session_->scratch());
   }
-  return join_ways(*session_, root_, x_, dprojected, need_dx ? dneighbor_.view() : TensorView{}, destination_gradient_);
+  return join_ways(*session_, root_, x_, dprojected, need_dx ? &dneighbor_ : nullptr, destination_gradient_);
 }
 
 void SAGEConv::collect(ParameterList& list) {
@@ -180,8 +181,8 @@ RelationAggregate RGCNConv::problem() const {
           .x = x_.source};
 }
 
-ConstTensorView RGCNConv::run(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
-                              const NodeInputs& x) {
+SharedTensor RGCNConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& relation,
+                           const ConstTensorView& edge_weight) {
   const ForwardPass pass(*session_, saved_);
   expect_nodes(*session_, graph, x, in_);
   const std::int64_t nodes = graph.num_destinations();
@@ -195,11 +196,12 @@ ConstTensorView RGCNConv::run(const Graph& graph, const ConstTensorView& relatio
   shape(*session_, y_, {nodes, out_});
   linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value}, {.y = y_});
   root_.add(*session_, x.destination, y_);
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("RGCNConv");
+  destination_gradient_ = {};
   expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
   shape_like(*session_, dsums_, sums_.view());
   linear_backward(session_->context(), {.x = flat(sums_), .weight = weight_.value},
@@ -216,7 +218,7 @@ ConstTensorView RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
                                .dcoefficient = coefficient_.gradient,
                                .dweight = dedge_weight_},
                               session_->scratch());
-  return join_ways(*session_, root_, x_, dy, need_dx ? dneighbor_.view() : TensorView{}, destination_gradient_);
+  return join_ways(*session_, root_, x_, dy, need_dx ? &dneighbor_ : nullptr, destination_gradient_);
 }
 
 void RGCNConv::collect(ParameterList& list) {

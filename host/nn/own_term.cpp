@@ -32,8 +32,8 @@ void add_own_term(Session& session, const ConstTensorView& x, const Parameter& e
   add_scaled(session.context(), {.scale = 1, .source = term.scaled, .target = y});
 }
 
-ConstTensorView own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
-                                  bool need_dx) {
+SharedTensor own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
+                               bool need_dx) {
   if (!need_dx && !epsilon.trainable) return {};
   if (need_dx) shape_like(session, term.dx, term.x.view());
   linear_backward(session.context(),
@@ -44,7 +44,7 @@ ConstTensorView own_term_backward(Session& session, const ConstTensorView& dy, P
                   session.scratch());
   if (!need_dx) return {};
   add_scaled(session.context(), {.scale = 1, .source = dy, .target = term.dx});
-  return term.dx;
+  return term.dx.share();
 }
 
 }  // namespace warpgnn::nn

@@ -20,7 +20,7 @@ inline TensorView gradient_of(const Parameter& epsilon) {
 void add_own_term(Session& session, const ConstTensorView& x, const Parameter& epsilon, OwnTerm& term, const Tensor& y);
 
 /// From dy, whose rows are dense, to epsilon if it is learnt, and where need_dx to x: the view that comes back.
-ConstTensorView own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
-                                  bool need_dx);
+SharedTensor own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
+                               bool need_dx);
 
 }  // namespace warpgnn::nn

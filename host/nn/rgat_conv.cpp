@@ -100,13 +100,13 @@ void RGATConv::attend() {
 }
 
 /// Relations added, then heads averaged, then the bias.
-ConstTensorView RGATConv::combine() {
-  ConstTensorView y = reshape(ConstTensorView(attended_), {nodes_, (across() ? 1 : options_.relations) * width()});
+SharedTensor RGATConv::combine() {
+  SharedTensor y = attended_.share(reshape(attended_.view(), {nodes_, (across() ? 1 : options_.relations) * width()}));
   if (!across()) {
     shape(*session_, summed_, {nodes_, width()});
     summed_.fill_zero();
     add_parts(*session_, y, options_.relations, summed_);
-    y = summed_;
+    y = summed_.share();
   }
   if (options_.average_heads) {
     y = average_heads(*session_, split_columns(y, options_.heads, options_.channels), averaged_);
@@ -114,10 +114,10 @@ ConstTensorView RGATConv::combine() {
   if (!bias_.value.defined()) return y;
   shape_like(*session_, biased_, y);
   add_bias(session_->context(), {.x = y, .bias = bias_.value, .y = biased_});
-  return biased_;
+  return biased_.share();
 }
 
-ConstTensorView RGATConv::forward(const RelationGraph& graph, const ConstTensorView& x) {
+SharedTensor RGATConv::forward(const RelationGraph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   check(graph, x);
   typed_ = graph.typed;
@@ -177,7 +177,7 @@ void RGATConv::scores_backward() {
   through(destination_vector_, dtyped_score_);
 }
 
-ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
+SharedTensor RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("RGATConv");
   expect_matrix(*session_, "dy", dy, nodes_, options_.average_heads ? options_.channels : width());
   if (bias_.value.defined())
@@ -190,13 +190,13 @@ ConstTensorView RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
                    .dx = need_dx ? dx_.view() : TensorView{},
                    .dweight = weight_.gradient},
                   session_->scratch());
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
-ConstTensorView RGATConv::attention() {
+SharedTensor RGATConv::attention() {
   shape(*session_, attention_, {graph().num_edges(), options_.heads});
   gat_attention_weights(session_->context(), problem(), result(false), {.weight = attention_});
-  return attention_;
+  return attention_.share();
 }
 
 void RGATConv::collect(ParameterList& list) {

@@ -15,8 +15,7 @@ void RootTerm::add(Session& session, const ConstTensorView& x, const Tensor& y) 
   add_scaled(session.context(), {.scale = 1, .source = product_, .target = y});
 }
 
-ConstTensorView RootTerm::backward(Session& session, const ConstTensorView& x, const ConstTensorView& dy,
-                                   bool need_dx) {
+SharedTensor RootTerm::backward(Session& session, const ConstTensorView& x, const ConstTensorView& dy, bool need_dx) {
   if (need_dx) shape_like(session, dx_, x);
   if (defined()) {
     linear_backward(session.context(), {.x = x, .weight = weight_.value},
@@ -25,7 +24,7 @@ ConstTensorView RootTerm::backward(Session& session, const ConstTensorView& x, c
   } else if (need_dx) {
     dx_.fill_zero();
   }
-  return need_dx ? ConstTensorView(dx_) : ConstTensorView{};
+  return need_dx ? dx_.share() : SharedTensor{};
 }
 
 void RootTerm::collect(ParameterList& list) {

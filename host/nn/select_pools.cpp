@@ -13,8 +13,7 @@ GatedSelection::GatedSelection(Session& session, double ratio) : session_(&sessi
   throw Error(ErrorCode::invalid_argument, "ratio: expected a number in (0, 1], got " + std::to_string(ratio));
 }
 
-ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorView& projection,
-                                        const ConstTensorView& x) {
+SharedTensor GatedSelection::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& projection) {
   const ForwardPass pass(*session_, saved_);
   x_ = x;
   const std::int64_t nodes = graph.num_nodes(), kept = top_k_count(graph, ratio_);
@@ -28,10 +27,10 @@ ConstTensorView GatedSelection::forward(const Graph& graph, const ConstTensorVie
   shape(*session_, y_, {kept, x.shape[1]});
   scaled_gather_forward(session_->context(), {.x = x, .scale = reshape(gate_.view(), {nodes}), .index = selected_},
                         {.y = y_});
-  return y_;
+  return y_.share();
 }
 
-ConstTensorView GatedSelection::backward(const ConstTensorView& dy) {
+SharedTensor GatedSelection::backward(const ConstTensorView& dy) {
   saved_.expect("GatedSelection");
   expect_matrix(*session_, "dy", dy, y_.view().shape[0], y_.view().shape[1]);
   shape_like(*session_, dx_, x_);
@@ -41,7 +40,7 @@ ConstTensorView GatedSelection::backward(const ConstTensorView& dy) {
                          {.x = x_, .scale = reshape(ConstTensorView(gate_), {nodes}), .position = position_},
                          {.dy = dy, .dx = dx_, .dscale = reshape(dgate_.view(), {nodes})});
   activation_backward(session_->context(), {.kind = Activation::tanh}, {.y = gate_}, {.dy = dgate_, .dx = dgate_});
-  return dgate_;
+  return dgate_.share();
 }
 
 TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, double ratio)
@@ -50,7 +49,7 @@ TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, d
           uniform(session, name + ".weight", {1, expect_positive("in", in)}, 1 / std::sqrt(static_cast<double>(in)))),
       selection_(session, ratio) {}
 
-ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) {
+SharedTensor TopKPool::forward(const Graph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), direction_.value.view().shape[1]);
   x_ = x;
@@ -59,10 +58,10 @@ ConstTensorView TopKPool::forward(const Graph& graph, const ConstTensorView& x) 
   normalize_rows_forward(session_->context(), {.x = direction_.value}, {.y = unit_, .norm = norm_});
   shape(*session_, projection_, {graph.num_nodes(), 1});
   linear_forward(session_->context(), {.x = x, .weight = unit_}, {.y = projection_});
-  return selection_.forward(graph, projection_, x);
+  return selection_.forward(graph, x, projection_);
 }
 
-ConstTensorView TopKPool::backward(const ConstTensorView& dy) {
+SharedTensor TopKPool::backward(const ConstTensorView& dy) {
   saved_.expect("TopKPool");
   const ConstTensorView dprojection = selection_.backward(dy);
   shape_like(*session_, dx_, x_);
@@ -72,7 +71,7 @@ ConstTensorView TopKPool::backward(const ConstTensorView& dy) {
   normalize_rows_backward(session_->context(), {}, {.y = unit_, .norm = norm_},
                           {.dy = dunit_, .dx = direction_.gradient});
   add_scaled(session_->context(), {.scale = 1, .source = selection_.dx(), .target = dx_});
-  return dx_;
+  return dx_.share();
 }
 
 void TopKPool::collect(ParameterList& list) {
@@ -82,17 +81,17 @@ void TopKPool::collect(ParameterList& list) {
 SAGPool::SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio)
     : session_(&session), score_(session, name + ".score", in, 1), selection_(session, ratio) {}
 
-ConstTensorView SAGPool::forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x) {
+SharedTensor SAGPool::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight) {
   const ForwardPass pass(*session_, saved_);
-  return selection_.forward(graph, score_.forward(graph, edge_weight, x), x);
+  return selection_.forward(graph, x, score_.forward(graph, x, edge_weight));
 }
 
-ConstTensorView SAGPool::backward(const ConstTensorView& dy) {
+SharedTensor SAGPool::backward(const ConstTensorView& dy) {
   saved_.expect("SAGPool");
   const ConstTensorView dprojection = selection_.backward(dy);
-  const TensorView dx = selection_.dx();
+  const Tensor& dx = selection_.dx();
   add_scaled(session_->context(), {.scale = 1, .source = score_.backward(dprojection), .target = dx});
-  return dx;
+  return dx.share();
 }
 
 void SAGPool::collect(ParameterList& list) {

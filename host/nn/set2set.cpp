@@ -27,7 +27,7 @@ Set2Set::Set2Set(Session& session, const std::string& name, std::int64_t in, std
       hidden_weight_(uniform(session, name + ".weight_hh", {4 * in, in}, bound_of(in))),
       bias_(uniform(session, name + ".bias", {4 * in}, bound_of(in))) {}
 
-ConstTensorView Set2Set::forward(const Graph& graph, const ConstTensorView& x) {
+SharedTensor Set2Set::forward(const Graph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), features_);
   graph_ = graph;
@@ -45,7 +45,7 @@ ConstTensorView Set2Set::forward(const Graph& graph, const ConstTensorView& x) {
     advance(step);
     read(step);
   }
-  return rows(ConstTensorView(states_), steps_ * graphs, graphs);
+  return states_.share(rows(states_.view(), steps_ * graphs, graphs));
 }
 
 /// The LSTM: h, the left half of q*.
@@ -79,7 +79,7 @@ void Set2Set::read(std::int64_t step) {
                session_->scratch());
 }
 
-ConstTensorView Set2Set::backward(const ConstTensorView& dy) {
+SharedTensor Set2Set::backward(const ConstTensorView& dy) {
   saved_.expect("Set2Set");
   const std::int64_t graphs = graph_.num_graphs(), nodes = graph_.num_nodes();
   expect_matrix(*session_, "dy", dy, graphs, 2 * features_);
@@ -98,7 +98,7 @@ ConstTensorView Set2Set::backward(const ConstTensorView& dy) {
     std::swap(dstate_, dstate_before_);
   }
   weight_gradients();
-  return dx_;
+  return dx_.share();
 }
 
 /// From the gradient of r: adds to that of h, in dstate_, and to dx_.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "warpgnn/ops/linear.hpp"
 
+#include <utility>
+
 #include "host/core/check.hpp"
 
 namespace warpgnn {
@@ -20,6 +22,8 @@ Checker checked(const Context& context, const LinearForward& op) {
   check.input("x", op.x, {rows, in}, dtype);
   check.input("weight", op.weight, {out, in}, dtype);
   check.optional_input("bias", op.bias, {out}, accumulator_of(dtype));
+  Checker::rows_apart("x", op.x);
+  Checker::rows_apart("weight", op.weight);
   Checker::contiguous("bias", op.bias);
   const LinearResult expected = result_of(op, Purpose::training);
   check.output("y", op.y, expected.y);
@@ -43,6 +47,9 @@ Checker checked(const Context& context, const LinearBackward& op) {
     check.output("dweight", op.dweight, {out, op.x.shape[1]}, accumulator_of(dtype));
   }
   check.optional_output("dbias", op.dbias, {out}, accumulator_of(dtype));
+  for (const auto& [name, view] : {std::pair{"dy", &op.dy}, {"weight", &op.weight}, {"x", &op.x}}) {
+    Checker::rows_apart(name, *view);
+  }
   Checker::contiguous("dbias", op.dbias);
   return check;
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "warpgnn/context.hpp"
@@ -21,8 +22,10 @@ inline constexpr int kMaxDims = 3;
 /// Shape and layout shared by both views: the fields of DLPack's DLTensor, without ownership.
 ///
 /// Strides count elements. Ops accept any stride between rows (dimension 0) that keeps rows apart, and need every row
-/// itself to be contiguous. No alignment beyond that of the element type is needed; 16-byte aligned rows are fastest.
-/// A default-constructed view is "undefined" and stands for an optional argument that is not given.
+/// itself to be contiguous. What they only read may also have a row stride of 0: one row that stands for all. The
+/// exceptions are the operands of dense products (linear) and of copy. No alignment beyond that of the element type is
+/// needed; 16-byte aligned rows are fastest. A default-constructed view is "undefined" and stands for an optional
+/// argument that is not given.
 struct Layout {
   Dtype dtype = Dtype::float32;
   Device device{};
@@ -107,6 +110,22 @@ struct Workspace {
 /// What the data of a Workspace are aligned to, in bytes.
 inline constexpr std::size_t kWorkspaceAlignment = 64;
 
+/// A view of a Tensor, or of a part of one, that shares its memory: what it shows stays as it is while the view lives,
+/// whatever becomes of the Tensor, but for writes through other views of that Tensor. The layers of warpgnn::nn return
+/// such views. A view of memory that nobody shares is made by the constructor, and lives as long as that memory.
+class SharedTensor : public ConstTensorView {
+ public:
+  SharedTensor() = default;
+  explicit SharedTensor(const ConstTensorView& unshared) : ConstTensorView(unshared) {}
+
+ private:
+  friend class Tensor;
+  SharedTensor(const ConstTensorView& view, std::shared_ptr<const void> memory)
+      : ConstTensorView(view), memory_(std::move(memory)) {}
+
+  std::shared_ptr<const void> memory_;
+};
+
 /// An owned, contiguous tensor on a context's device. Move-only. Memory is not initialised unless said.
 class Tensor {
  public:
@@ -132,9 +151,14 @@ class Tensor {
   operator ConstTensorView() const { return view_; }
   std::size_t bytes() const;
 
-  /// Takes another shape; memory is kept when it is large enough, else replaced and its content lost. Work that was
-  /// captured into a CUDA graph goes on with the memory it was captured with: what is replaced lives as long as the
-  /// tensor if a capture may have used it. Replacing memory during a capture is refused with `capturing`.
+  /// A view that shares the memory, of the whole or of `part`, which lies in it.
+  SharedTensor share() const { return share(view_); }
+  SharedTensor share(const ConstTensorView& part) const { return {part, memory_}; }
+
+  /// Takes a shape, be it the one it has. Memory is kept when it is large enough and no SharedTensor shows it, else
+  /// replaced and its content lost. Work that was captured into a CUDA graph goes on with the memory it was captured
+  /// with: what is replaced lives as long as the tensor if a capture may have used it. Replacing memory during a
+  /// capture is refused with `capturing`.
   void resize(const Context& context, Dtype dtype, std::span<const std::int64_t> shape);
   void resize(const Context& context, Dtype dtype, std::initializer_list<std::int64_t> shape);
   /// Bytes all zero: +0 for every dtype.

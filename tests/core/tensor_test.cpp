@@ -128,6 +128,30 @@ TEST_P(TensorTest, ResizeKeepsMemoryThatIsLargeEnough) {
   EXPECT_THAT(tensor.to_host<double>(), Each(0.0));
 }
 
+TEST_P(TensorTest, WhatASharedTensorShowsStays) {
+  const std::vector<float> numbers = {1, 2, 3, 4, 5, 6};
+  Tensor tensor = Tensor::from<float>(context(), numbers, {3, 2});
+  const void* const memory = tensor.view().data;
+  SharedTensor part = tensor.share(rows(tensor.view(), 1, 2));
+  tensor.resize(context(), Dtype::float32, {2, 2});
+  EXPECT_NE(tensor.view().data, memory);
+  tensor.fill_zero();
+  EXPECT_THAT(to_host<float>(context(), part), ElementsAre(3, 4, 5, 6));
+  tensor = Tensor();  // the view alone keeps the memory
+  EXPECT_THAT(to_host<float>(context(), part), ElementsAre(3, 4, 5, 6));
+
+  tensor.resize(context(), Dtype::float32, {3});
+  const void* const second = tensor.view().data;
+  part = tensor.share();
+  part = {};
+  tensor.resize(context(), Dtype::float32, {2});
+  EXPECT_EQ(tensor.view().data, second);
+  EXPECT_FALSE(part.defined());
+  EXPECT_EQ(SharedTensor(tensor).data, second);  // a view, as any other
+  tensor.resize(context(), Dtype::float32, {1});
+  EXPECT_EQ(tensor.view().data, second);
+}
+
 TEST_P(TensorTest, MovesAndOutlivesItsContext) {
   Tensor kept;
   {

@@ -25,7 +25,7 @@ SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& op
       {.width = in,
        .make = [=](Session& session) { return GCNConv(session, "gcn", in, out, options); },
        .forward = [](GCNConv& layer,
-                     const Subject& in_) { return layer.forward(in_.graph(), in_.edge_weight(), in_.x()); },
+                     const Subject& in_) { return layer.forward(in_.graph(), in_.x(), in_.edge_weight()); },
        .formula =
            [=](const Subject& subject) {
              return formula::gcn(subject.parameters(), "gcn", subject.edges(), reals_of(subject.edge_weight()),
@@ -98,7 +98,7 @@ TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
       const Reals x_values = rng.reals(45), dy_values = rng.reals(static_cast<std::size_t>(15 * out));
       const Tensor x = tensor({15, 3}, x_values), dy = tensor({15, out}, dy_values);
       const Tensor edge_weight = weighted ? tensor({edges}, rng.reals(data.edges.count())) : Tensor();
-      layer.forward(graph, edge_weight, x);
+      layer.forward(graph, x, edge_weight);
       EXPECT_FALSE(layer.backward(dy, false).defined());
       Reals want(data.edges.count(), 0);
       const auto width = static_cast<std::size_t>(out);
@@ -111,7 +111,7 @@ TEST_P(NnGraphLayersTest, GcnGivesTheGradientOfItsEdgeWeights) {
         }
       }
       expect_values(reals(layer.edge_weight_gradient()), want, dtype(), 500, "dedge_weight");
-      plain.forward(graph, edge_weight, x);
+      plain.forward(graph, x, edge_weight);
       plain.backward(dy);
       EXPECT_FALSE(plain.edge_weight_gradient().defined());
     }
@@ -135,7 +135,7 @@ TEST_P(NnGraphLayersGradientTest, EdgeWeightsBehindANormalisation) {
     const Reals dy = rng.reals(static_cast<std::size_t>(11 * out));
     const auto forward = [&] {
       gcn_norm_forward(context(), norm, result);
-      return layer.forward(graph, normalised, x);
+      return layer.forward(graph, x, normalised);
     };
     forward();
     layer.backward(tensor_of(context(), Dtype::float64, {11, out}, dy), false);
@@ -195,13 +195,13 @@ WARPGNN_INSTANTIATE_OP_TESTS(NnGraphLayerErrorsTest);
 TEST_P(NnGraphLayerErrorsTest, Gcn) {
   for (const std::int64_t out : {2, 5}) {
     GCNConv layer(*session, "gcn", 3, out);
-    expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, edge_weight, x); });
-    expect_error(kInvalid, {"x", "[4, ", "[5, "}, [&] { layer.forward(graph, edge_weight, long_x); });
-    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, edge_weight, wide_x); });
-    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, edge_weight, {}); });
+    expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x, edge_weight); });
+    expect_error(kInvalid, {"x", "[4, ", "[5, "}, [&] { layer.forward(graph, long_x, edge_weight); });
+    expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x, edge_weight); });
+    expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}, edge_weight); });
     const Tensor more_edges = tensor({4}, Reals(4, 1));
-    expect_error(kInvalid, {"edge_weight:", "[3]", "[4]"}, [&] { layer.forward(graph, more_edges, x); });
-    layer.forward(graph, edge_weight, x);
+    expect_error(kInvalid, {"edge_weight:", "[3]", "[4]"}, [&] { layer.forward(graph, x, more_edges); });
+    layer.forward(graph, x, edge_weight);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
   }
 }

@@ -230,6 +230,34 @@ TEST_P(NnChecksTest, AUsedLayerWorksLikeANewOne) {
   }
 }
 
+/// What a layer returned belongs to whoever keeps it; what nobody keeps, the layer uses again.
+TEST_P(NnChecksTest, KeptResultsStay) {
+  for (const SubjectCase& each : cases()) {
+    SCOPED_TRACE(each.name);
+    const auto subject = loaded(each, context(), dtype());
+    std::map<std::string, SharedTensor> kept;
+    std::map<std::string, Reals> values;
+    kept["y"] = subject->forward();
+    const Tensor dy = upstream(*subject, kept["y"], kUpstream);
+    kept["dx"] = subject->backward(dy, true);
+    for (const auto& [name, input] : subject->inputs()) kept[name] = subject->gradient_of(name);
+    for (const auto& [name, view] : kept) values[name] = reals_of(context(), view);
+
+    subject->load(kData + 1, kNodes);
+    run_pass(*subject, kUpstream + 1);
+    for (const auto& [name, view] : kept) EXPECT_EQ(reals_of(context(), view), values[name]) << name;
+
+    kept.clear();
+    const auto memory = [&] {
+      run_pass(*subject, kUpstream);
+      const SharedTensor y = subject->forward(), dx = subject->backward(dy, true);
+      return std::pair(y.data, dx.data);
+    };
+    const auto first = memory();
+    EXPECT_EQ(memory(), first);
+  }
+}
+
 /// An upstream gradient whose rows stand apart.
 TEST_P(NnChecksTest, AcceptsStridedGradients) {
   bool any = false;

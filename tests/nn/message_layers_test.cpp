@@ -200,7 +200,7 @@ SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out
              typed->load(subject, options.relations, weighted);
              const Tensor& weight = options.edge_weight_gradient ? subject.edge_weight() : typed->weight;
              return with_features(
-                 subject, [&](const auto& x) { return layer.forward(subject.graph(), typed->relation, weight, x); });
+                 subject, [&](const auto& x) { return layer.forward(subject.graph(), x, typed->relation, weight); });
            },
        .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); },
        .weight_has_gradient = options.edge_weight_gradient,
@@ -313,16 +313,16 @@ TEST_P(NnMessageLayerErrorsTest, Rgcn) {
   expect_error(kInvalid, {"bases", "0"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.bases = 0}); });
   expect_error(kInvalid, {"relations", "0"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.relations = 0}); });
   RGCNConv layer(*session, "rgcn", 3, 4, {.relations = 2, .bases = 2});
-  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, relation, {}, x); });
-  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, relation, {}, x); });
-  expect_error(kInvalid, {"relation", "none"}, [&] { layer.forward(graph, {}, {}, x); });
-  expect_error(kInvalid, {"relation", "float"}, [&] { layer.forward(graph, tensor({3}, Reals(3, 1)), {}, x); });
+  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x, relation, {}); });
+  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x, relation, {}); });
+  expect_error(kInvalid, {"relation", "none"}, [&] { layer.forward(graph, x, {}, {}); });
+  expect_error(kInvalid, {"relation", "float"}, [&] { layer.forward(graph, x, tensor({3}, Reals(3, 1)), {}); });
   expect_error(kInvalid, {"edge_weight:", "[3]", "[5]"},
-               [&] { layer.forward(graph, relation, tensor({5}, Reals(5, 1)), x); });
-  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, relation, {}, ConstTensorView{}); });
-  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, relation, {}, long_x); });
-  expect_error(kInvalid, {"x:", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, relation, {}, wide_x); });
-  layer.forward(graph, relation, {}, x);
+               [&] { layer.forward(graph, x, relation, tensor({5}, Reals(5, 1))); });
+  expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, ConstTensorView{}, relation, {}); });
+  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x, relation, {}); });
+  expect_error(kInvalid, {"x:", "[4, 3]", "[4, 7]"}, [&] { layer.forward(graph, wide_x, relation, {}); });
+  layer.forward(graph, x, relation, {});
   expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
 }
 

@@ -34,8 +34,8 @@ class Head {
         loss_(session),
         labels_(labels_of(context_, kLabels)) {}
 
-  ConstTensorView forward(const ConstTensorView& pooled) { return loss_.forward(linear_.forward(pooled), labels_); }
-  ConstTensorView backward(const ConstTensorView& dloss) {
+  SharedTensor forward(const ConstTensorView& pooled) { return loss_.forward(linear_.forward(pooled), labels_); }
+  SharedTensor backward(const ConstTensorView& dloss) {
     const ConstTensorView dlogits = loss_.backward();
     scaled_.resize(context_, dlogits.dtype, {dlogits.shape[0], dlogits.shape[1]});
     scaled_.fill_zero();
@@ -66,12 +66,12 @@ class GcnModel {
         pool_(session, "pool", 2, 3, PoolReduce::mean, PoolGate::sigmoid),
         head_(session, 2) {}
 
-  ConstTensorView forward(const Subject& in) {
-    const auto hidden = first_relu_.forward(first_.forward(in.graph(), in.edge_weight(), in.x()));
-    const auto deep = second_relu_.forward(second_.forward(in.graph(), in.edge_weight(), hidden));
+  SharedTensor forward(const Subject& in) {
+    const auto hidden = first_relu_.forward(first_.forward(in.graph(), in.x(), in.edge_weight()));
+    const auto deep = second_relu_.forward(second_.forward(in.graph(), hidden, in.edge_weight()));
     return head_.forward(pool_.forward(in.graph(), deep));
   }
-  ConstTensorView backward(const ConstTensorView& dloss, bool need_dx) {
+  SharedTensor backward(const ConstTensorView& dloss, bool need_dx) {
     const auto dhidden = second_.backward(second_relu_.backward(pool_.backward(head_.backward(dloss))));
     return first_.backward(first_relu_.backward(dhidden), need_dx);
   }
@@ -111,17 +111,17 @@ class GatModel {
         pool_(session, "pool", 3, 4, PoolReduce::sum, PoolGate::softmax),
         head_(session, 3) {}
 
-  ConstTensorView forward(const Subject& in) {
+  SharedTensor forward(const Subject& in) {
     const auto hidden = elu_.forward(first_.forward(in.graph(), in.x(), in.edge_features()));
     attention_seed_ = in.session().dropout_state();
     const auto thinned = dropout_.forward(hidden);
     return head_.forward(pool_.forward(in.graph(), second_.forward(in.graph(), thinned)));
   }
-  ConstTensorView backward(const ConstTensorView& dloss, bool need_dx) {
+  SharedTensor backward(const ConstTensorView& dloss, bool need_dx) {
     const auto dthinned = second_.backward(pool_.backward(head_.backward(dloss)));
     return first_.backward(elu_.backward(dropout_.backward(dthinned)), need_dx);
   }
-  ConstTensorView edge_feature_gradient() const { return first_.edge_feature_gradient(); }
+  SharedTensor edge_feature_gradient() const { return first_.edge_feature_gradient(); }
   void collect(nn::ParameterList& list) {
     first_.collect(list);
     second_.collect(list);
@@ -161,11 +161,11 @@ class GinModel {
         pool_(session, "pool", kHidden, 1, PoolReduce::mean, PoolGate::none),
         head_(session, kHidden) {}
 
-  ConstTensorView forward(const Subject& in) {
+  SharedTensor forward(const Subject& in) {
     const auto deep = second_.forward(in.graph(), first_.forward(in.graph(), in.x()));
     return head_.forward(pool_.forward(in.graph(), deep));
   }
-  ConstTensorView backward(const ConstTensorView& dloss, bool need_dx) {
+  SharedTensor backward(const ConstTensorView& dloss, bool need_dx) {
     return first_.backward(second_.backward(pool_.backward(head_.backward(dloss))), need_dx);
   }
   void collect(nn::ParameterList& list) {

@@ -138,7 +138,7 @@ LayerSpec<SAGPool> sag_spec(double ratio) {
           .make = [=](Session& session) { return SAGPool(session, "sag", kIn, ratio); },
           .forward =
               [](SAGPool& layer, const Subject& subject) {
-                return layer.forward(subject.graph(), subject.edge_weight(), subject.x());
+                return layer.forward(subject.graph(), subject.x(), subject.edge_weight());
               },
           .formula = [=](const Subject& subject) { return kept_rows(subject, sag_projection(subject), ratio); }};
 }
@@ -353,7 +353,7 @@ TEST_P(NnPoolLayersTest, RefusesWrongInputs) {
   refuses([&](const Graph& g, const ConstTensorView& in) { gated.forward(g, in); });
   refuses([&](const Graph& g, const ConstTensorView& in) { set.forward(g, in); });
   refuses([&](const Graph& g, const ConstTensorView& in) { top.forward(g, in); });
-  refuses([&](const Graph& g, const ConstTensorView& in) { sag.forward(g, edges, in); });
+  refuses([&](const Graph& g, const ConstTensorView& in) { sag.forward(g, in, edges); });
   expect_error(kInvalid, {"dy", "[1, 6]", "[4, 7]"}, [&] { heads.backward(wide_x); });
   expect_error(kInvalid, {"dy", "[1, 5]", "[4, 3]"}, [&] { gated.backward(x); });
   expect_error(kInvalid, {"dy", "[1, 6]", "[4, 3]"}, [&] { set.backward(x); });

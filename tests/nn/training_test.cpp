@@ -70,7 +70,7 @@ class MixedModel {
         head_(session, "head", 6, 2) {}
 
   ConstTensorView forward(const ToySet& set) {
-    const auto hidden = relu_.forward(norm_.forward(gcn_.forward(set.graph, set.edge_weight, set.x)));
+    const auto hidden = relu_.forward(norm_.forward(gcn_.forward(set.graph, set.x, set.edge_weight)));
     const auto deep = gat_.forward(set.graph, dropout_.forward(hidden), set.edge_features);
     return head_.forward(pool_.forward(set.graph, deep));
   }

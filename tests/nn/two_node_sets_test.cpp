@@ -37,7 +37,7 @@ class NnTwoNodeSetsTest : public LayerTest {
       return layer.forward(graph, x);
     };
     const auto typed = [](auto& layer, const Graph& graph, const auto& x, const Edges& edges) {
-      return layer.forward(graph, edges.relation, edges.weight, x);
+      return layer.forward(graph, x, edges.relation, edges.weight);
     };
     const auto check_layer = [&](const char* name, auto layer, const auto& forward, bool normalises = false) {
       SCOPED_TRACE(name);

@@ -56,15 +56,15 @@ class Subject {
   /// the destinations larger.
   void load(std::uint64_t seed, std::int64_t nodes);
 
-  virtual ConstTensorView forward() = 0;
+  virtual SharedTensor forward() = 0;
   /// What forward must return, from the oracle; asked for after it, as dropout takes its seed from the session.
   virtual oracle::Reals formula() const = 0;
-  virtual ConstTensorView backward(const ConstTensorView& dy, bool need_dx) = 0;
+  virtual SharedTensor backward(const ConstTensorView& dy, bool need_dx) = 0;
   virtual bool can_skip_dx() const = 0;
   /// Inputs beside x that have a gradient, by name.
   std::map<std::string, Tensor*> inputs();
   /// That of such an input, of the last backward.
-  virtual ConstTensorView gradient_of(const std::string& input) const = 0;
+  virtual SharedTensor gradient_of(const std::string& input) const = 0;
 
   nn::Session& session() { return session_; }
   const nn::Session& session() const { return session_; }
@@ -103,7 +103,7 @@ struct LayerSpec {
   std::int64_t width = 1;       // of x
   std::int64_t edge_width = 0;  // of edge features
   std::function<Layer(nn::Session&)> make;
-  std::function<ConstTensorView(Layer&, const Subject&)> forward;
+  std::function<SharedTensor(Layer&, const Subject&)> forward;
   std::function<oracle::Reals(const Subject&)> formula;
   bool draws_masks = false;          // in each training forward
   bool weight_has_gradient = false;  // that of edges
@@ -125,9 +125,9 @@ class LayerSubject : public Subject {
   Layer& layer() { return layer_; }
   const Layer& layer() const { return layer_; }
 
-  ConstTensorView forward() override { return spec_.forward(layer_, *this); }
+  SharedTensor forward() override { return spec_.forward(layer_, *this); }
   oracle::Reals formula() const override { return spec_.formula(*this); }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx) override {
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx) override {
     if constexpr (kCanSkipDx) {
       return layer_.backward(dy, need_dx);
     } else {
@@ -135,7 +135,7 @@ class LayerSubject : public Subject {
     }
   }
   bool can_skip_dx() const override { return kCanSkipDx; }
-  ConstTensorView gradient_of(const std::string& input) const override {
+  SharedTensor gradient_of(const std::string& input) const override {
     if constexpr (requires { layer_.edge_feature_gradient(); }) {
       if (input == "edge_features") return layer_.edge_feature_gradient();
     }

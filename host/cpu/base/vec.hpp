@@ -4,6 +4,7 @@
 // Short vectors in the widest registers of the level that this file is compiled for (GCC and Clang vector extensions),
 // and a walk over a row in tiles of them, with the accumulators of a tile in registers.
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -134,13 +135,21 @@ struct Scalar {
   }
   template <class S>
   WARPGNN_INLINE void add_scaled(const S* from, T factor) {
+#ifdef __FMA__
+    // Left to the compiler, it would be one rounding or two, by whether the loop around it is vectorised: and that by
+    // how far apart the caller's rows are.
+    v[0] = std::fma(factor, load_vector(from), v[0]);
+#else
     v[0] += factor * load_vector(from);
+#endif
   }
   template <class S>
   WARPGNN_INLINE void add(const S* from) {
     v[0] += load_vector(from);
   }
-  WARPGNN_INLINE T sum() const { return v[0]; }
+  WARPGNN_INLINE T sum() const {
+    return v[0];
+  }
 };
 
 template <class T>

@@ -31,28 +31,28 @@ class GATConv {
  public:
   GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
     return run(graph, x, edge_features);
   }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
     return run(graph, x, edge_features);
   }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
-  ConstTensorView destination_gradient() const { return destination_gradient_; }
+  SharedTensor destination_gradient() const { return destination_gradient_; }
   /// The gradient of the edge features, [E, edge_features], of the last backward.
-  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  SharedTensor edge_feature_gradient() const { return dedge_features_.share(); }
   /// Attention [E, heads] of the last forward, in the caller's edge order, before dropout.
-  ConstTensorView attention();
+  SharedTensor attention();
   void collect(ParameterList& list);
 
  private:
-  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
   void project();
   /// W x_i, of the destinations.
   const Tensor& destination_value() const { return x_.one_set ? value_ : destination_value_; }
-  ConstTensorView projection_backward(bool need_dx);
+  SharedTensor projection_backward(bool need_dx);
   GatAttention problem() const;
   /// With what only a backward needs if asked for.
   GatAttentionResult result(bool training) const;
@@ -65,7 +65,8 @@ class GATConv {
   RootTerm root_;
   Graph graph_;
   NodeInputs x_;
-  ConstTensorView edge_features_, destination_gradient_;
+  ConstTensorView edge_features_;
+  SharedTensor destination_gradient_;
   AttentionDropout dropout_;
   Tensor value_, destination_value_, source_score_, destination_score_, edge_score_, y_, averaged_, biased_, maximum_,
       sum_, positive_y_, positive_weight_, attention_;
@@ -80,12 +81,12 @@ class GATConv {
 class AttentionConv {
  public:
   /// The gradient of the edge features, [E, edge_features], of the last backward.
-  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  SharedTensor edge_feature_gradient() const { return dedge_features_.share(); }
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
-  ConstTensorView destination_gradient() const { return destination_gradient_; }
+  SharedTensor destination_gradient() const { return destination_gradient_; }
   /// Attention [E, heads] of the last forward, in the caller's edge order: alpha before dropout, or the weights after
   /// dropout that the forward used, as long as its training step has not ended.
-  ConstTensorView attention(bool after_dropout = false);
+  SharedTensor attention(bool after_dropout = false);
 
  protected:
   /// What the layers differ in.
@@ -115,11 +116,11 @@ class AttentionConv {
   AttentionConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape);
 
   /// The attended values [N_dst, outputs()].
-  ConstTensorView attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  SharedTensor attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
   /// Refuses a gradient of another shape than the result, or without a training forward before it.
   void expect_gradient(const ConstTensorView& dy);
   /// From the gradient of attend's result; that of the extra columns has been written to extra_gradient() before.
-  ConstTensorView attend_backward(const ConstTensorView& dy, bool need_dx);
+  SharedTensor attend_backward(const ConstTensorView& dy, bool need_dx);
   ConstTensorView extra() const;
   TensorView extra_gradient();
   void collect_projections(ParameterList& list);
@@ -140,7 +141,7 @@ class AttentionConv {
   TensorView extra_of(const Projections& projections) const;
   void project();
   void project(const ConstTensorView& x, std::int64_t first, const TensorView& y);
-  ConstTensorView projection_backward(bool need_dx);
+  SharedTensor projection_backward(bool need_dx);
   void projection_backward(const ConstTensorView& x, std::int64_t first, const ConstTensorView& dy,
                            const TensorView& dx);
   void add_shared_backward(const TensorView& ddestination);
@@ -149,7 +150,8 @@ class AttentionConv {
   Parameter weight_, projection_bias_, vector_, edge_weight_;
   Graph graph_;
   NodeInputs x_;
-  ConstTensorView edge_features_, destination_gradient_;
+  ConstTensorView edge_features_;
+  SharedTensor destination_gradient_;
   AttentionDropout dropout_;
   Projections projected_, dprojected_;
   Tensor edge_key_, y_, maximum_, sum_, averaged_, attention_;
@@ -175,14 +177,14 @@ class GATv2Conv : public AttentionConv {
  public:
   GATv2Conv(Session& session, const std::string& name, std::int64_t in, const GATv2Options& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
     return run(graph, x, edge_features);
   }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
     return run(graph, x, edge_features);
   }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
  protected:
@@ -190,7 +192,7 @@ class GATv2Conv : public AttentionConv {
   GATv2Conv(const Shape& shape, Session& session, const std::string& name, std::int64_t in);
 
  private:
-  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
 
   Parameter bias_;
   Tensor biased_;
@@ -233,18 +235,18 @@ class TransformerConv : public AttentionConv {
  public:
   TransformerConv(Session& session, const std::string& name, std::int64_t in, const TransformerOptions& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features = {}) {
     return run(graph, x, edge_features);
   }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features = {}) {
     return run(graph, x, edge_features);
   }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
  private:
-  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
 
   Parameter gate_weight_;
   bool skip_;

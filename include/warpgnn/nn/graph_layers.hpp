@@ -25,11 +25,11 @@ class GCNConv {
 
   /// @param edge_weight [E] in the caller's edge order; compute it once per graph and share it between layers.
   /// Undefined: all ones, a plain sum over neighbours.
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight = {});
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of the edge weights [E] of the last backward, or, where the forward had none, of weights of one.
   /// Needs the option. gcn_norm_backward leads from it to the weights that were normalised.
-  ConstTensorView edge_weight_gradient() const { return dedge_weight_; }
+  SharedTensor edge_weight_gradient() const { return dedge_weight_.share(); }
   void collect(ParameterList& list);
 
  private:
@@ -37,7 +37,7 @@ class GCNConv {
   ConstTensorView aggregate(const ConstTensorView& x, Tensor& y);
   /// The way back from the sums to what was summed, x, and to the edges' weights.
   void aggregate_transposed(const ConstTensorView& x, const ConstTensorView& dy, const TensorView& dx);
-  ConstTensorView aggregated_backward(const ConstTensorView& dy, bool need_dx);
+  SharedTensor aggregated_backward(const ConstTensorView& dy, bool need_dx);
 
   Session* session_;
   SavedState saved_;
@@ -54,8 +54,8 @@ class GinNetwork {
  public:
   GinNetwork(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
 
-  ConstTensorView forward(const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
   std::int64_t inputs() const { return first_.inputs(); }
 
@@ -87,16 +87,16 @@ class GINConv {
  public:
   GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const GINOptions& options = {});
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const NodeFeatures& x) { return run(graph, x); }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x) { return run(graph, x); }
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
-  ConstTensorView destination_gradient() const { return destination_gradient_; }
+  SharedTensor destination_gradient() const { return destination_gradient_; }
   void collect(ParameterList& list);
 
  private:
-  ConstTensorView run(const Graph& graph, const NodeInputs& x);
+  SharedTensor run(const Graph& graph, const NodeInputs& x);
 
   Session* session_;
   SavedState saved_;
@@ -104,7 +104,7 @@ class GINConv {
   GinNetwork network_;
   Graph graph_;
   NodeInputs x_;
-  ConstTensorView destination_gradient_;
+  SharedTensor destination_gradient_;
   Tensor aggregated_, dx_;
   OwnTerm own_;
 };

@@ -11,9 +11,13 @@
 
 /// Dense layers with explicit forward and backward.
 ///
-/// forward(x) returns a view of memory that the layer owns and keeps until its next forward; it remembers x (the view,
-/// not a copy), so x must stay alive and unchanged until backward. backward(dy) overwrites the gradients of the
-/// layer's parameters and returns dx, owned by the layer until its next backward.
+/// All layers have one shape: forward(x), or forward(graph, x, what belongs to the edges), returns y; backward(dy),
+/// where something is learnt backward(dy, need_dx), overwrites the gradients of the layer's parameters and returns dx.
+/// (GradientSum adds up those of several backwards.) Gradients of further inputs are asked for by name afterwards.
+///
+/// What comes back is a SharedTensor: kept, it stays as it is, and the next call takes other memory; let go, the next
+/// call writes into the same. A ConstTensorView of it is good until then. A layer remembers what it was given as views,
+/// not as copies, so x must stay alive and unchanged until backward.
 ///
 /// A layer keeps the state of one forward. Every backward needs exactly one training forward of its layer since the
 /// backward before (a second one for the same forward is allowed), else it throws `invalid_argument`: after an
@@ -25,9 +29,9 @@ class Linear {
  public:
   Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true);
 
-  ConstTensorView forward(const ConstTensorView& x);
+  SharedTensor forward(const ConstTensorView& x);
   /// Returns dx, or an undefined view when `need_dx` is false (a first layer).
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
   Parameter& weight() { return weight_; }
@@ -46,8 +50,8 @@ class Linear {
 class Activate {
  public:
   Activate(Session& session, Activation kind, double slope = 0.2);
-  ConstTensorView forward(const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy);
 
  private:
   Session* session_;
@@ -61,8 +65,10 @@ class Activate {
 class DropoutLayer {
  public:
   DropoutLayer(Session& session, double probability);
-  ConstTensorView forward(const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const ConstTensorView& x) { return forward(SharedTensor(x)); }
+  SharedTensor forward(const SharedTensor& x);
+  SharedTensor backward(const ConstTensorView& dy) { return backward(SharedTensor(dy)); }
+  SharedTensor backward(const SharedTensor& dy);
 
  private:
   void apply(const ConstTensorView& from, const TensorView& to) const;
@@ -85,8 +91,8 @@ struct BatchNormOptions {
 class BatchNorm {
  public:
   BatchNorm(Session& session, const std::string& name, std::int64_t features, const BatchNormOptions& options = {});
-  ConstTensorView forward(const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
  private:
@@ -103,8 +109,8 @@ class BatchNorm {
 class LayerNorm {
  public:
   LayerNorm(Session& session, const std::string& name, std::int64_t features, double epsilon = 1e-5);
-  ConstTensorView forward(const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
 
  private:
@@ -128,9 +134,9 @@ class CrossEntropy {
  public:
   explicit CrossEntropy(Session& session, const CrossEntropyOptions& options = {});
   /// The loss, [1], on the device.
-  ConstTensorView forward(const ConstTensorView& logits, const ConstTensorView& labels);
-  ConstTensorView backward();
-  ConstTensorView probability() const { return probability_; }
+  SharedTensor forward(const ConstTensorView& logits, const ConstTensorView& labels);
+  SharedTensor backward();
+  SharedTensor probability() const { return probability_.share(); }
 
  private:
   Session* session_;

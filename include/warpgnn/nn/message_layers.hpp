@@ -40,22 +40,22 @@ class GINEConv {
   GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features,
            const GINOptions& options = {});
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
     return run(graph, x, edge_features);
   }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features) {
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features) {
     return run(graph, x, edge_features);
   }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
-  ConstTensorView destination_gradient() const { return destination_gradient_; }
+  SharedTensor destination_gradient() const { return destination_gradient_; }
   /// The gradient of the edge features, like them, of the last backward.
-  ConstTensorView edge_feature_gradient() const { return dedge_features_; }
+  SharedTensor edge_feature_gradient() const { return dedge_features_; }
   void collect(ParameterList& list);
 
  private:
-  ConstTensorView run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
+  SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
   MessageAggregate problem() const;
 
   Session* session_;
@@ -65,7 +65,8 @@ class GINEConv {
   GinNetwork network_;
   Graph graph_;
   NodeInputs x_;
-  ConstTensorView edge_, dedge_features_, destination_gradient_;
+  ConstTensorView edge_;
+  SharedTensor dedge_features_, destination_gradient_;
   Tensor aggregated_, dx_, dedge_;
   OwnTerm own_;
 };
@@ -85,16 +86,16 @@ class SAGEConv {
   SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
            const SAGEOptions& options = {});
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const NodeFeatures& x) { return run(graph, x); }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x) { return run(graph, x); }
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
-  ConstTensorView destination_gradient() const { return destination_gradient_; }
+  SharedTensor destination_gradient() const { return destination_gradient_; }
   void collect(ParameterList& list);
 
  private:
-  ConstTensorView run(const Graph& graph, const NodeInputs& x);
+  SharedTensor run(const Graph& graph, const NodeInputs& x);
   ConstTensorView through_norm(const ConstTensorView& dy);
 
   Session* session_;
@@ -105,7 +106,7 @@ class SAGEConv {
   RootTerm root_;
   Graph graph_;
   NodeInputs x_;
-  ConstTensorView destination_gradient_;
+  SharedTensor destination_gradient_;
   Tensor aggregated_, arg_, y_, norm_;
   Tensor dprojected_, daggregated_, dneighbor_;
 };
@@ -128,26 +129,26 @@ class RGCNConv {
   /// @param relation [E] int32 or int64 in the caller's edge order.
   /// @param edge_weight [E], normally relation_weights' output: compute it once per graph and share it between layers.
   /// Undefined: all ones.
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
-                          const ConstTensorView& x) {
-    return run(graph, relation, edge_weight, x);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& relation,
+                       const ConstTensorView& edge_weight = {}) {
+    return run(graph, x, relation, edge_weight);
   }
   /// Over two node sets: node_features.hpp.
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
-                          const NodeFeatures& x) {
-    return run(graph, relation, edge_weight, x);
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& relation,
+                       const ConstTensorView& edge_weight = {}) {
+    return run(graph, x, relation, edge_weight);
   }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
-  ConstTensorView destination_gradient() const { return destination_gradient_; }
+  SharedTensor destination_gradient() const { return destination_gradient_; }
   /// The gradient of the edge weights [E] of the last backward, or, where the forward had none, of weights of one; 0
   /// for an edge of no relation. Needs the option.
-  ConstTensorView edge_weight_gradient() const { return dedge_weight_; }
+  SharedTensor edge_weight_gradient() const { return dedge_weight_.share(); }
   void collect(ParameterList& list);
 
  private:
-  ConstTensorView run(const Graph& graph, const ConstTensorView& relation, const ConstTensorView& edge_weight,
-                      const NodeInputs& x);
+  SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& relation,
+                   const ConstTensorView& edge_weight);
   RelationAggregate problem() const;
   ConstTensorView flat(const Tensor& sums) const;
 
@@ -159,7 +160,8 @@ class RGCNConv {
   RootTerm root_;
   Graph graph_;
   NodeInputs x_;
-  ConstTensorView relation_, edge_weight_, destination_gradient_;
+  ConstTensorView relation_, edge_weight_;
+  SharedTensor destination_gradient_;
   Tensor sums_, y_;
   Tensor dsums_, dneighbor_, dedge_weight_;
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// All layers, Adam, and parameters in files.
+/// All layers, Adam, sums of gradients, and parameters in files.
 
 #include "warpgnn/nn/adam.hpp"
 #include "warpgnn/nn/attention_layers.hpp"
+#include "warpgnn/nn/gradient_sum.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/layers.hpp"
 #include "warpgnn/nn/message_layers.hpp"

@@ -19,10 +19,10 @@ class AttentionPool {
   AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden, PoolReduce reduce,
                 PoolGate gate, double temperature = 1);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy);
   /// The gate's weights [N] of the last forward. Needs a gate.
-  ConstTensorView attention();
+  SharedTensor attention();
   void collect(ParameterList& list);
 
  private:
@@ -57,10 +57,10 @@ class MultiHeadAttentionPool {
   MultiHeadAttentionPool(Session& session, const std::string& name, std::int64_t in,
                          const MultiHeadAttentionPoolOptions& options);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy);
   /// The weights [N, heads] of the last forward.
-  ConstTensorView attention();
+  SharedTensor attention();
   void collect(ParameterList& list);
 
  private:
@@ -82,8 +82,8 @@ class GatedSumPool {
  public:
   GatedSumPool(Session& session, const std::string& name, std::int64_t in, std::int64_t out);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy);
   void collect(ParameterList& list);
 
  private:
@@ -105,8 +105,8 @@ class Set2Set {
  public:
   Set2Set(Session& session, const std::string& name, std::int64_t in, std::int64_t steps);
 
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy);
   void collect(ParameterList& list);
 
  private:
@@ -138,9 +138,9 @@ class GatedSelection {
   GatedSelection(Session& session, double ratio);
 
   /// @param projection [N, 1]. Returns the kept rows, [K, F]. Allocates and synchronises, as it makes a graph.
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& projection, const ConstTensorView& x);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& projection);
   /// The gradient of the projection, [N, 1]; that of x by way of the kept rows is in dx().
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor backward(const ConstTensorView& dy);
   const Tensor& dx() const { return dx_; }
   const GraphSelection& selection() const { return selection_; }
 
@@ -159,8 +159,8 @@ class TopKPool {
   TopKPool(Session& session, const std::string& name, std::int64_t in, double ratio);
 
   /// The rows of the nodes that are kept; `selection()` has their graph and says which they are.
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy);
   const GraphSelection& selection() const { return selection_.selection(); }
   void collect(ParameterList& list);
 
@@ -179,8 +179,8 @@ class SAGPool {
   SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio);
 
   /// @param edge_weight as for GCNConv. For the graph that is left, gather it by `selection().edges` or make it anew.
-  ConstTensorView forward(const Graph& graph, const ConstTensorView& edge_weight, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy);
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight = {});
+  SharedTensor backward(const ConstTensorView& dy);
   const GraphSelection& selection() const { return selection_.selection(); }
   void collect(ParameterList& list);
 

@@ -40,10 +40,10 @@ class RGATConv {
   RGATConv(Session& session, const std::string& name, std::int64_t in, const RGATOptions& options);
 
   /// @param graph expand_relations' result: make it once per graph and share it between layers.
-  ConstTensorView forward(const RelationGraph& graph, const ConstTensorView& x);
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx = true);
+  SharedTensor forward(const RelationGraph& graph, const ConstTensorView& x);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// Attention weights [E, heads] of the last forward, before dropout, in the caller's edge order.
-  ConstTensorView attention();
+  SharedTensor attention();
   void collect(ParameterList& list);
 
  private:
@@ -58,7 +58,7 @@ class RGATConv {
   void check(const RelationGraph& graph, const ConstTensorView& x) const;
   void project(const RelationGraph& graph);
   void attend();
-  ConstTensorView combine();
+  SharedTensor combine();
   ConstTensorView attended_gradient(const ConstTensorView& dy);
   void attend_backward(const ConstTensorView& dy);
   void scores_backward();

@@ -18,7 +18,7 @@ class RootTerm {
   /// y += x W^T.
   void add(Session& session, const ConstTensorView& x, const Tensor& y);
   /// The gradient of W, from that of the sum, and where need_dx that of x, which is returned.
-  ConstTensorView backward(Session& session, const ConstTensorView& x, const ConstTensorView& dy, bool need_dx);
+  SharedTensor backward(Session& session, const ConstTensorView& x, const ConstTensorView& dy, bool need_dx);
   void collect(ParameterList& list);
 
  private:
