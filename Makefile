@@ -65,6 +65,11 @@ resource-budget: ## Measure registers and stack of every kernel and rewrite test
 	@cmake --preset cuda >/dev/null
 	@cmake --build --preset cuda --target resource_budget --parallel $(JOBS)
 
+.PHONY: simd-budget
+simd-budget: ## Count vector instructions of the CPU's loops and rewrite tests/simd_budget.txt
+	@cmake --preset cpu >/dev/null
+	@cmake --build --preset cpu --target simd_budget --parallel $(JOBS)
+
 .PHONY: traffic
 traffic: ## Count the memory traffic of every op's kernels on the host, over its byte bounds
 	$(SETUP) build test

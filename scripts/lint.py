@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs clang-tidy over all sources and prints each finding once, with its place.
 
-    lint.py [--jobs N] [PATH...]     with paths: only the sources there
+    lint.py [--jobs N] [--slowest N] [PATH...]     with paths: only the sources there
 
 Nearly all the time of a run goes into the headers that a source includes, most of them not ours. So several sources of
 a folder are read as one text: their headers are then checked once. Sources that define the same name for themselves are
@@ -176,6 +176,7 @@ class Linter:
     def __init__(self, tidy, work):
         self.tidy, self.work = tidy, work
         self.split = 0  # texts that had to be read one source at a time
+        self.seconds = {}  # that each text took
 
     def run_tidy(self, group):
         first = group.sources[0]
@@ -184,7 +185,9 @@ class Linter:
         group.write(self.work / (first.name.replace("/", "_").removesuffix(first.path.suffix) + suffix + language))
         checks = ["--checks=-clang-analyzer-*"] if first.name.startswith(NOT_ANALYSED) else []
         command = [self.tidy, "--quiet", f"--config-file={ROOT}/.clang-tidy", *checks, str(group.path), "--"]
+        started = time.monotonic()
         done = subprocess.run(command + [*first.options], capture_output=True, text=True, errors="replace")
+        self.seconds[group.path.name] = time.monotonic() - started
         report = group.in_sources(done.stdout).replace(",-warnings-as-errors]", "]")
         if done.returncode != 0 and not FINDING.search(report):
             names = " ".join(source.name for source in group.sources)
@@ -219,6 +222,7 @@ def main():
     parser.add_argument("paths", nargs="*", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/lint", help="has compile_commands.json")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--slowest", type=int, default=0, help="name so many texts that took longest")
     arguments = parser.parse_args()
 
     tidy = shutil.which("clang-tidy")
@@ -246,6 +250,8 @@ def main():
                     print(text.replace(f"{ROOT}/", ""), flush=True)
             show_progress(done, len(groups), len(seen), started)
 
+    for name in sorted(linter.seconds, key=linter.seconds.get, reverse=True)[:arguments.slowest]:
+        print(f"{linter.seconds[name]:6.1f} s  {name}")
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     if unknown:
         print(f"not in this build and so not checked: {', '.join(unknown)}")

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$1"
 
 readonly groups="aggregate attention dense pool"
-readonly every="address error gradients half_error threads"  # tests about ops of all families
+readonly every="address error gradients half_error threads broadcast"  # tests about ops of all families
 failures=0
 complain() {
   echo "$*"
