@@ -65,6 +65,11 @@ resource-budget: ## Measure registers and stack of every kernel and rewrite test
 	@cmake --preset cuda >/dev/null
 	@cmake --build --preset cuda --target resource_budget --parallel $(JOBS)
 
+.PHONY: sass-budget
+sass-budget: ## Read the machine code of the kernels' loops and rewrite tests/sass_budget.txt
+	@cmake --preset cuda >/dev/null
+	@cmake --build --preset cuda --target sass_budget --parallel $(JOBS)
+
 .PHONY: simd-budget
 simd-budget: ## Count vector instructions of the CPU's loops and rewrite tests/simd_budget.txt
 	@cmake --preset cpu >/dev/null

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
 #   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs]
-# What `demo` adds is only wished for: without it the demo draws no pictures. So is clang-query, without which one test is
-# skipped.
+# What `demo` adds is only wished for: without it the demo draws no pictures. So are clang-query and pip, without each of
+# which one test is skipped.
 # CUDA is never installed: it is used where nvcc is found.
 set -euo pipefail
 
@@ -25,6 +25,7 @@ for task in "$@"; do
       has xz || missing+=(xz-utils)
       has python3 || missing+=(python3)
       has clang-query || wished+=(clang-tools)
+      has cuobjdump || python3 -m pip --version >/dev/null 2>&1 || wished+=(python3-pip)
       ;;
     bench) needed_packages+=(libbenchmark-dev) ;;
     device) has xz || missing+=(xz-utils) ;;

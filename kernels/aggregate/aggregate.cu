@@ -29,7 +29,7 @@ void forward(const CudaExec& exec, const AggregateForward& op) {
       const ExtremumArguments<S> arguments{.edges = op.graph.in_edges(),
                                            .tiles = tiles,
                                            .columns = columns,
-                                           .largest = op.reduce == Reduce::max,
+                                           .sign = sign_of(op.reduce),
                                            .self = rows_of<S>(op.x),
                                            .epsilon = epsilon,
                                            .y = rows_of<S>(op.y),

@@ -4,6 +4,7 @@
 // Sums, maxima and minima of neighbours' rows. The same kernels serve both directions: forward over in-edges, the
 // gradient of x over out-edges.
 
+#include "host/math/softmax.hpp"
 #include "kernels/base/reduce.cuh"
 #include "kernels/base/spans.cuh"
 #include "warpgnn/ops/aggregate.hpp"
@@ -23,13 +24,13 @@ struct SumArguments {
   Adjacency edges;
   ColumnTiles tiles;
   std::int64_t columns;
-  Rows<const S> x;
-  Rows<const T> weight;                 // scaled: per edge id; null: 1
-  const std::int64_t* neighbor_offset;  // scaled: divide by the neighbour's row length; null: do not
-  Rows<const std::int32_t> arg;         // selected
-  bool mean;                            // divide by the length of the row
-  Rows<const S> self;                   // with epsilon: (1 + epsilon) self is added
-  const T* epsilon;                     // null: no such term
+  GatheredRows<const S> x;
+  Rows<const T> weight;                  // scaled: per edge id; null: 1
+  const std::int64_t* neighbor_offset;   // scaled: divide by the neighbour's row length; null: do not
+  GatheredRows<const std::int32_t> arg;  // selected
+  bool mean;                             // divide by the length of the row
+  Rows<const S> self;                    // with epsilon: (1 + epsilon) self is added
+  const T* epsilon;                      // null: no such term
   Rows<S> y;
   T* partial;  // [chunks, columns]
 };
@@ -88,7 +89,7 @@ __device__ void store_sum(const SumArguments<S>& arguments, const EdgeSpan& span
 /// An edge as the lane that fetched it holds it, until it is handed round the group.
 template <class T>
 struct FetchedEdge {
-  std::int32_t neighbor = 0;
+  std::uint32_t neighbor = 0;
   std::int32_t id = 0;
   T scale = 0;
 };
@@ -97,7 +98,7 @@ template <Message kMessage, class S>
 __device__ FetchedEdge<Accumulator<S>> fetch_edge(const SumArguments<S>& arguments, std::int64_t slot) {
   using T = Accumulator<S>;
   FetchedEdge<T> edge;
-  edge.neighbor = __ldcs(arguments.edges.neighbor + slot);
+  edge.neighbor = static_cast<std::uint32_t>(__ldcs(arguments.edges.neighbor + slot));
   if constexpr (kMessage == Message::selected) edge.id = static_cast<std::int32_t>(edge_id_of(arguments.edges, slot));
   if constexpr (kMessage == Message::scaled) {
     edge.scale = T(1);
@@ -110,46 +111,50 @@ __device__ FetchedEdge<Accumulator<S>> fetch_edge(const SumArguments<S>& argumen
   return edge;
 }
 
-/// One group of lanes per (span, tile): each lane owns one pack of columns and walks the span's edges.
+/// One group of lanes per (span, tile): each lane owns one pack of columns and walks the span's edges. Lanes beyond the
+/// last column read the first, and write nothing.
 template <class S, int kWidth, Message kMessage>
 __global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArguments<S> arguments) {
   using T = Accumulator<S>;
-  // A selected edge loads two packs.
-  constexpr int kInFlight = kMessage == Message::selected ? kEdgesInFlight / 2 : kEdgesInFlight;
-  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  constexpr bool kSelected = kMessage == Message::selected;
+  constexpr int kInFlight = kSelected ? kEdgesInFlight / 2 : kEdgesInFlight;  // a selected edge loads two packs
+  const WarpGroup group = WarpGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(arguments.edges, item, span)) return;
-  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
-  const bool active = column < arguments.columns;
+  bool active;
+  const EdgeSpan span = span_or_none(arguments.edges, item, active);
+  std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
+  active = active && column < arguments.columns;
+  if (!active) column = 0;
+  const GatheredRows<const S> x = arguments.x.from(column);
+  const GatheredRows<const std::int32_t> arg = kSelected ? arguments.arg.from(column) : arguments.arg;
 
   Pack<T, kWidth> sum{};
   const auto fetch = [&](std::int64_t slot) { return fetch_edge<kMessage>(arguments, slot); };
-  for_each_batch<kInFlight>(group, span, fetch, [&](const FetchedEdge<T>& mine, int k, int count) {
-    Pack<T, kWidth> row[kInFlight] = {};
+  for_each_batch<kInFlight>(group, span, fetch, [&](const FetchedEdge<T>& mine, int k, int held) {
+    RawPack<S, kWidth> raw[kInFlight];
+    RawPack<std::int32_t, kWidth> raw_arg[kInFlight];
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      if (active && k + u < count) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
-      if constexpr (kMessage == Message::selected) {
-        const std::int32_t id = group.broadcast(mine.id, k + u);
-        if (active && k + u < count) {
-          const Pack<std::int32_t, kWidth> arg = load_read_only<kWidth>(arguments.arg[neighbor] + column);
-#pragma unroll
-          for (int v = 0; v < kWidth; ++v) row[u][v] = arg[v] == id ? row[u][v] : T(0);
-        }
-      }
+      const std::uint32_t neighbor = group.broadcast(mine.neighbor, k + u);
+      raw[u] = load_raw<kWidth>(x[neighbor]);
+      if constexpr (kSelected) raw_arg[u] = load_raw<kWidth>(arg[neighbor]);
     }
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      T scale = T(1);
-      if constexpr (kMessage == Message::scaled) {
-        scale = group.broadcast(mine.scale, k + u);
-        if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
-      }
+      Pack<T, kWidth> row = unpack<S, kWidth>(raw[u]);
+      if constexpr (kSelected) {
+        const std::int32_t id = group.broadcast(mine.id, k + u);
+        const Pack<std::int32_t, kWidth> winner = unpack<std::int32_t, kWidth>(raw_arg[u]);
 #pragma unroll
-      for (int v = 0; v < kWidth; ++v) sum[v] += scale * row[u][v];
+        for (int v = 0; v < kWidth; ++v) row[v] = winner[v] == id ? row[v] : T(0);
+      }
+      T scale = T(1);
+      if constexpr (kMessage == Message::scaled) scale = group.broadcast(mine.scale, k + u);
+      if (k + u < held) {
+#pragma unroll
+        for (int v = 0; v < kWidth; ++v) sum[v] += scale * row[v];
+      }
     }
   });
 
@@ -164,7 +169,7 @@ struct ExtremumArguments {
   Adjacency edges;
   ColumnTiles tiles;
   std::int64_t columns;
-  bool largest;
+  T sign;  // 1 for maxima, -1 for minima
   Rows<const S> self;
   const T* epsilon;
   Rows<S> y;
@@ -173,72 +178,51 @@ struct ExtremumArguments {
   std::int32_t* partial_edge;  // [chunks, columns]
 };
 
-/// The best element so far and its edge; edge -1 means none yet.
+/// The largest element so far and its edge; edge -1 means none yet. Minima are maxima of what has the other sign.
 template <class T>
 struct Extremum {
-  T value = 0;
+  T value = -math::kInfinity<T>;
   std::int32_t edge = -1;
 
-  /// Takes the candidate if it beats what is there. Ties keep the earlier edge; the first NaN beats everything.
-  __device__ void absorb(T candidate, std::int32_t candidate_edge, bool largest) {
-    if (candidate_edge < 0) return;
-    const bool better = largest ? candidate > value : candidate < value;
-    const bool nan_wins = candidate != candidate && value == value;
-    if (edge < 0 || better || nan_wins) {
+  /// Takes the candidate if it beats what is there. Ties keep the earlier edge, so that one of -inf is never taken: see
+  /// settle. The first NaN beats everything.
+  __device__ void absorb(T candidate, std::int32_t candidate_edge) {
+    const bool greater_or_nan = !(candidate <= value);
+    if (greater_or_nan && value == value) {
       value = candidate;
       edge = candidate_edge;
     }
   }
-};
-
-/// The neighbours' rows as messages: of an edge, one pack of columns.
-template <class S, int kWidth>
-struct NeighborMessages {
-  static constexpr int kInFlight = kEdgesInFlight;
-  Rows<const S> x;
-
-  __device__ Pack<Accumulator<S>, kWidth> operator()(const EdgeNumbers& edge, std::int64_t column) const {
-    return load_read_only<kWidth>(x[edge.neighbor] + column);
+  /// After all candidates, of which `first` was the first edge: it has won if there was nothing but -inf.
+  __device__ void settle(std::int32_t first) {
+    if (edge < 0) edge = first;
   }
 };
 
-/// One group of lanes per (span, tile), as aggregate_sum_by_row.
-template <class S, int kWidth, class Messages>
-__global__ void __launch_bounds__(kSpanThreads)
-    aggregate_extremum_by_row(ExtremumArguments<S> arguments, Messages messages) {
+/// The neighbours' rows as messages: of an edge, one pack of columns, in two steps.
+template <class S, int kWidth>
+struct NeighborMessages {
+  static constexpr int kInFlight = kEdgesInFlight;
+  using Raw = RawPack<S, kWidth>;
+  GatheredRows<const S> x;
+
+  __device__ NeighborMessages from(std::int64_t column) const { return {x.from(column)}; }
+  __device__ Raw load(const EdgeNumbers& edge) const { return load_raw<kWidth>(x[edge.neighbor]); }
+  __device__ Pack<Accumulator<S>, kWidth> message(const Raw& raw) const { return unpack<S, kWidth>(raw); }
+};
+
+/// Writes what a lane found along a span: its row of y, or its chunk's partial result.
+template <class S, int kWidth>
+__device__ void store_extrema(const ExtremumArguments<S>& arguments, const EdgeSpan& span, std::int64_t column,
+                              Extremum<Accumulator<S>> (&best)[kWidth]) {
   using T = Accumulator<S>;
-  constexpr int kInFlight = Messages::kInFlight;
-  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
-  int tile;
-  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(arguments.edges, item, span)) return;
-  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
-  const bool active = column < arguments.columns;
-
-  Extremum<T> best[kWidth];
-  const auto fetch = [&](std::int64_t slot) { return fetch_numbers(arguments.edges, slot); };
-  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeNumbers& mine, int k, int count) {
-    Pack<T, kWidth> message[kInFlight] = {};
-    std::int32_t id[kInFlight];
-#pragma unroll
-    for (int u = 0; u < kInFlight; ++u) {
-      const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-      id[u] = k + u < count ? numbers.id : -1;
-      if (active && k + u < count) message[u] = messages(numbers, column);
-    }
-#pragma unroll
-    for (int u = 0; u < kInFlight; ++u) {
-#pragma unroll
-      for (int v = 0; v < kWidth; ++v) best[v].absorb(message[u][v], id[u], arguments.largest);
-    }
-  });
-
-  if (!active) return;
+  const bool empty = span.begin == span.end;
+  const std::int32_t first = empty ? -1 : static_cast<std::int32_t>(edge_id_of(arguments.edges, span.begin));
   Pack<T, kWidth> value;
   Pack<std::int32_t, kWidth> edge;
 #pragma unroll
   for (int v = 0; v < kWidth; ++v) {
+    best[v].settle(first);
     value[v] = best[v].value;
     edge[v] = best[v].edge;
   }
@@ -249,9 +233,48 @@ __global__ void __launch_bounds__(kSpanThreads)
   }
   const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
 #pragma unroll
-  for (int v = 0; v < kWidth; ++v) value[v] += self[v];
+  for (int v = 0; v < kWidth; ++v) value[v] = (empty ? T(0) : arguments.sign * value[v]) + self[v];
   store_streamed<kWidth>(arguments.y[span.row] + column, value);
   if (arguments.arg) store_streamed<kWidth>(arguments.arg[span.row] + column, edge);
+}
+
+/// One group of lanes per (span, tile), as aggregate_sum_by_row.
+template <class S, int kWidth, class Messages>
+__global__ void __launch_bounds__(kSpanThreads)
+    aggregate_extremum_by_row(ExtremumArguments<S> arguments, Messages all_messages) {
+  using T = Accumulator<S>;
+  constexpr int kInFlight = Messages::kInFlight;
+  const WarpGroup group = WarpGroup::of_size(arguments.tiles.group);
+  int tile;
+  const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
+  bool active;
+  const EdgeSpan span = span_or_none(arguments.edges, item, active);
+  std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
+  active = active && column < arguments.columns;
+  if (!active) column = 0;
+  const Messages messages = all_messages.from(column);
+
+  Extremum<T> best[kWidth];
+  const auto fetch = [&](std::int64_t slot) { return fetch_numbers(arguments.edges, slot); };
+  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeNumbers& mine, int k, int held) {
+    typename Messages::Raw raw[kInFlight];
+    EdgeNumbers numbers[kInFlight];
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      numbers[u] = mine.of_edge(group, k + u);
+      raw[u] = messages.load(numbers[u]);
+    }
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      const Pack<T, kWidth> message = messages.message(raw[u]);
+      if (k + u >= held) continue;
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) {
+        best[v].absorb(arguments.sign * message[v], static_cast<std::int32_t>(numbers[u].id));
+      }
+    }
+  });
+  if (active) store_extrema<S>(arguments, span, column, best);
 }
 
 /// Chunks are compared in order, so that the earliest edge still wins ties.
@@ -267,7 +290,8 @@ __global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(Extrem
     const ChunkRange chunks = chunks_of_part(arguments.edges.long_rows, owner, static_cast<int>(threadIdx.y));
     for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
       const std::int64_t at = chunk * arguments.columns + column;
-      best.absorb(arguments.partial[at], arguments.partial_edge[at], arguments.largest);
+      best.absorb(arguments.partial[at], arguments.partial_edge[at]);
+      best.settle(arguments.partial_edge[at]);
     }
   }
   shared_value[threadIdx.y][threadIdx.x] = best.value;
@@ -275,11 +299,11 @@ __global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(Extrem
   __syncthreads();
   if (threadIdx.y != 0 || column >= arguments.columns) return;
   for (int part = 1; part < kMergeParts; ++part) {
-    best.absorb(shared_value[part][threadIdx.x], shared_edge[part][threadIdx.x], arguments.largest);
+    best.absorb(shared_value[part][threadIdx.x], shared_edge[part][threadIdx.x]);
   }
   const std::int64_t row = arguments.edges.long_rows.row[owner];
   const Pack<T, 1> self = self_term<1>(arguments.epsilon, arguments.self, row, column);
-  arguments.y[row][column] = to_storage<S>(best.value + self[0]);
+  arguments.y[row][column] = to_storage<S>(arguments.sign * best.value + self[0]);
   if (arguments.arg) arguments.arg[row][column] = best.edge;
 }
 
@@ -363,6 +387,10 @@ struct StoreScalar {
 
 inline bool is_extremum(Reduce reduce) {
   return reduce == Reduce::max || reduce == Reduce::min;
+}
+/// Of what an Extremum compares.
+inline float sign_of(Reduce reduce) {
+  return reduce == Reduce::min ? -1.0f : 1.0f;
 }
 
 /// Memory of an aggregation's chunks, [chunks, F] each.

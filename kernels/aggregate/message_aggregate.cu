@@ -36,7 +36,7 @@ void forward_extremum(const CudaExec& exec, const MessageAggregateForward& op, c
   const ExtremumArguments<S> arguments{.edges = op.graph.in_edges(),
                                        .tiles = ColumnTiles::of(columns, kWidth),
                                        .columns = columns,
-                                       .largest = op.reduce == Reduce::max,
+                                       .sign = sign_of(op.reduce),
                                        .self = rows_of<S>(op.x),
                                        .epsilon = op.epsilon.defined() ? op.epsilon.as<T>() : nullptr,
                                        .y = rows_of<S>(op.y),

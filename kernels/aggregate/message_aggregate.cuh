@@ -22,14 +22,24 @@ __device__ Pack<T, kWidth> edge_message(const Pack<T, kWidth>& source, const Pac
 template <EdgeMessage kMessage, class S, int kWidth>
 struct EdgeMessages {
   /// Each edge loads two packs unless it speaks alone.
-  static constexpr int kInFlight = kMessage == EdgeMessage::edge ? kEdgesInFlight : kEdgesInFlight / 2;
-  Rows<const S> x;  // rows of sources
-  Rows<const S> edge;
+  static constexpr bool kHasSource = kMessage != EdgeMessage::edge;
+  static constexpr int kInFlight = kHasSource ? kEdgesInFlight / 2 : kEdgesInFlight;
+  struct Raw {
+    RawPack<S, kWidth> source;
+    RawPack<S, kWidth> edge;
+  };
+  GatheredRows<const S> x;  // rows of sources
+  GatheredRows<const S> edge;
 
-  __device__ Pack<Accumulator<S>, kWidth> operator()(const EdgeNumbers& numbers, std::int64_t column) const {
-    Pack<Accumulator<S>, kWidth> source{};
-    if constexpr (kMessage != EdgeMessage::edge) source = load_read_only<kWidth>(x[numbers.neighbor] + column);
-    return edge_message<kMessage>(source, load_streamed<kWidth>(edge[numbers.id] + column));
+  __device__ EdgeMessages from(std::int64_t column) const { return {x.from(column), edge.from(column)}; }
+  __device__ Raw load(const EdgeNumbers& numbers) const {
+    Raw raw{};
+    if constexpr (kHasSource) raw.source = load_raw<kWidth>(x[numbers.neighbor]);
+    raw.edge = load_raw_streamed<kWidth>(edge[numbers.id]);
+    return raw;
+  }
+  __device__ Pack<Accumulator<S>, kWidth> message(const Raw& raw) const {
+    return edge_message<kMessage>(unpack<S, kWidth>(raw.source), unpack<S, kWidth>(raw.edge));
   }
 };
 
@@ -37,30 +47,32 @@ struct EdgeMessages {
 /// are not looked at.
 template <class S, int kWidth, EdgeMessage kMessage>
 __global__ void __launch_bounds__(kSpanThreads)
-    message_aggregate_sum_by_row(SumArguments<S> arguments, EdgeMessages<kMessage, S, kWidth> messages) {
+    message_aggregate_sum_by_row(SumArguments<S> arguments, EdgeMessages<kMessage, S, kWidth> all_messages) {
   using T = Accumulator<S>;
-  constexpr int kInFlight = messages.kInFlight;
-  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  using Messages = EdgeMessages<kMessage, S, kWidth>;
+  constexpr int kInFlight = Messages::kInFlight;
+  const WarpGroup group = WarpGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(arguments.edges, item, span)) return;
-  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
-  const bool active = column < arguments.columns;
+  bool active;
+  const EdgeSpan span = span_or_none(arguments.edges, item, active);
+  std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
+  active = active && column < arguments.columns;
+  if (!active) column = 0;
+  const Messages messages = all_messages.from(column);
 
   Pack<T, kWidth> sum{};
   const auto fetch = [&](std::int64_t slot) { return fetch_numbers(arguments.edges, slot); };
-  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeNumbers& mine, int k, int count) {
-    Pack<T, kWidth> message[kInFlight] = {};
+  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeNumbers& mine, int k, int held) {
+    typename Messages::Raw raw[kInFlight];
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) raw[u] = messages.load(mine.of_edge(group, k + u));
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      const EdgeNumbers numbers{group.broadcast(mine.neighbor, k + u), group.broadcast(mine.id, k + u)};
-      if (active && k + u < count) message[u] = messages(numbers, column);
-    }
+      const Pack<T, kWidth> message = messages.message(raw[u]);
+      if (k + u >= held) continue;
 #pragma unroll
-    for (int u = 0; u < kInFlight; ++u) {
-#pragma unroll
-      for (int v = 0; v < kWidth; ++v) sum[v] += message[u][v];
+      for (int v = 0; v < kWidth; ++v) sum[v] += message[v];
     }
   });
   if (active) store_sum(arguments, span, column, sum);
@@ -72,8 +84,8 @@ template <class S>
 struct EdgeGradientArguments {
   SumArguments<S> sum;  // edges: out-edges; x and self: dy; y: dx, null where it is not wanted; no weight
   Rows<const S> source;
-  Rows<const S> edge;
-  Rows<S> dedge;  // null: not wanted
+  GatheredRows<const S> edge;
+  GatheredRows<S> dedge;  // null: not wanted
 };
 
 /// An edge as the lane that fetched it holds it, with its share in the mean of its destination.
@@ -93,22 +105,8 @@ __device__ EdgeShare<T> fetch_share(const SumArguments<S>& arguments, std::int64
   return edge;
 }
 
-/// What an edge's destination passes back to the message: dy, or the part of it that the edge has won, times a share.
-template <int kWidth, class S, class T = Accumulator<S>>
-__device__ Pack<T, kWidth> load_gradient(const SumArguments<S>& base, const EdgeNumbers& numbers, T share,
-                                         std::int64_t column) {
-  Pack<T, kWidth> gradient = load_read_only<kWidth>(base.x[numbers.neighbor] + column);
-  if (base.arg) {
-    const Pack<std::int32_t, kWidth> winner = load_read_only<kWidth>(base.arg[numbers.neighbor] + column);
-#pragma unroll
-    for (int v = 0; v < kWidth; ++v) gradient[v] = winner[v] == numbers.id ? gradient[v] : T(0);
-  }
-#pragma unroll
-  for (int v = 0; v < kWidth; ++v) gradient[v] *= share;
-  return gradient;
-}
-
-/// One group of lanes per (span of out-edges, tile): one walk serves dx and dedge alike.
+/// One group of lanes per (span of out-edges, tile): one walk serves dx and dedge alike. An edge's destination passes
+/// back dy, or the part of it that the edge has won, times a share.
 template <class S, int kWidth, EdgeMessage kMessage>
 __global__ void __launch_bounds__(kSpanThreads)
     message_aggregate_backward_by_source(EdgeGradientArguments<S> arguments) {
@@ -116,14 +114,18 @@ __global__ void __launch_bounds__(kSpanThreads)
   constexpr int kInFlight = kEdgesInFlight / 2;
   constexpr bool kProduct = kMessage == EdgeMessage::multiply, kRelu = kMessage == EdgeMessage::relu_add;
   const SumArguments<S>& base = arguments.sum;
-  const LaneGroup group = LaneGroup::of_size(base.tiles.group);
+  const WarpGroup group = WarpGroup::of_size(base.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), base.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(base.edges, item, span)) return;
-  const std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
-  const bool active = column < base.columns;
+  bool active;
+  const EdgeSpan span = span_or_none(base.edges, item, active);
+  std::int64_t column = (static_cast<std::int64_t>(tile) * group.size + group.lane) * kWidth;
+  active = active && column < base.columns;
+  if (!active) column = 0;
   const bool wants_dx = static_cast<bool>(base.y), wants_dedge = static_cast<bool>(arguments.dedge);
+  const bool reads_edge = kRelu || (kProduct && wants_dx), selects = static_cast<bool>(base.arg);
+  const GatheredRows<const S> dy = base.x.from(column), edge_rows = arguments.edge.from(column);
+  const GatheredRows<const std::int32_t> arg = base.arg.from(column);
   Pack<T, kWidth> source{};
   if (active && (kRelu || (kProduct && wants_dedge))) {
     source = load_read_only<kWidth>(arguments.source[span.row] + column);
@@ -131,28 +133,34 @@ __global__ void __launch_bounds__(kSpanThreads)
 
   Pack<T, kWidth> sum{};
   const auto fetch = [&](std::int64_t slot) { return fetch_share(base, slot); };
-  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeShare<T>& mine, int k, int count) {
-    Pack<T, kWidth> gradient[kInFlight] = {}, edge[kInFlight] = {};
-    std::int32_t id[kInFlight];
+  for_each_batch<kInFlight>(group, span, fetch, [&](const EdgeShare<T>& mine, int k, int held) {
+    EdgeNumbers numbers[kInFlight];
+    RawPack<S, kWidth> raw[kInFlight], raw_edge[kInFlight] = {};
+    RawPack<std::int32_t, kWidth> raw_winner[kInFlight] = {};
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      const EdgeNumbers numbers{group.broadcast(mine.numbers.neighbor, k + u), group.broadcast(mine.numbers.id, k + u)};
-      const T share = group.broadcast(mine.share, k + u);
-      id[u] = numbers.id;
-      if (!active || k + u >= count) continue;
-      gradient[u] = load_gradient<kWidth>(base, numbers, share, column);
-      if (kRelu || (kProduct && wants_dx)) edge[u] = load_streamed<kWidth>(arguments.edge[numbers.id] + column);
+      numbers[u] = mine.numbers.of_edge(group, k + u);
+      raw[u] = load_raw<kWidth>(dy[numbers[u].neighbor]);
+      if (selects) raw_winner[u] = load_raw<kWidth>(arg[numbers[u].neighbor]);
+      if (reads_edge) raw_edge[u] = load_raw_streamed<kWidth>(edge_rows[numbers[u].id]);
     }
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      Pack<T, kWidth> dedge;
+      const T share = group.broadcast(mine.share, k + u);
+      const Pack<T, kWidth> gradient = unpack<S, kWidth>(raw[u]), edge = unpack<S, kWidth>(raw_edge[u]);
+      const Pack<std::int32_t, kWidth> winner = unpack<std::int32_t, kWidth>(raw_winner[u]);
+      Pack<T, kWidth> dx, dedge;
 #pragma unroll
       for (int v = 0; v < kWidth; ++v) {
-        gradient[u][v] = math::inner_gradient<kMessage>(source[v], edge[u][v], gradient[u][v]);
-        sum[v] += kProduct ? gradient[u][v] * edge[u][v] : gradient[u][v];
-        dedge[v] = kProduct ? gradient[u][v] * source[v] : gradient[u][v];
+        const bool won = !selects || winner[v] == static_cast<std::int32_t>(numbers[u].id);
+        const T inner = math::inner_gradient<kMessage>(source[v], edge[v], share * (won ? gradient[v] : T(0)));
+        dx[v] = kProduct ? inner * edge[v] : inner;
+        dedge[v] = kProduct ? inner * source[v] : inner;
       }
-      if (wants_dedge && active && k + u < count) store_streamed<kWidth>(arguments.dedge[id[u]] + column, dedge);
+      if (k + u >= held) continue;
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) sum[v] += dx[v];
+      if (wants_dedge && active) store_streamed<kWidth>(arguments.dedge[numbers[u].id] + column, dedge);
     }
   });
 

@@ -125,7 +125,7 @@ struct RelationSumArguments {
   Relations relation;
   Rows<const T> coefficient;
   Rows<const T> weight;  // null: all ones
-  Rows<const S> x;
+  GatheredRows<const S> x;
   Rows<S> y;   // [rows, bases * columns]
   T* partial;  // [chunks, bases * columns]
 };
@@ -133,7 +133,8 @@ struct RelationSumArguments {
 /// An edge as the lane that fetched it holds it: its factor for each basis of the group, all 0 if it is left out.
 template <class T>
 struct RelationEdge {
-  std::int32_t neighbor = -1;  // -1: left out
+  std::uint32_t neighbor = 0;
+  bool left_out = true;
   T scale[kBasesAtOnce] = {};
 };
 
@@ -144,7 +145,8 @@ __device__ RelationEdge<T> fetch_relation_edge(const RelationSumArguments<S>& ar
   const std::int64_t id = edge_id_of(arguments.edges, slot);
   const std::int32_t relation = arguments.relation[id];
   if (relation < 0) return edge;
-  edge.neighbor = __ldcs(arguments.edges.neighbor + slot);
+  edge.left_out = false;
+  edge.neighbor = static_cast<std::uint32_t>(__ldcs(arguments.edges.neighbor + slot));
   const T weight = arguments.weight ? *arguments.weight[id] : T(1);
   const T* const coefficient = arguments.coefficient[relation] + first_basis;
 #pragma unroll
@@ -159,33 +161,35 @@ __device__ RelationEdge<T> fetch_relation_edge(const RelationSumArguments<S>& ar
 template <class S, int kWidth>
 __global__ void __launch_bounds__(kSpanThreads) relation_sum_by_row(RelationSumArguments<S> arguments) {
   using T = Accumulator<S>;
-  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  const WarpGroup group = WarpGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles * arguments.basis_tiles, tile);
-  EdgeSpan span;
-  if (!find_span(arguments.edges, item, span)) return;
+  bool active;
+  const EdgeSpan span = span_or_none(arguments.edges, item, active);
   const int first_basis = tile % arguments.basis_tiles * kBasesAtOnce;
-  const std::int64_t column =
-      (static_cast<std::int64_t>(tile / arguments.basis_tiles) * group.size + group.lane) * kWidth;
-  const bool active = column < arguments.columns;
+  std::int64_t column = (static_cast<std::int64_t>(tile / arguments.basis_tiles) * group.size + group.lane) * kWidth;
+  active = active && column < arguments.columns;
+  if (!active) column = 0;
+  const GatheredRows<const S> x = arguments.x.from(column);
 
   Pack<T, kWidth> sum[kBasesAtOnce] = {};
   const auto fetch = [&](std::int64_t slot) { return fetch_relation_edge(arguments, slot, first_basis); };
-  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const RelationEdge<T>& mine, int k, int count) {
-    Pack<T, kWidth> row[kEdgesInFlight] = {};
+  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const RelationEdge<T>& mine, int k, int held) {
+    RawPack<S, kWidth> raw[kEdgesInFlight];
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) raw[u] = load_raw<kWidth>(x[group.broadcast(mine.neighbor, k + u)]);
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      if (active && k + u < count && neighbor >= 0) row[u] = load_read_only<kWidth>(arguments.x[neighbor] + column);
-    }
+      const Pack<T, kWidth> row = unpack<S, kWidth>(raw[u]);
+      const bool left_out = group.broadcast(mine.left_out, k + u);
+      T scale[kBasesAtOnce];
 #pragma unroll
-    for (int u = 0; u < kEdgesInFlight; ++u) {
+      for (int b = 0; b < kBasesAtOnce; ++b) scale[b] = group.broadcast(mine.scale[b], k + u);
+      if (left_out || k + u >= held) continue;
 #pragma unroll
       for (int b = 0; b < kBasesAtOnce; ++b) {
-        T scale = group.broadcast(mine.scale[b], k + u);
-        if (k + u >= count) scale = 0;  // beyond a narrow group the broadcast wraps round to another edge
 #pragma unroll
-        for (int v = 0; v < kWidth; ++v) sum[b][v] += scale * row[u][v];
+        for (int v = 0; v < kWidth; ++v) sum[b][v] += scale[b] * row[v];
       }
     }
   });

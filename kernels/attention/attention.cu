@@ -21,8 +21,10 @@ template <class S, int kWidth, class Score>
 void launch_forward(const CudaExec& exec, const AttentionForwardArguments<S, Score>& arguments) {
   const HeadTiles& tiles = arguments.tiles;
   if (tiles.packs <= kWarpSize) {
-    launch(exec, "attention_forward", attention_forward_by_destination<S, kWidth, Score>,
-           span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
+    with_flag(!arguments.dropout.active && arguments.inputs.is_plain(), [&](auto plain) {
+      launch(exec, "attention_forward", attention_forward_by_destination<S, kWidth, decltype(plain)::value, Score>,
+             span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
+    });
   } else {
     launch(exec, "attention_forward", attention_forward_by_destination_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, tiles.heads), arguments);

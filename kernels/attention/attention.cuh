@@ -11,9 +11,10 @@
 
 namespace warpgnn::kernels {
 
-/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of these kernels.
-template <class T>
-inline constexpr int kAttentionBlocks = for_real<T>(kTuning.attention_blocks);
+/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of these kernels. What edges
+/// have of their own takes registers.
+template <class T, bool kPlain>
+inline constexpr int kAttentionBlocks = for_real<T>(kTuning.attention_blocks) - (kPlain ? 0 : 1);
 
 template <class S, class Score>
 struct AttentionForwardArguments {
@@ -45,8 +46,8 @@ __device__ AttentionColumns columns_of(const AttentionInputs<S, Score>& inputs, 
 
 /// A lane's neighbours of a batch of edges of a span: lane k holds those of edge first + k.
 struct EdgeBatch {
-  std::int32_t my_neighbor;
-  std::int32_t my_id;
+  std::uint32_t my_neighbor;
+  std::uint32_t my_id;
   int count;
 
   __device__ static EdgeBatch load(const Adjacency& edges, const EdgeSpan& span, std::int64_t first,
@@ -66,35 +67,104 @@ struct EdgeBatch {
   }
 };
 
-/// A lane's packs of an edge's key and value. Lanes without columns hold zeros.
+/// A lane's packs of an edge's key and value.
 template <class T, int kWidth>
 struct EdgePacks {
   Pack<T, kWidth> key;
   Pack<T, kWidth> value;
 };
 
-template <int kWidth, class S, class Score>
-__device__ void load_source(const AttentionInputs<S, Score>& inputs, const AttentionColumns& columns,
-                            std::int64_t source, EdgePacks<Accumulator<S>, kWidth>& packs) {
-  if (columns.scores) packs.key = load_read_only<kWidth>(inputs.key[source] + columns.score);
-  if (inputs.value_is_key) {
-    packs.value = packs.key;
-  } else if (columns.values) {
-    packs.value = load_read_only<kWidth>(inputs.value[source] + columns.value);
+/// What a lane reads of edges and their sources: its columns of their rows, in two steps. A lane without columns reads
+/// the row's first. Plain is an attention without dropout and without anything of the edges' own.
+template <class S, int kWidth, bool kPlain>
+struct EdgeRows {
+  using T = Accumulator<S>;
+  GatheredRows<const S> key;
+  GatheredRows<const S> value;
+  GatheredRows<const S> edge_key;    // null: none
+  GatheredRows<const S> edge_value;  // null: none, or the key over again
+  bool value_is_key;
+  bool edge_value_is_key;
+
+  template <class Score>
+  __device__ EdgeRows(const AttentionInputs<S, Score>& inputs, const AttentionColumns& columns)
+      : value_is_key(inputs.value_is_key), edge_value_is_key(inputs.edge_value_is_key) {
+    const std::int64_t score = columns.scores ? columns.score : 0, values = columns.values ? columns.value : 0;
+    key = inputs.key.from(score);
+    value = inputs.value.from(values);
+    if (inputs.edge_key) edge_key = inputs.edge_key.from(score);
+    if (inputs.edge_value && !edge_value_is_key) edge_value = inputs.edge_value.from(values);
+  }
+
+  /// Of a batch of edges, as it lies in memory.
+  template <int kCount>
+  struct Raw {
+    RawPack<S, kWidth> key[kCount];
+    RawPack<S, kWidth> value[kCount];
+    RawPack<S, kWidth> edge_key[kCount];
+    RawPack<S, kWidth> edge_value[kCount];
+  };
+
+  template <int kCount>
+  __device__ void load_sources(const EdgeNumbers (&edges)[kCount], Raw<kCount>& raw) const {
+#pragma unroll
+    for (int u = 0; u < kCount; ++u) raw.key[u] = load_raw<kWidth>(key[edges[u].neighbor]);
+    if (value_is_key) return;
+#pragma unroll
+    for (int u = 0; u < kCount; ++u) raw.value[u] = load_raw<kWidth>(value[edges[u].neighbor]);
+  }
+  template <int kCount>
+  __device__ void load_edges(const EdgeNumbers (&edges)[kCount], Raw<kCount>& raw) const {
+    if constexpr (kPlain) return;
+    if (edge_key) {
+#pragma unroll
+      for (int u = 0; u < kCount; ++u) raw.edge_key[u] = load_raw_streamed<kWidth>(edge_key[edges[u].id]);
+    }
+    if (edge_value) {
+#pragma unroll
+      for (int u = 0; u < kCount; ++u) raw.edge_value[u] = load_raw_streamed<kWidth>(edge_value[edges[u].id]);
+    }
+  }
+
+  template <int kCount>
+  __device__ EdgePacks<T, kWidth> source(const Raw<kCount>& raw, int u) const {
+    const Pack<T, kWidth> key_pack = unpack<S, kWidth>(raw.key[u]);
+    return {key_pack, value_is_key ? key_pack : unpack<S, kWidth>(raw.value[u])};
+  }
+  /// Adds the edge's own key and value.
+  template <int kCount>
+  __device__ void add_edge(const Raw<kCount>& raw, int u, EdgePacks<T, kWidth>& packs) const {
+    if constexpr (kPlain) return;
+    if (edge_key) {
+      const Pack<T, kWidth> edge = unpack<S, kWidth>(raw.edge_key[u]);
+      add_to(packs.key, edge);
+      if (edge_value_is_key) add_to(packs.value, edge);
+    }
+    if (edge_value) add_to(packs.value, unpack<S, kWidth>(raw.edge_value[u]));
+  }
+};
+
+/// Numbers of a batch of edges; without ids where nobody asks for them.
+template <bool kPlain, int kCount>
+__device__ void broadcast_numbers(const WarpGroup& group, const AttentionEdge& mine, int k,
+                                  EdgeNumbers (&numbers)[kCount]) {
+#pragma unroll
+  for (int u = 0; u < kCount; ++u) {
+    numbers[u].neighbor = group.broadcast(mine.neighbor, k + u);
+    if constexpr (!kPlain) numbers[u].id = group.broadcast(mine.id, k + u);
   }
 }
 
-/// Adds the edge's own key and value.
-template <int kWidth, class S, class Score>
-__device__ void add_edge(const AttentionInputs<S, Score>& inputs, const AttentionColumns& columns, std::int64_t edge_id,
-                         EdgePacks<Accumulator<S>, kWidth>& packs) {
-  if (inputs.edge_key && columns.scores) {
-    const Pack<Accumulator<S>, kWidth> edge = load_streamed<kWidth>(inputs.edge_key[edge_id] + columns.score);
-    add_to(packs.key, edge);
-    if (inputs.edge_value_is_key) add_to(packs.value, edge);
-  }
-  if (inputs.edge_value && !inputs.edge_value_is_key && columns.values) {
-    add_to(packs.value, load_streamed<kWidth>(inputs.edge_value[edge_id] + columns.value));
+/// Which of a batch of edges dropout keeps, for the head of bit `bit`.
+template <bool kPlain, int kCount>
+__device__ void broadcast_kept(const WarpGroup& group, const EdgeDropout& dropout, const AttentionEdge& mine, int bit,
+                               int k, bool (&kept)[kCount]) {
+#pragma unroll
+  for (int u = 0; u < kCount; ++u) kept[u] = true;
+  if constexpr (!kPlain) {
+    if (!dropout.active) return;
+#pragma unroll
+    for (int u = 0; u < kCount; ++u) kept[u] = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
   }
 }
 
@@ -119,7 +189,7 @@ __device__ void store_state(const AttentionForwardArguments<S, Score>& arguments
   }
   if (columns.values) {
     const bool empty = state.sum == T(0);  // no edges, or nothing but -inf
-    const T factor = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / state.sum;
+    const T factor = empty ? T(0) : arguments.dropout.template scale_as<T>() / state.sum;
 #pragma unroll
     for (int v = 0; v < kWidth; ++v) state.y[v] = empty ? T(0) : state.y[v] * factor;
     store_streamed<kWidth>(arguments.y[span.row] + columns.value, state.y);
@@ -131,54 +201,57 @@ __device__ void store_state(const AttentionForwardArguments<S, Score>& arguments
 
 /// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
 /// of the head, and one pack of that head's score channels and values.
-template <class S, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>)
+template <class S, int kWidth, bool kPlain, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain>)
     attention_forward_by_destination(AttentionForwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
   const AttentionInputs<S, Score>& inputs = arguments.inputs;
-  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  const WarpGroup group = WarpGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(edges, item, span)) return;
+  bool exists;
+  const EdgeSpan span = span_or_none(edges, item, exists);
   const HeadPlace place = place_of(arguments.tiles, tile, group.lane, 1);
   const AttentionColumns columns = columns_of<kWidth>(inputs, place);
   const int bit = place.head - place.first_head;
+  const EdgeRows<S, kWidth, kPlain> rows(inputs, columns);
   Pack<T, kWidth> query{};
-  if (columns.scores) query = load_read_only<kWidth>(inputs.query[span.row] + columns.score);
+  if (columns.scores) query = load_read_only<kWidth>(inputs.query[span.node()] + columns.score);
   const Pack<T, kWidth> vector = load_vector<kWidth>(inputs, columns);
 
   SoftmaxState<T, kWidth, false> state;
   const auto fetch = [&](std::int64_t slot) {
-    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, arguments.tiles.heads_per_tile);
+    return AttentionEdge::fetch<kPlain>(edges, slot, arguments.dropout, place.first_head,
+                                        arguments.tiles.heads_per_tile);
   };
-  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
-    EdgePacks<T, kWidth> packs[kEdgesInFlight] = {};
-#pragma unroll
-    for (int u = 0; u < kEdgesInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      const std::int32_t id = group.broadcast(mine.id, k + u);
-      if (k + u >= count) continue;
-      load_source(inputs, columns, neighbor, packs[u]);
-      add_edge(inputs, columns, id, packs[u]);
-    }
-    Pack<T, kWidth> value[kEdgesInFlight];
+  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int held) {
+    EdgeNumbers numbers[kEdgesInFlight];
+    typename EdgeRows<S, kWidth, kPlain>::template Raw<kEdgesInFlight> raw;
+    broadcast_numbers<kPlain>(group, mine, k, numbers);
+    rows.load_sources(numbers, raw);
+    rows.load_edges(numbers, raw);
+    EdgePacks<T, kWidth> packs[kEdgesInFlight];
     T l[kEdgesInFlight];
-    bool kept[kEdgesInFlight], positive[kEdgesInFlight];
+    bool kept[kEdgesInFlight];
+    constexpr bool kPositive[kEdgesInFlight] = {};
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
+      packs[u] = rows.source(raw, u);
+      rows.add_edge(raw, u, packs[u]);
       const T part = terms_of(inputs.score, keep_pack(inputs.score, query, packs[u].key), query, vector);
-      const T sum = group.sum(part, arguments.tiles.lanes_per_head);
-      const std::int32_t id = group.broadcast(mine.id, k + u);
-      kept[u] = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
-      positive[u] = false;
-      value[u] = packs[u].value;
-      l[u] = k + u < count ? inputs.finish(sum, id, place.head) : -math::kInfinity<T>;
+      l[u] = columns.scores ? part : T(0);
     }
-    state.absorb(l, positive, kept, value);
+    WarpGroup::sum(l, arguments.tiles.lanes_per_head);
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      l[u] = inputs.template finish<kPlain>(l[u], numbers[u].id, place.head);
+      if (k + u >= held) l[u] = -math::kInfinity<T>;
+    }
+    broadcast_kept<kPlain>(group, arguments.dropout, mine, bit, k, kept);
+    state.absorb(held - k, l, kPositive, kept, [&](int u) { return packs[u].value; });
   });
-  store_state(arguments, span, place, columns, state);
+  if (exists) store_state(arguments, span, place, columns, state);
 }
 
 /// The same for heads too wide for a warp's registers: one warp per (span, head) first finds the scores of all edges,
@@ -206,7 +279,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     T my_l = -math::kInfinity<T>;
 #pragma unroll 1
     for (int k = 0; k < batch.count; ++k) {
-      const T l = score_of_edge<kWidth>(inputs, warp, head, span.row, warp.broadcast(batch.my_neighbor, k),
+      const T l = score_of_edge<kWidth>(inputs, warp, head, span.node(), warp.broadcast(batch.my_neighbor, k),
                                         warp.broadcast(batch.my_id, k));
       if (warp.lane == k) my_l = l;
     }
@@ -221,7 +294,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   }
 
   const bool whole = span.chunk < 0, empty = sum == T(0);
-  const T scale = empty ? T(0) : static_cast<T>(arguments.dropout.scale) / sum;
+  const T scale = empty ? T(0) : arguments.dropout.template scale_as<T>() / sum;
 #pragma unroll 1
   for (std::int64_t start = 0; start < inputs.values; start += kWarpSize * kWidth) {
     const bool active = start + warp.lane * kWidth < inputs.values;
@@ -235,8 +308,8 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
       if (number > 0) total = scaled(shared_factor[number][threadIdx.x], total);
 #pragma unroll 1
       for (int k = 0; k < batch.count; ++k) {
-        const std::int64_t neighbor = warp.broadcast(batch.my_neighbor, k);
-        const std::int64_t id = warp.broadcast(batch.my_id, k);
+        const std::uint32_t neighbor = warp.broadcast(batch.my_neighbor, k);
+        const std::uint32_t id = warp.broadcast(batch.my_id, k);
         const T weight = warp.broadcast(my_weight, k);
         if (active) add_scaled_to(total, weight, load_value<kWidth>(inputs, neighbor, id, column));
       }
@@ -286,11 +359,12 @@ __global__ void __launch_bounds__(kSpanThreads, 8)
   const T sum = __ldg(arguments.sum[span.row] + head);
   const T inverse = math::inverse_sum(sum);
   for (std::int64_t slot = span.begin; slot < span.end; ++slot) {
-    const std::int64_t id = edge_id_of(edges, slot);
-    const T l = score_of_edge<kWidth>(arguments.inputs, group, head, span.row, edges.neighbor[slot], id);
+    const std::uint32_t id = static_cast<std::uint32_t>(edge_id_of(edges, slot));
+    const T l = score_of_edge<kWidth>(arguments.inputs, group, head, span.node(),
+                                      static_cast<std::uint32_t>(edges.neighbor[slot]), id);
     if (group.lane != 0) continue;
     const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
-    const T scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
+    const T scale = kept ? arguments.dropout.template scale_as<T>() : T(0);
     arguments.weight[id][head] = scale * (std::exp(l - base) * inverse);
   }
 }

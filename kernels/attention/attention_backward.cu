@@ -56,7 +56,7 @@ AttentionBackwardArguments<S, Score> arguments_of(const AttentionBackward& op, c
                                               .inputs = AttentionInputs<S, Score>::of(op, score),
                                               .dropout = EdgeDropout::of(op.dropout),
                                               .dy = rows_of<S>(op.dy),
-                                              .terms = scratch.terms,
+                                              .terms = rows_of_terms<const T>(scratch.terms, heads),
                                               .dquery = row_gradient<S>(op.dquery, scratch.partial_dquery),
                                               .dvector = op.dvector.defined() ? dvector : RowGradient<T>{},
                                               .dedge_key = rows_of<S>(op.dedge_key),
@@ -77,6 +77,15 @@ void merge(const CudaExec& exec, const LongRows& long_rows, const RowGradient<S>
          gradient.columns, static_cast<const T*>(gradient.partial), StoreTotal<S>{gradient.target});
 }
 
+bool wants_edges(const AttentionBackward& op) {
+  return op.dedge_key.defined() || op.dedge_value.defined() || op.dedge_bias.defined();
+}
+
+template <class S, class Score>
+bool is_plain(const AttentionBackward& op, const AttentionBackwardArguments<S, Score>& arguments) {
+  return !arguments.dropout.active && arguments.inputs.is_plain() && !wants_edges(op);
+}
+
 template <class S, int kWidth, class Score>
 void by_destination(const CudaExec& exec, const AttentionBackward& op, const Scratch<Accumulator<S>>& scratch,
                     AttentionBackwardArguments<S, Score> arguments) {
@@ -84,8 +93,10 @@ void by_destination(const CudaExec& exec, const AttentionBackward& op, const Scr
   arguments.edges = op.graph.in_edges();
   const HeadTiles& tiles = arguments.tiles;
   if (tiles.packs <= kWarpSize) {
-    launch(exec, kName, attention_backward_by_destination<S, kWidth, Score>,
-           span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
+    with_flag(is_plain(op, arguments), [&](auto plain) {
+      launch(exec, kName, attention_backward_by_destination<S, kWidth, decltype(plain)::value, Score>,
+             span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
+    });
   } else {
     launch(exec, kName, attention_backward_by_destination_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, tiles.heads), arguments);
@@ -106,8 +117,10 @@ void by_source(const CudaExec& exec, const AttentionBackward& op, AttentionBackw
   arguments.edges = op.graph.out_edges();
   const HeadTiles& tiles = arguments.tiles;
   if (tiles.packs <= kWarpSize) {
-    launch(exec, kName, attention_backward_by_source<S, kWidth, Score>,
-           span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
+    with_flag(is_plain(op, arguments), [&](auto plain) {
+      launch(exec, kName, attention_backward_by_source<S, kWidth, decltype(plain)::value, Score>,
+             span_shape(arguments.edges, tiles.group, tiles.tiles), arguments);
+    });
   } else {
     launch(exec, kName, attention_backward_by_source_wide<S, kWidth, Score>,
            span_shape(arguments.edges, kWarpSize, tiles.heads), arguments);
@@ -139,13 +152,12 @@ void backward(const CudaExec& exec, const AttentionBackward& op) {
   using T = Accumulator<S>;
   Carver carver(op.workspace.data);
   const Scratch<T> scratch = carve<T>(carver, op);
-  const bool any_edges = op.dedge_key.defined() || op.dedge_value.defined() || op.dedge_bias.defined();
   with_pack_width<S>(width_of<S>(op), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     write_terms<S, kWidth>(exec, op, scratch);
     math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {
       const auto arguments = arguments_of<S, Score>(op, score, scratch, kWidth);
-      if (op.dquery.defined() || op.dvector.defined() || any_edges) {
+      if (op.dquery.defined() || op.dvector.defined() || wants_edges(op)) {
         by_destination<S, kWidth, Score>(exec, op, scratch, arguments);
       }
       if (op.dkey.defined() || op.dvalue.defined()) by_source<S, kWidth, Score>(exec, op, arguments);

@@ -70,14 +70,14 @@ struct AttentionBackwardArguments {
   HeadTiles tiles;  // of the wider of score and value
   AttentionInputs<S, Score> inputs;
   EdgeDropout dropout;
-  Rows<const S> dy;
-  const T* terms;  // [destinations, H, kSoftmaxTerms]
+  GatheredRows<const S> dy;
+  GatheredRows<const T> terms;  // [destinations, H, kSoftmaxTerms]
   // By destination.
   RowGradient<S> dquery;
   RowGradient<T> dvector;  // each destination's part
-  Rows<S> dedge_key;
-  Rows<S> dedge_value;
-  Rows<T> dedge_bias;
+  GatheredRows<S> dedge_key;
+  GatheredRows<S> dedge_value;
+  GatheredRows<T> dedge_bias;
   bool joins_edge_values;  // dedge_key gains what dedge_value would be
   // By source.
   RowGradient<S> dkey;
@@ -119,127 +119,168 @@ __device__ void add_vector_gradients(const Score& score, T g, const ScorePacks<T
   for (int v = 0; v < kWidth; ++v) sum[v] += score.vector_gradient(g, packs.kept[v]);
 }
 
+/// What an edge's own key, value and bias get.
+template <class S, int kWidth, class Score, class T = Accumulator<S>>
+__device__ void store_edge_gradients(const AttentionBackwardArguments<S, Score>& arguments,
+                                     const AttentionColumns& columns, const HeadPlace& place, std::uint32_t id, T g,
+                                     const AttentionGradient<T>& gradient, const ScorePacks<T, kWidth>& packs,
+                                     const Pack<T, kWidth>& dy) {
+  if (arguments.dedge_bias && place.leader) arguments.dedge_bias[id][place.head] = gradient.dl;
+  if (arguments.dedge_key && columns.scores) {
+    Pack<T, kWidth> dedge = key_gradients(arguments.inputs.score, g, packs);
+    if (arguments.joins_edge_values) add_scaled_to(dedge, gradient.weight, dy);
+    store_streamed<kWidth>(arguments.dedge_key[id] + columns.score, dedge);
+  }
+  if (arguments.dedge_value && columns.values) {
+    store_streamed<kWidth>(arguments.dedge_value[id] + columns.value, scaled(gradient.weight, dy));
+  }
+}
+
 /// Edges whose rows a lane has in flight: two rows of each.
 inline constexpr int kAttentionEdgesInFlight = kEdgesInFlight / 2;
 
-/// One group of lanes per (span of in-edges, tile of heads); a lane holds one pack of its head's query and dy.
-template <class S, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>)
+/// One group of lanes per (span of in-edges, tile of heads); a lane holds one pack of its head's query and dy. Plain is
+/// what has no dropout, nothing of the edges' own and no gradient of it.
+template <class S, int kWidth, bool kPlain, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain>)
     attention_backward_by_destination(AttentionBackwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
+  constexpr int kInFlight = kAttentionEdgesInFlight;
   const Adjacency& edges = arguments.edges;
   const AttentionInputs<S, Score>& inputs = arguments.inputs;
   const HeadTiles& tiles = arguments.tiles;
-  const LaneGroup group = LaneGroup::of_size(tiles.group);
+  const WarpGroup group = WarpGroup::of_size(tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(edges, item, span)) return;
+  bool exists;
+  const EdgeSpan span = span_or_none(edges, item, exists);
   const HeadPlace place = place_of(tiles, tile, group.lane, 1);
   const AttentionColumns columns = columns_of<kWidth>(inputs, place);
   const int bit = place.head - place.first_head;
+  const EdgeRows<S, kWidth, kPlain> rows(inputs, columns);
   ScorePacks<T, kWidth> own{};
   Pack<T, kWidth> dy{}, dquery{}, dvector{};
-  if (columns.scores) own.query = load_read_only<kWidth>(inputs.query[span.row] + columns.score);
-  if (columns.values) dy = load_read_only<kWidth>(arguments.dy[span.row] + columns.value);
+  if (columns.scores) own.query = load_read_only<kWidth>(inputs.query[span.node()] + columns.score);
+  if (columns.values) dy = load_read_only<kWidth>(arguments.dy[span.node()] + columns.value);
   own.vector = load_vector<kWidth>(inputs, columns);
-  const SoftmaxTerms<T> terms = load_terms(arguments.terms + (span.row * tiles.heads + place.head) * kSoftmaxTerms);
+  const SoftmaxTerms<T> terms = load_terms(arguments.terms[span.node()] + place.head * kSoftmaxTerms);
 
   const auto fetch = [&](std::int64_t slot) {
-    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
+    return AttentionEdge::fetch<kPlain>(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
   };
-  for_each_batch<kAttentionEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
-    EdgePacks<T, kWidth> packs[kAttentionEdgesInFlight] = {};
+  for_each_batch<kInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int held) {
+    EdgeNumbers numbers[kInFlight];
+    typename EdgeRows<S, kWidth, kPlain>::template Raw<kInFlight> raw;
+    broadcast_numbers<kPlain>(group, mine, k, numbers);
+    rows.load_sources(numbers, raw);
+    rows.load_edges(numbers, raw);
+    bool kept[kInFlight];
+    broadcast_kept<kPlain>(group, arguments.dropout, mine, bit, k, kept);
+    Pack<T, kWidth> kept_packs[kInFlight];
+    T sums[2 * kInFlight];  // of scores, and of values times dy
 #pragma unroll
-    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      const std::int32_t id = group.broadcast(mine.id, k + u);
-      if (k + u >= count) continue;
-      load_source(inputs, columns, neighbor, packs[u]);
-      add_edge(inputs, columns, id, packs[u]);
+    for (int u = 0; u < kInFlight; ++u) {
+      EdgePacks<T, kWidth> packs = rows.source(raw, u);
+      rows.add_edge(raw, u, packs);
+      kept_packs[u] = keep_pack(inputs.score, own.query, packs.key);
+      const T part = terms_of(inputs.score, kept_packs[u], own.query, own.vector);
+      sums[u] = columns.scores ? part : T(0);
+      sums[kInFlight + u] = columns.values ? dot(dy, packs.value) : T(0);
     }
+    WarpGroup::sum(sums, tiles.lanes_per_head);
 #pragma unroll
-    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-      own.kept = keep_pack(inputs.score, own.query, packs[u].key);
-      const T sum = group.sum(terms_of(inputs.score, own.kept, own.query, own.vector), tiles.lanes_per_head);
-      const T value_dot = group.sum(dot(dy, packs[u].value), tiles.lanes_per_head);
-      const std::int32_t id = group.broadcast(mine.id, k + u);
-      const bool kept = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
-      if (k + u >= count) continue;
-      const AttentionGradient<T> gradient = attention_gradient(terms, inputs.finish(sum, id, place.head), value_dot,
-                                                               kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+    for (int u = 0; u < kInFlight; ++u) {
+      own.kept = kept_packs[u];
+      const T l = inputs.template finish<kPlain>(sums[u], numbers[u].id, place.head);
+      const AttentionGradient<T> gradient =
+          attention_gradient(terms, l, sums[kInFlight + u], kept[u] ? arguments.dropout.template scale_as<T>() : T(0));
       const T g = inputs.score.chain(gradient.dl);
+      if (k + u >= held) continue;
       add_query_gradients(inputs.score, g, own, dquery);
       if constexpr (Score::kHasVector) add_vector_gradients(inputs.score, g, own, dvector);
-      if (arguments.dedge_bias && place.leader) arguments.dedge_bias[id][place.head] = gradient.dl;
-      if (arguments.dedge_key && columns.scores) {
-        Pack<T, kWidth> dedge = key_gradients(inputs.score, g, own);
-        if (arguments.joins_edge_values) add_scaled_to(dedge, gradient.weight, dy);
-        store_streamed<kWidth>(arguments.dedge_key[id] + columns.score, dedge);
-      }
-      if (arguments.dedge_value && columns.values) {
-        store_streamed<kWidth>(arguments.dedge_value[id] + columns.value, scaled(gradient.weight, dy));
-      }
+      if constexpr (!kPlain) store_edge_gradients(arguments, columns, place, numbers[u].id, g, gradient, own, dy);
     }
   });
-  if (!columns.scores) return;
+  if (!exists || !columns.scores) return;
   if (arguments.dquery) arguments.dquery.store(span, columns.score, dquery);
   if constexpr (Score::kHasVector) {
     if (arguments.dvector) arguments.dvector.store(span, columns.score, dvector);
   }
 }
 
-/// One group of lanes per (span of out-edges, tile of heads); a lane holds one pack of its head's key and value.
-template <class S, int kWidth, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>>)
+/// One group of lanes per (span of out-edges, tile of heads); a lane holds one pack of its head's key and value. Plain
+/// as above.
+template <class S, int kWidth, bool kPlain, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain>)
     attention_backward_by_source(AttentionBackwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
+  constexpr int kInFlight = kAttentionEdgesInFlight;
   const Adjacency& edges = arguments.edges;
   const AttentionInputs<S, Score>& inputs = arguments.inputs;
   const HeadTiles& tiles = arguments.tiles;
-  const LaneGroup group = LaneGroup::of_size(tiles.group);
+  const WarpGroup group = WarpGroup::of_size(tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(edges, item, span)) return;
+  bool exists;
+  const EdgeSpan span = span_or_none(edges, item, exists);
   const HeadPlace place = place_of(tiles, tile, group.lane, 1);
   const AttentionColumns columns = columns_of<kWidth>(inputs, place);
   const int bit = place.head - place.first_head;
+  const EdgeRows<S, kWidth, kPlain> rows(inputs, columns);
+  const GatheredRows<const S> query_rows = inputs.query.from(columns.scores ? columns.score : 0);
+  const GatheredRows<const S> dy_rows = arguments.dy.from(columns.values ? columns.value : 0);
+  const GatheredRows<const T> terms_rows = arguments.terms.from(place.head * kSoftmaxTerms);
   EdgePacks<T, kWidth> own{};
-  load_source(inputs, columns, span.row, own);
+  if (columns.scores) own.key = load_read_only<kWidth>(inputs.key[span.node()] + columns.score);
+  if (columns.values) own.value = load_read_only<kWidth>(inputs.value[span.node()] + columns.value);
   const Pack<T, kWidth> vector = load_vector<kWidth>(inputs, columns);
   Pack<T, kWidth> dkey{}, dvalue{};
 
   const auto fetch = [&](std::int64_t slot) {
-    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
+    return AttentionEdge::fetch<kPlain>(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
   };
-  for_each_batch<kAttentionEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
-    Pack<T, kWidth> query[kAttentionEdgesInFlight] = {}, dy[kAttentionEdgesInFlight] = {};
-    SoftmaxTerms<T> terms[kAttentionEdgesInFlight] = {};
+  for_each_batch<kInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int held) {
+    EdgeNumbers numbers[kInFlight];
+    RawPack<S, kWidth> raw_query[kInFlight], raw_dy[kInFlight];
+    SoftmaxTerms<T> terms[kInFlight];
+    typename EdgeRows<S, kWidth, kPlain>::template Raw<kInFlight> raw;
+    broadcast_numbers<kPlain>(group, mine, k, numbers);
 #pragma unroll
-    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      if (k + u >= count) continue;
-      if (columns.scores) query[u] = load_read_only<kWidth>(inputs.query[neighbor] + columns.score);
-      if (columns.values) dy[u] = load_read_only<kWidth>(arguments.dy[neighbor] + columns.value);
-      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kSoftmaxTerms);
+    for (int u = 0; u < kInFlight; ++u) {
+      raw_query[u] = load_raw<kWidth>(query_rows[numbers[u].neighbor]);
+      raw_dy[u] = load_raw<kWidth>(dy_rows[numbers[u].neighbor]);
+      terms[u] = load_terms(terms_rows[numbers[u].neighbor]);
     }
+    rows.load_edges(numbers, raw);
+    bool kept[kInFlight];
+    broadcast_kept<kPlain>(group, arguments.dropout, mine, bit, k, kept);
+    ScorePacks<T, kWidth> scores[kInFlight];
+    Pack<T, kWidth> dy[kInFlight];
+    T sums[2 * kInFlight];  // of scores, and of values times dy
 #pragma unroll
-    for (int u = 0; u < kAttentionEdgesInFlight; ++u) {
-      const std::int32_t id = group.broadcast(mine.id, k + u);
+    for (int u = 0; u < kInFlight; ++u) {
       EdgePacks<T, kWidth> packs = own;
-      if (k + u < count) add_edge(inputs, columns, id, packs);
-      const ScorePacks<T, kWidth> scores{query[u], keep_pack(inputs.score, query[u], packs.key), vector};
-      const T sum = group.sum(terms_of(inputs.score, scores.kept, scores.query, vector), tiles.lanes_per_head);
-      const T value_dot = group.sum(dot(dy[u], packs.value), tiles.lanes_per_head);
-      const bool kept = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
-      if (k + u >= count) continue;
-      const AttentionGradient<T> gradient = attention_gradient(terms[u], inputs.finish(sum, id, place.head), value_dot,
-                                                               kept ? static_cast<T>(arguments.dropout.scale) : T(0));
-      add_to(dkey, key_gradients(inputs.score, inputs.score.chain(gradient.dl), scores));
+      rows.add_edge(raw, u, packs);
+      const Pack<T, kWidth> query = unpack<S, kWidth>(raw_query[u]);
+      dy[u] = unpack<S, kWidth>(raw_dy[u]);
+      scores[u] = {query, keep_pack(inputs.score, query, packs.key), vector};
+      const T part = terms_of(inputs.score, scores[u].kept, query, vector);
+      sums[u] = columns.scores ? part : T(0);
+      sums[kInFlight + u] = columns.values ? dot(dy[u], packs.value) : T(0);
+    }
+    WarpGroup::sum(sums, tiles.lanes_per_head);
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      const T l = inputs.template finish<kPlain>(sums[u], numbers[u].id, place.head);
+      const AttentionGradient<T> gradient = attention_gradient(
+          terms[u], l, sums[kInFlight + u], kept[u] ? arguments.dropout.template scale_as<T>() : T(0));
+      const Pack<T, kWidth> key_gradient = key_gradients(inputs.score, inputs.score.chain(gradient.dl), scores[u]);
+      if (k + u >= held) continue;
+      add_to(dkey, key_gradient);
       add_scaled_to(dvalue, gradient.weight, dy[u]);
     }
   });
+  if (!exists) return;
   if (arguments.joins_values) add_to(dkey, dvalue);
   if (arguments.dkey && columns.scores) arguments.dkey.store(span, columns.score, dkey);
   if (arguments.dvalue && columns.values) arguments.dvalue.store(span, columns.value, dvalue);

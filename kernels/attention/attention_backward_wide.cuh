@@ -11,9 +11,9 @@ namespace warpgnn::kernels {
 
 /// The value dot of an edge, by a warp; every lane gets it.
 template <int kWidth, class S, class Score>
-__device__ Accumulator<S> value_dot_of_edge(const AttentionInputs<S, Score>& inputs, const Rows<const S>& dy,
-                                            const LaneGroup& warp, int head, std::int64_t destination,
-                                            std::int64_t source, std::int64_t edge_id) {
+__device__ Accumulator<S> value_dot_of_edge(const AttentionInputs<S, Score>& inputs, const GatheredRows<const S>& dy,
+                                            const LaneGroup& warp, int head, std::uint32_t destination,
+                                            std::uint32_t source, std::uint32_t edge_id) {
   Accumulator<S> sum = 0;
 #pragma unroll 2
   for (std::int64_t c = warp.lane * kWidth; c < inputs.values; c += warp.size * kWidth) {
@@ -25,8 +25,8 @@ __device__ Accumulator<S> value_dot_of_edge(const AttentionInputs<S, Score>& inp
 
 /// The two ends of an edge.
 struct EdgeEnds {
-  std::int64_t destination;
-  std::int64_t source;
+  std::uint32_t destination;
+  std::uint32_t source;
 };
 
 /// The gradients of a batch, lane k holding those of edge k; zeros in lanes beyond the last edge. `ends_of(neighbor)`
@@ -40,7 +40,7 @@ __device__ AttentionGradient<Accumulator<S>> batch_gradients(const AttentionBack
 #pragma unroll 1
   for (int k = 0; k < batch.count; ++k) {
     const EdgeEnds ends = ends_of(warp.broadcast(batch.my_neighbor, k));
-    const std::int64_t id = warp.broadcast(batch.my_id, k);
+    const std::uint32_t id = warp.broadcast(batch.my_id, k);
     const T l = score_of_edge<kWidth>(arguments.inputs, warp, head, ends.destination, ends.source, id);
     const T value_dot =
         value_dot_of_edge<kWidth>(arguments.inputs, arguments.dy, warp, head, ends.destination, ends.source, id);
@@ -50,11 +50,10 @@ __device__ AttentionGradient<Accumulator<S>> batch_gradients(const AttentionBack
     }
   }
   if (warp.lane >= batch.count) return AttentionGradient<T>{T(0), T(0)};
-  const std::int64_t destination = ends_of(batch.my_neighbor).destination;
-  const SoftmaxTerms<T> terms =
-      load_terms(arguments.terms + (destination * arguments.tiles.heads + head) * kSoftmaxTerms);
+  const std::uint32_t destination = ends_of(batch.my_neighbor).destination;
+  const SoftmaxTerms<T> terms = load_terms(arguments.terms[destination] + head * kSoftmaxTerms);
   const bool kept = (batch.my_kept(warp, arguments.dropout, head, 1) & 1u) != 0;
-  return attention_gradient(terms, my_score, my_dot, kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+  return attention_gradient(terms, my_score, my_dot, kept ? arguments.dropout.template scale_as<T>() : T(0));
 }
 
 /// The gradients of all edges of a span, in shared memory: a lane reads nothing but what it wrote.
@@ -82,8 +81,8 @@ __device__ void for_each_edge(const Adjacency& edges, const EdgeSpan& span, cons
     const AttentionGradient<T> mine = gradients.get((first - span.begin) / kWarpSize);
 #pragma unroll 1
     for (int k = 0; k < batch.count; ++k) {
-      const std::int64_t neighbor = warp.broadcast(batch.my_neighbor, k);
-      const std::int64_t id = warp.broadcast(batch.my_id, k);
+      const std::uint32_t neighbor = warp.broadcast(batch.my_neighbor, k);
+      const std::uint32_t id = warp.broadcast(batch.my_id, k);
       add(neighbor, id, AttentionGradient<T>{warp.broadcast(mine.dl, k), warp.broadcast(mine.weight, k)});
     }
   }
@@ -102,7 +101,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   const std::int64_t item = split_tile(group_number(kWarpSize), arguments.tiles.heads, head);
   EdgeSpan span;
   if (!find_span(arguments.edges, item, span)) return;
-  const auto ends_of = [&](std::int64_t neighbor) { return EdgeEnds{span.row, neighbor}; };
+  const auto ends_of = [&](std::uint32_t neighbor) { return EdgeEnds{span.node(), neighbor}; };
   for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
     const EdgeBatch batch = EdgeBatch::load(arguments.edges, span, first, warp);
     const AttentionGradient<T> mine = batch_gradients<kWidth>(arguments, warp, head, batch, ends_of);
@@ -116,17 +115,17 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     const bool active = c < inputs.channels;
     Pack<T, kWidth> dquery{}, dvector{};
     for_each_edge(arguments.edges, span, warp, gradients,
-                  [&](std::int64_t neighbor, std::int64_t id, const AttentionGradient<T>& gradient) {
+                  [&](std::uint32_t neighbor, std::uint32_t id, const AttentionGradient<T>& gradient) {
                     if (!active) return;
                     const T g = inputs.score.chain(gradient.dl);
                     const ScorePacks<T, kWidth> packs =
-                        load_score_packs<kWidth>(inputs, span.row, neighbor, id, column);
+                        load_score_packs<kWidth>(inputs, span.node(), neighbor, id, column);
                     add_query_gradients(inputs.score, g, packs, dquery);
                     if constexpr (Score::kHasVector) add_vector_gradients(inputs.score, g, packs, dvector);
                     if (!arguments.dedge_key) return;
                     Pack<T, kWidth> dedge = key_gradients(inputs.score, g, packs);
                     if (arguments.joins_edge_values) {
-                      add_scaled_to(dedge, gradient.weight, load_read_only<kWidth>(arguments.dy[span.row] + column));
+                      add_scaled_to(dedge, gradient.weight, load_read_only<kWidth>(arguments.dy[span.node()] + column));
                     }
                     store_streamed<kWidth>(arguments.dedge_key[id] + column, dedge);
                   });
@@ -137,9 +136,9 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   for (std::int64_t start = 0; arguments.dedge_value && start < inputs.values; start += kWarpSize * kWidth) {
     const std::int64_t c = start + warp.lane * kWidth, column = head * inputs.values + c;
     Pack<T, kWidth> dy{};
-    if (c < inputs.values) dy = load_read_only<kWidth>(arguments.dy[span.row] + column);
+    if (c < inputs.values) dy = load_read_only<kWidth>(arguments.dy[span.node()] + column);
     for_each_edge(arguments.edges, span, warp, gradients,
-                  [&](std::int64_t, std::int64_t id, const AttentionGradient<T>& gradient) {
+                  [&](std::uint32_t, std::uint32_t id, const AttentionGradient<T>& gradient) {
                     if (c >= inputs.values) return;
                     store_streamed<kWidth>(arguments.dedge_value[id] + column, scaled(gradient.weight, dy));
                   });
@@ -159,7 +158,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   const std::int64_t item = split_tile(group_number(kWarpSize), arguments.tiles.heads, head);
   EdgeSpan span;
   if (!find_span(arguments.edges, item, span)) return;
-  const auto ends_of = [&](std::int64_t neighbor) { return EdgeEnds{neighbor, span.row}; };
+  const auto ends_of = [&](std::uint32_t neighbor) { return EdgeEnds{neighbor, span.node()}; };
   for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
     const EdgeBatch batch = EdgeBatch::load(arguments.edges, span, first, warp);
     gradients.set((first - span.begin) / kWarpSize, batch_gradients<kWidth>(arguments, warp, head, batch, ends_of));
@@ -171,11 +170,11 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     const bool active = c < inputs.channels;
     Pack<T, kWidth> dkey{};
     for_each_edge(arguments.edges, span, warp, gradients,
-                  [&](std::int64_t neighbor, std::int64_t id, const AttentionGradient<T>& gradient) {
+                  [&](std::uint32_t neighbor, std::uint32_t id, const AttentionGradient<T>& gradient) {
                     if (!active) return;
                     const T g = inputs.score.chain(gradient.dl);
                     add_to(dkey, key_gradients(inputs.score, g,
-                                               load_score_packs<kWidth>(inputs, neighbor, span.row, id, column)));
+                                               load_score_packs<kWidth>(inputs, neighbor, span.node(), id, column)));
                     if (!arguments.joins_values) return;
                     add_scaled_to(dkey, gradient.weight, load_read_only<kWidth>(arguments.dy[neighbor] + column));
                   });
@@ -187,7 +186,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     const bool active = c < inputs.values;
     Pack<T, kWidth> dvalue{};
     for_each_edge(arguments.edges, span, warp, gradients,
-                  [&](std::int64_t neighbor, std::int64_t, const AttentionGradient<T>& gradient) {
+                  [&](std::uint32_t neighbor, std::uint32_t, const AttentionGradient<T>& gradient) {
                     if (!active) return;
                     add_scaled_to(dvalue, gradient.weight, load_read_only<kWidth>(arguments.dy[neighbor] + column));
                   });

@@ -4,6 +4,7 @@
 // An edge as all attention passes fetch it: its numbers, and which of its weights dropout keeps.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/base/dropout.cuh"
 #include "kernels/base/spans.cuh"
@@ -16,11 +17,22 @@ struct EdgeDropout {
   bool active;
   std::uint32_t threshold;
   DropoutSeed seed;
-  double scale;  // of what is kept
+  double scale;        // of what is kept
+  float single_scale;  // the same, for a conversion takes a kernel longer than a product
 
   static EdgeDropout of(const AttentionDropout& dropout) {
+    const double scale = 1.0 / (1.0 - dropout.probability);
     return EdgeDropout{dropout.probability > 0, dropout_threshold(dropout.probability),
-                       DropoutSeed::of(dropout.seed, dropout.counter), 1.0 / (1.0 - dropout.probability)};
+                       DropoutSeed::of(dropout.seed, dropout.counter), scale, static_cast<float>(scale)};
+  }
+
+  template <class T>
+  __device__ T scale_as() const {
+    if constexpr (std::is_same_v<T, float>) {
+      return single_scale;
+    } else {
+      return scale;
+    }
   }
 };
 
@@ -45,12 +57,15 @@ __device__ inline std::uint32_t kept_heads(const EdgeDropout& dropout, std::int6
 
 /// What the lane that fetched an edge holds: also kept_heads of a tile of heads.
 struct AttentionEdge {
-  std::int32_t neighbor = 0;
-  std::int32_t id = 0;
+  std::uint32_t neighbor = 0;
+  std::uint32_t id = 0;
   std::uint32_t kept = 0;
 
+  /// With kPlain the neighbour alone.
+  template <bool kPlain>
   __device__ static AttentionEdge fetch(const Adjacency& edges, std::int64_t slot, const EdgeDropout& dropout,
                                         int first_head, int heads) {
+    if constexpr (kPlain) return {static_cast<std::uint32_t>(__ldcs(edges.neighbor + slot))};
     const EdgeNumbers numbers = fetch_numbers(edges, slot);
     return {numbers.neighbor, numbers.id, kept_heads(dropout, numbers.id, first_head, heads)};
   }

@@ -22,12 +22,12 @@ struct AttentionInputs {
   Score score;
   std::int64_t channels;  // of a score, per head
   std::int64_t values;    // channels of a value, per head
-  Rows<const S> query;
-  Rows<const S> key;
-  Rows<const S> value;
-  Rows<const S> edge_key;
-  Rows<const S> edge_value;
-  Rows<const T> edge_bias;
+  GatheredRows<const S> query;
+  GatheredRows<const S> key;
+  GatheredRows<const S> value;
+  GatheredRows<const S> edge_key;
+  GatheredRows<const S> edge_value;
+  GatheredRows<const T> edge_bias;
   const T* vector;    // [H, channels]
   bool value_is_key;  // rows to load once
   bool edge_value_is_key;
@@ -52,11 +52,15 @@ struct AttentionInputs {
     return inputs;
   }
 
-  /// l from the sum of terms.
-  __device__ T finish(T sum, std::int64_t edge_id, int head) const {
+  /// l from the sum of terms; with kPlain edges have no bias.
+  template <bool kPlain = false>
+  __device__ T finish(T sum, std::uint32_t edge_id, int head) const {
     const T l = score.score(sum);
+    if constexpr (kPlain) return l;
     return edge_bias ? l + __ldg(edge_bias[edge_id] + head) : l;
   }
+  /// Whether edges have nothing of their own.
+  bool is_plain() const { return !edge_key && !edge_value && !edge_bias; }
 
  private:
   static bool same_rows(const ConstTensorView& a, const ConstTensorView& b) {
@@ -116,8 +120,8 @@ struct ScorePacks {
 
 template <int kWidth, class S, class Score>
 __device__ ScorePacks<Accumulator<S>, kWidth> load_score_packs(const AttentionInputs<S, Score>& inputs,
-                                                               std::int64_t destination, std::int64_t source,
-                                                               std::int64_t edge_id, std::int64_t column) {
+                                                               std::uint32_t destination, std::uint32_t source,
+                                                               std::uint32_t edge_id, std::int64_t column) {
   using T = Accumulator<S>;
   ScorePacks<T, kWidth> packs;
   packs.query = load_read_only<kWidth>(inputs.query[destination] + column);
@@ -131,8 +135,8 @@ __device__ ScorePacks<Accumulator<S>, kWidth> load_score_packs(const AttentionIn
 
 /// The value of an edge at `column`.
 template <int kWidth, class S, class Score>
-__device__ Pack<Accumulator<S>, kWidth> load_value(const AttentionInputs<S, Score>& inputs, std::int64_t source,
-                                                   std::int64_t edge_id, std::int64_t column) {
+__device__ Pack<Accumulator<S>, kWidth> load_value(const AttentionInputs<S, Score>& inputs, std::uint32_t source,
+                                                   std::uint32_t edge_id, std::int64_t column) {
   Pack<Accumulator<S>, kWidth> value = load_read_only<kWidth>(inputs.value[source] + column);
   if (inputs.edge_value) add_to(value, load_read_only<kWidth>(inputs.edge_value[edge_id] + column));
   return value;
@@ -141,7 +145,7 @@ __device__ Pack<Accumulator<S>, kWidth> load_value(const AttentionInputs<S, Scor
 /// The score of an edge and head by a group of lanes, for heads of any width; every lane gets it.
 template <int kWidth, class S, class Score>
 __device__ Accumulator<S> score_of_edge(const AttentionInputs<S, Score>& inputs, const LaneGroup& group, int head,
-                                        std::int64_t destination, std::int64_t source, std::int64_t edge_id) {
+                                        std::uint32_t destination, std::uint32_t source, std::uint32_t edge_id) {
   using T = Accumulator<S>;
   T sum = 0;
 #pragma unroll 2

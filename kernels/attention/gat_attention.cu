@@ -28,8 +28,11 @@ template <class S, int kWidth, bool kPositive, class Score>
 void launch_forward(const CudaExec& exec, const GatAttentionForwardArguments<S, Score>& arguments) {
   const LongRows& long_rows = arguments.edges.long_rows;
   const std::int64_t heads = arguments.tiles.heads, channels = arguments.channels;
-  launch(exec, "gat_attention_forward", gat_attention_forward_by_destination<S, kWidth, kPositive, Score>,
-         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
+  with_flag(!arguments.dropout.active && !arguments.score.edge, [&](auto plain) {
+    launch(exec, "gat_attention_forward",
+           gat_attention_forward_by_destination<S, kWidth, kPositive, decltype(plain)::value, Score>,
+           span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
+  });
   if (long_rows.rows == 0) return;
   launch(exec, "gat_attention_forward", attention_forward_merge<S, kPositive>, merge_shape(long_rows, heads * channels),
          SoftmaxMergeArguments<S>{.long_rows = long_rows,

@@ -17,7 +17,7 @@ struct GatAttentionForwardArguments {
   std::int64_t channels;
   Score score;
   EdgeDropout dropout;
-  Rows<const S> value;
+  GatheredRows<const S> value;
   Rows<S> y;
   Rows<T> maximum;
   Rows<T> sum;
@@ -34,7 +34,7 @@ __device__ void store_row(const GatAttentionForwardArguments<S, Score>& argument
   const T inverse = math::inverse_sum(state.sum);
   if (active) {
     const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
-    const T factor = inverse * static_cast<T>(arguments.dropout.scale);
+    const T factor = inverse * arguments.dropout.template scale_as<T>();
 #pragma unroll
     for (int v = 0; v < kWidth; ++v) state.y[v] = empty ? T(0) : state.y[v] * factor;
     store_streamed<kWidth>(arguments.y[row] + column, state.y);
@@ -51,47 +51,61 @@ __device__ void store_row(const GatAttentionForwardArguments<S, Score>& argument
 }
 
 /// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
-/// of the head, and one pack of that head's channels.
-template <class S, int kWidth, bool kPositive, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>>)
+/// of the head, and one pack of that head's channels. Idle lanes read the row's first, and write nothing. Without
+/// dropout and edges' own terms the attention is plain.
+template <class S, int kWidth, bool kPositive, bool kPlain, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>, kPlain>)
     gat_attention_forward_by_destination(GatAttentionForwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;
-  const LaneGroup group = LaneGroup::of_size(arguments.tiles.group);
+  const WarpGroup group = WarpGroup::of_size(arguments.tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), arguments.tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(edges, item, span)) return;
+  bool exists;
+  const EdgeSpan span = span_or_none(edges, item, exists);
   const HeadPlace place = place_of(arguments.tiles, tile, group.lane, 1);
-  const bool active = !place.idle && place.first_pack < arguments.tiles.packs;
+  const bool active = exists && !place.idle && place.first_pack < arguments.tiles.packs;
   const int bit = place.head - place.first_head;
-  const S* const value = arguments.value.data + place.head * arguments.channels + place.first_pack * kWidth;
-  const T own_term = arguments.score.destination_term(span.row, place.head);
+  const GatheredRows<const S> value =
+      arguments.value.from(active ? place.head * arguments.channels + place.first_pack * kWidth : 0);
+  const Score score = arguments.score.from(place.head);
+  const T own_term = score.destination_term(span.node());
+  const bool drops = !kPlain && arguments.dropout.active, has_edge_term = !kPlain && score.has_edge_term();
 
   SoftmaxState<T, kWidth, kPositive> state;
   const auto fetch = [&](std::int64_t slot) {
-    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, arguments.tiles.heads_per_tile);
+    return AttentionEdge::fetch<kPlain>(edges, slot, arguments.dropout, place.first_head,
+                                        arguments.tiles.heads_per_tile);
   };
-  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
-    Pack<T, kWidth> row[kEdgesInFlight] = {};
-    T l[kEdgesInFlight];
+  for_each_batch<kEdgesInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int held) {
+    RawPack<S, kWidth> raw[kEdgesInFlight];
+    T p[kEdgesInFlight], l[kEdgesInFlight];
     bool positive[kEdgesInFlight], kept[kEdgesInFlight];
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      const std::int32_t id = group.broadcast(mine.id, k + u);
-      kept[u] = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
-      l[u] = -math::kInfinity<T>;
-      positive[u] = false;
-      if (k + u >= count) continue;
-      if (active) row[u] = load_read_only<kWidth>(value + neighbor * arguments.value.stride);
-      const T p =
-          arguments.score.source_term(neighbor, place.head) + own_term + arguments.score.edge_term(id, place.head);
-      positive[u] = p > T(0);
-      l[u] = arguments.score.activation(p);
+      const std::uint32_t neighbor = group.broadcast(mine.neighbor, k + u);
+      p[u] = score.source_term(neighbor);
+      raw[u] = load_raw<kWidth>(value[neighbor]);
+      kept[u] = true;
     }
-    state.absorb(l, positive, kept, row);
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) p[u] += own_term;
+    if (has_edge_term) {
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) p[u] += score.edge_term(group.broadcast(mine.id, k + u));
+    }
+    if (drops) {
+#pragma unroll
+      for (int u = 0; u < kEdgesInFlight; ++u) kept[u] = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
+    }
+#pragma unroll
+    for (int u = 0; u < kEdgesInFlight; ++u) {
+      positive[u] = p[u] > T(0);
+      l[u] = k + u < held ? score.activation(p[u]) : -math::kInfinity<T>;
+    }
+    state.absorb(held - k, l, positive, kept, [&](int u) { return unpack<S, kWidth>(raw[u]); });
   });
+  if (!exists) return;
   if (span.chunk >= 0) {
     const std::int64_t row = span.chunk * arguments.tiles.heads + place.head;
     arguments.partials.store(state, row, row * arguments.channels + place.first_pack * kWidth, active, place.leader);
@@ -127,11 +141,11 @@ __global__ void __launch_bounds__(kSpanThreads)
     const std::int64_t slot = span.begin + pair / arguments.heads;
     const int head = static_cast<int>(pair % arguments.heads);
     const std::int64_t id = edge_id_of(edges, slot);
-    const T p = arguments.score.source_term(edges.neighbor[slot], head) +
-                arguments.score.destination_term(span.row, head) + arguments.score.edge_term(id, head);
-    arguments.weight[id][head] =
-        math::softmax_weight<Math>(arguments.score.activation(p), __ldg(arguments.maximum[span.row] + head),
-                                   __ldg(arguments.sum[span.row] + head));
+    const Score score = arguments.score.from(head);
+    const T p = score.preactivation(static_cast<std::uint32_t>(edges.neighbor[slot]), span.node(),
+                                    static_cast<std::uint32_t>(id));
+    arguments.weight[id][head] = math::softmax_weight<Math>(
+        score.activation(p), __ldg(arguments.maximum[span.row] + head), __ldg(arguments.sum[span.row] + head));
   }
 }
 

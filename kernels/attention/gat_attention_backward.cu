@@ -41,8 +41,11 @@ void launch_merges(const CudaExec& exec, const GatAttentionBackwardArguments<S, 
 
 template <class S, int kWidth, int kPacks, class Score>
 void launch_by_source(const CudaExec& exec, const GatAttentionBackwardArguments<S, Score>& arguments) {
-  launch(exec, "gat_attention_backward", gat_attention_backward_by_source<S, kWidth, kPacks, Score>,
-         span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
+  with_flag(!arguments.dropout.active && !arguments.score.edge && !arguments.dedge_score, [&](auto plain) {
+    launch(exec, "gat_attention_backward",
+           gat_attention_backward_by_source<S, kWidth, kPacks, decltype(plain)::value, Score>,
+           span_shape(arguments.edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
+  });
 }
 
 template <class S, int kWidth, class Score>
@@ -90,7 +93,7 @@ void backward(const CudaExec& exec, const GatAttentionBackward& op) {
                                                    .dsource_score = rows_of<T>(op.dsource_score),
                                                    .ddestination_score = rows_of<T>(op.ddestination_score),
                                                    .dedge_score = rows_of<T>(op.dedge_score),
-                                                   .terms = scratch.terms,
+                                                   .terms = rows_of_terms(scratch.terms, heads),
                                                    .partial_dvalue = scratch.partial_dvalue,
                                                    .partial_dsource_score = scratch.partial_dsource_score});
   });

@@ -25,13 +25,13 @@ struct GatAttentionBackwardArguments {
   Rows<const T> sum;
   Rows<const S> positive_y;
   Rows<const T> positive_weight;
-  Rows<const S> dy;
+  GatheredRows<const S> dy;
   // Null: not wanted.
   Rows<S> dvalue;
   Rows<T> dsource_score;
   Rows<T> ddestination_score;
-  Rows<T> dedge_score;
-  T* terms;                  // [destinations, H, kSoftmaxTerms]
+  GatheredRows<T> dedge_score;
+  GatheredRows<T> terms;     // [destinations, H, kSoftmaxTerms]
   T* partial_dvalue;         // [chunks, H * C]
   T* partial_dsource_score;  // [chunks, H]
 };
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kSpanThreads)
   const LaneGroup group = LaneGroup::of_size(tiles.lanes_per_head);
   const std::int64_t number = group_number(group.size);
   if (number >= arguments.destinations * tiles.heads) return;
-  const std::int64_t node = number / tiles.heads;
+  const std::uint32_t node = static_cast<std::uint32_t>(number / tiles.heads);
   const int head = static_cast<int>(number % tiles.heads);
 
   T delta = 0, positive_dot = 0;
@@ -64,9 +64,9 @@ __global__ void __launch_bounds__(kSpanThreads)
   delta = group.sum(delta);
   positive_dot = group.sum(positive_dot);
   if (group.lane != 0) return;
-  T* const terms = arguments.terms + number * kSoftmaxTerms;
+  T* const terms = arguments.terms[node] + head * kSoftmaxTerms;
   store_terms(terms, arguments.maximum[node][head], arguments.sum[node][head], delta,
-              arguments.score.destination_term(node, head));
+              arguments.score.from(head).destination_term(node));
   if (!arguments.ddestination_score) return;
   arguments.ddestination_score[node][head] =
       arguments.score.activation.destination_gradient(positive_dot, delta, arguments.positive_weight[node][head]);
@@ -89,68 +89,84 @@ __device__ EdgeGradient<T> edge_gradient(const Score& score, const SoftmaxTerms<
 }
 
 /// One group of lanes per (span of out-edges, tile of heads); a lane holds kPacks packs of its head's channels, so no
-/// head is cut into parts.
-template <class S, int kWidth, int kPacks, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>>)
+/// head is cut into parts. Plain is what has no dropout, no edges' own terms and no gradient of them.
+template <class S, int kWidth, int kPacks, bool kPlain, class Score>
+__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>, kPlain>)
     gat_attention_backward_by_source(GatAttentionBackwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   constexpr int kInFlight = kEdgesInFlight / kPacks;
   const Adjacency& edges = arguments.edges;
   const HeadTiles& tiles = arguments.tiles;
-  const LaneGroup group = LaneGroup::of_size(tiles.group);
+  const WarpGroup group = WarpGroup::of_size(tiles.group);
   int tile;
   const std::int64_t item = split_tile(group_number(group.size), tiles.tiles, tile);
-  EdgeSpan span;
-  if (!find_span(edges, item, span)) return;
+  bool exists;
+  const EdgeSpan span = span_or_none(edges, item, exists);
   const HeadPlace place = place_of(tiles, tile, group.lane, kPacks);
   const int bit = place.head - place.first_head;
   const std::int64_t column = place.head * arguments.channels + place.first_pack * kWidth;
   const std::int64_t step = tiles.lanes_per_head * kWidth;
   bool active[kPacks];
-  Pack<T, kWidth> value[kPacks] = {}, sum[kPacks] = {};
+  GatheredRows<const S> dy_rows[kPacks];
+  Pack<T, kWidth> value[kPacks] = {}, sum[kPacks] = {};  // idle lanes hold zeros, which dot products add
 #pragma unroll
   for (int n = 0; n < kPacks; ++n) {
-    active[n] = !place.idle && place.first_pack + n * tiles.lanes_per_head < tiles.packs;
+    active[n] = exists && !place.idle && place.first_pack + n * tiles.lanes_per_head < tiles.packs;
+    dy_rows[n] = arguments.dy.from(active[n] ? column + n * step : 0);
     if (active[n]) value[n] = load_read_only<kWidth>(arguments.value[span.row] + column + n * step);
   }
-  const T source_term = arguments.score.source_term(span.row, place.head);
+  const Score score = arguments.score.from(place.head);
+  const GatheredRows<T> terms_rows = arguments.terms.from(place.head * kSoftmaxTerms);
+  const T source_term = score.source_term(span.node());
+  const bool drops = !kPlain && arguments.dropout.active, has_edge_term = !kPlain && score.has_edge_term();
+  const bool wants_dedge = !kPlain && arguments.dedge_score && place.leader;
+  const T scale_of_kept = drops ? arguments.dropout.template scale_as<T>() : T(1);
   T score_sum = 0;
 
   const auto fetch = [&](std::int64_t slot) {
-    return AttentionEdge::fetch(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
+    return AttentionEdge::fetch<kPlain>(edges, slot, arguments.dropout, place.first_head, tiles.heads_per_tile);
   };
-  for_each_batch<kInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int count) {
-    Pack<T, kWidth> dy[kInFlight][kPacks] = {};
-    SoftmaxTerms<T> terms[kInFlight] = {};
+  for_each_batch<kInFlight>(group, span, fetch, [&](const AttentionEdge& mine, int k, int held) {
+    RawPack<S, kWidth> raw[kInFlight][kPacks];
+    SoftmaxTerms<T> terms[kInFlight];
+    std::uint32_t id[kInFlight] = {};
+    T dot[kInFlight] = {}, edge_term[kInFlight] = {}, kept_scale[kInFlight];
+    Pack<T, kWidth> dy[kInFlight][kPacks];
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      const std::int64_t neighbor = group.broadcast(mine.neighbor, k + u);
-      if (k + u >= count) continue;
-      const S* const gradient = arguments.dy[neighbor] + column;
+      const std::uint32_t neighbor = group.broadcast(mine.neighbor, k + u);
 #pragma unroll
-      for (int n = 0; n < kPacks; ++n) {
-        if (active[n]) dy[u][n] = load_read_only<kWidth>(gradient + n * step);
+      for (int n = 0; n < kPacks; ++n) raw[u][n] = load_raw<kWidth>(dy_rows[n][neighbor]);
+      terms[u] = load_terms(terms_rows[neighbor]);
+      if constexpr (!kPlain) id[u] = group.broadcast(mine.id, k + u);
+      kept_scale[u] = scale_of_kept;
+    }
+    if (has_edge_term) {
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) edge_term[u] = score.edge_term(id[u]);
+    }
+    if (drops) {
+#pragma unroll
+      for (int u = 0; u < kInFlight; ++u) {
+        if ((group.broadcast(mine.kept, k + u) >> bit & 1u) == 0) kept_scale[u] = 0;
       }
-      terms[u] = load_terms(arguments.terms + (neighbor * tiles.heads + place.head) * kSoftmaxTerms);
     }
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {
-      T dot = 0;
 #pragma unroll
       for (int n = 0; n < kPacks; ++n) {
+        dy[u][n] = unpack<S, kWidth>(raw[u][n]);
 #pragma unroll
-        for (int v = 0; v < kWidth; ++v) dot += dy[u][n][v] * value[n][v];
+        for (int v = 0; v < kWidth; ++v) dot[u] += dy[u][n][v] * value[n][v];
       }
-      dot = group.sum(dot, tiles.lanes_per_head);
-      const std::int32_t id = group.broadcast(mine.id, k + u);
-      const bool kept = (group.broadcast(mine.kept, k + u) >> bit & 1u) != 0;
-      if (k + u >= count) continue;
-      const T edge_term = arguments.score.edge_term(id, place.head);
-      const T kept_scale = kept ? static_cast<T>(arguments.dropout.scale) : T(0);
-      const EdgeGradient<T> gradient =
-          edge_gradient(arguments.score, terms[u], source_term, edge_term, dot, kept_scale);
+    }
+    WarpGroup::sum(dot, tiles.lanes_per_head);
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      const EdgeGradient<T> gradient = edge_gradient(score, terms[u], source_term, edge_term[u], dot[u], kept_scale[u]);
+      if (k + u >= held) continue;
       score_sum += gradient.score;
-      if (arguments.dedge_score && place.leader) arguments.dedge_score[id][place.head] = gradient.score;
+      if (wants_dedge) *arguments.dedge_score.from(place.head)[id[u]] = gradient.score;
 #pragma unroll
       for (int n = 0; n < kPacks; ++n) {
 #pragma unroll
@@ -159,6 +175,7 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
     }
   });
 
+  if (!exists) return;
   const bool whole = span.chunk < 0;
   const auto store_dvalue = [&](auto* dvalue) {
 #pragma unroll
@@ -195,18 +212,20 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
   const bool whole = span.chunk < 0;
   const std::int64_t head_column = head * arguments.channels;
   const S* const value = arguments.value[span.row] + head_column;
-  const S* const dy = arguments.dy.data + head_column;
-  const T source_term = arguments.score.source_term(span.row, head);
+  const GatheredRows<const S> dy = arguments.dy.from(head_column);
+  const Score score = arguments.score.from(head);
+  const T source_term = score.source_term(span.node());
   T score_sum = 0;
 
   for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
     const bool present = first + warp.lane < span.end;
     const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
-    const std::int32_t my_neighbor = present ? __ldg(edges.neighbor + first + warp.lane) : 0;
+    const std::uint32_t my_neighbor =
+        present ? static_cast<std::uint32_t>(__ldg(edges.neighbor + first + warp.lane)) : 0;
     T my_dot = 0;
 #pragma unroll 1
     for (int k = 0; k < count; ++k) {
-      const S* const gradient = dy + warp.broadcast(my_neighbor, k) * arguments.dy.stride;
+      const S* const gradient = dy[warp.broadcast(my_neighbor, k)];
       T dot = 0;
 #pragma unroll 2
       for (std::int64_t column = warp.lane * kWidth; column < arguments.channels; column += kWarpSize * kWidth) {
@@ -220,13 +239,10 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     }
     EdgeGradient<T> mine{T(0), T(0)};
     if (present) {
-      const std::int64_t id = edge_id_of(edges, first + warp.lane);
+      const std::uint32_t id = static_cast<std::uint32_t>(edge_id_of(edges, first + warp.lane));
       const bool kept = (kept_heads(arguments.dropout, id, head, 1) & 1u) != 0;
-      mine = edge_gradient(
-          arguments.score,
-          load_terms(arguments.terms + (my_neighbor * static_cast<std::int64_t>(heads) + head) * kSoftmaxTerms),
-          source_term, arguments.score.edge_term(id, head), my_dot,
-          kept ? static_cast<T>(arguments.dropout.scale) : T(0));
+      mine = edge_gradient(score, load_terms(arguments.terms[my_neighbor] + head * kSoftmaxTerms), source_term,
+                           score.edge_term(id), my_dot, kept ? arguments.dropout.template scale_as<T>() : T(0));
       if (arguments.dedge_score) arguments.dedge_score[id][head] = mine.score;
     }
     score_sum += mine.score;
@@ -242,16 +258,17 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
 #pragma unroll 1
     for (std::int64_t first = span.begin; first < span.end; first += kWarpSize) {
       const int count = static_cast<int>(span.end - first < kWarpSize ? span.end - first : kWarpSize);
-      const std::int32_t my_neighbor = warp.lane < count ? __ldg(edges.neighbor + first + warp.lane) : 0;
+      const std::uint32_t my_neighbor =
+          warp.lane < count ? static_cast<std::uint32_t>(__ldg(edges.neighbor + first + warp.lane)) : 0;
       const T my_weight = shared_weight[(first - span.begin) / kWarpSize][threadIdx.x];
 #pragma unroll 1
       for (int k = 0; k < count; k += kEdgesInFlight) {
         Pack<T, kWidth> gradient[kEdgesInFlight] = {};
 #pragma unroll
         for (int u = 0; u < kEdgesInFlight; ++u) {
-          const std::int64_t neighbor = warp.broadcast(my_neighbor, k + u);
+          const std::uint32_t neighbor = warp.broadcast(my_neighbor, k + u);
           if (!active || k + u >= count) continue;
-          gradient[u] = load_read_only<kWidth>(dy + neighbor * arguments.dy.stride + column);
+          gradient[u] = load_read_only<kWidth>(dy[neighbor] + column);
         }
 #pragma unroll
         for (int u = 0; u < kEdgesInFlight; ++u) {

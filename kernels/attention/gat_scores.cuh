@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Attention scores: what the attention kernels ask of the score they are instantiated for.
-//   source_term, destination_term, edge_term   the addends of the pre-activation p of an edge and head
+// Attention scores: what the attention kernels ask of the score they are instantiated for, once it is told the head.
+//   source_term, destination_term, edge_term   the addends of the pre-activation p of an edge
 //   activation                                 l and dl/dp from p
 
 #include <cstdint>
@@ -17,9 +17,9 @@ namespace warpgnn::kernels {
 /// LeakyReLU of a sum of one term per source, destination and, optionally, edge.
 template <class T>
 struct GatScore {
-  Rows<const T> source;
-  Rows<const T> destination;
-  Rows<const T> edge;  // by edge id; null: no edge term
+  GatheredRows<const T> source;
+  GatheredRows<const T> destination;
+  GatheredRows<const T> edge;  // by edge id; null: no edge term
   math::GatActivation<Math, T> activation;
 
   template <class Op>
@@ -30,9 +30,18 @@ struct GatScore {
                     {static_cast<T>(op.negative_slope)}};
   }
 
-  __device__ T source_term(std::int64_t node, int head) const { return __ldg(source[node] + head); }
-  __device__ T destination_term(std::int64_t node, int head) const { return __ldg(destination[node] + head); }
-  __device__ T edge_term(std::int64_t id, int head) const { return edge ? __ldg(edge[id] + head) : T(0); }
+  /// That of one head.
+  __device__ GatScore from(int head) const {
+    return {source.from(head), destination.from(head), edge ? edge.from(head) : edge, activation};
+  }
+  __device__ bool has_edge_term() const { return static_cast<bool>(edge); }
+  __device__ T source_term(std::uint32_t node) const { return __ldg(source[node]); }
+  __device__ T destination_term(std::uint32_t node) const { return __ldg(destination[node]); }
+  __device__ T edge_term(std::uint32_t id) const { return edge ? __ldg(edge[id]) : T(0); }
+  /// The addends in the order in which every pass adds them.
+  __device__ T preactivation(std::uint32_t source_node, std::uint32_t destination_node, std::uint32_t id) const {
+    return source_term(source_node) + destination_term(destination_node) + edge_term(id);
+  }
 };
 
 }  // namespace warpgnn::kernels

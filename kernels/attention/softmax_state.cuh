@@ -19,27 +19,30 @@ struct SoftmaxState {
   Pack<T, kWidth> y{};
   Pack<T, kWidth> positive_y{};
 
-  /// Adds kEdgesInFlight edges at one rescale. Absent edges have l = -inf and a value of zeros.
-  __device__ void absorb(const T (&l)[kEdgesInFlight], const bool (&positive)[kEdgesInFlight],
-                         const bool (&kept)[kEdgesInFlight], const Pack<T, kWidth> (&value)[kEdgesInFlight]) {
+  /// Adds the first `present` of a batch of edges at one rescale; the others have l = -inf.
+  template <int kCount, class Value>
+  __device__ void absorb(int present, const T (&l)[kCount], const bool (&positive)[kCount], const bool (&kept)[kCount],
+                         const Value& value_of) {
     T largest = maximum;
 #pragma unroll
-    for (int u = 0; u < kEdgesInFlight; ++u) largest = std::fmax(largest, l[u]);  // passes NaN by; the weights carry it
+    for (int u = 0; u < kCount; ++u) largest = std::fmax(largest, l[u]);  // passes NaN by; the weights carry it
     const T base = math::softmax_base(largest);
     rescale(std::exp(maximum - base));
     maximum = largest;
 #pragma unroll
-    for (int u = 0; u < kEdgesInFlight; ++u) {
+    for (int u = 0; u < kCount; ++u) {
       const T weight = std::exp(l[u] - base);
       const T dropped = kept[u] ? weight : T(0);
+      const Pack<T, kWidth> value = value_of(u);
+      if (u >= present) continue;
       sum += weight;
 #pragma unroll
-      for (int v = 0; v < kWidth; ++v) y[v] += dropped * value[u][v];
+      for (int v = 0; v < kWidth; ++v) y[v] += dropped * value[v];
       if constexpr (kPositive) {
         positive_sum += positive[u] ? weight : T(0);
         const T positive_weight = positive[u] ? dropped : T(0);
 #pragma unroll
-        for (int v = 0; v < kWidth; ++v) positive_y[v] += positive_weight * value[u][v];
+        for (int v = 0; v < kWidth; ++v) positive_y[v] += positive_weight * value[v];
       }
     }
   }
@@ -170,15 +173,21 @@ struct SoftmaxTerms {
 };
 inline constexpr int kSoftmaxTerms = 4;
 
+/// Those of all heads, [destinations, H], as rows of destinations.
+template <class T>
+Rows<T> rows_of_terms(T* terms, std::int64_t heads) {
+  return {terms, heads * kSoftmaxTerms};
+}
+
+/// Whose address is aligned to 16 bytes.
 template <class T>
 __device__ SoftmaxTerms<T> load_terms(const T* terms) {
-  if constexpr (kMaxPackWidth<T> == kSoftmaxTerms) {
-    const Pack<T, kSoftmaxTerms> pack = load_read_only<kSoftmaxTerms>(terms);
-    return {pack[0], pack[1], pack[2], pack[3]};
-  } else {
-    const Pack<T, 2> low = load_read_only<2>(terms), high = load_read_only<2>(terms + 2);
-    return {low[0], low[1], high[0], high[1]};
-  }
+  constexpr int kWidth = kMaxPackWidth<T>, kLoads = kSoftmaxTerms / kWidth;
+  Pack<T, kWidth> packs[kLoads];
+#pragma unroll
+  for (int n = 0; n < kLoads; ++n) packs[n] = load_read_only<kWidth>(terms + n * kWidth);
+  const auto term = [&](int k) { return packs[k / kWidth][k % kWidth]; };
+  return {term(0), term(1), term(2), term(3)};
 }
 
 /// From what the forward has saved of the row.

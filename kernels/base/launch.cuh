@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "host/core/backend.hpp"
@@ -42,6 +43,13 @@ void launch(const backend::CudaExec& exec, const char* name, void (*kernel)(Para
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream_of(exec);
   check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), name);
+}
+
+/// Calls `function` with the flag as a compile-time constant.
+template <class Function>
+void with_flag(bool flag, Function&& function) {
+  if (flag) return function(std::true_type{});
+  function(std::false_type{});
 }
 
 }  // namespace warpgnn::kernels

@@ -117,6 +117,24 @@ __device__ __forceinline__ typename VectorType<S, kWidth>::type* vector_at(S* ad
 
 }  // namespace detail
 
+/// A pack as it lies in memory: what a load brings and nothing has looked at yet. To unpack it is to wait for it, so a
+/// kernel that wants many loads in flight issues all of them before.
+template <class S, int kWidth>
+using RawPack = typename VectorType<S, kWidth>::type;
+
+template <int kWidth, class S>
+__device__ __forceinline__ RawPack<S, kWidth> load_raw(const S* address) {
+  return __ldg(detail::vector_at<kWidth>(address));
+}
+template <int kWidth, class S>
+__device__ __forceinline__ RawPack<S, kWidth> load_raw_streamed(const S* address) {
+  return __ldcs(detail::vector_at<kWidth>(address));
+}
+template <class S, int kWidth>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> unpack(const RawPack<S, kWidth>& raw) {
+  return detail::unpack<S, kWidth>(raw);
+}
+
 // Loads widen 16-bit storage to float, and stores round it.
 
 /// Coherent load: for memory that this kernel may also write.
@@ -128,12 +146,12 @@ __device__ __forceinline__ Pack<Accumulator<S>, kWidth> load(const S* address) {
 /// Load through the read-only path: for memory that nobody writes while the kernel runs.
 template <int kWidth, class S>
 __device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_read_only(const S* address) {
-  return detail::unpack<S, kWidth>(__ldg(detail::vector_at<kWidth>(address)));
+  return unpack<S, kWidth>(load_raw<kWidth>(address));
 }
 /// Load of data that is used once: evicted first, so that it does not push reused rows out of the caches.
 template <int kWidth, class S>
 __device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_streamed(const S* address) {
-  return detail::unpack<S, kWidth>(__ldcs(detail::vector_at<kWidth>(address)));
+  return unpack<S, kWidth>(load_raw_streamed<kWidth>(address));
 }
 template <int kWidth, class S>
 __device__ __forceinline__ void store(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
@@ -160,6 +178,31 @@ struct Rows {
     return {data, stride};
   }
   __device__ T* operator[](std::int64_t row) const { return data + row * stride; }
+};
+
+/// Rows that edges name, in any order. Their stride is in bytes, as the host has multiplied it, and their numbers have
+/// 32 bits: an address is two instructions in place of eight.
+template <class T>
+struct GatheredRows {
+  T* data = nullptr;
+  std::uint64_t stride = 0;
+
+  GatheredRows() = default;
+  template <class Element>
+  requires std::is_convertible_v<Element*, T*> __host__ GatheredRows(const Rows<Element>& rows)
+      : data(rows.data), stride(static_cast<std::uint64_t>(rows.stride) * sizeof(T)) {}
+
+  __host__ __device__ explicit operator bool() const { return data != nullptr; }
+  __device__ T* operator[](std::uint32_t row) const {
+    using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+    return reinterpret_cast<T*>(reinterpret_cast<Byte*>(data) + row * stride);
+  }
+  /// The same rows, from their element `column` on.
+  __device__ GatheredRows from(std::int64_t column) const {
+    GatheredRows rows = *this;
+    rows.data += column;
+    return rows;
+  }
 };
 
 template <class T>

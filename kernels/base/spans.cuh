@@ -24,6 +24,9 @@ struct EdgeSpan {
   std::int64_t begin;  // slots
   std::int64_t end;
   std::int64_t chunk;  // -1: the row is whole
+
+  /// The row as GatheredRows are asked for it.
+  __device__ std::uint32_t node() const { return static_cast<std::uint32_t>(row); }
 };
 
 /// Chunks come first, because they are the longest work.
@@ -55,28 +58,46 @@ __device__ inline std::int64_t edge_id_of(const Adjacency& edges, std::int64_t s
   return edges.edge_id == nullptr ? slot : __ldcs(edges.edge_id + slot);
 }
 
-/// Walks over a span's edges in batches of as many as the group has lanes. Each lane holds fetch(slot) of one edge of a
-/// batch (the default beyond the last), and then body(mine, k, count) takes the edges k, ..., k + kInFlight - 1 of its
-/// `count`: it broadcasts what the lanes hold, and loads all that it needs before it uses any of it.
+/// The span of item number `item` for a warp that walks together: where there is none, an empty one of row 0.
+__device__ inline EdgeSpan span_or_none(const Adjacency& edges, std::int64_t item, bool& exists) {
+  EdgeSpan span;
+  exists = find_span(edges, item, span);
+  return exists ? span : EdgeSpan{0, 0, 0, -1};
+}
+
+/// Walks over the spans of a warp's groups, all together, in batches of as many edges as a group has lanes. Each lane
+/// holds fetch(slot) of one edge of its group's batch, and then body(mine, k, left) takes the edges k, ...,
+/// k + kInFlight - 1 of it: it broadcasts what the lanes hold, and issues all the loads that it needs before it uses
+/// any of them. Of these edges only the first `left` - k are there, perhaps none. The others are the span's last edge
+/// over again, or in an empty span node 0, so that their loads need no branch; they must not count.
 template <int kInFlight, class Fetch, class Body>
-__device__ void for_each_batch(const LaneGroup& group, const EdgeSpan& span, const Fetch& fetch, const Body& body) {
-  for (std::int64_t first = span.begin; first < span.end; first += group.size) {
-    decltype(fetch(first)) mine{};
-    if (first + group.lane < span.end) mine = fetch(first + group.lane);
-    const int count = static_cast<int>(span.end - first < group.size ? span.end - first : group.size);
+__device__ void for_each_batch(const WarpGroup& group, const EdgeSpan& span, const Fetch& fetch, const Body& body) {
+  const int edges = static_cast<int>(span.end - span.begin);
+  const int longest = __reduce_max_sync(kAllLanes, edges);
+  for (int first = 0; first < longest; first += group.size) {
+    decltype(fetch(span.begin)) mine{};
+    if (edges > 0) mine = fetch(span.begin + (first + group.lane < edges ? first + group.lane : edges - 1));
+    const int count = longest - first < group.size ? longest - first : group.size;
+    const int held = edges - first < group.size ? edges - first : group.size;
 #pragma unroll 1
-    for (int k = 0; k < count; k += kInFlight) body(mine, k, count);
+    for (int k = 0; k < count; k += kInFlight) body(mine, k, held);
   }
 }
 
-/// The numbers of an edge as the lane that fetched it holds them.
+/// The numbers of an edge as the lane that fetched it holds them. Unsigned, for they are multiplied to addresses.
 struct EdgeNumbers {
-  std::int32_t neighbor = 0;
-  std::int32_t id = -1;
+  std::uint32_t neighbor = 0;
+  std::uint32_t id = 0;
+
+  /// Those of the edge that lane `from` of the group has fetched.
+  __device__ EdgeNumbers of_edge(const WarpGroup& group, int from) const {
+    return {group.broadcast(neighbor, from), group.broadcast(id, from)};
+  }
 };
 
 __device__ inline EdgeNumbers fetch_numbers(const Adjacency& edges, std::int64_t slot) {
-  return {__ldcs(edges.neighbor + slot), static_cast<std::int32_t>(edge_id_of(edges, slot))};
+  return {static_cast<std::uint32_t>(__ldcs(edges.neighbor + slot)),
+          static_cast<std::uint32_t>(edge_id_of(edges, slot))};
 }
 
 // --- Which lanes work on which part of a row -------------------------------------------------------------------------

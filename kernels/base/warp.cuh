@@ -72,6 +72,33 @@ struct LaneGroup {
   }
 };
 
+inline constexpr unsigned kAllLanes = 0xffffffffu;
+
+/// A power-of-two run of lanes of a warp whose lanes all call each member function together, whatever group they belong
+/// to: every exchange names all of them, a mask that costs nothing.
+struct WarpGroup {
+  int size;
+  int lane;  // within the group
+
+  __device__ static WarpGroup of_size(int size) { return WarpGroup{size, static_cast<int>(threadIdx.x) & (size - 1)}; }
+
+  template <class T>
+  __device__ T broadcast(T value, int from) const {
+    return __shfl_sync(kAllLanes, value, from, size);
+  }
+
+  /// Sums of several numbers over each aligned part of `lanes` lanes (a power of two): every lane gets its part's sums,
+  /// the same bits as LaneGroup::sum. The exchanges of a step do not wait for each other.
+  template <int kCount, class T>
+  __device__ static void sum(T (&value)[kCount], int lanes) {
+#pragma unroll 1
+    for (int distance = lanes / 2; distance > 0; distance /= 2) {
+#pragma unroll
+      for (int u = 0; u < kCount; ++u) value[u] += __shfl_xor_sync(kAllLanes, value[u], distance);
+    }
+  }
+};
+
 /// The number of the calling thread's group in the whole grid, for one-dimensional grids.
 __device__ inline std::int64_t group_number(int size) {
   const unsigned groups_per_block = blockDim.x / static_cast<unsigned>(size);

@@ -137,7 +137,6 @@ template <class T>
 __device__ void take_nodes(const TopKArguments<T>& arguments, std::int64_t begin, std::int64_t end, std::int64_t to,
                            const Threshold<typename KeyOf<T>::type>& threshold, const LaneGroup& warp,
                            unsigned* warp_count) {
-  constexpr unsigned kAllLanes = 0xffffffffu;
   constexpr int kHalf = 16;  // bits: nodes above are counted in the upper half of a word, nodes at the key in the lower
   const unsigned own_warp = threadIdx.x / kWarpSize, warps = blockDim.x / kWarpSize;
   const unsigned lanes_before = (1u << warp.lane) - 1u;
