@@ -94,6 +94,9 @@ BatchNorm::BatchNorm(Session& session, const std::string& name, std::int64_t fea
       saved_mean_(session.context(), session.dtype(), {features}),
       saved_inv_std_(session.context(), session.dtype(), {features}) {
   running_mean_.trainable = running_var_.trainable = false;
+  if (options.affine) return;
+  gamma_.gradient = Tensor();
+  beta_.gradient = Tensor();
 }
 
 SharedTensor BatchNorm::forward(const ConstTensorView& x) {
@@ -129,7 +132,8 @@ SharedTensor BatchNorm::backward(const ConstTensorView& dy, bool need_dx) {
 }
 
 void BatchNorm::collect(ParameterList& list) {
-  list.insert(list.end(), {&gamma_, &beta_, &running_mean_, &running_var_});
+  if (options_.affine) list.insert(list.end(), {&gamma_, &beta_});
+  list.insert(list.end(), {&running_mean_, &running_var_});
 }
 
 LayerNorm::LayerNorm(Session& session, const std::string& name, std::int64_t features, double epsilon)

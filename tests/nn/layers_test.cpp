@@ -97,6 +97,7 @@ std::vector<SubjectCase> dense_layer_cases() {
       dropout_case(),
       batch_norm_case("BatchNorm", {}),
       batch_norm_case("BatchNorm epsilon", {.epsilon = 0.1}),
+      batch_norm_case("BatchNorm without gamma and beta", {.affine = false}),
       layer_norm_case(),
   };
 }
@@ -233,15 +234,17 @@ TEST_P(NnLayersGradientTest, CrossEntropyAgreesWithDifferences) {
 TEST_P(NnLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
   Linear linear(session, "head", 2, 3), unbiased(session, "plain", 2, 3, false);
-  BatchNorm norm(session, "bn", 2);
+  BatchNorm norm(session, "bn", 2), constant(session, "constant", 2, {.affine = false});
   nn::ParameterList list;
   linear.collect(list);
   unbiased.collect(list);
   norm.collect(list);
+  constant.collect(list);
   std::vector<std::string> names;
   for (const nn::Parameter* each : list) names.push_back(each->name);
   EXPECT_EQ(names, (std::vector<std::string>{"head.weight", "head.bias", "plain.weight", "bn.weight", "bn.bias",
-                                             "bn.running_mean", "bn.running_var"}));
+                                             "bn.running_mean", "bn.running_var", "constant.running_mean",
+                                             "constant.running_var"}));
   EXPECT_EQ(list[0], &linear.weight());
 }
 

@@ -41,8 +41,14 @@ Reals activation(oracle::Activation kind, const Reals& x, double slope) {
 }
 
 Reals batch_norm(const nn::ParameterList& list, const std::string& name, const Reals& x, double epsilon) {
-  const Reals gamma = value(list, name + ".weight"), unused(gamma.size(), 0.0);
-  return oracle::batch_norm_training(x, gamma, value(list, name + ".bias"), unused, unused, epsilon, 0).y.value;
+  const std::size_t features = value(list, name + ".running_mean").size();
+  const auto value_or = [&](const std::string& parameter, double constant) {
+    const Reals learnt = optional_value(list, name + parameter);
+    return learnt.empty() ? Reals(features, constant) : learnt;
+  };
+  const Reals unused(features, 0.0);
+  return oracle::batch_norm_training(x, value_or(".weight", 1), value_or(".bias", 0), unused, unused, epsilon, 0)
+      .y.value;
 }
 
 Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& edge_weight,

@@ -16,6 +16,7 @@ using oracle::Reals;
 /// x W^T + b, where the list has a bias of that name.
 Reals linear(const nn::ParameterList& list, const std::string& name, const Reals& x, std::size_t inputs);
 Reals activation(oracle::Activation kind, const Reals& x, double slope = 0.2);
+/// With gamma 1 and beta 0 where the list has none.
 Reals batch_norm(const nn::ParameterList& list, const std::string& name, const Reals& x, double epsilon = 1e-5);
 Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& edge_weight,
           const Reals& x, std::size_t inputs);

@@ -85,9 +85,11 @@ class DropoutLayer {
 struct BatchNormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;  ///< the share of a batch in the running statistics
+  bool affine = true;     ///< gamma and beta are learnt; else they stay 1 and 0, and are no parameters
 };
 
-/// Batch normalisation over rows; uses running statistics when the session does not train.
+/// Batch normalisation over rows (batch_norm.hpp); uses running statistics when the session does not train. gamma
+/// starts as ones, beta as zeros.
 class BatchNorm {
  public:
   BatchNorm(Session& session, const std::string& name, std::int64_t features, const BatchNormOptions& options = {});
