@@ -115,47 +115,73 @@ void GinNetwork::collect(ParameterList& list) {
   outer_norm_.collect(list);
 }
 
-GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
-                 const GINOptions& options)
-    : session_(&session), epsilon_(make_epsilon(session, name, options)), network_(session, name, in, out) {}
+GINAggregation::GINAggregation(Session& session, const std::string& name, std::int64_t in, const GINOptions& options)
+    : session_(&session), in_(expect_positive("in", in)), epsilon_(make_epsilon(session, name, options)) {}
 
-SharedTensor GINConv::run(const Graph& graph, const NodeInputs& x) {
+Aggregate GINAggregation::problem() const {
+  return {.graph = graph_, .x = x_.source, .epsilon = x_.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}};
+}
+
+SharedTensor GINAggregation::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
-  expect_nodes(*session_, graph, x, network_.inputs());
+  expect_nodes(*session_, graph, x, in_);
   graph_ = graph;
   x_ = x;
-  shape_like(*session_, aggregated_, x.destination);
-  aggregate_forward(
-      session_->context(),
-      {.graph = graph, .x = x.source, .epsilon = x.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}},
-      {.y = aggregated_}, session_->scratch());
-  if (!x.one_set) add_own_term(*session_, x.destination, epsilon_, own_, aggregated_);
-  return network_.forward(aggregated_);
+  shape_like(*session_, y_, x.destination);
+  aggregate_forward(session_->context(), problem(), {.y = y_}, session_->scratch());
+  if (!x.one_set) add_own_term(*session_, x.destination, epsilon_, own_, y_);
+  return y_.share();
+}
+
+SharedTensor GINAggregation::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("GINAggregation");
+  expect_matrix(*session_, "dy", dy, graph_.num_destinations(), in_);
+  destination_gradient_ = {};
+  if (!need_dx && !learns()) return {};
+  if (!x_.one_set) {
+    destination_gradient_ = own_term_backward(*session_, dy, epsilon_, own_, need_dx);
+    if (!need_dx) return {};
+  }
+  if (need_dx) shape_like(*session_, dx_, x_.source);
+  aggregate_backward(session_->context(), problem(), {},
+                     {.dy = dy,
+                      .dx = need_dx ? dx_.view() : TensorView{},
+                      .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
+                     session_->scratch());
+  return need_dx ? dx_.share() : SharedTensor{};
+}
+
+void GINAggregation::collect(ParameterList& list) {
+  list.push_back(&epsilon_);
+}
+
+GINConv::GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                 const GINOptions& options)
+    : session_(&session), aggregation_(session, name, in, options), network_(session, name, in, out) {}
+
+SharedTensor GINConv::forward(const Graph& graph, const ConstTensorView& x) {
+  const ForwardPass pass(*session_, saved_);
+  return network_.forward(aggregation_.forward(graph, x));
+}
+
+SharedTensor GINConv::forward(const Graph& graph, const NodeFeatures& x) {
+  const ForwardPass pass(*session_, saved_);
+  return network_.forward(aggregation_.forward(graph, x));
 }
 
 SharedTensor GINConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GINConv");
   destination_gradient_ = {};
-  const bool through = need_dx || epsilon_.trainable;
-  const ConstTensorView daggregated = network_.backward(dy, through);
+  const bool through = need_dx || aggregation_.learns();
+  const SharedTensor daggregated = network_.backward(dy, through);
   if (!through) return {};
-  destination_gradient_ =
-      x_.one_set ? SharedTensor{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
-  if (!need_dx && !x_.one_set) return {};
-  if (need_dx) shape_like(*session_, dx_, x_.source);
-  aggregate_backward(
-      session_->context(),
-      {.graph = graph_, .x = x_.source, .epsilon = x_.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}},
-      {},
-      {.dy = daggregated,
-       .dx = need_dx ? dx_.view() : TensorView{},
-       .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
-      session_->scratch());
-  return need_dx ? dx_.share() : SharedTensor{};
+  SharedTensor dx = aggregation_.backward(daggregated, need_dx);
+  destination_gradient_ = aggregation_.destination_gradient();
+  return dx;
 }
 
 void GINConv::collect(ParameterList& list) {
-  list.push_back(&epsilon_);
+  aggregation_.collect(list);
   network_.collect(list);
 }
 

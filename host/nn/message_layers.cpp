@@ -25,16 +25,16 @@ SharedTensor join_ways(Session& session, RootTerm& root, const NodeInputs& x, co
 
 // --- GINE ------------------------------------------------------------------------------------------------------------
 
-GINEConv::GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
-                   std::int64_t edge_features, const GINOptions& options)
-    : session_(&session), epsilon_(make_epsilon(session, name, options)), network_(session, name, in, out) {
+GINEAggregation::GINEAggregation(Session& session, const std::string& name, std::int64_t in, std::int64_t edge_features,
+                                 const GINOptions& options)
+    : session_(&session), in_(expect_positive("in", in)), epsilon_(make_epsilon(session, name, options)) {
   if (edge_features < 0) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected 0 or more, got " + std::to_string(edge_features));
   }
   if (edge_features > 0) projection_.emplace(session, name + ".edge", edge_features, in);
 }
 
-MessageAggregate GINEConv::problem() const {
+MessageAggregate GINEAggregation::problem() const {
   return {.graph = graph_,
           .message = EdgeMessage::relu_add,
           .x = x_.source,
@@ -42,33 +42,32 @@ MessageAggregate GINEConv::problem() const {
           .epsilon = x_.one_set ? ConstTensorView(epsilon_.value) : ConstTensorView{}};
 }
 
-SharedTensor GINEConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
+SharedTensor GINEAggregation::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   if (!edge_features.defined()) {
     throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
   }
-  expect_nodes(*session_, graph, x, network_.inputs());
+  expect_nodes(*session_, graph, x, in_);
   expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(),
-                projection_ ? projection_->inputs() : network_.inputs());
+                projection_ ? projection_->inputs() : in_);
   graph_ = graph;
   x_ = x;
   edge_ = projection_ ? projection_->forward(edge_features) : edge_features;
-  shape_like(*session_, aggregated_, x.destination);
-  message_aggregate_forward(session_->context(), problem(), {.y = aggregated_}, session_->scratch());
-  if (!x.one_set) add_own_term(*session_, x.destination, epsilon_, own_, aggregated_);
-  return network_.forward(aggregated_);
+  shape_like(*session_, y_, x.destination);
+  message_aggregate_forward(session_->context(), problem(), {.y = y_}, session_->scratch());
+  if (!x.one_set) add_own_term(*session_, x.destination, epsilon_, own_, y_);
+  return y_.share();
 }
 
-SharedTensor GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
-  saved_.expect("GINEConv");
+SharedTensor GINEAggregation::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("GINEAggregation");
+  expect_matrix(*session_, "dy", dy, graph_.num_destinations(), in_);
   destination_gradient_ = dedge_features_ = {};
-  const ConstTensorView daggregated = network_.backward(dy);
-  destination_gradient_ =
-      x_.one_set ? SharedTensor{} : own_term_backward(*session_, daggregated, epsilon_, own_, need_dx);
+  if (!x_.one_set) destination_gradient_ = own_term_backward(*session_, dy, epsilon_, own_, need_dx);
   shape_like(*session_, dedge_, edge_);
   if (need_dx) shape_like(*session_, dx_, x_.source);
   message_aggregate_backward(session_->context(), problem(), {},
-                             {.dy = daggregated,
+                             {.dy = dy,
                               .dx = need_dx ? dx_.view() : TensorView{},
                               .dedge = dedge_,
                               .depsilon = x_.one_set ? gradient_of(epsilon_) : TensorView{}},
@@ -77,9 +76,32 @@ SharedTensor GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
   return need_dx ? dx_.share() : SharedTensor{};
 }
 
-void GINEConv::collect(ParameterList& list) {
+void GINEAggregation::collect(ParameterList& list) {
   list.push_back(&epsilon_);
   if (projection_) projection_->collect(list);
+}
+
+GINEConv::GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+                   std::int64_t edge_features, const GINOptions& options)
+    : session_(&session), network_(session, name, in, out), aggregation_(session, name, in, edge_features, options) {}
+
+SharedTensor GINEConv::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
+  const ForwardPass pass(*session_, saved_);
+  return network_.forward(aggregation_.forward(graph, x, edge_features));
+}
+
+SharedTensor GINEConv::forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features) {
+  const ForwardPass pass(*session_, saved_);
+  return network_.forward(aggregation_.forward(graph, x, edge_features));
+}
+
+SharedTensor GINEConv::backward(const ConstTensorView& dy, bool need_dx) {
+  saved_.expect("GINEConv");
+  return aggregation_.backward(network_.backward(dy), need_dx);
+}
+
+void GINEConv::collect(ParameterList& list) {
+  aggregation_.collect(list);
   network_.collect(list);
 }
 

@@ -36,9 +36,10 @@ SharedTensor own_term_backward(Session& session, const ConstTensorView& dy, Para
                                bool need_dx) {
   if (!need_dx && !epsilon.trainable) return {};
   if (need_dx) shape_like(session, term.dx, term.x.view());
+  copy(session.context(), dy, term.scaled);  // whose rows are dense
   linear_backward(session.context(),
                   {.x = column_of(ConstTensorView(term.x)), .weight = column_of(ConstTensorView(epsilon.value))},
-                  {.dy = column_of(dy),
+                  {.dy = column_of(ConstTensorView(term.scaled)),
                    .dx = need_dx ? column_of(term.dx.view()) : TensorView{},
                    .dweight = epsilon.trainable ? column_of(epsilon.gradient.view()) : TensorView{}},
                   session.scratch());

@@ -19,7 +19,7 @@ inline TensorView gradient_of(const Parameter& epsilon) {
 /// y += (1 + epsilon) x.
 void add_own_term(Session& session, const ConstTensorView& x, const Parameter& epsilon, OwnTerm& term, const Tensor& y);
 
-/// From dy, whose rows are dense, to epsilon if it is learnt, and where need_dx to x: the view that comes back.
+/// From dy to epsilon if it is learnt, and where need_dx to x: the view that comes back.
 SharedTensor own_term_backward(Session& session, const ConstTensorView& dy, Parameter& epsilon, OwnTerm& term,
                                bool need_dx);
 

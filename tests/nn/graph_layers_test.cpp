@@ -15,6 +15,7 @@ namespace warpgnn::test {
 namespace {
 
 using nn::GCNConv;
+using nn::GINAggregation;
 using nn::GINConv;
 using nn::Session;
 using oracle::Reals;
@@ -34,23 +35,43 @@ SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& op
        .weight_has_gradient = options.edge_weight_gradient});
 }
 
+Reals gin_sums(const Subject& subject, std::int64_t in) {
+  return formula::gin_sums(subject.parameters(), "gin", subject.edges(), reals_of(subject.x()),
+                           subject.destination_values(), static_cast<std::size_t>(in));
+}
+
+template <class Layer>
+SharedTensor gin_forward(Layer& layer, const Subject& subject) {
+  return with_features(subject, [&](const auto& x) { return layer.forward(subject.graph(), x); });
+}
+
+std::string with_options(const std::string& name, bool two_sets, const nn::GINOptions& options) {
+  return name + (two_sets ? ", two node sets" : "") + (options.train_epsilon ? "" : ", fixed epsilon");
+}
+
 SubjectCase gin_case(std::int64_t in, std::int64_t out, bool two_sets, const nn::GINOptions& options = {}) {
   return layer_case<GINConv>(
-      "GINConv " + std::to_string(in) + " to " + std::to_string(out) + (two_sets ? ", two node sets" : "") +
-          (options.train_epsilon ? "" : ", fixed epsilon"),
+      with_options("GINConv " + std::to_string(in) + " to " + std::to_string(out), two_sets, options),
       {.width = in,
        .make = [=](Session& session) { return GINConv(session, "gin", in, out, options); },
-       .forward =
-           [](GINConv& layer, const Subject& subject) {
-             return with_features(subject, [&](const auto& x) { return layer.forward(subject.graph(), x); });
-           },
+       .forward = gin_forward<GINConv>,
        .formula =
            [=](const Subject& subject) {
-             return formula::gin(subject.parameters(), "gin", subject.edges(), reals_of(subject.x()),
-                                 subject.destination_values(), static_cast<std::size_t>(in));
+             return formula::gin_network(subject.parameters(), "gin", gin_sums(subject, in),
+                                         static_cast<std::size_t>(in));
            },
        .two_sets = two_sets},
       {"gin.mlp.0.bias", "gin.mlp.3.bias"});  // the batch normalisation after it takes them out again
+}
+
+SubjectCase gin_aggregation_case(std::int64_t in, bool two_sets, const nn::GINOptions& options = {}) {
+  return layer_case<GINAggregation>(
+      with_options("GINAggregation " + std::to_string(in), two_sets, options),
+      {.width = in,
+       .make = [=](Session& session) { return GINAggregation(session, "gin", in, options); },
+       .forward = gin_forward<GINAggregation>,
+       .formula = [=](const Subject& subject) { return gin_sums(subject, in); },
+       .two_sets = two_sets});
 }
 
 }  // namespace
@@ -70,6 +91,10 @@ std::vector<SubjectCase> graph_layer_cases() {
       gin_case(3, 4, true),
       gin_case(3, 4, false, {.epsilon = 0.7, .train_epsilon = false}),
       gin_case(3, 4, true, {.epsilon = -0.3, .train_epsilon = false}),
+      gin_aggregation_case(3, false),
+      gin_aggregation_case(4, true),
+      gin_aggregation_case(3, false, {.epsilon = 0.7, .train_epsilon = false}),
+      gin_aggregation_case(4, true, {.epsilon = -0.3, .train_epsilon = false}),
   };
 }
 
@@ -182,6 +207,7 @@ TEST_P(NnGraphLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
   EXPECT_EQ(names(GCNConv(session, "a", 2, 3)), (Names{"a.weight", "a.bias"}));
   EXPECT_EQ(names(GCNConv(session, "a", 2, 3, {.bias = false})), (Names{"a.weight"}));
+  EXPECT_EQ(names(GINAggregation(session, "b", 2)), (Names{"b.epsilon"}));
   EXPECT_EQ(names(GINConv(session, "c", 2, 3)),
             (Names{"c.epsilon", "c.mlp.0.weight", "c.mlp.0.bias", "c.mlp.1.weight", "c.mlp.1.bias",
                    "c.mlp.1.running_mean", "c.mlp.1.running_var", "c.mlp.3.weight", "c.mlp.3.bias", "c.norm.weight",
@@ -214,6 +240,17 @@ TEST_P(NnGraphLayerErrorsTest, Gin) {
   expect_error(kInvalid, {"x:", "7]", "3]"}, [&] { layer.forward(graph, wide_x); });
   layer.forward(graph, x);
   expect_error(kInvalid, {"dy", "[4, 4]", "[4, 7]"}, [&] { layer.backward(wide_x); });
+}
+
+TEST_P(NnGraphLayerErrorsTest, GinsAggregation) {
+  expect_error(kInvalid, {"in", "0"}, [&] { GINAggregation(*session, "gin", 0); });
+  GINAggregation layer(*session, "gin", 3);
+  expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
+  expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
+  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
+  layer.forward(graph, x);
+  expect_error(kInvalid, {"dy", "[4, 3]", "[4, 7]"}, [&] { layer.backward(wide_x); });
+  expect_error(kInvalid, {"dy", "[4, 3]", "[5, 3]"}, [&] { layer.backward(long_x); });
 }
 
 /// Its first layer has run when the normalisation refuses a graph without nodes.

@@ -18,6 +18,7 @@
 namespace warpgnn::test {
 namespace {
 
+using nn::GINEAggregation;
 using nn::GINEConv;
 using nn::RGCNConv;
 using nn::RGCNOptions;
@@ -61,11 +62,9 @@ Reals root_term(const Subject& subject, bool has_weight, const std::string& weig
   return product(subject, weight, subject.destination_values(), in);
 }
 
-Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
-  constexpr auto kRelu = oracle::Activation::relu;
+Reals gine_sums(const Subject& subject, std::int64_t in, bool projects) {
   const nn::ParameterList& list = subject.parameters();
   const Reals features = reals_of(subject.edge_features());
-  const Reals own_x = subject.destination_values();
   const oracle::MessageAggregate gathered{
       subject.edges(),
       oracle::EdgeMessage::relu_add,
@@ -74,32 +73,50 @@ Reals gine_formula(const Subject& subject, std::int64_t in, bool projects) {
       reals_of(subject.x()),
       projects ? formula::linear(list, "gine.edge", features, features.size() / subject.edges().count()) : features,
       {}};
-  Reals sums = oracle::message_aggregate(gathered).y.value;
-  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += (1 + subject.value("gine.epsilon")[0]) * own_x[k];
-  const Reals first = formula::linear(list, "gine.mlp.0", sums, static_cast<std::size_t>(in));
-  const Reals inner = formula::activation(kRelu, formula::batch_norm(list, "gine.mlp.1", first));
-  const std::size_t width = subject.value("gine.mlp.1.weight").size();
-  const Reals second = formula::linear(list, "gine.mlp.3", inner, width);
-  return formula::activation(kRelu, formula::batch_norm(list, "gine.norm", second));
+  return formula::add_own_term(list, "gine", oracle::message_aggregate(gathered).y.value, subject.destination_values());
+}
+
+template <class Layer>
+SharedTensor gine_forward(Layer& layer, const Subject& subject) {
+  return with_features(subject,
+                       [&](const auto& x) { return layer.forward(subject.graph(), x, subject.edge_features()); });
+}
+
+std::string gine_name(const std::string& layer, std::int64_t edge_features, bool two_sets,
+                      const nn::GINOptions& options) {
+  return layer + " edges " + std::to_string(edge_features) + (two_sets ? ", two node sets" : "") +
+         (options.train_epsilon ? "" : ", fixed epsilon");
 }
 
 SubjectCase gine_case(std::int64_t in, std::int64_t out, std::int64_t edge_features, bool two_sets = false,
                       const nn::GINOptions& options = {}) {
   const bool projects = edge_features > 0;
   return layer_case<GINEConv>(
-      "GINEConv " + std::to_string(in) + " to " + std::to_string(out) + " edges " + std::to_string(edge_features) +
-          (two_sets ? ", two node sets" : "") + (options.train_epsilon ? "" : ", fixed epsilon"),
+      gine_name("GINEConv " + std::to_string(in) + " to " + std::to_string(out), edge_features, two_sets, options),
       {.width = in,
        .edge_width = projects ? edge_features : in,
        .make = [=](Session& session) { return GINEConv(session, "gine", in, out, edge_features, options); },
-       .forward =
-           [](GINEConv& layer, const Subject& subject) {
-             return with_features(
-                 subject, [&](const auto& x) { return layer.forward(subject.graph(), x, subject.edge_features()); });
+       .forward = gine_forward<GINEConv>,
+       .formula =
+           [=](const Subject& subject) {
+             return formula::gin_network(subject.parameters(), "gine", gine_sums(subject, in, projects),
+                                         static_cast<std::size_t>(in));
            },
-       .formula = [=](const Subject& subject) { return gine_formula(subject, in, projects); },
        .two_sets = two_sets},
       {"gine.mlp.0.bias", "gine.mlp.3.bias"});  // the batch normalisation after it takes them out again
+}
+
+SubjectCase gine_aggregation_case(std::int64_t in, std::int64_t edge_features, bool two_sets = false,
+                                  const nn::GINOptions& options = {}) {
+  const bool projects = edge_features > 0;
+  return layer_case<GINEAggregation>(
+      gine_name("GINEAggregation " + std::to_string(in), edge_features, two_sets, options),
+      {.width = in,
+       .edge_width = projects ? edge_features : in,
+       .make = [=](Session& session) { return GINEAggregation(session, "gine", in, edge_features, options); },
+       .forward = gine_forward<GINEAggregation>,
+       .formula = [=](const Subject& subject) { return gine_sums(subject, in, projects); },
+       .two_sets = two_sets});
 }
 
 // --- GraphSAGE -------------------------------------------------------------------------------------------------------
@@ -235,6 +252,11 @@ std::vector<SubjectCase> message_layer_cases() {
                 true),
       gine_case(3, 4, 2, false, {.epsilon = 0.7, .train_epsilon = false}),
       gine_case(3, 4, 2, true, {.epsilon = 0.7, .train_epsilon = false}),
+      gine_aggregation_case(3, 2),
+      gine_aggregation_case(4, 0),
+      gine_aggregation_case(3, 2, true),
+      gine_aggregation_case(3, 0, true, {.epsilon = 0.7, .train_epsilon = false}),
+      gine_aggregation_case(3, 2, false, {.epsilon = 0.7, .train_epsilon = false}),
       sage_case("without root weight", 3, 4, {.root_weight = false}),
       sage_case("without root weight, two node sets", 3, 4, {.reduce = Reduce::max, .root_weight = false}, true),
       rgcn_case("without root weight", 3, 4, {.relations = 3, .bases = 2, .root_weight = false}, true),
@@ -261,6 +283,8 @@ TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
   Names plain{"c.epsilon"}, projected{"c.epsilon", "c.edge.weight", "c.edge.bias"};
   plain.insert(plain.end(), network.begin(), network.end());
   projected.insert(projected.end(), network.begin(), network.end());
+  EXPECT_EQ(names(GINEAggregation(session, "c", 2, 0)), (Names{"c.epsilon"}));
+  EXPECT_EQ(names(GINEAggregation(session, "c", 2, 4)), (Names{"c.epsilon", "c.edge.weight", "c.edge.bias"}));
   EXPECT_EQ(names(GINEConv(session, "c", 2, 3, 0)), plain);
   EXPECT_EQ(names(GINEConv(session, "c", 2, 3, 4)), projected);
 }
@@ -292,6 +316,16 @@ TEST_P(NnMessageLayerErrorsTest, Gine) {
   expect_error(kInvalid, {"edge_features:", "[3, 3]", "[3, 2]"}, [&] { plain.forward(graph, x, edge_features); });
   layer.forward(graph, x, edge_features);
   expect_error(kInvalid, {"dy", "[4, 4]", "[4, 7]"}, [&] { layer.backward(wide_x); });
+}
+
+TEST_P(NnMessageLayerErrorsTest, GinesAggregation) {
+  expect_error(kInvalid, {"in", "0"}, [&] { GINEAggregation(*session, "gine", 0, 2); });
+  expect_error(kInvalid, {"edge_features", "-1"}, [&] { GINEAggregation(*session, "gine", 3, -1); });
+  GINEAggregation layer(*session, "gine", 3, 2);
+  expect_error(kInvalid, {"edge_features", "none"}, [&] { layer.forward(graph, x, {}); });
+  expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x, edge_features); });
+  layer.forward(graph, x, edge_features);
+  expect_error(kInvalid, {"dy", "[4, 3]", "[4, 7]"}, [&] { layer.backward(wide_x); });
 }
 
 TEST_P(NnMessageLayerErrorsTest, Sage) {

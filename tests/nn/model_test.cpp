@@ -175,8 +175,10 @@ class GinModel {
   }
   static Reals formula(const Subject& in) {
     const nn::ParameterList& list = in.parameters();
-    const Reals hidden = formula::gin(list, "first", in.edges(), reals_of(in.x()), reals_of(in.x()), kWidth);
-    const Reals deep = formula::gin(list, "second", in.edges(), hidden, hidden, kHidden);
+    const auto gin = [&](const std::string& name, const Reals& x, std::size_t width) {
+      return formula::gin_network(list, name, formula::gin_sums(list, name, in.edges(), x, x, width), width);
+    };
+    const Reals hidden = gin("first", reals_of(in.x()), kWidth), deep = gin("second", hidden, kHidden);
     const auto pooled = formula::attention_pool(list, "pool", in.graph_data(), oracle::PoolReduce::mean,
                                                 oracle::PoolGate::none, deep, kHidden);
     return Head::formula(list, pooled.y.value, kHidden);

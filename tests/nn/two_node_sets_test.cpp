@@ -66,6 +66,8 @@ class NnTwoNodeSetsTest : public LayerTest {
     check_layer("SAGEConv without root weight", nn::SAGEConv(*session, "l", kIn, 4, {.root_weight = false}), plain);
     check_layer("GINConv", nn::GINConv(*session, "l", kIn, 4), plain, true);
     check_layer("GINEConv", nn::GINEConv(*session, "l", kIn, 4, 2), with_edges, true);
+    check_layer("GINAggregation", nn::GINAggregation(*session, "l", kIn), plain);
+    check_layer("GINEAggregation", nn::GINEAggregation(*session, "l", kIn, 2), with_edges);
     check_layer("RGCNConv", nn::RGCNConv(*session, "l", kIn, 4, {.relations = 2, .bases = 2}), typed);
   }
 

@@ -57,12 +57,21 @@ Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::
   return linear(list, name, oracle::aggregate(gathered).y.value, inputs);
 }
 
-Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
-          const Reals& own_x, std::size_t inputs) {
+Reals add_own_term(const nn::ParameterList& list, const std::string& name, Reals sums, const Reals& own_x) {
+  const double factor = 1 + value(list, name + ".epsilon")[0];
+  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += factor * own_x[k];
+  return sums;
+}
+
+Reals gin_sums(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
+               const Reals& own_x, std::size_t inputs) {
+  const oracle::Aggregate gathered{edges, oracle::Reduce::sum, inputs, x, {}, {}};
+  return add_own_term(list, name, oracle::aggregate(gathered).y.value, own_x);
+}
+
+Reals gin_network(const nn::ParameterList& list, const std::string& name, const Reals& x, std::size_t inputs) {
   constexpr auto kRelu = oracle::Activation::relu;
-  Reals sums = oracle::aggregate({edges, oracle::Reduce::sum, inputs, x, {}, {}}).y.value;
-  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += (1 + value(list, name + ".epsilon")[0]) * own_x[k];
-  const Reals first = linear(list, name + ".mlp.0", sums, inputs);
+  const Reals first = linear(list, name + ".mlp.0", x, inputs);
   const Reals inner = activation(kRelu, batch_norm(list, name + ".mlp.1", first));
   const std::size_t width = value(list, name + ".mlp.1.weight").size();
   const Reals second = linear(list, name + ".mlp.3", inner, width);

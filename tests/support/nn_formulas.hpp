@@ -20,8 +20,13 @@ Reals activation(oracle::Activation kind, const Reals& x, double slope = 0.2);
 Reals batch_norm(const nn::ParameterList& list, const std::string& name, const Reals& x, double epsilon = 1e-5);
 Reals gcn(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& edge_weight,
           const Reals& x, std::size_t inputs);
-Reals gin(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
-          const Reals& own_x, std::size_t inputs);
+/// sums + (1 + epsilon) own_x.
+Reals add_own_term(const nn::ParameterList& list, const std::string& name, Reals sums, const Reals& own_x);
+/// What GIN gives its network.
+Reals gin_sums(const nn::ParameterList& list, const std::string& name, const oracle::Edges& edges, const Reals& x,
+               const Reals& own_x, std::size_t inputs);
+/// The network of GIN and GINE.
+Reals gin_network(const nn::ParameterList& list, const std::string& name, const Reals& x, std::size_t inputs);
 
 struct Gat {
   std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;

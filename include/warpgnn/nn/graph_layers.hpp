@@ -57,7 +57,6 @@ class GinNetwork {
   SharedTensor forward(const ConstTensorView& x);
   SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   void collect(ParameterList& list);
-  std::int64_t inputs() const { return first_.inputs(); }
 
  private:
   Session* session_;
@@ -70,22 +69,22 @@ class GinNetwork {
   Activate outer_relu_;
 };
 
-/// Options of GINConv and GINEConv.
+/// Options of GINConv, GINEConv and their aggregations.
 struct GINOptions {
   double epsilon = 0;         ///< where it starts
   bool train_epsilon = true;  ///< else it stays there, a buffer beside the parameters
 };
 
-/// The tensors of (1 + epsilon) x_i where destinations are a node set of their own.
+/// The tensors of (1 + epsilon) x_i where destinations are a node set of their own: copies with dense rows, products.
 struct OwnTerm {
   Tensor x, scaled, dx;
 };
 
-/// GIN (Xu et al. 2019): the network of (1 + epsilon) x_i + sum of x_j. epsilon is learnt unless the
-/// options fix it.
-class GINConv {
+/// What GIN (Xu et al. 2019) gives its network: y_i = (1 + epsilon) x_i + sum of x_j, for a network of the caller's
+/// behind it. epsilon is learnt unless the options fix it.
+class GINAggregation {
  public:
-  GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const GINOptions& options = {});
+  GINAggregation(Session& session, const std::string& name, std::int64_t in, const GINOptions& options = {});
 
   SharedTensor forward(const Graph& graph, const ConstTensorView& x) { return run(graph, x); }
   /// Over two node sets: node_features.hpp.
@@ -93,20 +92,44 @@ class GINConv {
   SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of x.destination of the last backward, where the forward had two node sets.
   SharedTensor destination_gradient() const { return destination_gradient_; }
+  /// Whether it has a gradient to compute where no dx is needed.
+  bool learns() const { return epsilon_.trainable; }
   void collect(ParameterList& list);
 
  private:
   SharedTensor run(const Graph& graph, const NodeInputs& x);
+  Aggregate problem() const;
 
   Session* session_;
   SavedState saved_;
+  std::int64_t in_;
   Parameter epsilon_;
-  GinNetwork network_;
   Graph graph_;
   NodeInputs x_;
   SharedTensor destination_gradient_;
-  Tensor aggregated_, dx_;
+  Tensor y_, dx_;
   OwnTerm own_;
+};
+
+/// GIN (Xu et al. 2019): GinNetwork of GINAggregation.
+class GINConv {
+ public:
+  GINConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const GINOptions& options = {});
+
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x);
+  /// Over two node sets: node_features.hpp.
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  SharedTensor destination_gradient() const { return destination_gradient_; }
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  SavedState saved_;
+  GINAggregation aggregation_;
+  GinNetwork network_;
+  SharedTensor destination_gradient_;
 };
 
 }  // namespace warpgnn::nn

@@ -32,13 +32,14 @@
 /// |       | RelationNorm::none                             |                                                 |
 namespace warpgnn::nn {
 
-/// GINE (Hu et al. 2020): GIN's network of (1 + epsilon) x_i + sum of max(x_j + e', 0), e' being the edge's features,
-/// projected to the width of x by a linear layer. epsilon as for GINConv.
-class GINEConv {
+/// What GINE (Hu et al. 2020) gives its network: y_i = (1 + epsilon) x_i + sum of max(x_j + e', 0), e' being the edge's
+/// features, projected to the width of x by a linear layer; for a network of the caller's behind it. epsilon as for
+/// GINAggregation.
+class GINEAggregation {
  public:
   /// @param edge_features width of the edge features; 0: they are as wide as x, and no layer projects them.
-  GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features,
-           const GINOptions& options = {});
+  GINEAggregation(Session& session, const std::string& name, std::int64_t in, std::int64_t edge_features,
+                  const GINOptions& options = {});
 
   SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features) {
     return run(graph, x, edge_features);
@@ -60,15 +61,39 @@ class GINEConv {
 
   Session* session_;
   SavedState saved_;
+  std::int64_t in_;
   Parameter epsilon_;
   std::optional<Linear> projection_;
-  GinNetwork network_;
   Graph graph_;
   NodeInputs x_;
   ConstTensorView edge_;
   SharedTensor dedge_features_, destination_gradient_;
-  Tensor aggregated_, dx_, dedge_;
+  Tensor y_, dx_, dedge_;
   OwnTerm own_;
+};
+
+/// GINE (Hu et al. 2020): GinNetwork of GINEAggregation.
+class GINEConv {
+ public:
+  /// @param edge_features as for GINEAggregation.
+  GINEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t edge_features,
+           const GINOptions& options = {});
+
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_features);
+  /// Over two node sets: node_features.hpp.
+  SharedTensor forward(const Graph& graph, const NodeFeatures& x, const ConstTensorView& edge_features);
+  SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The gradient of x.destination of the last backward, where the forward had two node sets.
+  SharedTensor destination_gradient() const { return aggregation_.destination_gradient(); }
+  /// The gradient of the edge features, like them, of the last backward.
+  SharedTensor edge_feature_gradient() const { return aggregation_.edge_feature_gradient(); }
+  void collect(ParameterList& list);
+
+ private:
+  Session* session_;
+  SavedState saved_;
+  GinNetwork network_;
+  GINEAggregation aggregation_;
 };
 
 /// Options of SAGEConv.
