@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "warpgnn/nn/message_layers.hpp"
 
+#include <cmath>
+
 #include "host/nn/own_term.hpp"
 #include "warpgnn/ops/normalize_rows.hpp"
 
@@ -107,27 +109,64 @@ void GINEConv::collect(ParameterList& list) {
 
 // --- GraphSAGE -------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// Checked before the first parameter is made.
+const SAGEOptions& checked(const SAGEOptions& options) {
+  if (!options.reduce.empty()) return options;
+  throw Error(ErrorCode::invalid_argument, "reduce: expected one reduction or more, got none");
+}
+
+}  // namespace
+
 SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
                    const SAGEOptions& options)
     : session_(&session),
-      options_(options),
+      options_(checked(options)),
+      in_(expect_positive("in", in)),
       out_(expect_positive("out", out)),
-      neighbor_weight_(glorot(session, name + ".lin_l.weight", {out, expect_positive("in", in)}, in, out)) {
+      args_(options.reduce.size()) {
+  if (options.project) {
+    const double bound = 1 / std::sqrt(static_cast<double>(in));
+    projection_weight_ = uniform(session, name + ".lin.weight", {in, in}, bound);
+    projection_bias_ = uniform(session, name + ".lin.bias", {in}, bound);
+  }
+  const auto gathered = static_cast<std::int64_t>(options.reduce.size()) * in;
+  neighbor_weight_ = glorot(session, name + ".lin_l.weight", {out, gathered}, gathered, out);
   if (options.root_weight) root_ = RootTerm(session, name + ".lin_r.weight", in, out);
   if (options.bias) bias_ = zeros(session, name + ".lin_l.bias", {out});
 }
 
+void SAGEConv::project() {
+  if (!options_.project) return;
+  shape_like(*session_, projected_, x_.source);
+  linear_forward(session_->context(),
+                 {.x = x_.source, .weight = projection_weight_.value, .bias = projection_bias_.value},
+                 {.y = projected_});
+  activation_forward(session_->context(), {.kind = Activation::relu, .x = projected_}, {.y = projected_});
+}
+
+/// Every reduction into columns of its own.
+void SAGEConv::aggregate() {
+  const std::int64_t nodes = graph_.num_destinations();
+  shape(*session_, aggregated_, {nodes, static_cast<std::int64_t>(options_.reduce.size()) * in_});
+  std::int64_t first = 0;
+  for (std::size_t k = 0; k < args_.size(); ++k, first += in_) {
+    const Reduce reduce = options_.reduce[k];
+    if (reduce == Reduce::max || reduce == Reduce::min) shape(*session_, args_[k], {nodes, in_}, Dtype::int32);
+    aggregate_forward(session_->context(), {.graph = graph_, .reduce = reduce, .x = messages()},
+                      {.y = columns(aggregated_.view(), first, in_), .arg = args_[k]}, session_->scratch());
+  }
+}
+
 SharedTensor SAGEConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
-  expect_nodes(*session_, graph, x, neighbor_weight_.value.view().shape[1]);
+  expect_nodes(*session_, graph, x, in_);
   const std::int64_t nodes = graph.num_destinations();
   graph_ = graph;
   x_ = x;
-  const bool extreme = options_.reduce == Reduce::max || options_.reduce == Reduce::min;
-  shape_like(*session_, aggregated_, x.destination);
-  if (extreme) shape(*session_, arg_, {nodes, x.source.shape[1]}, Dtype::int32);
-  aggregate_forward(session_->context(), {.graph = graph, .reduce = options_.reduce, .x = x.source},
-                    {.y = aggregated_, .arg = arg_}, session_->scratch());
+  project();
+  aggregate();
   shape(*session_, y_, {nodes, out_});
   linear_forward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value, .bias = bias_.value},
                  {.y = y_});
@@ -142,35 +181,62 @@ SharedTensor SAGEConv::run(const Graph& graph, const NodeInputs& x) {
 /// The gradient of y before it was divided by its length.
 ConstTensorView SAGEConv::through_norm(const ConstTensorView& dy) {
   if (!options_.normalize) return dy;
-  shape_like(*session_, dprojected_, y_.view());
-  normalize_rows_backward(session_->context(), {}, {.y = y_, .norm = norm_}, {.dy = dy, .dx = dprojected_});
-  return dprojected_;
+  shape_like(*session_, dy_, y_.view());
+  normalize_rows_backward(session_->context(), {}, {.y = y_, .norm = norm_}, {.dy = dy, .dx = dy_});
+  return dy_;
+}
+
+/// The sum of the ways back through all reductions.
+void SAGEConv::aggregate_transposed(const Tensor& dmessages) {
+  std::int64_t first = 0;
+  for (std::size_t k = 0; k < args_.size(); ++k, first += in_) {
+    if (k > 0) shape_like(*session_, dpart_, x_.source);
+    const Tensor& dpart = k == 0 ? dmessages : dpart_;
+    aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce[k]}, {.arg = args_[k]},
+                       {.dy = columns(ConstTensorView(daggregated_), first, in_), .dx = dpart}, session_->scratch());
+    if (k > 0) add_scaled(session_->context(), {.scale = 1, .source = dpart_, .target = dmessages});
+  }
+}
+
+void SAGEConv::project_backward(bool need_dx) {
+  activation_backward(session_->context(), {.kind = Activation::relu}, {.y = projected_},
+                      {.dy = dmessages_, .dx = dmessages_});
+  linear_backward(session_->context(), {.x = x_.source, .weight = projection_weight_.value},
+                  {.dy = dmessages_,
+                   .dx = need_dx ? dneighbor_.view() : TensorView{},
+                   .dweight = projection_weight_.gradient,
+                   .dbias = projection_bias_.gradient},
+                  session_->scratch());
 }
 
 SharedTensor SAGEConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("SAGEConv");
   destination_gradient_ = {};
   expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
-  const ConstTensorView dprojected = through_norm(dy);
-  if (need_dx) {
-    shape_like(*session_, daggregated_, aggregated_.view());
-    shape_like(*session_, dneighbor_, x_.source);
-  }
+  const ConstTensorView dsum = through_norm(dy);
+  const bool through = need_dx || options_.project;
+  if (through) shape_like(*session_, daggregated_, aggregated_.view());
   linear_backward(session_->context(), {.x = aggregated_, .weight = neighbor_weight_.value},
-                  {.dy = dprojected,
-                   .dx = need_dx ? daggregated_.view() : TensorView{},
+                  {.dy = dsum,
+                   .dx = through ? daggregated_.view() : TensorView{},
                    .dweight = neighbor_weight_.gradient,
                    .dbias = bias_.gradient},
                   session_->scratch());
-  if (need_dx) {
-    aggregate_backward(session_->context(), {.graph = graph_, .reduce = options_.reduce}, {.arg = arg_},
-                       {.dy = daggregated_, .dx = dneighbor_}, session_->scratch());
+  if (need_dx) shape_like(*session_, dneighbor_, x_.source);
+  if (options_.project) {
+    shape_like(*session_, dmessages_, x_.source);
+    aggregate_transposed(dmessages_);
+    project_backward(need_dx);
+  } else if (need_dx) {
+    aggregate_transposed(dneighbor_);
   }
-  return join_ways(*session_, root_, x_, dprojected, need_dx ? &dneighbor_ : nullptr, destination_gradient_);
+  return join_ways(*session_, root_, x_, dsum, need_dx ? &dneighbor_ : nullptr, destination_gradient_);
 }
 
 void SAGEConv::collect(ParameterList& list) {
-  list.push_back(&neighbor_weight_);
+  for (Parameter* each : {&projection_weight_, &projection_bias_, &neighbor_weight_}) {
+    if (each->value.defined()) list.push_back(each);
+  }
   root_.collect(list);
   if (bias_.value.defined()) list.push_back(&bias_);
 }

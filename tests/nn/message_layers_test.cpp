@@ -131,6 +131,37 @@ oracle::Reduce twin(Reduce reduce) {
   return oracle::Reduce::min;
 }
 
+/// The columns of the one after those of the other, row by row.
+Reals beside(const Reals& left, const Reals& right, std::size_t rows) {
+  Reals both;
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (const Reals* each : {&left, &right}) {
+      const auto width = static_cast<std::ptrdiff_t>(each->size() / rows);
+      const auto begin = each->begin() + static_cast<std::ptrdiff_t>(row) * width;
+      both.insert(both.end(), begin, begin + width);
+    }
+  }
+  return both;
+}
+
+Reals sage_formula(const Subject& subject, std::int64_t in, std::size_t out, const SAGEOptions& options) {
+  const auto width = static_cast<std::size_t>(in);
+  Reals x = reals_of(subject.x());
+  if (options.project) {
+    x = formula::activation(oracle::Activation::relu, formula::linear(subject.parameters(), "sage.lin", x, width));
+  }
+  Reals gathered;
+  for (const Reduce reduce : options.reduce) {
+    gathered =
+        beside(gathered, oracle::aggregate({subject.edges(), twin(reduce), width, x, {}, {}}).y.value, subject.nodes());
+  }
+  const auto columns = in * static_cast<std::int64_t>(options.reduce.size());
+  const Reals y = sum_of(product(subject, "sage.lin_l.weight", gathered, columns),
+                         root_term(subject, options.root_weight, "sage.lin_r.weight", in, out));
+  const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
+  return options.normalize ? of_length_one(whole, out) : whole;
+}
+
 SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out, const SAGEOptions& options,
                       bool two_sets = false) {
   return layer_case<SAGEConv>(
@@ -142,16 +173,7 @@ SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out
              return with_features(subject, [&](const auto& x) { return layer.forward(subject.graph(), x); });
            },
        .formula =
-           [=](const Subject& subject) {
-             const Reals x = reals_of(subject.x());
-             const oracle::Aggregate gathered{
-                 subject.edges(), twin(options.reduce), static_cast<std::size_t>(in), x, {}, {}};
-             const Reals y = sum_of(
-                 product(subject, "sage.lin_l.weight", oracle::aggregate(gathered).y.value, in),
-                 root_term(subject, options.root_weight, "sage.lin_r.weight", in, static_cast<std::size_t>(out)));
-             const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
-             return options.normalize ? of_length_one(whole, static_cast<std::size_t>(out)) : whole;
-           },
+           [=](const Subject& subject) { return sage_formula(subject, in, static_cast<std::size_t>(out), options); },
        .two_sets = two_sets},
       two_sets && !options.root_weight ? std::set<std::string>{"x.destination"} : std::set<std::string>{});
 }
@@ -234,11 +256,11 @@ std::vector<SubjectCase> message_layer_cases() {
       gine_case(4, 4, 0),
       sage_case("mean", 3, 5, {}),
       sage_case("mean without bias", 5, 3, {.bias = false}),
-      sage_case("max", 4, 4, {.reduce = Reduce::max}),
-      sage_case("min without bias", 4, 2, {.reduce = Reduce::min, .bias = false}),
+      sage_case("max", 4, 4, {.reduce = {Reduce::max}}),
+      sage_case("min without bias", 4, 2, {.reduce = {Reduce::min}, .bias = false}),
       sage_case("mean of length 1", 4, 3, {.normalize = true}),
-      sage_case("max of length 1, without bias", 3, 5, {.reduce = Reduce::max, .normalize = true, .bias = false}),
-      sage_case("sum", 3, 4, {.reduce = Reduce::sum}),
+      sage_case("max of length 1, without bias", 3, 5, {.reduce = {Reduce::max}, .normalize = true, .bias = false}),
+      sage_case("sum", 3, 4, {.reduce = {Reduce::sum}}),
       rgcn_case("one basis", 3, 4, {.relations = 3, .bases = 1}, true),
       rgcn_case("two bases, plain sum", 4, 3, {.relations = 3, .bases = 2}, false),
       rgcn_case("gradient of edge weights", 4, 3, {.relations = 3, .bases = 2, .edge_weight_gradient = true}, false),
@@ -246,7 +268,7 @@ std::vector<SubjectCase> message_layer_cases() {
       gine_case(3, 5, 2, true),
       gine_case(4, 4, 0, true),
       sage_case("mean, two node sets", 3, 5, {}, true),
-      sage_case("max of length 1, two node sets", 4, 3, {.reduce = Reduce::max, .normalize = true}, true),
+      sage_case("max of length 1, two node sets", 4, 3, {.reduce = {Reduce::max}, .normalize = true}, true),
       rgcn_case("two node sets", 4, 3, {.relations = 3, .bases = 2}, true, true),
       rgcn_case("gradient of edge weights, two node sets", 3, 4, {.relations = 2, .edge_weight_gradient = true}, false,
                 true),
@@ -258,7 +280,16 @@ std::vector<SubjectCase> message_layer_cases() {
       gine_aggregation_case(3, 0, true, {.epsilon = 0.7, .train_epsilon = false}),
       gine_aggregation_case(3, 2, false, {.epsilon = 0.7, .train_epsilon = false}),
       sage_case("without root weight", 3, 4, {.root_weight = false}),
-      sage_case("without root weight, two node sets", 3, 4, {.reduce = Reduce::max, .root_weight = false}, true),
+      sage_case("without root weight, two node sets", 3, 4, {.reduce = {Reduce::max}, .root_weight = false}, true),
+      sage_case("projected", 3, 4, {.project = true}),
+      sage_case("max projected, two node sets", 4, 3, {.reduce = {Reduce::max}, .project = true}, true),
+      sage_case("mean and max", 3, 4, {.reduce = {Reduce::mean, Reduce::max}}),
+      sage_case("min, sum and max projected, of length 1", 3, 4,
+                {.reduce = {Reduce::min, Reduce::sum, Reduce::max}, .normalize = true, .project = true}),
+      sage_case("max twice and mean, two node sets", 3, 2,
+                {.reduce = {Reduce::max, Reduce::max, Reduce::mean}, .bias = false}, true),
+      sage_case("sum and min projected, without root weight, two node sets", 3, 4,
+                {.reduce = {Reduce::sum, Reduce::min}, .root_weight = false, .project = true}, true),
       rgcn_case("without root weight", 3, 4, {.relations = 3, .bases = 2, .root_weight = false}, true),
       rgcn_case("without root weight, two node sets", 3, 4, {.relations = 3, .root_weight = false}, false, true),
   };
@@ -275,6 +306,8 @@ TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3)), (Names{"a.lin_l.weight", "a.lin_r.weight", "a.lin_l.bias"}));
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.bias = false})), (Names{"a.lin_l.weight", "a.lin_r.weight"}));
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.root_weight = false})), (Names{"a.lin_l.weight", "a.lin_l.bias"}));
+  EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.project = true})),
+            (Names{"a.lin.weight", "a.lin.bias", "a.lin_l.weight", "a.lin_r.weight", "a.lin_l.bias"}));
   EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {.root_weight = false})), (Names{"b.weight", "b.comp", "b.bias"}));
   EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {})), (Names{"b.weight", "b.comp", "b.root", "b.bias"}));
   const Names network{"c.mlp.0.weight",       "c.mlp.0.bias",        "c.mlp.1.weight",      "c.mlp.1.bias",
@@ -331,8 +364,10 @@ TEST_P(NnMessageLayerErrorsTest, GinesAggregation) {
 TEST_P(NnMessageLayerErrorsTest, Sage) {
   expect_error(kInvalid, {"out", "0"}, [&] { SAGEConv(*session, "sage", 3, 0); });
   expect_error(kInvalid, {"in", "-2"}, [&] { SAGEConv(*session, "sage", -2, 3); });
+  expect_error(kInvalid, {"reduce: ", "one reduction or more", "none"},
+               [&] { SAGEConv(*session, "sage", 3, 4, {.reduce = {}}); });
   for (const Reduce reduce : {Reduce::mean, Reduce::max}) {
-    SAGEConv layer(*session, "sage", 3, 4, {.reduce = reduce});
+    SAGEConv layer(*session, "sage", 3, 4, {.reduce = {reduce}});
     expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x); });
     expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x); });
     expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, ConstTensorView{}); });

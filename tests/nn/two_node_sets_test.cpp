@@ -62,7 +62,9 @@ class NnTwoNodeSetsTest : public LayerTest {
                 nn::TransformerConv(*session, "l", kIn, {.heads = 2, .channels = 3, .edge_features = 2, .gate = true}),
                 with_edges);
     check_layer("SAGEConv", nn::SAGEConv(*session, "l", kIn, 4), plain);
-    check_layer("SAGEConv max", nn::SAGEConv(*session, "l", kIn, 4, {.reduce = Reduce::max}), plain);
+    check_layer("SAGEConv max", nn::SAGEConv(*session, "l", kIn, 4, {.reduce = {Reduce::max}}), plain);
+    check_layer("SAGEConv projected, mean and min",
+                nn::SAGEConv(*session, "l", kIn, 4, {.reduce = {Reduce::mean, Reduce::min}, .project = true}), plain);
     check_layer("SAGEConv without root weight", nn::SAGEConv(*session, "l", kIn, 4, {.root_weight = false}), plain);
     check_layer("GINConv", nn::GINConv(*session, "l", kIn, 4), plain, true);
     check_layer("GINEConv", nn::GINEConv(*session, "l", kIn, 4, 2), with_edges, true);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/root_term.hpp"
@@ -22,8 +23,9 @@
 /// |       | (from edge E on) are 1, improved: 2; then      | gcn_norm without weight, times the weights;     |
 /// |       | gcn_norm with the weights of all edges         | norm "right" is Reduce::mean                    |
 /// | SAGE  | mean of x_j: the same; max is taken of x_j     | "mean": the same; "gcn" is a mean over j and i: |
-/// |       | itself: Reduce::max                            | mean over a graph with loops; "pool" applies a  |
-/// |       |                                                | linear layer and ReLU to x_j before the max     |
+/// |       | itself: Reduce::max; project and a list of     | mean over a graph with loops; "pool" applies a  |
+/// |       | aggregators: likewise                          | linear layer and ReLU to x_j before the max:    |
+/// |       |                                                | project and Reduce::max                         |
 /// | GIN,  | epsilon fixed at 0 unless asked for:           | epsilon likewise; no projection, edge features  |
 /// | GINE  | train_epsilon = false; projects edge features  | are as wide as x: edge_features = 0             |
 /// |       | if edge_dim is given                           |                                                 |
@@ -98,14 +100,20 @@ class GINEConv {
 
 /// Options of SAGEConv.
 struct SAGEOptions {
-  Reduce reduce = Reduce::mean;
-  bool normalize = false;  ///< divide each y_i by its length
+  std::vector<Reduce> reduce{Reduce::mean};  ///< one or more, whose results stand side by side
+  bool normalize = false;                    ///< divide each y_i by its length
   bool bias = true;
   bool root_weight = true;  ///< W_r x_i adds to the result
+  bool project = false;     ///< max(W_p x_j + b_p, 0) is aggregated in place of x_j; the root term takes x_i itself
 };
 
-/// GraphSAGE (Hamilton et al. 2017): y_i = W_l reduce of x_j + W_r x_i + b. A node without in-edges keeps W_r x_i + b.
-/// With `normalize` a row of y whose length is 0 stays 0 and has gradient 0. Weights start Glorot, bias zero.
+/// GraphSAGE (Hamilton et al. 2017): y_i = W_l [reduce of x_j, for each] + W_r x_i + b. A node without in-edges keeps
+/// W_r x_i + b. With `normalize` a row of y whose length is 0 stays 0 and has gradient 0.
+///
+/// Parameters. `name.lin_l.weight` [out, reduce.size() * in], the columns of the first reduction first;
+/// `name.lin_r.weight` [out, in]; `name.lin_l.bias` [out]. Weights start Glorot, the bias zero. W_p [in, in] and b_p,
+/// `name.lin.weight` and `name.lin.bias`, start as those of Linear.
+/// Errors. `invalid_argument` for no reduction.
 class SAGEConv {
  public:
   SAGEConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
@@ -121,19 +129,26 @@ class SAGEConv {
 
  private:
   SharedTensor run(const Graph& graph, const NodeInputs& x);
+  void project();
+  /// What is aggregated.
+  ConstTensorView messages() const { return options_.project ? ConstTensorView(projected_) : x_.source; }
+  void aggregate();
+  void aggregate_transposed(const Tensor& dmessages);
+  void project_backward(bool need_dx);
   ConstTensorView through_norm(const ConstTensorView& dy);
 
   Session* session_;
   SavedState saved_;
   SAGEOptions options_;
-  std::int64_t out_;
-  Parameter neighbor_weight_, bias_;
+  std::int64_t in_, out_;
+  Parameter projection_weight_, projection_bias_, neighbor_weight_, bias_;
   RootTerm root_;
   Graph graph_;
   NodeInputs x_;
   SharedTensor destination_gradient_;
-  Tensor aggregated_, arg_, y_, norm_;
-  Tensor dprojected_, daggregated_, dneighbor_;
+  std::vector<Tensor> args_;  // of each reduction that has one
+  Tensor projected_, aggregated_, y_, norm_;
+  Tensor dy_, daggregated_, dmessages_, dpart_, dneighbor_;
 };
 
 /// Options of RGCNConv.
