@@ -24,10 +24,7 @@ const Shape& checked(const Shape& shape) {
   expect_positive("heads", shape.heads);
   expect_positive("channels", shape.channels);
   expect_probability("attention_dropout", shape.attention_dropout);
-  if (shape.edge_features < 0) {
-    throw Error(ErrorCode::invalid_argument,
-                "edge_features: expected 0 or more, got " + std::to_string(shape.edge_features));
-  }
+  expect_not_negative("edge_features", shape.edge_features);
   return shape;
 }
 

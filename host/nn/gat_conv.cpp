@@ -12,10 +12,7 @@ const GATOptions& checked(const GATOptions& options) {
   expect_positive("heads", options.heads);
   expect_positive("channels", options.channels);
   expect_probability("attention_dropout", options.attention_dropout);
-  if (options.edge_features < 0) {
-    throw Error(ErrorCode::invalid_argument,
-                "edge_features: expected 0 or more, got " + std::to_string(options.edge_features));
-  }
+  expect_not_negative("edge_features", options.edge_features);
   return options;
 }
 

@@ -30,10 +30,8 @@ SharedTensor join_ways(Session& session, RootTerm& root, const NodeInputs& x, co
 GINEAggregation::GINEAggregation(Session& session, const std::string& name, std::int64_t in, std::int64_t edge_features,
                                  const GINOptions& options)
     : session_(&session), in_(expect_positive("in", in)), epsilon_(make_epsilon(session, name, options)) {
-  if (edge_features < 0) {
-    throw Error(ErrorCode::invalid_argument, "edge_features: expected 0 or more, got " + std::to_string(edge_features));
-  }
-  if (edge_features > 0) projection_.emplace(session, name + ".edge", edge_features, in);
+  if (expect_not_negative("edge_features", edge_features) > 0)
+    projection_.emplace(session, name + ".edge", edge_features, in);
 }
 
 MessageAggregate GINEAggregation::problem() const {
@@ -243,30 +241,69 @@ void SAGEConv::collect(ParameterList& list) {
 
 // --- R-GCN -----------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// Checked before the first parameter is made.
+const RGCNOptions& checked(const RGCNOptions& options, std::int64_t in, std::int64_t out) {
+  expect_positive("in", in);
+  expect_positive("out", out);
+  expect_positive("relations", options.relations);
+  expect_not_negative("bases", options.bases);
+  if (expect_not_negative("blocks", options.blocks) == 0) return options;
+  const std::string blocks = std::to_string(options.blocks);
+  if (options.bases > 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "blocks: expected 0 beside bases (" + std::to_string(options.bases) + "), got " + blocks);
+  }
+  const auto expect_multiple = [&](const char* name, std::int64_t size) {
+    if (size % options.blocks == 0) return;
+    throw Error(ErrorCode::invalid_argument,
+                std::string(name) + ": expected a multiple of blocks (" + blocks + "), got " + std::to_string(size));
+  };
+  expect_multiple("in", in);
+  expect_multiple("out", out);
+  return options;
+}
+
+/// Coefficients with which every relation is a basis of its own.
+Tensor identity(const Session& session, std::int64_t size) {
+  std::vector<double> values(static_cast<std::size_t>(size * size), 0.0);
+  for (std::size_t k = 0; k < values.size(); k += static_cast<std::size_t>(size) + 1) values[k] = 1;
+  return upload(session, values, {size, size});
+}
+
+}  // namespace
+
 RGCNConv::RGCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
                    const RGCNOptions& options)
-    : session_(&session),
-      options_(options),
-      in_(expect_positive("in", in)),
-      out_(expect_positive("out", out)),
-      weight_(glorot(session, name + ".weight", {out, expect_positive("bases", options.bases) * in}, in, out)),
-      coefficient_(glorot(session, name + ".comp", {expect_positive("relations", options.relations), options.bases},
-                          options.relations, options.bases)) {
+    : session_(&session), options_(checked(options, in, out)), in_(in), out_(out) {
+  const std::int64_t relations = options.relations, block_in = in / blocks(), block_out = out / blocks();
+  const std::int64_t matrices = options.bases > 0 ? options.bases : relations;
+  weight_ = glorot(session, name + ".weight", {out, matrices * block_in}, block_in, block_out);
+  if (options.bases > 0) {
+    coefficient_ = glorot(session, name + ".comp", {relations, options.bases}, relations, options.bases);
+  } else {
+    coefficient_.value = identity(session, relations);
+  }
   if (options.root_weight) root_ = RootTerm(session, name + ".root", in, out);
   if (options.bias) bias_ = zeros(session, name + ".bias", {out});
 }
 
-/// The sums of all bases of a node, side by side.
-ConstTensorView RGCNConv::flat(const Tensor& sums) const {
-  return reshape(ConstTensorView(sums), {sums.view().shape[0], options_.bases * in_});
-}
-
-RelationAggregate RGCNConv::problem() const {
+RelationAggregate RGCNConv::problem(std::int64_t block) const {
   return {.graph = graph_,
           .relation = relation_,
           .coefficient = coefficient_.value,
           .weight = edge_weight_,
-          .x = x_.source};
+          .x = block_of(x_.source, block)};
+}
+
+/// From the sums of a block to its columns of y.
+warpgnn::Linear RGCNConv::product(std::int64_t block) const {
+  const std::int64_t nodes = graph_.num_destinations(), height = out_ / blocks();
+  const Tensor& bias = bias_.value;
+  return {.x = reshape(rows(ConstTensorView(sums_), block * nodes, nodes), {nodes, weight_.value.view().shape[1]}),
+          .weight = rows(ConstTensorView(weight_.value), block * height, height),
+          .bias = bias.defined() ? rows(ConstTensorView(bias), block * height, height) : ConstTensorView{}};
 }
 
 SharedTensor RGCNConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& relation,
@@ -279,38 +316,53 @@ SharedTensor RGCNConv::run(const Graph& graph, const NodeInputs& x, const ConstT
   relation_ = relation;
   edge_weight_ = edge_weight;
   x_ = x;
-  shape(*session_, sums_, {nodes, options_.bases, in_});
-  relation_aggregate_forward(session_->context(), problem(), {.y = sums_}, session_->scratch());
+  shape(*session_, sums_, {blocks() * nodes, sums(), in_ / blocks()});
   shape(*session_, y_, {nodes, out_});
-  linear_forward(session_->context(), {.x = flat(sums_), .weight = weight_.value, .bias = bias_.value}, {.y = y_});
+  for (std::int64_t block = 0; block < blocks(); ++block) {
+    relation_aggregate_forward(session_->context(), problem(block), {.y = rows(sums_.view(), block * nodes, nodes)},
+                               session_->scratch());
+    linear_forward(session_->context(), product(block), {.y = block_of(y_.view(), block)});
+  }
   root_.add(*session_, x.destination, y_);
   return y_.share();
+}
+
+/// From a block's columns of y to its weights, its columns of x and the edges' weights.
+void RGCNConv::block_backward(std::int64_t block, const ConstTensorView& dy, bool need_dx) {
+  const std::int64_t nodes = graph_.num_destinations(), height = out_ / blocks();
+  const Tensor& dbias = bias_.gradient;
+  shape(*session_, dsums_, {nodes, sums(), in_ / blocks()});
+  linear_backward(session_->context(), product(block),
+                  {.dy = block_of(dy, block),
+                   .dx = reshape(dsums_.view(), {nodes, weight_.value.view().shape[1]}),
+                   .dweight = rows(weight_.gradient.view(), block * height, height),
+                   .dbias = dbias.defined() ? rows(dbias.view(), block * height, height) : TensorView{}},
+                  session_->scratch());
+  Tensor& dedge_weight = block == 0 ? dedge_weight_ : dedge_part_;
+  if (options_.edge_weight_gradient) shape(*session_, dedge_weight, {graph_.num_edges()});
+  relation_aggregate_backward(session_->context(), problem(block),
+                              {.dy = dsums_,
+                               .dx = need_dx ? block_of(dneighbor_.view(), block) : TensorView{},
+                               .dcoefficient = coefficient_.gradient,
+                               .dweight = dedge_weight},
+                              session_->scratch());
+  if (options_.edge_weight_gradient && block > 0) {
+    add_scaled(session_->context(), {.scale = 1, .source = dedge_part_, .target = dedge_weight_});
+  }
 }
 
 SharedTensor RGCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("RGCNConv");
   destination_gradient_ = {};
   expect_matrix(*session_, "dy", dy, graph_.num_destinations(), out_);
-  shape_like(*session_, dsums_, sums_.view());
-  linear_backward(session_->context(), {.x = flat(sums_), .weight = weight_.value},
-                  {.dy = dy,
-                   .dx = reshape(dsums_.view(), {dsums_.view().shape[0], options_.bases * in_}),
-                   .dweight = weight_.gradient,
-                   .dbias = bias_.gradient},
-                  session_->scratch());
   if (need_dx) shape_like(*session_, dneighbor_, x_.source);
-  if (options_.edge_weight_gradient) shape(*session_, dedge_weight_, {graph_.num_edges()});
-  relation_aggregate_backward(session_->context(), problem(),
-                              {.dy = dsums_,
-                               .dx = need_dx ? dneighbor_.view() : TensorView{},
-                               .dcoefficient = coefficient_.gradient,
-                               .dweight = dedge_weight_},
-                              session_->scratch());
+  for (std::int64_t block = 0; block < blocks(); ++block) block_backward(block, dy, need_dx);
   return join_ways(*session_, root_, x_, dy, need_dx ? &dneighbor_ : nullptr, destination_gradient_);
 }
 
 void RGCNConv::collect(ParameterList& list) {
-  list.insert(list.end(), {&weight_, &coefficient_});
+  list.push_back(&weight_);
+  if (options_.bases > 0) list.push_back(&coefficient_);
   root_.collect(list);
   if (bias_.value.defined()) list.push_back(&bias_);
 }

@@ -46,6 +46,12 @@ inline std::int64_t expect_positive(const char* name, std::int64_t size) {
   throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 1 or more, got " + std::to_string(size));
 }
 
+/// The same of one that may be 0.
+inline std::int64_t expect_not_negative(const char* name, std::int64_t size) {
+  if (size >= 0) return size;
+  throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 0 or more, got " + std::to_string(size));
+}
+
 inline constexpr std::int64_t kAnyRows = -1;
 
 /// Refuses a tensor of another shape or dtype under the name that the layer's caller knows it by: the ops within would

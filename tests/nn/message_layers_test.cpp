@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -187,12 +188,34 @@ Ids relations_of(const Subject& subject, std::int64_t relations) {
   return relation;
 }
 
-/// y_i = sum of w_e W_{r_e} x_j + W_0 x_i + b with every W_r written out, not basis by basis as the layer does it.
+/// Every W_r [out, in], one after the other, from the form in which the layer keeps them.
+Reals relation_matrices(const Subject& subject, std::size_t in, std::size_t out, const RGCNOptions& options) {
+  const Reals weight = subject.value("rgcn.weight");
+  const Reals comp = options.bases > 0 ? subject.value("rgcn.comp") : Reals{};
+  const auto relations = static_cast<std::size_t>(options.relations), bases = static_cast<std::size_t>(options.bases);
+  const auto blocks = static_cast<std::size_t>(std::max<std::int64_t>(options.blocks, 1)), width = in / blocks;
+  Reals matrices;
+  for (std::size_t r = 0; r < relations; ++r) {
+    for (std::size_t o = 0; o < out; ++o) {
+      for (std::size_t f = 0; f < in; ++f) {
+        double value = 0;
+        if (bases > 0) {
+          for (std::size_t b = 0; b < bases; ++b) value += comp[r * bases + b] * weight[(o * bases + b) * in + f];
+        } else if (o / (out / blocks) == f / width) {
+          value = weight[(o * relations + r) * width + f % width];
+        }
+        matrices.push_back(value);
+      }
+    }
+  }
+  return matrices;
+}
+
+/// y_i = sum of w_e W_{r_e} x_j + W_0 x_i + b, edge by edge.
 Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, const RGCNOptions& options,
                    bool weighted) {
-  const Reals x = reals_of(subject.x()), basis = subject.value("rgcn.weight"), comp = subject.value("rgcn.comp");
-  const auto width = static_cast<std::size_t>(in), bases = static_cast<std::size_t>(options.bases);
-  const auto rows = static_cast<std::size_t>(out);
+  const auto width = static_cast<std::size_t>(in), rows = static_cast<std::size_t>(out);
+  const Reals x = reals_of(subject.x()), matrices = relation_matrices(subject, width, rows, options);
   const Ids relation = relations_of(subject, options.relations);
   Reals weight = oracle::relation_weights(subject.edges(),
                                           weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none,
@@ -201,12 +224,10 @@ Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, co
   Reals y = root_term(subject, options.root_weight, "rgcn.root", in, rows);
   for (std::size_t e = 0; e < relation.size(); ++e) {
     for (std::size_t o = 0; o < rows && relation[e] < options.relations; ++o) {
-      for (std::size_t b = 0; b < bases; ++b) {
-        const double scale = weight[e] * comp[static_cast<std::size_t>(relation[e]) * bases + b];
-        for (std::size_t f = 0; f < width; ++f) {
-          y[subject.edges().to(e) * rows + o] +=
-              scale * basis[(o * bases + b) * width + f] * x[subject.edges().from(e) * width + f];
-        }
+      for (std::size_t f = 0; f < width; ++f) {
+        y[subject.edges().to(e) * rows + o] +=
+            weight[e] * matrices[(static_cast<std::size_t>(relation[e]) * rows + o) * width + f] *
+            x[subject.edges().from(e) * width + f];
       }
     }
   }
@@ -265,13 +286,23 @@ std::vector<SubjectCase> message_layer_cases() {
       rgcn_case("two bases, plain sum", 4, 3, {.relations = 3, .bases = 2}, false),
       rgcn_case("gradient of edge weights", 4, 3, {.relations = 3, .bases = 2, .edge_weight_gradient = true}, false),
       rgcn_case("a basis for each relation, without bias", 3, 3, {.relations = 4, .bases = 4, .bias = false}, true),
+      rgcn_case("a matrix for each relation", 3, 4, {.relations = 3}, true),
+      rgcn_case("a matrix for each relation, gradient of edge weights, two node sets", 4, 3,
+                {.relations = 2, .edge_weight_gradient = true}, false, true),
+      rgcn_case("blocks", 4, 6, {.relations = 3, .blocks = 2}, true),
+      rgcn_case("blocks of one, without bias", 3, 3, {.relations = 2, .blocks = 3, .bias = false}, false),
+      rgcn_case("one block", 3, 2, {.relations = 2, .blocks = 1}, true),
+      rgcn_case("blocks, gradient of edge weights", 6, 3, {.relations = 2, .blocks = 3, .edge_weight_gradient = true},
+                false),
+      rgcn_case("blocks, two node sets", 4, 2, {.relations = 3, .blocks = 2, .edge_weight_gradient = true}, false,
+                true),
       gine_case(3, 5, 2, true),
       gine_case(4, 4, 0, true),
       sage_case("mean, two node sets", 3, 5, {}, true),
       sage_case("max of length 1, two node sets", 4, 3, {.reduce = {Reduce::max}, .normalize = true}, true),
       rgcn_case("two node sets", 4, 3, {.relations = 3, .bases = 2}, true, true),
-      rgcn_case("gradient of edge weights, two node sets", 3, 4, {.relations = 2, .edge_weight_gradient = true}, false,
-                true),
+      rgcn_case("gradient of edge weights, two node sets", 3, 4,
+                {.relations = 2, .bases = 1, .edge_weight_gradient = true}, false, true),
       gine_case(3, 4, 2, false, {.epsilon = 0.7, .train_epsilon = false}),
       gine_case(3, 4, 2, true, {.epsilon = 0.7, .train_epsilon = false}),
       gine_aggregation_case(3, 2),
@@ -308,8 +339,10 @@ TEST_P(NnMessageLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.root_weight = false})), (Names{"a.lin_l.weight", "a.lin_l.bias"}));
   EXPECT_EQ(names(SAGEConv(session, "a", 2, 3, {.project = true})),
             (Names{"a.lin.weight", "a.lin.bias", "a.lin_l.weight", "a.lin_r.weight", "a.lin_l.bias"}));
-  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {.root_weight = false})), (Names{"b.weight", "b.comp", "b.bias"}));
-  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {})), (Names{"b.weight", "b.comp", "b.root", "b.bias"}));
+  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {.root_weight = false})), (Names{"b.weight", "b.bias"}));
+  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {})), (Names{"b.weight", "b.root", "b.bias"}));
+  EXPECT_EQ(names(RGCNConv(session, "b", 2, 4, {.blocks = 2})), (Names{"b.weight", "b.root", "b.bias"}));
+  EXPECT_EQ(names(RGCNConv(session, "b", 2, 3, {.bases = 1})), (Names{"b.weight", "b.comp", "b.root", "b.bias"}));
   const Names network{"c.mlp.0.weight",       "c.mlp.0.bias",        "c.mlp.1.weight",      "c.mlp.1.bias",
                       "c.mlp.1.running_mean", "c.mlp.1.running_var", "c.mlp.3.weight",      "c.mlp.3.bias",
                       "c.norm.weight",        "c.norm.bias",         "c.norm.running_mean", "c.norm.running_var"};
@@ -379,7 +412,13 @@ TEST_P(NnMessageLayerErrorsTest, Sage) {
 }
 
 TEST_P(NnMessageLayerErrorsTest, Rgcn) {
-  expect_error(kInvalid, {"bases", "0"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.bases = 0}); });
+  expect_error(kInvalid, {"bases", "-1"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.bases = -1}); });
+  expect_error(kInvalid, {"blocks", "-2"}, [&] { RGCNConv(*session, "rgcn", 4, 4, {.blocks = -2}); });
+  expect_error(kInvalid, {"blocks", "beside bases", "3", "2"},
+               [&] { RGCNConv(*session, "rgcn", 4, 4, {.bases = 3, .blocks = 2}); });
+  expect_error(kInvalid, {"in: ", "multiple", "2", "3"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.blocks = 2}); });
+  expect_error(kInvalid, {"out: ", "multiple", "2", "5"}, [&] { RGCNConv(*session, "rgcn", 4, 5, {.blocks = 2}); });
+  expect_error(kInvalid, {"in", "0"}, [&] { RGCNConv(*session, "rgcn", 0, 4, {}); });
   expect_error(kInvalid, {"relations", "0"}, [&] { RGCNConv(*session, "rgcn", 3, 4, {.relations = 0}); });
   RGCNConv layer(*session, "rgcn", 3, 4, {.relations = 2, .bases = 2});
   expect_error(kInvalid, {"graph", "none"}, [&] { layer.forward({}, x, relation, {}); });

@@ -71,6 +71,7 @@ class NnTwoNodeSetsTest : public LayerTest {
     check_layer("GINAggregation", nn::GINAggregation(*session, "l", kIn), plain);
     check_layer("GINEAggregation", nn::GINEAggregation(*session, "l", kIn, 2), with_edges);
     check_layer("RGCNConv", nn::RGCNConv(*session, "l", kIn, 4, {.relations = 2, .bases = 2}), typed);
+    check_layer("RGCNConv blocks", nn::RGCNConv(*session, "l", kIn, 6, {.relations = 2, .blocks = 3}), typed);
   }
 
   struct Edges {

@@ -7,6 +7,7 @@
 
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/root_term.hpp"
+#include "warpgnn/ops/linear.hpp"
 #include "warpgnn/ops/message_aggregate.hpp"
 #include "warpgnn/ops/relation.hpp"
 
@@ -154,14 +155,25 @@ class SAGEConv {
 /// Options of RGCNConv.
 struct RGCNOptions {
   std::int64_t relations = 1;
-  std::int64_t bases = 1;  ///< as many as relations: as free as a matrix for each
+  std::int64_t bases = 0;  ///< matrices that all W_r are sums of; 0: every W_r is a matrix of its own
+  std::int64_t blocks =
+      0;  ///< blocks on the diagonal of every W_r, which is 0 elsewhere; 0: no such form. Not with bases
   bool bias = true;
   bool edge_weight_gradient = false;  ///< backward computes that too
   bool root_weight = true;            ///< W_0 x_i adds to the result
 };
 
-/// R-GCN (Schlichtkrull et al. 2018) with basis decomposition: y_i = sum over in-edges of w_e W_{r_e} x_j + W_0 x_i +
-/// b, W_r = sum_b c_rb V_b. Weights start Glorot, bias zero.
+/// R-GCN (Schlichtkrull et al. 2018): y_i = sum over in-edges of w_e W_{r_e} x_j + W_0 x_i + b. W_r is a matrix of its
+/// own, or with `bases` the sum over b of c_rb V_b, or with `blocks` made of that many equal blocks on its diagonal.
+///
+/// For each node stand `relations` (or `bases`) sums of x_j side by side, which one matrix multiplies (or one for each
+/// block, with its columns of the sums): [N_dst, relations, in] elements stay until backward.
+///
+/// Parameters. `name.weight` [out, K * in / B] with K = bases, or relations without them, and B = blocks, or 1: rows
+/// [b out / B, (b + 1) out / B) are those of block b, columns [k in / B, (k + 1) in / B) those of relation or basis k.
+/// `name.comp` [relations, bases], where there are bases: c. `name.root` [out, in], `name.bias` [out]. Weights start
+/// Glorot, the bias zero.
+/// Errors. `invalid_argument` for bases beside blocks, and for blocks that do not divide `in` and `out`.
 class RGCNConv {
  public:
   RGCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const RGCNOptions& options);
@@ -189,8 +201,18 @@ class RGCNConv {
  private:
   SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& relation,
                    const ConstTensorView& edge_weight);
-  RelationAggregate problem() const;
-  ConstTensorView flat(const Tensor& sums) const;
+  std::int64_t blocks() const { return options_.blocks > 0 ? options_.blocks : 1; }
+  /// How many sums stand side by side for each node.
+  std::int64_t sums() const { return coefficient_.value.view().shape[1]; }
+  /// A block's columns of x, or of its gradient.
+  template <class View>
+  View block_of(const View& x, std::int64_t block) const {
+    const std::int64_t width = x.shape[1] / blocks();
+    return columns(x, block * width, width);
+  }
+  RelationAggregate problem(std::int64_t block) const;
+  warpgnn::Linear product(std::int64_t block) const;
+  void block_backward(std::int64_t block, const ConstTensorView& dy, bool need_dx);
 
   Session* session_;
   SavedState saved_;
@@ -202,8 +224,8 @@ class RGCNConv {
   NodeInputs x_;
   ConstTensorView relation_, edge_weight_;
   SharedTensor destination_gradient_;
-  Tensor sums_, y_;
-  Tensor dsums_, dneighbor_, dedge_weight_;
+  Tensor sums_, y_;  // sums: block after block
+  Tensor dsums_, dneighbor_, dedge_weight_, dedge_part_;
 };
 
 }  // namespace warpgnn::nn
