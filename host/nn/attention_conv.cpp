@@ -28,12 +28,27 @@ const Shape& checked(const Shape& shape) {
   return shape;
 }
 
+/// A projection that queries and keys share takes features of one width.
+std::int64_t checked_destination(std::int64_t in, std::int64_t in_destination, bool shared) {
+  const std::int64_t width = destination_inputs(in, in_destination);
+  if (!shared || width == in) return width;
+  throw Error(ErrorCode::invalid_argument, "in_destination: expected that of the sources, " + std::to_string(in) +
+                                               ", beside share_weights, got " + std::to_string(width));
+}
+
 }  // namespace
 
 AttentionConv::AttentionConv(Session& session, const std::string& name, std::int64_t in, const Shape& shape)
     : session_(&session),
       shape_(checked(shape)),
-      weight_(glorot(session, name + ".weight", {shape.projections(), expect_positive("in", in)}, in, shape.width())) {
+      in_(expect_positive("in", in)),
+      in_destination_(checked_destination(in, shape.in_destination, shape.shared)) {
+  const bool apart = in_ != in_destination_;
+  weight_ = glorot(session, name + ".weight", {apart ? shape.keys() : shape.projections(), in}, in, shape.width());
+  if (apart) {
+    destination_weight_ = glorot(session, name + ".weight_dst", {shape.width() + shape.extra, in_destination_},
+                                 in_destination_, shape.width());
+  }
   if (shape.projection_bias) projection_bias_ = zeros(session, name + ".projection_bias", {shape.projections()});
   if (shape.score != AttentionScore::dot) {
     vector_ = glorot(session, name + ".att", {shape.heads, shape.channels}, shape.channels, 1);
@@ -71,12 +86,22 @@ TensorView AttentionConv::extra_gradient() {
   return extra_of(dprojected_);
 }
 
+/// Where the matrix is two, queries and the further projection stand in that of the destinations.
+AttentionConv::Place AttentionConv::place_of(std::int64_t first) const {
+  if (!destination_weight_.value.defined()) return {&weight_, first};
+  const std::int64_t first_key = shape_.first_key(), behind = first_key + shape_.keys();
+  if (first < first_key) return {&destination_weight_, first};
+  if (first < behind) return {&weight_, first - first_key};
+  return {&destination_weight_, first - shape_.keys()};
+}
+
 /// y = the product with as many rows of the matrix as y has columns.
 void AttentionConv::project(const ConstTensorView& x, std::int64_t first, const TensorView& y) {
   const Tensor& bias = projection_bias_.value;
+  const Place place = place_of(first);
   linear_forward(session_->context(),
                  {.x = x,
-                  .weight = rows(ConstTensorView(weight_.value), first, y.shape[1]),
+                  .weight = rows(ConstTensorView(place.weight->value), place.first, y.shape[1]),
                   .bias = bias.defined() ? rows(ConstTensorView(bias), first, y.shape[1]) : ConstTensorView{}},
                  {.y = y});
 }
@@ -118,7 +143,7 @@ SharedTensor AttentionConv::attend(const Graph& graph, const NodeInputs& x, cons
                                                  ? "edge_features: expected a tensor, got none"
                                                  : "edge_features: expected none, for the layer was made without");
   }
-  expect_nodes(*session_, graph, x, weight_.value.view().shape[1]);
+  expect_nodes(*session_, graph, x, in_, in_destination_);
   const std::int64_t nodes = graph.num_destinations();
   if (shape_.edge_features > 0) {
     expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), shape_.edge_features);
@@ -170,10 +195,12 @@ SharedTensor AttentionConv::attend_backward(const ConstTensorView& dy, bool need
 void AttentionConv::projection_backward(const ConstTensorView& x, std::int64_t first, const ConstTensorView& dy,
                                         const TensorView& dx) {
   const Tensor& dbias = projection_bias_.gradient;
-  linear_backward(session_->context(), {.x = x, .weight = rows(ConstTensorView(weight_.value), first, dy.shape[1])},
+  const Place place = place_of(first);
+  linear_backward(session_->context(),
+                  {.x = x, .weight = rows(ConstTensorView(place.weight->value), place.first, dy.shape[1])},
                   {.dy = dy,
                    .dx = dx,
-                   .dweight = rows(weight_.gradient.view(), first, dy.shape[1]),
+                   .dweight = rows(place.weight->gradient.view(), place.first, dy.shape[1]),
                    .dbias = dbias.defined() ? rows(dbias.view(), first, dy.shape[1]) : TensorView{}},
                   session_->scratch());
 }
@@ -245,7 +272,7 @@ SharedTensor AttentionConv::attention(bool after_dropout) {
 }
 
 void AttentionConv::collect_projections(ParameterList& list) {
-  for (Parameter* each : {&weight_, &projection_bias_, &vector_, &edge_weight_}) {
+  for (Parameter* each : {&weight_, &destination_weight_, &projection_bias_, &vector_, &edge_weight_}) {
     if (each->value.defined()) list.push_back(each);
   }
 }

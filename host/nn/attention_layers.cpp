@@ -35,7 +35,8 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
                       .edge_features = options.edge_features,
                       .shared = options.share_weights,
                       .extra = extra_columns(options.residual, options),
-                      .projection_bias = options.bias},
+                      .projection_bias = options.bias,
+                      .in_destination = options.in_destination},
                 session, name, in) {}
 
 SharedTensor GATv2Conv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
@@ -75,7 +76,8 @@ AdditiveAttentionConv::AdditiveAttentionConv(Session& session, const std::string
                       .average_heads = options.average_heads,
                       .attention_dropout = options.attention_dropout,
                       .edge_features = options.edge_features,
-                      .projection_bias = options.bias},
+                      .projection_bias = options.bias,
+                      .in_destination = options.in_destination},
                 session, name, in) {}
 
 namespace {
@@ -104,7 +106,8 @@ TransformerConv::TransformerConv(Session& session, const std::string& name, std:
                           .own_value = true,
                           .edge_value = options.edge_features > 0,
                           .extra = extra_columns(options.skip, options),
-                          .projection_bias = options.bias}),
+                          .projection_bias = options.bias,
+                          .in_destination = options.in_destination}),
       skip_(options.skip) {
   if (options.gate) gate_weight_ = glorot(session, name + ".gate", {3, shape_.outputs()}, 3 * shape_.outputs(), 1);
 }

@@ -21,29 +21,35 @@ const GATOptions& checked(const GATOptions& options) {
 GATConv::GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options)
     : session_(&session),
       options_(checked(options)),
+      in_(expect_positive("in", in)),
+      in_destination_(destination_inputs(in, options.in_destination)),
       weight_(glorot(session, name + ".weight", {options.heads * options.channels, in}, in,
                      options.heads * options.channels)),
       source_vector_(glorot(session, name + ".att_src", {options.heads, options.channels}, options.channels, 1)),
       destination_vector_(glorot(session, name + ".att_dst", {options.heads, options.channels}, options.channels, 1)) {
+  if (weights_apart()) {
+    const std::int64_t width = options.heads * options.channels;
+    destination_weight_ = glorot(session, name + ".weight_dst", {width, in_destination_}, in_destination_, width);
+  }
   if (options.edge_features > 0) {
     edge_matrix_ =
         glorot(session, name + ".att_edge", {options.heads, options.edge_features}, options.edge_features, 1);
   }
   if (options.bias) bias_ = zeros(session, name + ".bias", {outputs()});
-  if (options.residual) root_ = RootTerm(session, name + ".res.weight", in, outputs());
+  if (options.residual) root_ = RootTerm(session, name + ".res.weight", in_destination_, outputs());
 }
 
 void GATConv::project() {
   const Context& context = session_->context();
   const std::int64_t heads = options_.heads, channels = options_.channels;
   const std::int64_t sources = graph_.num_sources(), destinations = graph_.num_destinations();
-  const auto product = [&](const ConstTensorView& x, Tensor& value) {
+  const auto product = [&](const ConstTensorView& x, const Parameter& weight, Tensor& value) {
     shape(*session_, value, {x.shape[0], heads, channels});
-    linear_forward(context, {.x = x, .weight = weight_.value},
+    linear_forward(context, {.x = x, .weight = weight.value},
                    {.y = reshape(value.view(), {x.shape[0], heads * channels})});
   };
-  product(x_.source, value_);
-  if (!x_.one_set) product(x_.destination, destination_value_);
+  product(x_.source, weight_, value_);
+  if (!x_.one_set) product(x_.destination, weights_apart() ? destination_weight_ : weight_, destination_value_);
   shape(*session_, source_score_, {sources, heads});
   shape(*session_, destination_score_, {destinations, heads});
   head_dot_forward(context, {.x = value_, .vector = source_vector_.value}, {.score = source_score_});
@@ -79,7 +85,7 @@ SharedTensor GATConv::run(const Graph& graph, const NodeInputs& x, const ConstTe
                                                  ? "edge_features: expected a tensor, got none"
                                                  : "edge_features: expected none, for the layer was made without");
   }
-  expect_nodes(*session_, graph, x, weight_.value.view().shape[1]);
+  expect_nodes(*session_, graph, x, in_, in_destination_);
   if (options_.edge_features > 0) {
     expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), options_.edge_features);
   }
@@ -157,11 +163,12 @@ SharedTensor GATConv::backward(const ConstTensorView& dy, bool need_dx) {
   return dx;
 }
 
-/// From W x to W and x; with two node sets W has a gradient from each.
+/// From W x to W and x; with two node sets a W that they share has a gradient from each.
 SharedTensor GATConv::projection_backward(bool need_dx) {
-  const auto product_backward = [&](const ConstTensorView& x, const Tensor& dvalue, const Tensor& dweight, Tensor& dx) {
+  const auto product_backward = [&](const ConstTensorView& x, const Parameter& weight, const Tensor& dvalue,
+                                    const Tensor& dweight, Tensor& dx) {
     if (need_dx) shape_like(*session_, dx, x);
-    linear_backward(session_->context(), {.x = x, .weight = weight_.value},
+    linear_backward(session_->context(), {.x = x, .weight = weight.value},
                     {.dy = reshape(ConstTensorView(dvalue), {x.shape[0], options_.heads * options_.channels}),
                      .dx = need_dx ? dx.view() : TensorView{},
                      .dweight = dweight},
@@ -169,10 +176,17 @@ SharedTensor GATConv::projection_backward(bool need_dx) {
     return need_dx ? dx.share() : SharedTensor{};
   };
   destination_gradient_ = {};
-  const SharedTensor dx = product_backward(x_.source, dvalue_, weight_.gradient, dx_);
+  const SharedTensor dx = product_backward(x_.source, weight_, dvalue_, weight_.gradient, dx_);
   if (x_.one_set) return dx;
+  const auto of_destinations = [&](const Parameter& weight, const Tensor& dweight) {
+    return product_backward(x_.destination, weight, ddestination_value_, dweight, ddestination_);
+  };
+  if (weights_apart()) {
+    destination_gradient_ = of_destinations(destination_weight_, destination_weight_.gradient);
+    return dx;
+  }
   shape_like(*session_, dweight_, weight_.value.view());
-  destination_gradient_ = product_backward(x_.destination, ddestination_value_, dweight_, ddestination_);
+  destination_gradient_ = of_destinations(weight_, dweight_);
   add_scaled(session_->context(), {.scale = 1, .source = dweight_, .target = weight_.gradient});
   return dx;
 }
@@ -184,7 +198,9 @@ SharedTensor GATConv::attention() {
 }
 
 void GATConv::collect(ParameterList& list) {
-  list.insert(list.end(), {&weight_, &source_vector_, &destination_vector_});
+  list.push_back(&weight_);
+  if (weights_apart()) list.push_back(&destination_weight_);
+  list.insert(list.end(), {&source_vector_, &destination_vector_});
   if (edge_matrix_.value.defined()) list.push_back(&edge_matrix_);
   if (bias_.value.defined()) list.push_back(&bias_);
   root_.collect(list);

@@ -122,6 +122,7 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
     : session_(&session),
       options_(checked(options)),
       in_(expect_positive("in", in)),
+      in_destination_(destination_inputs(in, options.in_destination)),
       out_(expect_positive("out", out)),
       args_(options.reduce.size()) {
   if (options.project) {
@@ -131,7 +132,7 @@ SAGEConv::SAGEConv(Session& session, const std::string& name, std::int64_t in, s
   }
   const auto gathered = static_cast<std::int64_t>(options.reduce.size()) * in;
   neighbor_weight_ = glorot(session, name + ".lin_l.weight", {out, gathered}, gathered, out);
-  if (options.root_weight) root_ = RootTerm(session, name + ".lin_r.weight", in, out);
+  if (options.root_weight) root_ = RootTerm(session, name + ".lin_r.weight", in_destination_, out);
   if (options.bias) bias_ = zeros(session, name + ".lin_l.bias", {out});
 }
 
@@ -159,7 +160,7 @@ void SAGEConv::aggregate() {
 
 SharedTensor SAGEConv::run(const Graph& graph, const NodeInputs& x) {
   const ForwardPass pass(*session_, saved_);
-  expect_nodes(*session_, graph, x, in_);
+  expect_nodes(*session_, graph, x, in_, in_destination_);
   const std::int64_t nodes = graph.num_destinations();
   graph_ = graph;
   x_ = x;
@@ -276,7 +277,11 @@ Tensor identity(const Session& session, std::int64_t size) {
 
 RGCNConv::RGCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
                    const RGCNOptions& options)
-    : session_(&session), options_(checked(options, in, out)), in_(in), out_(out) {
+    : session_(&session),
+      options_(checked(options, in, out)),
+      in_(in),
+      in_destination_(destination_inputs(in, options.in_destination)),
+      out_(out) {
   const std::int64_t relations = options.relations, block_in = in / blocks(), block_out = out / blocks();
   const std::int64_t matrices = options.bases > 0 ? options.bases : relations;
   weight_ = glorot(session, name + ".weight", {out, matrices * block_in}, block_in, block_out);
@@ -285,7 +290,7 @@ RGCNConv::RGCNConv(Session& session, const std::string& name, std::int64_t in, s
   } else {
     coefficient_.value = identity(session, relations);
   }
-  if (options.root_weight) root_ = RootTerm(session, name + ".root", in, out);
+  if (options.root_weight) root_ = RootTerm(session, name + ".root", in_destination_, out);
   if (options.bias) bias_ = zeros(session, name + ".bias", {out});
 }
 
@@ -309,7 +314,7 @@ warpgnn::Linear RGCNConv::product(std::int64_t block) const {
 SharedTensor RGCNConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& relation,
                            const ConstTensorView& edge_weight) {
   const ForwardPass pass(*session_, saved_);
-  expect_nodes(*session_, graph, x, in_);
+  expect_nodes(*session_, graph, x, in_, in_destination_);
   const std::int64_t nodes = graph.num_destinations();
   expect_edge_weight(*session_, graph, edge_weight);
   graph_ = graph;

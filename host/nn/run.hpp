@@ -63,14 +63,16 @@ inline void expect_matrix(const Session& session, const char* name, const ConstT
                           std::int64_t columns) {
   expect_tensor(session, name, given, {rows, columns});
 }
-/// Features of one node set or of two.
+/// The width of x.destination that an option asks for.
+inline std::int64_t destination_inputs(std::int64_t in, std::int64_t in_destination) {
+  return expect_not_negative("in_destination", in_destination) > 0 ? in_destination : in;
+}
+
+/// Features of one node set or of two, which may have widths of their own.
+void expect_nodes(const Session& session, const Graph& graph, const NodeInputs& x, std::int64_t columns,
+                  std::int64_t destination_columns);
 inline void expect_nodes(const Session& session, const Graph& graph, const NodeInputs& x, std::int64_t columns) {
-  if (x.one_set) {
-    expect_matrix(session, "x", x.source, graph.num_nodes(), columns);
-  } else {
-    expect_matrix(session, "x.source", x.source, graph.num_sources(), columns);
-    expect_matrix(session, "x.destination", x.destination, graph.num_destinations(), columns);
-  }
+  expect_nodes(session, graph, x, columns, columns);
 }
 /// Weights of edges, which may be left out.
 inline void expect_edge_weight(const Session& session, const Graph& graph, const ConstTensorView& given) {

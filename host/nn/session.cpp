@@ -47,6 +47,21 @@ void expect_dtype(const Session& session, const char* name, const ConstTensorVie
                                                " as in the session, got " + name_of(given.dtype));
 }
 
+void expect_nodes(const Session& session, const Graph& graph, const NodeInputs& x, std::int64_t columns,
+                  std::int64_t destination_columns) {
+  if (!x.one_set) {
+    expect_matrix(session, "x.source", x.source, graph.num_sources(), columns);
+    expect_matrix(session, "x.destination", x.destination, graph.num_destinations(), destination_columns);
+    return;
+  }
+  if (columns != destination_columns) {
+    throw Error(ErrorCode::invalid_argument, "x: expected features of two node sets, for the layer was made with in " +
+                                                 std::to_string(columns) + " and in_destination " +
+                                                 std::to_string(destination_columns) + ", got those of one");
+  }
+  expect_matrix(session, "x", x.source, graph.num_nodes(), columns);
+}
+
 namespace {
 
 std::size_t count_of(std::initializer_list<std::int64_t> shape) {

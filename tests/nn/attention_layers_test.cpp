@@ -28,6 +28,12 @@ using oracle::Reals;
 
 constexpr std::int64_t kInputs = 4;
 
+/// The width of x_i.
+template <class Options>
+std::size_t own_inputs(const Options& options) {
+  return static_cast<std::size_t>(options.in_destination > 0 ? options.in_destination : kInputs);
+}
+
 // --- GAT -------------------------------------------------------------------------------------------------------------
 
 GATOptions gat_options(std::int64_t heads, std::int64_t edge_features, double dropout) {
@@ -42,6 +48,7 @@ GATOptions gat_options(std::int64_t heads, std::int64_t edge_features, double dr
 
 formula::GatResult formula_of(const Subject& subject, const GATOptions& options) {
   const formula::Gat shape{.inputs = kInputs,
+                           .own_inputs = own_inputs(options),
                            .heads = static_cast<std::size_t>(options.heads),
                            .channels = static_cast<std::size_t>(options.channels),
                            .edge_features = static_cast<std::size_t>(options.edge_features),
@@ -86,6 +93,7 @@ TransformerOptions transformer_options(std::int64_t heads, bool average, std::in
 template <class Options>
 formula::AttentionConv shape_of(const Subject& subject, const Options& options) {
   return {.inputs = kInputs,
+          .own_inputs = own_inputs(options),
           .heads = static_cast<std::size_t>(options.heads),
           .channels = static_cast<std::size_t>(options.channels),
           .edge_features = static_cast<std::size_t>(options.edge_features),
@@ -115,6 +123,7 @@ formula::AttentionResult formula_of(const Subject& subject, const AdditiveAttent
 formula::AttentionResult formula_of(const Subject& subject, const TransformerOptions& options) {
   auto shape = shape_of(subject, options);
   shape.score = oracle::AttentionScore::dot;
+  shape.residual = options.skip;
   return formula::transformer(subject.parameters(), "layer", shape, subject.edges(), reals_of(subject.x()),
                               subject.destination_values(), edge_features_of(subject, options.edge_features));
 }
@@ -131,7 +140,8 @@ LayerSpec<Layer> spec_of(const Options& options, bool two_sets = false) {
               },
           .formula = [options](const Subject& subject) { return formula_of(subject, options).y; },
           .draws_masks = options.attention_dropout > 0,
-          .two_sets = two_sets};
+          .two_sets = two_sets,
+          .destination_width = options.in_destination};
 }
 
 SubjectCase gat_case(const std::string& name, GATOptions options) {
@@ -231,6 +241,24 @@ std::vector<SubjectCase> attention_layer_cases() {
   transformer.average_heads = transformer.gate = true;
   add_two("TransformerConv gated, averaged", transformer, static_cast<TransformerConv*>(nullptr));
   add_two("TransformerConv without bias and residual", bare, static_cast<TransformerConv*>(nullptr));
+  const auto add_widths = [&]<class Layer>(const std::string& name, auto options, Layer*) {
+    for (const std::int64_t width : {2, 7}) {
+      options.in_destination = width;
+      cases.push_back(layer_case<Layer>(name + " to destinations of width " + std::to_string(width),
+                                        spec_of<Layer>(options, true)));
+    }
+  };
+  GATOptions residual_gat = gat_options(2, 2, 0.4);
+  residual_gat.residual = true;
+  add_widths("GATConv", gat_options(2, 0, 0), static_cast<GATConv*>(nullptr));
+  add_widths("GATConv residual", residual_gat, static_cast<GATConv*>(nullptr));
+  auto residual_gatv2 = gatv2_options(2, true, 2, 0.4);
+  residual_gatv2.residual = true;
+  add_widths("GATv2Conv", gatv2_options(3, false, 0, 0), static_cast<GATv2Conv*>(nullptr));
+  add_widths("GATv2Conv residual", residual_gatv2, static_cast<GATv2Conv*>(nullptr));
+  add_widths("AdditiveAttentionConv", additive_options(2, false, 2, 0), static_cast<AdditiveAttentionConv*>(nullptr));
+  add_widths("TransformerConv gated", transformer, static_cast<TransformerConv*>(nullptr));
+  add_widths("TransformerConv without bias and residual", bare, static_cast<TransformerConv*>(nullptr));
   return cases;
 }
 
@@ -303,6 +331,12 @@ TEST_P(NnAttentionLayersTest, ParametersCarryTheLayersName) {
             (Names{"a.weight", "a.projection_bias", "a.att", "a.edge_weight", "a.bias"}));
   EXPECT_EQ(names(AdditiveAttentionConv(session, "b", 2, additive_options(2, false, 0, 0))),
             (Names{"b.weight", "b.projection_bias", "b.att", "b.bias"}));
+  EXPECT_EQ(names(GATConv(session, "d", 2, {.in_destination = 3})),
+            (Names{"d.weight", "d.weight_dst", "d.att_src", "d.att_dst", "d.bias"}));
+  EXPECT_EQ(names(GATConv(session, "d", 2, {.in_destination = 2})),
+            (Names{"d.weight", "d.att_src", "d.att_dst", "d.bias"}));
+  EXPECT_EQ(names(GATv2Conv(session, "a", 2, {.bias = false, .in_destination = 3})),
+            (Names{"a.weight", "a.weight_dst", "a.att"}));
   TransformerOptions options = transformer_options(2, false, 3, 0);
   EXPECT_EQ(names(TransformerConv(session, "c", 2, options)),
             (Names{"c.weight", "c.projection_bias", "c.edge_weight"}));
@@ -401,6 +435,8 @@ TEST_P(NnAttentionLayerErrorsTest, Gatv2) {
   options.negative_slope = std::numeric_limits<double>::infinity();
   GATv2Conv flat(*session, "flat", 3, options);
   expect_error(kInvalid, {"negative_slope", "inf"}, [&] { flat.forward(graph, x); });
+  expect_error(kInvalid, {"in_destination: ", "3", "share_weights", "5"},
+               [&] { GATv2Conv(*session, "layer", 3, {.share_weights = true, .in_destination = 5}); });
 }
 
 TEST_P(NnAttentionLayerErrorsTest, Additive) {

@@ -57,6 +57,12 @@ Reals of_length_one(Reals rows, std::size_t width) {
 
 // --- GINE ------------------------------------------------------------------------------------------------------------
 
+/// The width of x_i.
+template <class Options>
+std::int64_t own_width(std::int64_t in, const Options& options) {
+  return options.in_destination > 0 ? options.in_destination : in;
+}
+
 /// W x_i, where the layer has that weight.
 Reals root_term(const Subject& subject, bool has_weight, const std::string& weight, std::int64_t in, std::size_t out) {
   if (!has_weight) return Reals(subject.edges().destinations() * out, 0);
@@ -158,7 +164,7 @@ Reals sage_formula(const Subject& subject, std::int64_t in, std::size_t out, con
   }
   const auto columns = in * static_cast<std::int64_t>(options.reduce.size());
   const Reals y = sum_of(product(subject, "sage.lin_l.weight", gathered, columns),
-                         root_term(subject, options.root_weight, "sage.lin_r.weight", in, out));
+                         root_term(subject, options.root_weight, "sage.lin_r.weight", own_width(in, options), out));
   const Reals whole = options.bias ? with_bias(subject, "sage.lin_l.bias", y) : y;
   return options.normalize ? of_length_one(whole, out) : whole;
 }
@@ -175,7 +181,8 @@ SubjectCase sage_case(const std::string& name, std::int64_t in, std::int64_t out
            },
        .formula =
            [=](const Subject& subject) { return sage_formula(subject, in, static_cast<std::size_t>(out), options); },
-       .two_sets = two_sets},
+       .two_sets = two_sets,
+       .destination_width = options.in_destination},
       two_sets && !options.root_weight ? std::set<std::string>{"x.destination"} : std::set<std::string>{});
 }
 
@@ -221,7 +228,7 @@ Reals rgcn_formula(const Subject& subject, std::int64_t in, std::int64_t out, co
                                           weighted ? oracle::RelationNorm::per_relation : oracle::RelationNorm::none,
                                           relation, options.relations);
   if (options.edge_weight_gradient) weight = reals_of(subject.edge_weight());
-  Reals y = root_term(subject, options.root_weight, "rgcn.root", in, rows);
+  Reals y = root_term(subject, options.root_weight, "rgcn.root", own_width(in, options), rows);
   for (std::size_t e = 0; e < relation.size(); ++e) {
     for (std::size_t o = 0; o < rows && relation[e] < options.relations; ++o) {
       for (std::size_t f = 0; f < width; ++f) {
@@ -264,7 +271,8 @@ SubjectCase rgcn_case(const std::string& name, std::int64_t in, std::int64_t out
            },
        .formula = [=](const Subject& subject) { return rgcn_formula(subject, in, out, options, weighted); },
        .weight_has_gradient = options.edge_weight_gradient,
-       .two_sets = two_sets},
+       .two_sets = two_sets,
+       .destination_width = options.in_destination},
       two_sets && !options.root_weight ? std::set<std::string>{"x.destination"} : std::set<std::string>{});
 }
 
@@ -321,6 +329,14 @@ std::vector<SubjectCase> message_layer_cases() {
                 {.reduce = {Reduce::max, Reduce::max, Reduce::mean}, .bias = false}, true),
       sage_case("sum and min projected, without root weight, two node sets", 3, 4,
                 {.reduce = {Reduce::sum, Reduce::min}, .root_weight = false, .project = true}, true),
+      sage_case("destinations of another width", 3, 4, {.in_destination = 5}, true),
+      sage_case("max projected, destinations of another width", 4, 3,
+                {.reduce = {Reduce::max}, .project = true, .in_destination = 2}, true),
+      sage_case("without root weight, destinations of another width", 4, 3, {.root_weight = false, .in_destination = 2},
+                true),
+      rgcn_case("destinations of another width", 4, 3, {.relations = 3, .bases = 2, .in_destination = 2}, true, true),
+      rgcn_case("blocks, destinations of another width", 4, 2, {.relations = 2, .blocks = 2, .in_destination = 5},
+                false, true),
       rgcn_case("without root weight", 3, 4, {.relations = 3, .bases = 2, .root_weight = false}, true),
       rgcn_case("without root weight, two node sets", 3, 4, {.relations = 3, .root_weight = false}, false, true),
   };

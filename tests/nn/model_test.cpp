@@ -130,9 +130,14 @@ class GatModel {
   }
   Reals formula(const Subject& in) const {
     const nn::ParameterList& list = in.parameters();
-    const formula::Gat first{
-        .inputs = kWidth, .heads = 2, .channels = 2, .edge_features = 2, .dropout = 0.3, .seed = attention_seed_};
-    const formula::Gat second{.inputs = kHidden, .heads = 1, .channels = 3};
+    const formula::Gat first{.inputs = kWidth,
+                             .own_inputs = kWidth,
+                             .heads = 2,
+                             .channels = 2,
+                             .edge_features = 2,
+                             .dropout = 0.3,
+                             .seed = attention_seed_};
+    const formula::Gat second{.inputs = kHidden, .own_inputs = kHidden, .heads = 1, .channels = 3};
     const Reals edge_features = reals_of(in.edge_features());
     const Reals hidden = formula::activation(
         oracle::Activation::elu,

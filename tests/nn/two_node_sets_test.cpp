@@ -217,5 +217,52 @@ TEST_P(NnTwoNodeSetsTest, RefusesWrongFeatures) {
   });
 }
 
+/// Layers made for destinations of another width than the sources'.
+TEST_P(NnTwoNodeSetsTest, WidthsOfTheirOwn) {
+  const Graph graph = TestGraph{"", {5, 5, {0, 0, 2, 1, 2}, {0, 0, 3, 3, 1}}}.upload(context());
+  const Edges edges = edges_of(5);
+  const Tensor source = random(5, kIn), destination = random(5, 2);
+  const auto check = [&](const char* name, auto make, const auto& forward) {
+    SCOPED_TRACE(name);
+    expect_error(kInvalid, {"in_destination", "-1"}, [&] { make(-1); });
+    auto layer = make(2);
+    expect_error(kInvalid, {"x: ", "two node sets", "in 3", "in_destination 2"}, [&] { forward(layer, source); });
+    expect_error(kInvalid, {"x.destination: ", "[5, 2]", "[5, 3]"}, [&] {
+      forward(layer, NodeFeatures{source, source});
+    });
+    expect_error(kInvalid, {"x.source: ", "[5, 3]", "[5, 2]"}, [&] {
+      forward(layer, NodeFeatures{destination, destination});
+    });
+    const ConstTensorView y = forward(layer, NodeFeatures{source, destination});
+    layer.backward(random(y.shape[0], y.shape[1]));
+    EXPECT_EQ(layer.destination_gradient().shape[1], 2);
+    auto same = make(kIn);
+    forward(same, source);
+  };
+  const auto plain = [&](auto& layer, const auto& x) { return layer.forward(graph, x); };
+  const auto typed = [&](auto& layer, const auto& x) { return layer.forward(graph, x, edges.relation); };
+  check(
+      "GATConv", [&](std::int64_t width) { return nn::GATConv(*session, "l", kIn, {.in_destination = width}); }, plain);
+  check(
+      "GATv2Conv", [&](std::int64_t width) { return nn::GATv2Conv(*session, "l", kIn, {.in_destination = width}); },
+      plain);
+  check(
+      "AdditiveAttentionConv",
+      [&](std::int64_t width) { return nn::AdditiveAttentionConv(*session, "l", kIn, {.in_destination = width}); },
+      plain);
+  check(
+      "TransformerConv",
+      [&](std::int64_t width) { return nn::TransformerConv(*session, "l", kIn, {.in_destination = width}); }, plain);
+  check(
+      "SAGEConv", [&](std::int64_t width) { return nn::SAGEConv(*session, "l", kIn, 4, {.in_destination = width}); },
+      plain);
+  check(
+      "RGCNConv",
+      [&](std::int64_t width) {
+        return nn::RGCNConv(*session, "l", kIn, 4, {.relations = 2, .in_destination = width});
+      },
+      typed);
+}
+
 }  // namespace
 }  // namespace warpgnn::test

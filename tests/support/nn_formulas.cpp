@@ -97,7 +97,8 @@ Reals join_heads(const Reals& y, const Shape& shape) {
 GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat& shape, const oracle::Edges& edges,
               const Reals& x, const Reals& own_x, const Reals& edge_features) {
   const Reals weight = value(list, name + ".weight"), z = product(x, weight, shape.inputs);
-  const Reals own_z = product(own_x, weight, shape.inputs);
+  const Reals own_weight = optional_value(list, name + ".weight_dst");
+  const Reals own_z = product(own_x, own_weight.empty() ? weight : own_weight, shape.own_inputs);
   oracle::Gat in{edges,
                  shape.heads,
                  shape.channels,
@@ -115,7 +116,7 @@ GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat&
   GatResult result{add_bias(join_heads(out.y.value, shape), optional_value(list, name + ".bias")), out.weight};
   const Reals root = optional_value(list, name + ".res.weight");
   if (root.empty()) return result;
-  const Reals residual = product(own_x, root, shape.inputs);
+  const Reals residual = product(own_x, root, shape.own_inputs);
   for (std::size_t k = 0; k < residual.size(); ++k) result.y[k] += residual[k];
   return result;
 }
@@ -128,13 +129,22 @@ Reals rows_of(const Reals& matrix, std::size_t first, std::size_t count, std::si
   return {begin, begin + static_cast<std::ptrdiff_t>(count * columns)};
 }
 
-/// Projection number `part` of x: rows of the one matrix that holds all, and the same elements of their bias.
+/// Projection number `part` of x: rows of the matrix that holds all, or of that for the destinations' x, and elements
+/// of the bias that holds all.
 Reals projection(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape, std::size_t part,
                  std::size_t count, const Reals& x) {
-  const std::size_t first = part * shape.heads * shape.channels;
+  const std::size_t width = shape.heads * shape.channels, first = part * width;
   const Reals bias = optional_value(list, name + ".projection_bias");
-  return add_bias(product(x, rows_of(value(list, name + ".weight"), first, count, shape.inputs), shape.inputs),
-                  bias.empty() ? bias : rows_of(bias, first, count, 1));
+  const Reals added = bias.empty() ? bias : rows_of(bias, first, count, 1);
+  const Reals weight = value(list, name + ".weight"), own_weight = optional_value(list, name + ".weight_dst");
+  const auto with_rows = [&](const Reals& matrix, std::size_t row, std::size_t inputs) {
+    return add_bias(product(x, rows_of(matrix, row, count, inputs), inputs), added);
+  };
+  if (own_weight.empty()) return with_rows(weight, first, shape.inputs);
+  const std::size_t keys = weight.size() / shape.inputs;
+  if (part == 0) return with_rows(own_weight, 0, shape.own_inputs);
+  if (first < width + keys) return with_rows(weight, first - width, shape.inputs);
+  return with_rows(own_weight, first - keys, shape.own_inputs);
 }
 
 oracle::Attention pairs(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
@@ -182,7 +192,7 @@ AttentionResult transformer(const nn::ParameterList& list, const std::string& na
   in.edge_value = in.edge_key;
   const auto out = oracle::attention(in);
   AttentionResult result{join_heads(out.y.value, shape), out.weight.value, out.dropped.value};
-  if (value(list, name + ".weight").size() == 3 * width * shape.inputs) return result;  // made without a residual
+  if (!shape.residual) return result;
   const Reals residual = projection(list, name, shape, 3, outputs, own_x), gate = optional_value(list, name + ".gate");
   if (gate.empty()) {
     for (std::size_t k = 0; k < residual.size(); ++k) result.y[k] += residual[k];

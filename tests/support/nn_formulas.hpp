@@ -29,7 +29,7 @@ Reals gin_sums(const nn::ParameterList& list, const std::string& name, const ora
 Reals gin_network(const nn::ParameterList& list, const std::string& name, const Reals& x, std::size_t inputs);
 
 struct Gat {
-  std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
+  std::size_t inputs = 1, own_inputs = 1, heads = 1, channels = 1, edge_features = 0;
   bool average_heads = false;
   double slope = 0.2;
   double dropout = 0;
@@ -45,9 +45,10 @@ GatResult gat(const nn::ParameterList& list, const std::string& name, const Gat&
 /// What the layers of attention_layers.hpp are made of.
 struct AttentionConv {
   oracle::AttentionScore score = oracle::AttentionScore::gatv2;
-  std::size_t inputs = 1, heads = 1, channels = 1, edge_features = 0;
+  std::size_t inputs = 1, own_inputs = 1, heads = 1, channels = 1, edge_features = 0;
   bool average_heads = false;
-  bool shared = false, residual = false;  // of GATv2Conv
+  bool shared = false;  // of GATv2Conv
+  bool residual = false;
   double slope = 0.2;
   double dropout = 0;
   std::uint64_t seed = 0;
@@ -60,7 +61,7 @@ struct AttentionResult {
 /// GATv2Conv, or AdditiveAttentionConv.
 AttentionResult gatv2(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
                       const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features);
-/// With the parameters that a list may lack: the projection to the residual, and the gate.
+/// With the gate where the list has one.
 AttentionResult transformer(const nn::ParameterList& list, const std::string& name, const AttentionConv& shape,
                             const oracle::Edges& edges, const Reals& x, const Reals& own_x, const Reals& edge_features);
 

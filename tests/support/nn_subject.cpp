@@ -127,7 +127,8 @@ void Subject::load(std::uint64_t seed, std::int64_t nodes) {
   edge_weight_ = tensor_of(context(), dtype, {edge_count}, random(edge_count, 1));
   if (needs_.two_sets) {
     const std::int64_t rows = edges().num_destinations;
-    destination_x_ = tensor_of(context(), dtype, {rows, needs_.width}, away_from_zero(random(rows, needs_.width)));
+    const std::int64_t width = needs_.destination_width > 0 ? needs_.destination_width : needs_.width;
+    destination_x_ = tensor_of(context(), dtype, {rows, width}, away_from_zero(random(rows, width)));
   }
   if (needs_.edge_width == 0) return;
   edge_features_ = tensor_of(context(), dtype, {edge_count, needs_.edge_width}, random(edge_count, needs_.edge_width));

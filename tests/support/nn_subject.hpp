@@ -41,10 +41,11 @@ class Subject {
  public:
   /// What the layer reads and what has a gradient.
   struct Needs {
-    std::int64_t width = 1;            // of x
-    std::int64_t edge_width = 0;       // of edge features
-    bool weight_has_gradient = false;  // that of edges
-    bool two_sets = false;             // of nodes
+    std::int64_t width = 1;              // of x
+    std::int64_t edge_width = 0;         // of edge features
+    bool weight_has_gradient = false;    // that of edges
+    bool two_sets = false;               // of nodes
+    std::int64_t destination_width = 0;  // of x.destination; 0: as x
   };
 
   Subject(const Context& context, Dtype dtype, const Needs& needs) : session_(context, dtype, 1), needs_(needs) {}
@@ -105,16 +106,18 @@ struct LayerSpec {
   std::function<Layer(nn::Session&)> make;
   std::function<SharedTensor(Layer&, const Subject&)> forward;
   std::function<oracle::Reals(const Subject&)> formula;
-  bool draws_masks = false;          // in each training forward
-  bool weight_has_gradient = false;  // that of edges
-  bool two_sets = false;             // of nodes
+  bool draws_masks = false;            // in each training forward
+  bool weight_has_gradient = false;    // that of edges
+  bool two_sets = false;               // of nodes
+  std::int64_t destination_width = 0;  // of x.destination; 0: as x
 };
 
 template <class Layer>
 class LayerSubject : public Subject {
  public:
   LayerSubject(const Context& context, Dtype dtype, const LayerSpec<Layer>& spec)
-      : Subject(context, dtype, {spec.width, spec.edge_width, spec.weight_has_gradient, spec.two_sets}),
+      : Subject(context, dtype,
+                {spec.width, spec.edge_width, spec.weight_has_gradient, spec.two_sets, spec.destination_width}),
         spec_(spec),
         layer_(spec.make(session())) {
     if constexpr (requires { layer_.collect(parameters_); }) layer_.collect(parameters_);

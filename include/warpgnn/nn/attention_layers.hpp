@@ -22,11 +22,15 @@ struct GATOptions {
   double attention_dropout = 0;
   std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
   bool bias = true;
-  bool residual = false;  ///< W_s x_i adds to the result
+  bool residual = false;            ///< W_s x_i adds to the result
+  std::int64_t in_destination = 0;  ///< width of x.destination (node_features.hpp); 0: as x.source
 };
 
 /// GAT (Velickovic et al. 2018), heads concatenated or averaged; the bias is added after that. With edge features f_e
 /// the score gains <m_h, f_e> with m [heads, edge_features]. Parameters start Glorot, bias zero.
+///
+/// Where in_destination is another width than `in`, destinations have a matrix of their own, `name.weight_dst`
+/// [heads * channels, in_destination].
 class GATConv {
  public:
   GATConv(Session& session, const std::string& name, std::int64_t in, const GATOptions& options);
@@ -52,6 +56,7 @@ class GATConv {
   void project();
   /// W x_i, of the destinations.
   const Tensor& destination_value() const { return x_.one_set ? value_ : destination_value_; }
+  bool weights_apart() const { return in_ != in_destination_; }
   SharedTensor projection_backward(bool need_dx);
   GatAttention problem() const;
   /// With what only a backward needs if asked for.
@@ -61,7 +66,8 @@ class GATConv {
   Session* session_;
   SavedState saved_;
   GATOptions options_;
-  Parameter weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
+  std::int64_t in_, in_destination_;
+  Parameter weight_, destination_weight_, source_vector_, destination_vector_, edge_matrix_, bias_;
   RootTerm root_;
   Graph graph_;
   NodeInputs x_;
@@ -78,6 +84,9 @@ class GATConv {
 /// attention between them, and heads that are concatenated or averaged. All projections of x are one product: their
 /// weights are the rows of one matrix. Of two node sets, destinations are asked for what x_i is multiplied with,
 /// sources for keys and values.
+///
+/// Where in_destination is another width than `in`, `name.weight` has the rows of what x_j is multiplied with, and
+/// `name.weight_dst` [rows, in_destination] those of x_i. Other parameters stay as they are.
 class AttentionConv {
  public:
   /// The gradient of the edge features, [E, edge_features], of the last backward.
@@ -104,6 +113,7 @@ class AttentionConv {
     bool edge_value = false;  ///< the edge's projection adds to the value too
     std::int64_t extra = 0;   ///< columns of a further projection of x that the layer itself uses
     bool projection_bias = true;
+    std::int64_t in_destination = 0;
 
     std::int64_t width() const { return heads * channels; }
     std::int64_t outputs() const { return average_heads ? channels : width(); }
@@ -136,6 +146,12 @@ class AttentionConv {
   struct Projections {
     Tensor all, source;
   };
+  /// Rows of the projections' matrix, which may be two: the parameter that has them, and where they begin there.
+  struct Place {
+    const Parameter* weight;
+    std::int64_t first;
+  };
+  Place place_of(std::int64_t first) const;
   void shape_projections(Projections& projections);
   TensorView part_of(const Projections& projections, std::int64_t part) const;
   TensorView extra_of(const Projections& projections) const;
@@ -147,7 +163,8 @@ class AttentionConv {
   void add_shared_backward(const TensorView& ddestination);
   void edge_backward();
 
-  Parameter weight_, projection_bias_, vector_, edge_weight_;
+  std::int64_t in_, in_destination_;
+  Parameter weight_, destination_weight_, projection_bias_, vector_, edge_weight_;
   Graph graph_;
   NodeInputs x_;
   ConstTensorView edge_features_;
@@ -165,10 +182,11 @@ struct GATv2Options {
   bool average_heads = false;  ///< y [N, channels], the mean of the heads; else [N, heads * channels]
   double negative_slope = 0.2;
   double attention_dropout = 0;
-  std::int64_t edge_features = 0;  ///< width of edge features that add to the score; 0: none
-  bool bias = true;                ///< of the projections, and of the result
-  bool share_weights = false;      ///< W_q is W_k
-  bool residual = false;           ///< W_s x_i, with a bias as the other projections, adds to the result
+  std::int64_t edge_features = 0;   ///< width of edge features that add to the score; 0: none
+  bool bias = true;                 ///< of the projections, and of the result
+  bool share_weights = false;       ///< W_q is W_k
+  bool residual = false;            ///< W_s x_i, with a bias as the other projections, adds to the result
+  std::int64_t in_destination = 0;  ///< width of x.destination (node_features.hpp); 0: as x.source
 };
 
 /// GATv2 (Brody et al. 2022): scores <a, LeakyReLU(W_q x_i + W_k x_j + W_e f_e)>, values W_k x_j. Weights start Glorot,
@@ -206,6 +224,7 @@ struct AdditiveAttentionOptions {
   double attention_dropout = 0;
   std::int64_t edge_features = 0;
   bool bias = true;
+  std::int64_t in_destination = 0;  ///< width of x.destination (node_features.hpp); 0: as x.source
 };
 
 /// Additive attention (Bahdanau et al. 2015) along edges: as GATv2Conv, with the score
@@ -222,10 +241,11 @@ struct TransformerOptions {
   std::int64_t channels = 32;
   bool average_heads = false;
   double attention_dropout = 0;
-  std::int64_t edge_features = 0;  ///< their projection adds to key and value
-  bool bias = true;                ///< of the projections
-  bool skip = true;                ///< W_s x_i adds to the result
-  bool gate = false;               ///< a learnt gate between the result and W_s x_i, in place of the sum; needs skip
+  std::int64_t edge_features = 0;   ///< their projection adds to key and value
+  bool bias = true;                 ///< of the projections
+  bool skip = true;                 ///< W_s x_i adds to the result
+  bool gate = false;                ///< a learnt gate between the result and W_s x_i, in place of the sum; needs skip
+  std::int64_t in_destination = 0;  ///< width of x.destination (node_features.hpp); 0: as x.source
 };
 
 /// Graph Transformer (Shi et al. 2021): scores <W_q x_i, W_k x_j + W_e f_e> / sqrt(channels), values W_v x_j + W_e f_e.

@@ -106,14 +106,15 @@ struct SAGEOptions {
   bool bias = true;
   bool root_weight = true;  ///< W_r x_i adds to the result
   bool project = false;     ///< max(W_p x_j + b_p, 0) is aggregated in place of x_j; the root term takes x_i itself
+  std::int64_t in_destination = 0;  ///< width of x.destination (node_features.hpp); 0: as x.source
 };
 
 /// GraphSAGE (Hamilton et al. 2017): y_i = W_l [reduce of x_j, for each] + W_r x_i + b. A node without in-edges keeps
 /// W_r x_i + b. With `normalize` a row of y whose length is 0 stays 0 and has gradient 0.
 ///
 /// Parameters. `name.lin_l.weight` [out, reduce.size() * in], the columns of the first reduction first;
-/// `name.lin_r.weight` [out, in]; `name.lin_l.bias` [out]. Weights start Glorot, the bias zero. W_p [in, in] and b_p,
-/// `name.lin.weight` and `name.lin.bias`, start as those of Linear.
+/// `name.lin_r.weight` [out, in_destination]; `name.lin_l.bias` [out]. Weights start Glorot, the bias zero.
+/// `name.lin.weight` [in, in] and `name.lin.bias` [in], which are W_p and b_p, start as those of Linear.
 /// Errors. `invalid_argument` for no reduction.
 class SAGEConv {
  public:
@@ -141,7 +142,7 @@ class SAGEConv {
   Session* session_;
   SavedState saved_;
   SAGEOptions options_;
-  std::int64_t in_, out_;
+  std::int64_t in_, in_destination_, out_;
   Parameter projection_weight_, projection_bias_, neighbor_weight_, bias_;
   RootTerm root_;
   Graph graph_;
@@ -155,12 +156,12 @@ class SAGEConv {
 /// Options of RGCNConv.
 struct RGCNOptions {
   std::int64_t relations = 1;
-  std::int64_t bases = 0;  ///< matrices that all W_r are sums of; 0: every W_r is a matrix of its own
-  std::int64_t blocks =
-      0;  ///< blocks on the diagonal of every W_r, which is 0 elsewhere; 0: no such form. Not with bases
+  std::int64_t bases = 0;   ///< matrices that all W_r are sums of; 0: every W_r is a matrix of its own
+  std::int64_t blocks = 0;  ///< equal blocks on the diagonal of W_r, 0 elsewhere; 0: none. Excludes bases
   bool bias = true;
   bool edge_weight_gradient = false;  ///< backward computes that too
   bool root_weight = true;            ///< W_0 x_i adds to the result
+  std::int64_t in_destination = 0;    ///< width of x.destination (node_features.hpp); 0: as x.source
 };
 
 /// R-GCN (Schlichtkrull et al. 2018): y_i = sum over in-edges of w_e W_{r_e} x_j + W_0 x_i + b. W_r is a matrix of its
@@ -171,8 +172,8 @@ struct RGCNOptions {
 ///
 /// Parameters. `name.weight` [out, K * in / B] with K = bases, or relations without them, and B = blocks, or 1: rows
 /// [b out / B, (b + 1) out / B) are those of block b, columns [k in / B, (k + 1) in / B) those of relation or basis k.
-/// `name.comp` [relations, bases], where there are bases: c. `name.root` [out, in], `name.bias` [out]. Weights start
-/// Glorot, the bias zero.
+/// `name.comp` [relations, bases], where there are bases: c. `name.root` [out, in_destination], `name.bias` [out].
+/// Weights start Glorot, the bias zero.
 /// Errors. `invalid_argument` for bases beside blocks, and for blocks that do not divide `in` and `out`.
 class RGCNConv {
  public:
@@ -217,7 +218,7 @@ class RGCNConv {
   Session* session_;
   SavedState saved_;
   RGCNOptions options_;
-  std::int64_t in_, out_;
+  std::int64_t in_, in_destination_, out_;
   Parameter weight_, coefficient_, bias_;
   RootTerm root_;
   Graph graph_;

@@ -11,7 +11,8 @@ namespace warpgnn::nn {
 /// the layer's destination_gradient() has that of `destination`; with need_dx = false neither is computed. Where both
 /// are the same matrix, its gradient is their sum.
 ///
-/// Shapes. source [N_src, in], destination [N_dst, in].
+/// Shapes. source [N_src, in], destination [N_dst, in], or [N_dst, in_destination] where the layer's options ask for a
+/// width of its own. What multiplies x_j and x_i cannot be one matrix then, and the layer refuses features of one set.
 /// Errors. `invalid_argument` names x.source or x.destination.
 struct NodeFeatures {
   ConstTensorView source{};
