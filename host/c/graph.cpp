@@ -254,9 +254,9 @@ warpgnn_status warpgnn_expand_relations(const warpgnn_context* context, const wa
   });
 }
 
-warpgnn_status warpgnn_top_k_count(const warpgnn_graph* graph, double ratio, int64_t* count) {
-  return count_of(graph, count, [&](const Graph& of) {
-    if (!(ratio > 0 && ratio <= 1)) refuse("ratio: expected a number in (0, 1], got " + std::to_string(ratio));
-    return top_k_count(of, ratio);
+warpgnn_status warpgnn_top_k_count(const warpgnn_graph* graph, double ratio, int64_t count, int64_t* kept) {
+  return guarded([&] {
+    const Graph& of = the(graph);
+    given("kept", kept) = top_k_count(of, ratio, count);
   });
 }

@@ -602,6 +602,7 @@ SegmentTopK from_c(const warpgnn_segment_top_k_args& from, const Place& place) {
   SegmentTopK to;
   to.graph = graph_of(from.graph);
   to.ratio = from.ratio;
+  to.count = from.count;
   to.score = view_of(place, "score", from.score);
   return to;
 }

@@ -8,21 +8,24 @@
 
 namespace warpgnn::nn {
 
-GatedSelection::GatedSelection(Session& session, double ratio) : session_(&session), ratio_(ratio) {
-  if (ratio > 0 && ratio <= 1) return;
-  throw Error(ErrorCode::invalid_argument, "ratio: expected a number in (0, 1], got " + std::to_string(ratio));
+GatedSelection::GatedSelection(Session& session, const TopKOptions& options) : session_(&session), options_(options) {
+  if (expect_not_negative("count", options.count) > 0) return;
+  if (options.ratio > 0 && options.ratio <= 1) return;
+  throw Error(ErrorCode::invalid_argument, "ratio: expected a number in (0, 1], got " + std::to_string(options.ratio));
 }
 
 SharedTensor GatedSelection::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& projection) {
   const ForwardPass pass(*session_, saved_);
   x_ = x;
-  const std::int64_t nodes = graph.num_nodes(), kept = top_k_count(graph, ratio_);
+  const std::int64_t nodes = graph.num_nodes(), kept = top_k_count(graph, options_.ratio, options_.count);
   shape(*session_, gate_, {nodes, 1});
   activation_forward(session_->context(), {.kind = Activation::tanh, .x = projection}, {.y = gate_});
   shape(*session_, selected_, {kept}, Dtype::int32);
   shape(*session_, position_, {nodes}, Dtype::int32);
-  segment_top_k(session_->context(), {.graph = graph, .ratio = ratio_, .score = reshape(projection, {nodes})},
-                {.selected = selected_, .position = position_}, session_->scratch());
+  segment_top_k(
+      session_->context(),
+      {.graph = graph, .ratio = options_.ratio, .count = options_.count, .score = reshape(projection, {nodes})},
+      {.selected = selected_, .position = position_}, session_->scratch());
   selection_ = induced_subgraph(session_->context(), graph, selected_);
   shape(*session_, y_, {kept, x.shape[1]});
   scaled_gather_forward(session_->context(), {.x = x, .scale = reshape(gate_.view(), {nodes}), .index = selected_},
@@ -43,11 +46,11 @@ SharedTensor GatedSelection::backward(const ConstTensorView& dy) {
   return dgate_.share();
 }
 
-TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, double ratio)
+TopKPool::TopKPool(Session& session, const std::string& name, std::int64_t in, const TopKOptions& options)
     : session_(&session),
       direction_(
           uniform(session, name + ".weight", {1, expect_positive("in", in)}, 1 / std::sqrt(static_cast<double>(in)))),
-      selection_(session, ratio) {}
+      selection_(session, options) {}
 
 SharedTensor TopKPool::forward(const Graph& graph, const ConstTensorView& x) {
   const ForwardPass pass(*session_, saved_);
@@ -78,8 +81,8 @@ void TopKPool::collect(ParameterList& list) {
   list.push_back(&direction_);
 }
 
-SAGPool::SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio)
-    : session_(&session), score_(session, name + ".score", in, 1), selection_(session, ratio) {}
+SAGPool::SAGPool(Session& session, const std::string& name, std::int64_t in, const TopKOptions& options)
+    : session_(&session), score_(session, name + ".score", in, 1), selection_(session, options) {}
 
 SharedTensor SAGPool::forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight) {
   const ForwardPass pass(*session_, saved_);

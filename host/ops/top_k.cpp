@@ -7,30 +7,31 @@ namespace warpgnn {
 
 namespace {
 
-void expect_ratio(double ratio) {
+void expect_kept(double ratio, std::int64_t count) {
+  if (count < 0) fail("count: expected 0 or more, got " + std::to_string(count));
+  if (count > 0) return;
   if (!(ratio > 0 && ratio <= 1)) fail("ratio: expected a number in (0, 1], got " + std::to_string(ratio));
 }
 
 }  // namespace
 
-std::int64_t top_k_count(const Graph& graph, double ratio) {
-  expect_ratio(ratio);
+std::int64_t top_k_count(const Graph& graph, double ratio, std::int64_t count) {
+  expect_kept(ratio, count);
   const auto offsets = graph.host_graph_offsets();
-  std::int64_t count = 0;
-  for (std::size_t g = 1; g < offsets.size(); ++g) count += top_k_count(offsets[g] - offsets[g - 1], ratio);
-  return count;
+  std::int64_t kept = 0;
+  for (std::size_t g = 1; g < offsets.size(); ++g) kept += top_k_count(offsets[g] - offsets[g - 1], ratio, count);
+  return kept;
 }
 
 SegmentTopKResult result_of(const SegmentTopK& op, Purpose /*purpose*/) {
-  expect_ratio(op.ratio);
-  return {.selected = described({top_k_count(op.graph, op.ratio)}, Dtype::int32),
+  return {.selected = described({top_k_count(op.graph, op.ratio, op.count)}, Dtype::int32),
           .position = described({op.graph.num_nodes()}, Dtype::int32)};
 }
 
 Checker checked(const Context& context, const SegmentTopKArgs& op) {
   Checker check(context);
   check.graph(op.graph);
-  expect_ratio(op.ratio);
+  expect_kept(op.ratio, op.count);
   const Dtype dtype = expect_real("score", op.score);
   const std::int64_t nodes = op.graph.num_nodes();
   check.input("score", op.score, {nodes}, dtype);

@@ -80,7 +80,8 @@ void segment_top_k(const CudaExec& exec, const SegmentTopKArgs& op) {
   Carver carver(op.workspace.data);
   std::int64_t* const kept = carve(carver, op);
   if (graphs == 0) return;
-  launch(exec, "segment_top_k offsets", top_k_offsets, {dim3(1), dim3(kTopKThreads)}, graphs, offsets, op.ratio, kept);
+  launch(exec, "segment_top_k offsets", top_k_offsets, {dim3(1), dim3(kTopKThreads)}, graphs, offsets, op.ratio,
+         op.count, kept);
   with_real(op.score.dtype, [&](auto zero) {
     using T = decltype(zero);
     launch(exec, "segment_top_k", segment_top_k_by_graph<T>,

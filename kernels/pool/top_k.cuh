@@ -49,15 +49,15 @@ __device__ typename KeyOf<T>::type score_key(T score) {
 }
 
 /// kept[g] = the nodes that the graphs before g keep, kept[graphs] = all. One block of kTopKThreads.
-__global__ void __launch_bounds__(kTopKThreads)
-    top_k_offsets(std::int64_t graphs, const std::int64_t* offsets, double ratio, std::int64_t* kept) {
+__global__ void __launch_bounds__(kTopKThreads) top_k_offsets(std::int64_t graphs, const std::int64_t* offsets,
+                                                              double ratio, std::int64_t wanted, std::int64_t* kept) {
   __shared__ std::int64_t warp_total[kTopKThreads / kWarpSize];
   const LaneGroup warp = LaneGroup::of_size(kWarpSize);
   const int own_warp = static_cast<int>(threadIdx.x) / kWarpSize;
   std::int64_t before = 0;
   for (std::int64_t first = 0; first < graphs; first += kTopKThreads) {
     const std::int64_t graph = first + threadIdx.x;
-    const std::int64_t count = graph < graphs ? top_k_count(offsets[graph + 1] - offsets[graph], ratio) : 0;
+    const std::int64_t count = graph < graphs ? top_k_count(offsets[graph + 1] - offsets[graph], ratio, wanted) : 0;
     std::int64_t place = before + warp.sum_before(count);
     if (warp.lane == kWarpSize - 1) warp_total[own_warp] = place - before + count;
     __syncthreads();

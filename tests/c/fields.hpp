@@ -1010,6 +1010,7 @@ template <class Visit>
 void each_field(warpgnn_segment_top_k_args& c, SegmentTopK& cpp, Visit&& visit) {
   visit("graph", c.graph, cpp.graph);
   visit("ratio", c.ratio, cpp.ratio);
+  visit("count", c.count, cpp.count);
   visit("score", c.score, cpp.score);
 }
 inline auto allocate_of(const SegmentTopK* /*twin*/) {

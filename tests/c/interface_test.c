@@ -241,9 +241,13 @@ static void test_graphs(void) {
   int64_t count = 0;
   OK(warpgnn_graph_num_graphs(batch, &count));
   CHECK(count == 2 && nodes_of(batch) == 6 && edges_of(batch) == 9);
-  OK(warpgnn_top_k_count(batch, 0.5, &count));
+  OK(warpgnn_top_k_count(batch, 0.5, 0, &count));
   CHECK(count == 4);
-  REFUSED("ratio", warpgnn_top_k_count(batch, 2, &count));
+  OK(warpgnn_top_k_count(batch, 0.5, 1, &count));
+  CHECK(count == 2);
+  REFUSED("ratio", warpgnn_top_k_count(batch, 2, 0, &count));
+  REFUSED("count", warpgnn_top_k_count(batch, 0.5, -1, &count));
+  REFUSED("kept", warpgnn_top_k_count(batch, 0.5, 0, NULL));
 
   const int64_t second = 1, third = 2;
   warpgnn_tensor *nodes = NULL, *edges = NULL;

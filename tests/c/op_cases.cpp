@@ -110,6 +110,7 @@ const std::vector<OpCaseOf>& cases_of_ops() {
        {{"x", {{N, F}}}, {"gamma", {{F}}}, {"beta", {{F}}}, {"y", {{N, F}}}, {"mean", {{N}}}, {"inv_std", {{N}}}}},
       {"NormalizeRows", {}, {{"x", {{N, F}}}, {"y", {{N, F}}}, {"norm", {{N}}}}},
       {"SegmentTopK", {{"ratio", 0.4}}, {{"score", {{N}}}, {"selected", indices({T})}, {"position", indices({N})}}},
+      {"SegmentTopK", {{"count", 2}}, {{"score", {{N}}}, {"selected", indices({4})}, {"position", indices({N})}}},
       {"ScaledGather",
        {},
        {{"x", {{N, F}}},

@@ -91,7 +91,7 @@ TEST_P(ResultTest, AllocatedResultsFitEveryOpOfNodesAndGraphs) {
   expect_fits(pool_forward, Pool{.graph = all, .gate = PoolGate::softmax, .x = value, .score = head_score});
   expect_fits(layer_norm_forward, LayerNorm{.x = x, .gamma = parameter, .beta = parameter});
   expect_fits(normalize_rows_forward, NormalizeRows{x});
-  expect_fits(segment_top_k, SegmentTopK{all, 0.5, score});
+  expect_fits(segment_top_k, SegmentTopK{.graph = all, .score = score});
   expect_fits(scaled_gather_forward, ScaledGather{.x = x, .scale = score, .index = index});
   expect_fits(segment_dot_forward, SegmentDot{all, x, query});
   expect_fits(gru_cell_forward, GruCell{gates3, gates3, x});

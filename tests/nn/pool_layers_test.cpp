@@ -24,6 +24,7 @@ using nn::MultiHeadAttentionPoolOptions;
 using nn::SAGPool;
 using nn::Session;
 using nn::Set2Set;
+using nn::TopKOptions;
 using nn::TopKPool;
 using oracle::Ids;
 using oracle::Reals;
@@ -90,18 +91,20 @@ Reals set2set_formula(const Subject& subject, std::int64_t steps) {
   return state;
 }
 
-Ids kept_nodes(const Subject& subject, const Reals& projection, double ratio) {
+Ids kept_nodes(const Subject& subject, const Reals& projection, const TopKOptions& options) {
   const Ids& offset = subject.graph_data().graph_offsets;
   Ids kept;
   for (std::size_t g = 1; g < offset.size(); ++g) {
-    kept.push_back(static_cast<std::int64_t>(std::ceil(ratio * static_cast<double>(offset[g] - offset[g - 1]))));
+    const std::int64_t nodes = offset[g] - offset[g - 1];
+    const auto share = static_cast<std::int64_t>(std::ceil(options.ratio * static_cast<double>(nodes)));
+    kept.push_back(options.count > 0 ? std::min(options.count, nodes) : share);
   }
   return oracle::top_k(offset, kept, projection);
 }
 
-Reals kept_rows(const Subject& subject, const Reals& projection, double ratio) {
+Reals kept_rows(const Subject& subject, const Reals& projection, const TopKOptions& options) {
   return oracle::scaled_gather(reals_of(subject.x()), formula::activation(oracle::Activation::tanh, projection),
-                               kept_nodes(subject, projection, ratio), kWidth)
+                               kept_nodes(subject, projection, options), kWidth)
       .value;
 }
 
@@ -125,22 +128,22 @@ LayerSpec<MultiHeadAttentionPool> heads_spec(const MultiHeadAttentionPoolOptions
           .formula = [=](const Subject& subject) { return heads_formula(subject, options).y.value; }};
 }
 
-LayerSpec<TopKPool> top_k_spec(double ratio) {
+LayerSpec<TopKPool> top_k_spec(const TopKOptions& options) {
   return {
       .width = kIn,
-      .make = [=](Session& session) { return TopKPool(session, "top", kIn, ratio); },
+      .make = [=](Session& session) { return TopKPool(session, "top", kIn, options); },
       .forward = [](TopKPool& layer, const Subject& subject) { return layer.forward(subject.graph(), subject.x()); },
-      .formula = [=](const Subject& subject) { return kept_rows(subject, top_k_projection(subject), ratio); }};
+      .formula = [=](const Subject& subject) { return kept_rows(subject, top_k_projection(subject), options); }};
 }
 
-LayerSpec<SAGPool> sag_spec(double ratio) {
+LayerSpec<SAGPool> sag_spec(const TopKOptions& options) {
   return {.width = kIn,
-          .make = [=](Session& session) { return SAGPool(session, "sag", kIn, ratio); },
+          .make = [=](Session& session) { return SAGPool(session, "sag", kIn, options); },
           .forward =
               [](SAGPool& layer, const Subject& subject) {
                 return layer.forward(subject.graph(), subject.x(), subject.edge_weight());
               },
-          .formula = [=](const Subject& subject) { return kept_rows(subject, sag_projection(subject), ratio); }};
+          .formula = [=](const Subject& subject) { return kept_rows(subject, sag_projection(subject), options); }};
 }
 
 struct PoolKind {
@@ -222,9 +225,11 @@ std::vector<SubjectCase> pool_layer_cases() {
       gated_sum_case(),
       set2set_case(1),
       set2set_case(3),
-      layer_case<TopKPool>("TopKPool half", top_k_spec(0.5)),
-      layer_case<TopKPool>("TopKPool all", top_k_spec(1)),
-      layer_case<SAGPool>("SAGPool", sag_spec(0.6)),
+      layer_case<TopKPool>("TopKPool half", top_k_spec({.ratio = 0.5})),
+      layer_case<TopKPool>("TopKPool all", top_k_spec({.ratio = 1})),
+      layer_case<TopKPool>("TopKPool of 3", top_k_spec({.count = 3})),
+      layer_case<SAGPool>("SAGPool", sag_spec({.ratio = 0.6})),
+      layer_case<SAGPool>("SAGPool of 2", sag_spec({.count = 2})),
   };
   for (const PoolKind& kind : kPoolKinds) cases.push_back(pool_case(kind));
   return cases;
@@ -261,17 +266,17 @@ TEST_P(NnPoolLayersTest, AttentionOfHeadsIsThatOfTheFormula) {
 
 /// The kept nodes, their graph, and pools on top of pools.
 TEST_P(NnPoolLayersTest, SelectionsSayWhatIsLeft) {
-  LayerSubject<TopKPool> subject(context(), dtype(), top_k_spec(0.5));
+  LayerSubject<TopKPool> subject(context(), dtype(), top_k_spec({}));
   subject.load(9, 30);
   const ConstTensorView y = subject.forward();
-  const Ids nodes = kept_nodes(subject, top_k_projection(subject), 0.5);
+  const Ids nodes = kept_nodes(subject, top_k_projection(subject), {});
   EXPECT_THAT(subject.layer().selection().nodes.to_host<std::int32_t>(), ::testing::ElementsAreArray(nodes));
   const oracle::Subgraph want = oracle::induced_subgraph(subject.edges(), subject.graph_data().graph_offsets, nodes);
   const Graph& left = subject.layer().selection().graph;
   EXPECT_EQ(left.num_nodes(), y.shape[0]);
   EXPECT_THAT(left.host_graph_offsets(), ::testing::ElementsAreArray(want.offset));
   EXPECT_THAT(subject.layer().selection().edges.to_host<std::int32_t>(), ::testing::ElementsAreArray(want.edge_map));
-  TopKPool again(subject.session(), "again", kIn, 0.5);
+  TopKPool again(subject.session(), "again", kIn);
   const ConstTensorView twice = again.forward(left, y);
   EXPECT_EQ(twice.shape[0], top_k_count(left, 0.5));
   EXPECT_EQ(again.backward(twice).shape[0], left.num_nodes());
@@ -310,10 +315,10 @@ TEST_P(NnPoolLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(names(GatedSumPool(session, "b", 2, 3)),
             (Names{"b.gate.weight", "b.gate.bias", "b.value.weight", "b.value.bias"}));
   EXPECT_EQ(names(Set2Set(session, "c", 2, 3)), (Names{"c.weight_ih", "c.weight_hh", "c.bias"}));
-  EXPECT_EQ(names(TopKPool(session, "d", 2, 0.5)), (Names{"d.weight"}));
+  EXPECT_EQ(names(TopKPool(session, "d", 2)), (Names{"d.weight"}));
   EXPECT_EQ(names(AttentionPool(session, "f", 2, 3, PoolReduce::sum, PoolGate::softmax)),
             (Names{"f.gate.0.weight", "f.gate.0.bias", "f.gate.2.weight", "f.gate.2.bias"}));
-  EXPECT_EQ(names(SAGPool(session, "e", 2, 0.5)), (Names{"e.score.weight", "e.score.bias"}));
+  EXPECT_EQ(names(SAGPool(session, "e", 2)), (Names{"e.score.weight", "e.score.bias"}));
 }
 
 TEST_P(NnPoolLayersTest, RefusesWrongOptions) {
@@ -323,11 +328,13 @@ TEST_P(NnPoolLayersTest, RefusesWrongOptions) {
   expect_error(kInvalid, {"hidden", "0"}, [&] { MultiHeadAttentionPool(session, "a", 2, {.hidden = 0}); });
   expect_error(kInvalid, {"steps", "0"}, [&] { Set2Set(session, "a", 2, 0); });
   expect_error(kInvalid, {"in", "0"}, [&] { Set2Set(session, "a", 0, 2); });
-  expect_error(kInvalid, {"in", "-2"}, [&] { TopKPool(session, "a", -2, 0.5); });
+  expect_error(kInvalid, {"in", "-2"}, [&] { TopKPool(session, "a", -2); });
   for (const double ratio : {0.0, -1.0, 1.01}) {
-    expect_error(kInvalid, {"ratio", "(0, 1]"}, [&] { TopKPool(session, "a", 2, ratio); });
-    expect_error(kInvalid, {"ratio", "(0, 1]"}, [&] { SAGPool(session, "a", 2, ratio); });
+    expect_error(kInvalid, {"ratio", "(0, 1]"}, [&] { TopKPool(session, "a", 2, {.ratio = ratio}); });
+    expect_error(kInvalid, {"ratio", "(0, 1]"}, [&] { SAGPool(session, "a", 2, {.ratio = ratio}); });
   }
+  expect_error(kInvalid, {"count", "-1"}, [&] { TopKPool(session, "a", 2, {.count = -1}); });
+  expect_error(kInvalid, {"count", "-2"}, [&] { SAGPool(session, "a", 2, {.count = -2}); });
 }
 
 TEST_P(NnPoolLayersTest, RefusesWrongInputs) {
@@ -340,8 +347,8 @@ TEST_P(NnPoolLayersTest, RefusesWrongInputs) {
   MultiHeadAttentionPool heads(session, "heads", 3, {.heads = 2, .channels = 3, .hidden = 4});
   GatedSumPool gated(session, "gated", 3, 5);
   Set2Set set(session, "set", 3, 2);
-  TopKPool top(session, "top", 3, 0.5);
-  SAGPool sag(session, "sag", 3, 0.5);
+  TopKPool top(session, "top", 3);
+  SAGPool sag(session, "sag", 3);
   const auto refuses = [&](auto&& forward) {
     expect_error(kInvalid, {"graph", "none"}, [&] { forward(Graph(), x); });
     EXPECT_THROW(forward(graph, long_x), Error);

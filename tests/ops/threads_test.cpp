@@ -339,7 +339,8 @@ TEST(Threads, SegmentDotAndTopK) {
     run(on.context(), segment_dot_forward, SegmentDot{graph, x, query}, SegmentDotResult{score});
     run(on.context(), segment_dot_backward, SegmentDot{graph, x, query},
         SegmentDotGradients{on.input({kRows}), on.inout({kRows, 33}), on.output({graphs, 33})});
-    run(on.context(), segment_top_k, SegmentTopK{graph, 0.3, score}, SegmentTopKResult{selected, position});
+    run(on.context(), segment_top_k, SegmentTopK{.graph = graph, .ratio = 0.3, .score = score},
+        SegmentTopKResult{selected, position});
     run(on.context(), scaled_gather_forward, ScaledGather{x, score, selected},
         ScaledGatherResult{on.output({kept, 33})});
     run(on.context(), scaled_gather_backward, ScaledGather{.x = x, .scale = score, .position = position},

@@ -3,6 +3,7 @@
 
 #include "tests/oracle/top_k.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "tests/support/backends.hpp"
@@ -31,9 +32,9 @@ class TopKTest : public OpTest {
     for (const std::int64_t size : sizes) offset.push_back(offset.back() + size);
     return offset;
   }
-  static Ids kept_of(const Ids& sizes, double ratio) {
+  static Ids kept_of(const Ids& sizes, double ratio, std::int64_t count) {
     Ids kept;
-    for (const std::int64_t size : sizes) kept.push_back(top_k_count(size, ratio));
+    for (const std::int64_t size : sizes) kept.push_back(count > 0 ? std::min(count, size) : top_k_count(size, ratio));
     return kept;
   }
   Graph graph_of(const Ids& sizes) const {
@@ -50,23 +51,25 @@ class TopKTest : public OpTest {
     return TestTensor::output(context(), Dtype::int32, shape, place);
   }
 
-  void check(const Ids& sizes, double ratio, const Reals& score, Place place = Place::contiguous) const {
-    SCOPED_TRACE(std::to_string(sizes.size()) + " graphs, ratio " + std::to_string(ratio) + " " + name_of(place));
-    const Ids want = oracle::top_k(offsets_of(sizes), kept_of(sizes, ratio), score);
+  void check(const Ids& sizes, double ratio, const Reals& score, Place place = Place::contiguous,
+             std::int64_t count = 0) const {
+    SCOPED_TRACE(std::to_string(sizes.size()) + " graphs, ratio " + std::to_string(ratio) + ", count " +
+                 std::to_string(count) + " " + name_of(place));
+    const Ids want = oracle::top_k(offsets_of(sizes), kept_of(sizes, ratio, count), score);
     Ids positions(score.size(), -1);
     for (std::size_t k = 0; k < want.size(); ++k) {
       positions[static_cast<std::size_t>(want[k])] = static_cast<std::int64_t>(k);
     }
     const Graph graph = graph_of(sizes);
-    ASSERT_EQ(top_k_count(graph, ratio), size_of(want));
+    ASSERT_EQ(top_k_count(graph, ratio, count), size_of(want));
     const auto nodes = static_cast<std::int64_t>(score.size());
     const auto scores = input({nodes}, score, place);
     const auto selected = ids({size_of(want)}, place), position = ids({nodes}, place),
                alone = ids({size_of(want)}, place);
-    run(context(), segment_top_k, SegmentTopK{graph, ratio, scores}, SegmentTopKResult{selected, position});
+    run(context(), segment_top_k, SegmentTopK{graph, ratio, count, scores}, SegmentTopKResult{selected, position});
     expect_ids(selected, want, "selected");
     expect_ids(position, positions, "position");
-    run(context(), segment_top_k, SegmentTopK{graph, ratio, scores}, SegmentTopKResult{alone});
+    run(context(), segment_top_k, SegmentTopK{graph, ratio, count, scores}, SegmentTopKResult{alone});
     expect_ids(alone, want, "selected alone");
   }
 };
@@ -81,6 +84,10 @@ TEST(TopKCount, IsTheCeiling) {
   EXPECT_EQ(top_k_count(10, 0.31), 4);
   EXPECT_EQ(top_k_count(7, 1), 7);
   EXPECT_EQ(top_k_count(2147483647, 1), 2147483647);
+  EXPECT_EQ(top_k_count(5, 0.5, 4), 4);
+  EXPECT_EQ(top_k_count(5, 0.5, 5), 5);
+  EXPECT_EQ(top_k_count(5, 0.5, 6), 5);
+  EXPECT_EQ(top_k_count(0, 0.5, 6), 0);
   for (std::int64_t percent = 1; percent <= 100; ++percent) {  // 0.07 * 100 is above 7 in floating point
     EXPECT_EQ(top_k_count(100, static_cast<double>(percent) / 100), percent);
     EXPECT_EQ(top_k_count(1000000, static_cast<double>(percent) / 100), percent * 10000);
@@ -98,6 +105,19 @@ TEST_P(TopKTest, MatchesOracle) {
   }
   check(Ids(300, 3), 0.5, rng.reals(900));  // more graphs than a block has threads
   check(Ids(8, 3), 0.5, rng.reals(24));     // offsets that do not fit the workspace's padding by accident
+}
+
+/// A whole number of nodes of each graph, or all of a smaller one. The ratio is of no account.
+TEST_P(TopKTest, ACountOfNodes) {
+  Rng rng;
+  std::size_t turn = 0;
+  for (const std::int64_t count : {1, 2, 5, 256, 1000}) {
+    for (const double ratio : {0.1, kNan}) {
+      check({0, 5, 1, 0, 700, 2, 256, 257, 30, 0}, ratio, rng.reals(1251), kPlaces[turn++ % 3], count);
+    }
+    check({}, 0.5, {}, Place::contiguous, count);
+  }
+  check(Ids(300, 3), 0.5, rng.reals(900), Place::contiguous, 2);
 }
 
 /// Few different scores, both zeros among them: the first nodes are taken.
@@ -132,7 +152,7 @@ TEST_P(TopKTest, RefusesWrongArguments) {
   const Graph graph = graph_of({5, 4});
   const auto score = input({9}, rng.reals(9));
   const auto selected = ids({5}), position = ids({9});
-  const Refusals<Op> refuse(context(), segment_top_k, {{graph, 0.5, score}, {selected, position}},
+  const Refusals<Op> refuse(context(), segment_top_k, {{graph, 0.5, 0, score}, {selected, position}},
                             {&selected, &position});
   // float32 and float64 are both right: nothing else is real.
   refuse.mistake({"score:", "none"}, [](Op& op) { op.score = {}; });
@@ -146,6 +166,8 @@ TEST_P(TopKTest, RefusesWrongArguments) {
     refuse.mistake({"ratio:", "(0, 1]"}, [=](Op& op) { op.ratio = bad; });
   }
   refuse.mistake({"selected:", "[9]", "[5]"}, [](Op& op) { op.ratio = 1; });
+  refuse.mistake({"count:", "0 or more", "-1"}, [](Op& op) { op.count = -1; });
+  refuse.mistake({"selected:", "[2]", "[5]"}, [](Op& op) { op.count = 1; });
   refuse.mistake({"graph:"}, [](Op& op) { op.graph = {}; });
   refuse.mistake({"graph:"}, [&](Op& op) { op.graph = random_graph(rng, 8, 9, 20).upload(context()); });
   refuse.workspace();

@@ -66,7 +66,7 @@ void segment_top_k(const CpuExec& exec, const SegmentTopKArgs& op) {
   if (graphs == 0) return;
   scratch.offset[0] = 0;
   for (std::int64_t g = 0; g < graphs; ++g) {
-    scratch.offset[g + 1] = scratch.offset[g] + top_k_count(offset[g + 1] - offset[g], op.ratio);
+    scratch.offset[g + 1] = scratch.offset[g] + top_k_count(offset[g + 1] - offset[g], op.ratio, op.count);
   }
   with_real(op.score.dtype, [&]<class T>(T) {
     parallel_rows(exec, offset, graphs, 32, [&](std::int64_t first, std::int64_t last, int) {

@@ -135,8 +135,9 @@ warpgnn_status warpgnn_induced_subgraph(const warpgnn_context* context, const wa
 warpgnn_status warpgnn_expand_relations(const warpgnn_context* context, const warpgnn_graph* graph,
                                         const warpgnn_view* relation, int64_t relations, warpgnn_graph** typed,
                                         warpgnn_graph** merged, warpgnn_tensor** typed_destination);
-/// How many nodes of a batch warpgnn_segment_top_k keeps: the sum of ceil(ratio n_g) over its graphs.
-warpgnn_status warpgnn_top_k_count(const warpgnn_graph* graph, double ratio, int64_t* count);
+/// How many nodes of a batch warpgnn_segment_top_k keeps: the sum over its graphs of min(count, n_g), or where count is
+/// 0 of ceil(ratio n_g).
+warpgnn_status warpgnn_top_k_count(const warpgnn_graph* graph, double ratio, int64_t count, int64_t* kept);
 
 #ifdef __cplusplus
 }

@@ -1461,11 +1461,12 @@ warpgnn_status warpgnn_segment_dot_backward(const warpgnn_context* context, cons
 // Pooling that leaves a smaller graph: choose nodes by score, take the graph between them, move features along.
 // Top-k pooling is NormalizeRows (of p), Linear, tanh, SegmentTopK, ScaledGather and induced_subgraph.
 
-/// The ceil(ratio n_g) nodes of highest score of every graph g of a batch, in increasing order. Of equal scores the
-/// first nodes are taken; NaN counts as higher than any number.
+/// The min(count, n_g) nodes of highest score of every graph g of a batch, or where count is 0 the ceil(ratio n_g) of
+/// them, in increasing order. Of equal scores the first nodes are taken; NaN counts as higher than any number.
 ///
-/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32
-/// (optional): where a node stands in `selected`, -1 if it does not. ratio in (0, 1].
+/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio, count); position [N] int32
+/// (optional): where a node stands in `selected`, -1 if it does not. ratio in (0, 1], not read where count is given;
+/// count 0 or more.
 /// Writes. Outputs are overwritten and may not overlap.
 /// Determinism. Bit-identical reruns, no floating-point atomics; stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
@@ -1473,6 +1474,7 @@ warpgnn_status warpgnn_segment_dot_backward(const warpgnn_context* context, cons
 typedef struct warpgnn_segment_top_k_args {
   const warpgnn_graph* graph;
   double ratio;
+  int64_t count;
   warpgnn_view score;
 } warpgnn_segment_top_k_args;
 /// SegmentTopK{}: no argument given, every option at its default.

@@ -131,11 +131,19 @@ class Set2Set {
   Tensor dx_;
 };
 
-/// What TopKPool and SAGPool share: keeps of every graph the ceil(ratio n) nodes of highest projection, and of their
-/// rows tanh(projection) times themselves. Nodes are ranked before the tanh, which rounds all high ones to 1.
+/// Options of TopKPool and SAGPool: how many of a graph's n nodes they keep.
+struct TopKOptions {
+  double ratio = 0.5;      ///< ceil(ratio n), if count is 0
+  std::int64_t count = 0;  ///< min(count, n); 0: by ratio
+};
+
+/// What TopKPool and SAGPool share: keeps of every graph the nodes of highest projection, and of their rows
+/// tanh(projection) times themselves. Nodes are ranked before the tanh, which rounds all high ones to 1.
+///
+/// Errors. `invalid_argument` for a negative count, and where it is 0 for a ratio outside (0, 1].
 class GatedSelection {
  public:
-  GatedSelection(Session& session, double ratio);
+  GatedSelection(Session& session, const TopKOptions& options);
 
   /// @param projection [N, 1]. Returns the kept rows, [K, F]. Allocates and synchronises, as it makes a graph.
   SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& projection);
@@ -147,7 +155,7 @@ class GatedSelection {
  private:
   Session* session_;
   SavedState saved_;
-  double ratio_;
+  TopKOptions options_;
   ConstTensorView x_;
   GraphSelection selection_;
   Tensor gate_, selected_, position_, y_, dx_, dgate_;
@@ -156,7 +164,7 @@ class GatedSelection {
 /// Top-k pooling (Gao and Ji 2019): keeps nodes by their projection x p / |p|. p [in] starts uniform in +-1/sqrt(in).
 class TopKPool {
  public:
-  TopKPool(Session& session, const std::string& name, std::int64_t in, double ratio);
+  TopKPool(Session& session, const std::string& name, std::int64_t in, const TopKOptions& options = {});
 
   /// The rows of the nodes that are kept; `selection()` has their graph and says which they are.
   SharedTensor forward(const Graph& graph, const ConstTensorView& x);
@@ -176,7 +184,7 @@ class TopKPool {
 /// SAG pooling (Lee et al. 2019): keeps nodes by a score from their neighbourhood, GCNConv(in, 1).
 class SAGPool {
  public:
-  SAGPool(Session& session, const std::string& name, std::int64_t in, double ratio);
+  SAGPool(Session& session, const std::string& name, std::int64_t in, const TopKOptions& options = {});
 
   /// @param edge_weight as for GCNConv. For the graph that is left, gather it by `selection().edges` or make it anew.
   SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight = {});

@@ -13,19 +13,22 @@
 /// Top-k pooling is NormalizeRows (of p), Linear, tanh, SegmentTopK, ScaledGather and induced_subgraph.
 namespace warpgnn {
 
-/// How many of a graph's nodes `ratio` keeps: ceil(ratio nodes). A product that misses a whole number by rounding alone
-/// counts as that number.
-WARPGNN_HOST_DEVICE inline std::int64_t top_k_count(std::int64_t nodes, double ratio) {
+/// How many of a graph's nodes are kept: `count`, or all of fewer nodes; where count is 0, ceil(ratio nodes). A product
+/// that misses a whole number by rounding alone counts as that number.
+WARPGNN_HOST_DEVICE inline std::int64_t top_k_count(std::int64_t nodes, double ratio, std::int64_t count = 0) {
+  if (count > 0) return count < nodes ? count : nodes;
   return static_cast<std::int64_t>(std::ceil(ratio * static_cast<double>(nodes) * (1 - 0x1.0p-50)));
 }
-/// The sum over the graphs of a batch: K below. Throws `invalid_argument` for a ratio outside (0, 1].
-std::int64_t top_k_count(const Graph& graph, double ratio);
+/// The sum over the graphs of a batch: K below. Throws `invalid_argument` for a negative count, and where it is 0 for a
+/// ratio outside (0, 1].
+std::int64_t top_k_count(const Graph& graph, double ratio, std::int64_t count = 0);
 
-/// The ceil(ratio n_g) nodes of highest score of every graph g of a batch, in increasing order. Of equal scores the
-/// first nodes are taken; NaN counts as higher than any number.
+/// The min(count, n_g) nodes of highest score of every graph g of a batch, or where count is 0 the ceil(ratio n_g) of
+/// them, in increasing order. Of equal scores the first nodes are taken; NaN counts as higher than any number.
 ///
-/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio); position [N] int32
-/// (optional): where a node stands in `selected`, -1 if it does not. ratio in (0, 1].
+/// Shapes. score [N] of a real dtype; selected [K] int32 with K = top_k_count(graph, ratio, count); position [N] int32
+/// (optional): where a node stands in `selected`, -1 if it does not. ratio in (0, 1], not read where count is given;
+/// count 0 or more.
 /// Writes. Outputs are overwritten and may not overlap.
 /// Determinism. Bit-identical reruns, no floating-point atomics; stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
@@ -33,6 +36,7 @@ std::int64_t top_k_count(const Graph& graph, double ratio);
 struct SegmentTopK {
   Graph graph;
   double ratio = 0.5;
+  std::int64_t count = 0;
   ConstTensorView score{};
 };
 
