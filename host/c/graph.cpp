@@ -9,6 +9,7 @@ using warpgnn::Device;
 using warpgnn::Graph;
 using warpgnn::GraphParts;
 using warpgnn::GraphSelection;
+using warpgnn::LooplessGraph;
 using warpgnn::RelationGraph;
 using warpgnn::SelfLoops;
 using warpgnn::TensorView;
@@ -211,6 +212,23 @@ warpgnn_status warpgnn_graph_with_self_loops(const warpgnn_context* context, con
     const Graph& of = the(graph);
     return of.with_self_loops(on,
                               choice_of<SelfLoops>({}, "which", "number", which, WARPGNN_SELF_LOOPS_WHERE_MISSING + 1));
+  });
+}
+
+warpgnn_status warpgnn_graph_without_self_loops(const warpgnn_context* context, const warpgnn_graph* graph,
+                                                warpgnn_graph** loopless, warpgnn_tensor** edges,
+                                                warpgnn_tensor** position) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const Graph& of = the(graph);
+    given("loopless", loopless);
+    LooplessGraph made = of.without_self_loops(on);
+    auto without = std::make_unique<warpgnn_graph>(std::move(made.graph));
+    auto kept = std::make_unique<warpgnn_tensor>(std::move(made.edges));
+    auto places = std::make_unique<warpgnn_tensor>(std::move(made.position));
+    hand_over(loopless, std::move(without));
+    hand_over(edges, std::move(kept));
+    hand_over(position, std::move(places));
   });
 }
 

@@ -151,6 +151,17 @@ struct SelectArgs {
   std::int32_t* edge_map = nullptr;     // GraphSelection::edges
 };
 
+/// Edges on their way to those that are no loops. The last four are written; there is room for all edges.
+struct DropLoopsArgs {
+  std::int64_t edges = 0;
+  const std::int32_t* source = nullptr;  // [edges], as destination
+  const std::int32_t* destination = nullptr;
+  std::int32_t* kept = nullptr;         // the numbers of those that are no loops
+  std::int32_t* position = nullptr;     // [edges]: where an edge stands in `kept`, or -1
+  std::int32_t* kept_source = nullptr;  // the ends of `kept`
+  std::int32_t* kept_destination = nullptr;
+};
+
 /// A graph on its way to the graph between some of its nodes.
 struct SubgraphArgs {
   const Adjacency* in = nullptr;

@@ -147,11 +147,35 @@ Graph add_self_loops(const Context& context, const Graph& graph, SelfLoops which
     backend::list_loop_nodes(exec, context, graph.in_edges(), which, from + edges);
     return backend::list_loop_nodes(exec, context, graph.in_edges(), which, to + edges);
   });
-  const auto with_loops = [&](const Tensor& ids) {
-    return TensorView{contiguous_layout(Dtype::int32, std::array{edges + loops}, context.device()), ids.view().data};
-  };
-  return build(context, nodes, nodes, with_loops(source), with_loops(destination),
+  return build(context, nodes, nodes, rows(source.view(), 0, edges + loops), rows(destination.view(), 0, edges + loops),
                {graph.host_graph_offsets().begin(), graph.host_graph_offsets().end()});
+}
+
+LooplessGraph drop_self_loops(const Context& context, const Graph& graph) {
+  expect_on_device(context, graph);
+  const std::int64_t nodes = graph.num_nodes(), edges = graph.num_edges();
+  const auto ids = [&](std::int64_t count) { return Tensor(context, Dtype::int32, {count}); };
+  const auto data_of = [](const Tensor& tensor) { return tensor.view().as<std::int32_t>(); };
+  const Tensor source = ids(edges), destination = ids(edges), kept = ids(edges);
+  const Tensor kept_source = ids(edges), kept_destination = ids(edges);
+  LooplessGraph result;
+  result.position = ids(edges);
+  const std::int64_t count = with_exec(context, [&](const auto& exec) {
+    backend::list_edges(exec, graph.in_edges(), 0, data_of(source), data_of(destination));
+    return backend::drop_loops(exec, {.edges = edges,
+                                      .source = data_of(source),
+                                      .destination = data_of(destination),
+                                      .kept = data_of(kept),
+                                      .position = data_of(result.position),
+                                      .kept_source = data_of(kept_source),
+                                      .kept_destination = data_of(kept_destination)});
+  });
+  result.edges = ids(count);
+  copy(context, rows(kept.view(), 0, count), result.edges);
+  result.graph =
+      build(context, nodes, nodes, rows(kept_source.view(), 0, count), rows(kept_destination.view(), 0, count),
+            {graph.host_graph_offsets().begin(), graph.host_graph_offsets().end()});
+  return result;
 }
 
 std::string graph_of(std::int64_t nodes, std::int64_t edges) {
@@ -178,6 +202,11 @@ Graph Graph::batch(const Context& context, std::span<const Graph> graphs) {
 Graph Graph::with_self_loops(const Context& context, SelfLoops which) const {
   return with_host_memory([&] { return graph_of(num_nodes(), num_edges() + num_nodes()); },
                           [&] { return add_self_loops(context, *this, which); });
+}
+
+LooplessGraph Graph::without_self_loops(const Context& context) const {
+  return with_host_memory([&] { return graph_of(num_nodes(), num_edges()); },
+                          [&] { return drop_self_loops(context, *this); });
 }
 
 }  // namespace warpgnn

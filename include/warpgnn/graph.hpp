@@ -82,6 +82,7 @@ enum class SelfLoops {
 };
 
 struct GraphSelection;
+struct LooplessGraph;
 
 /// An immutable graph, or batch of graphs, prepared for message passing.
 ///
@@ -154,6 +155,9 @@ class Graph {
   Graph reversed(const Context& context) const;
   /// The same graph with loops added. Edge ids of old edges stay.
   Graph with_self_loops(const Context& context, SelfLoops which = SelfLoops::all_nodes) const;
+  /// The same graph without its loops, and where its edges come from. With loops added to that, each node has one and
+  /// no other: without_self_loops(context).graph.with_self_loops(context).
+  LooplessGraph without_self_loops(const Context& context) const;
   /// The batch of the chosen parts, in the order given (repeats allowed), and where its nodes and edges come from. Rows
   /// keep the order they have here; edges are numbered anew, in the order of in_edges.
   GraphSelection select(const Context& context, std::span<const std::int64_t> graphs) const;
@@ -171,6 +175,15 @@ struct GraphSelection {
   Graph graph;
   Tensor nodes;  ///< [N] int32: node n of the selection is node nodes[n] of the whole
   Tensor edges;  ///< [E] int32: edge e of the selection is edge edges[e] of the whole
+};
+
+/// What Graph::without_self_loops returns. Edges that are no loops keep their order and are numbered anew, from 0.
+/// Gather edge data with `edges` to get those of the graph without loops, and such data with `position`, whose rows of
+/// loops become zeros, to get back.
+struct LooplessGraph {
+  Graph graph;
+  Tensor edges;     ///< [E'] int32: edge e of the graph without loops is edge edges[e] of the whole
+  Tensor position;  ///< [E] int32: where an edge of the whole stands in `edges`; -1 for a loop
 };
 
 /// The batch of the chosen nodes and of the edges between them, and where its nodes and edges come from. Graphs stay

@@ -232,6 +232,15 @@ std::int64_t list_loop_nodes(const CudaExec& exec, const Context&, const Adjacen
   return read(exec, position + in.rows);
 }
 
+std::int64_t drop_loops(const CudaExec& exec, const DropLoopsArgs& args) {
+  const Scratch scratch(exec, bytes_for<std::int32_t>(args.edges + 1));
+  auto* const place = scratch.as<std::int32_t>();
+  launch(exec, "mark_proper_edges", mark_proper_edges, threads_for(args.edges + 1), args, place);
+  exclusive_sum(exec, place, args.edges + 1);
+  launch(exec, "place_proper_edges", place_proper_edges, threads_for(args.edges), args, place);
+  return read(exec, place + args.edges);
+}
+
 std::int64_t find_crossing_row(const CudaExec& exec, const Adjacency& adjacency, std::int64_t graphs,
                                const std::int64_t* graph_offsets) {
   return first_found(exec, [&](unsigned long long* first) {

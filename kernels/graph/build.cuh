@@ -180,6 +180,25 @@ __global__ void compact_rows(std::int64_t rows, const std::int32_t* position, st
   if (r < rows && position[r] != position[r + 1]) nodes[position[r]] = static_cast<std::int32_t>(r);
 }
 
+/// proper[e] = 1 where edge e is no loop, else 0; element `edges` is 0.
+__global__ void mark_proper_edges(backend::DropLoopsArgs args, std::int32_t* proper) {
+  const std::int64_t e = build_thread();
+  if (e <= args.edges) proper[e] = e < args.edges && args.source[e] != args.destination[e] ? 1 : 0;
+}
+
+/// Edges that are no loops are those where the exclusive scan `place` steps up.
+__global__ void place_proper_edges(backend::DropLoopsArgs args, const std::int32_t* place) {
+  const std::int64_t e = build_thread();
+  if (e >= args.edges) return;
+  const std::int32_t to = place[e];
+  const bool proper = place[e + 1] != to;
+  args.position[e] = proper ? to : -1;
+  if (!proper) return;
+  args.kept[to] = static_cast<std::int32_t>(e);
+  args.kept_source[to] = args.source[e];
+  args.kept_destination[to] = args.destination[e];
+}
+
 /// A warp takes a row.
 __global__ void find_crossing_row_kernel(Adjacency adjacency, std::int64_t graphs, const std::int64_t* graph_offsets,
                                          unsigned long long* first) {

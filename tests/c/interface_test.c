@@ -236,6 +236,15 @@ static void test_graphs(void) {
   OK(warpgnn_graph_from_csr(context, &csr, &rows_graph));
   OK(warpgnn_graph_with_self_loops(context, graph, WARPGNN_SELF_LOOPS_WHERE_MISSING, &looped));
   CHECK(edges_of(looped) == 6);
+  warpgnn_graph* loopless = NULL;
+  warpgnn_tensor *proper = NULL, *places = NULL;
+  OK(warpgnn_graph_without_self_loops(context, looped, &loopless, &proper, &places));
+  CHECK(edges_of(loopless) == 3 && warpgnn_tensor_view(proper).shape[0] == 3);
+  CHECK(((const int32_t*)warpgnn_tensor_view(places).data)[5] == -1);
+  warpgnn_graph_destroy(loopless);
+  warpgnn_tensor_destroy(proper);
+  warpgnn_tensor_destroy(places);
+  REFUSED("loopless", warpgnn_graph_without_self_loops(context, looped, NULL, NULL, NULL));
   const warpgnn_graph* const both[] = {rows_graph, looped};
   OK(warpgnn_graph_batch(context, both, 2, &batch));
   int64_t count = 0;

@@ -163,6 +163,7 @@ TEST_P(GraphErrorTest, BipartiteGraphsHaveNoNodes) {
   const auto code = ErrorCode::invalid_argument;
   expect_error(code, {"graph:", "3", "4"}, [&] { bipartite.num_nodes(); });
   expect_error(code, {"graph:", "3", "4"}, [&] { bipartite.with_self_loops(context()); });
+  expect_error(code, {"graph:", "3", "4"}, [&] { bipartite.without_self_loops(context()); });
   const std::vector<Graph> graphs{bipartite};
   expect_error(code, {"graph"}, [&] { Graph::batch(context(), graphs); });
 }
@@ -183,6 +184,7 @@ TEST_P(GraphErrorTest, UndefinedGraphs) {
   expect_error(code, {"graph:", "none"}, [&] { none.num_edges(); });
   expect_error(code, {"graph:", "none"}, [&] { none.in_edges(); });
   expect_error(code, {"graph:", "none"}, [&] { none.with_self_loops(context()); });
+  expect_error(code, {"graph:", "none"}, [&] { none.without_self_loops(context()); });
   expect_error(code, {"graph:", "none"}, [&] { none.select(context(), {}); });
   const std::vector<Graph> graphs{none};
   expect_error(code, {"graph", "none"}, [&] { Graph::batch(context(), graphs); });

@@ -16,6 +16,7 @@ namespace warpgnn::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 
 class GraphTest : public GraphFixture {};
 WARPGNN_INSTANTIATE_BACKEND_TESTS(GraphTest);
@@ -135,6 +136,38 @@ TEST_P(GraphTest, SelfLoopsWhereMissing) {
   expect_structure(with, want);
   EXPECT_THAT(with.host_graph_offsets(), ElementsAre(0, 4, 4, 5));
   expect_structure(with.with_self_loops(context(), SelfLoops::where_missing), want);  // nothing left to add
+}
+
+TEST_P(GraphTest, WithoutSelfLoops) {
+  Rng rng;
+  std::vector<TestGraph> graphs = graph_cases(rng);
+  graphs.push_back({"loops twice and alone", {5, 5, {1, 0, 3, 3, 2, 1, 4}, {0, 1, 3, 3, 3, 1, 4}}, {0, 4, 4, 5}});
+  graphs.push_back({"loops alone", {3, 3, {1, 0, 1}, {1, 0, 1}}});
+  for (const TestGraph& graph : graphs) {
+    if (!graph.square()) continue;
+    SCOPED_TRACE(graph.name);
+    Edges want{graph.edges.num_sources, graph.edges.num_sources, {}, {}};
+    Ids kept, position;
+    for (std::size_t e = 0; e < graph.edges.count(); ++e) {
+      const bool loop = graph.edges.source[e] == graph.edges.destination[e];
+      position.push_back(loop ? -1 : static_cast<std::int64_t>(kept.size()));
+      if (loop) continue;
+      kept.push_back(static_cast<std::int64_t>(e));
+      want.source.push_back(graph.edges.source[e]);
+      want.destination.push_back(graph.edges.destination[e]);
+    }
+    const Graph whole = graph.upload(context());
+    const LooplessGraph without = whole.without_self_loops(context());
+    expect_structure(without.graph, want);
+    EXPECT_THAT(without.edges.to_host<std::int32_t>(), ElementsAreArray(kept));
+    EXPECT_THAT(without.position.to_host<std::int32_t>(), ElementsAreArray(position));
+    EXPECT_THAT(without.graph.host_graph_offsets(), ElementsAreArray(whole.host_graph_offsets()));
+    for (std::int64_t n = 0; n < want.num_sources; ++n) {
+      want.source.push_back(n);
+      want.destination.push_back(n);
+    }
+    expect_structure(without.graph.with_self_loops(context()), want);
+  }
 }
 
 class GraphSelectTest : public SelectionFixture {};

@@ -131,6 +131,20 @@ std::int64_t list_loop_nodes(const CpuExec&, const Context&, const Adjacency& in
   return count;
 }
 
+std::int64_t drop_loops(const CpuExec&, const DropLoopsArgs& args) {
+  std::int64_t count = 0;
+  for (std::int64_t e = 0; e < args.edges; ++e) {
+    const bool loop = args.source[e] == args.destination[e];
+    args.position[e] = loop ? -1 : static_cast<std::int32_t>(count);
+    if (loop) continue;
+    args.kept[count] = static_cast<std::int32_t>(e);
+    args.kept_source[count] = args.source[e];
+    args.kept_destination[count] = args.destination[e];
+    ++count;
+  }
+  return count;
+}
+
 std::int64_t find_crossing_row(const CpuExec&, const Adjacency& adjacency, std::int64_t graphs,
                                const std::int64_t* graph_offsets) {
   for (std::int64_t g = 0; g < graphs; ++g) {

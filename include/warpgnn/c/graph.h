@@ -117,6 +117,12 @@ warpgnn_status warpgnn_graph_reversed(const warpgnn_context* context, const warp
 /// The same graph with loops added. Edge ids of old edges stay.
 warpgnn_status warpgnn_graph_with_self_loops(const warpgnn_context* context, const warpgnn_graph* graph,
                                              warpgnn_self_loops which, warpgnn_graph** looped);
+/// The same graph without its loops, and where its edges come from, as tensors of int32: edge e of it is edge edges[e]
+/// of the whole, and edge e of the whole is edge position[e] of it, or a loop (-1). Either of the two may be null, and
+/// is not kept then.
+warpgnn_status warpgnn_graph_without_self_loops(const warpgnn_context* context, const warpgnn_graph* graph,
+                                                warpgnn_graph** loopless, warpgnn_tensor** edges,
+                                                warpgnn_tensor** position);
 /// The batch of the chosen parts, in the order given, and where its nodes and edges come from, as tensors of int32:
 /// node n of the selection is node selected_nodes[n] of the whole, and so are edges. Either of the two may be null, and
 /// is not kept then.

@@ -8,6 +8,7 @@
 #include "warpgnn/nn/gradient_sum.hpp"
 #include "warpgnn/nn/graph_layers.hpp"
 #include "warpgnn/nn/layers.hpp"
+#include "warpgnn/nn/loop_features.hpp"
 #include "warpgnn/nn/message_layers.hpp"
 #include "warpgnn/nn/node_features.hpp"
 #include "warpgnn/nn/pool_layers.hpp"
