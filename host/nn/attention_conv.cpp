@@ -138,16 +138,9 @@ Attention AttentionConv::problem() const {
 }
 
 SharedTensor AttentionConv::attend(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
-  if (edge_features.defined() != (shape_.edge_features > 0)) {
-    throw Error(ErrorCode::invalid_argument, shape_.edge_features > 0
-                                                 ? "edge_features: expected a tensor, got none"
-                                                 : "edge_features: expected none, for the layer was made without");
-  }
   expect_nodes(*session_, graph, x, in_, in_destination_);
+  expect_edge_features(*session_, graph, edge_features, shape_.edge_features);
   const std::int64_t nodes = graph.num_destinations();
-  if (shape_.edge_features > 0) {
-    expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), shape_.edge_features);
-  }
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;

@@ -80,15 +80,8 @@ GatAttentionResult GATConv::result(bool training) const {
 
 SharedTensor GATConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
-  if (edge_features.defined() != (options_.edge_features > 0)) {
-    throw Error(ErrorCode::invalid_argument, options_.edge_features > 0
-                                                 ? "edge_features: expected a tensor, got none"
-                                                 : "edge_features: expected none, for the layer was made without");
-  }
   expect_nodes(*session_, graph, x, in_, in_destination_);
-  if (options_.edge_features > 0) {
-    expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(), options_.edge_features);
-  }
+  expect_edge_features(*session_, graph, edge_features, options_.edge_features);
   graph_ = graph;
   x_ = x;
   edge_features_ = edge_features;

@@ -44,12 +44,8 @@ MessageAggregate GINEAggregation::problem() const {
 
 SharedTensor GINEAggregation::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
-  if (!edge_features.defined()) {
-    throw Error(ErrorCode::invalid_argument, "edge_features: expected a tensor, got none");
-  }
   expect_nodes(*session_, graph, x, in_);
-  expect_matrix(*session_, "edge_features", edge_features, graph.num_edges(),
-                projection_ ? projection_->inputs() : in_);
+  expect_edge_features(*session_, graph, edge_features, projection_ ? projection_->inputs() : in_);
   graph_ = graph;
   x_ = x;
   edge_ = projection_ ? projection_->forward(edge_features) : edge_features;

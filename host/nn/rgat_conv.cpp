@@ -13,6 +13,7 @@ const RGATOptions& checked(const RGATOptions& options) {
   expect_positive("heads", options.heads);
   expect_positive("channels", options.channels);
   expect_probability("attention_dropout", options.attention_dropout);
+  expect_not_negative("edge_features", options.edge_features);
   return options;
 }
 
@@ -35,6 +36,10 @@ RGATConv::RGATConv(Session& session, const std::string& name, std::int64_t in, c
                             options.channels, 1)),
       destination_vector_(glorot(session, name + ".att_dst", {options.relations * options.heads, options.channels},
                                  options.channels, 1)) {
+  if (options.edge_features > 0) {
+    edge_matrix_ =
+        glorot(session, name + ".att_edge", {options.heads, options.edge_features}, options.edge_features, 1);
+  }
   if (options.bias) bias_ = zeros(session, name + ".bias", {options.average_heads ? options.channels : width()});
 }
 
@@ -79,11 +84,24 @@ void RGATConv::project(const RelationGraph& graph) {
                    {.score = reshape(source_score_.view(), {nodes_, heads})});
   head_dot_forward(context, {.x = z_, .vector = destination_vector_.value},
                    {.score = reshape(typed_score_.view(), {nodes_, heads})});
+  if (scores_edges()) score_edges(graph);
   if (!across()) return;
-  shape(*session_, edge_score_, {merged_.num_edges(), options_.heads});
-  gather_rows(context, {.x = typed_score_, .index = graph.typed_destination, .y = edge_score_});
   shape(*session_, no_score_, {nodes_, options_.heads});
   no_score_.fill_zero();
+}
+
+/// What edges' own features add, and across relations the destinations' term.
+void RGATConv::score_edges(const RelationGraph& graph) {
+  const Context& context = session_->context();
+  const bool both = across() && options_.edge_features > 0;
+  const std::int64_t edges = merged_.num_edges();
+  shape(*session_, edge_score_, {edges, options_.heads});
+  if (across()) gather_rows(context, {.x = typed_score_, .index = graph.typed_destination, .y = edge_score_});
+  if (options_.edge_features == 0) return;
+  Tensor& term = both ? edge_term_ : edge_score_;
+  shape(*session_, term, {edges, options_.heads});
+  linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value}, {.y = term});
+  if (both) add_scaled(context, {.scale = 1, .source = edge_term_, .target = edge_score_});
 }
 
 void RGATConv::attend() {
@@ -117,13 +135,16 @@ SharedTensor RGATConv::combine() {
   return biased_.share();
 }
 
-SharedTensor RGATConv::forward(const RelationGraph& graph, const ConstTensorView& x) {
+SharedTensor RGATConv::forward(const RelationGraph& graph, const ConstTensorView& x,
+                               const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
   check(graph, x);
+  expect_edge_features(*session_, graph.merged, edge_features, options_.edge_features);
   typed_ = graph.typed;
   merged_ = graph.merged;
   nodes_ = merged_.num_destinations();
   x_ = x;
+  edge_features_ = edge_features;
   dropout_ = draw_dropout(*session_, options_.attention_dropout);
   project(graph);
   attend();
@@ -150,7 +171,7 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
   shape_like(*session_, dz_, z_.view());
   shape(*session_, dsource_score_, {typed_rows, heads});
   shape(*session_, dtyped_score_, {typed_rows, heads});
-  if (across()) shape(*session_, dedge_score_, {merged_.num_edges(), heads});
+  if (scores_edges()) shape(*session_, dedge_score_, {merged_.num_edges(), heads});
   gat_attention_backward(session_->context(), problem(), result(true),
                          {.dy = dy,
                           .dvalue = reshape(dz_.view(), {typed_rows, heads, options_.channels}),
@@ -162,6 +183,14 @@ void RGATConv::attend_backward(const ConstTensorView& dy) {
   // The gather's way back: rows of the typed graph hold the edges that read the same score.
   message_aggregate_forward(session_->context(), {.graph = typed_, .message = EdgeMessage::edge, .edge = dedge_score_},
                             {.y = dtyped_score_}, session_->scratch());
+}
+
+/// From the edges' scores to their features, and to the matrix they are products with.
+void RGATConv::edge_backward() {
+  if (options_.edge_features == 0) return;
+  shape(*session_, dedge_features_, {merged_.num_edges(), options_.edge_features});
+  linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
+                  {.dy = dedge_score_, .dx = dedge_features_, .dweight = edge_matrix_.gradient}, session_->scratch());
 }
 
 /// From the scores to z as well, and to the vectors they are products with.
@@ -184,6 +213,7 @@ SharedTensor RGATConv::backward(const ConstTensorView& dy, bool need_dx) {
     linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
   attend_backward(attended_gradient(dy));
   scores_backward();
+  edge_backward();
   if (need_dx) shape_like(*session_, dx_, x_);
   linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
                   {.dy = reshape(ConstTensorView(dz_), {nodes_, options_.relations * width()}),
@@ -201,6 +231,7 @@ SharedTensor RGATConv::attention() {
 
 void RGATConv::collect(ParameterList& list) {
   list.insert(list.end(), {&weight_, &source_vector_, &destination_vector_});
+  if (edge_matrix_.value.defined()) list.push_back(&edge_matrix_);
   if (bias_.value.defined()) list.push_back(&bias_);
 }
 

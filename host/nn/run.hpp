@@ -79,6 +79,9 @@ inline void expect_edge_weight(const Session& session, const Graph& graph, const
   if (given.defined()) expect_tensor(session, "edge_weight", given, {graph.num_edges()});
 }
 
+/// Features of edges, of the width that the layer was made for; 0: none.
+void expect_edge_features(const Session& session, const Graph& graph, const ConstTensorView& given, std::int64_t width);
+
 /// A matrix of heads * channels columns, its rows any distance apart, seen as heads of channels.
 inline ConstTensorView split_columns(ConstTensorView matrix, std::int64_t heads, std::int64_t channels) {
   const std::int64_t apart = matrix.stride[1];

@@ -62,6 +62,16 @@ void expect_nodes(const Session& session, const Graph& graph, const NodeInputs& 
   expect_matrix(session, "x", x.source, graph.num_nodes(), columns);
 }
 
+void expect_edge_features(const Session& session, const Graph& graph, const ConstTensorView& given,
+                          std::int64_t width) {
+  if (given.defined() != (width > 0)) {
+    throw Error(ErrorCode::invalid_argument, width > 0
+                                                 ? "edge_features: expected a tensor, got none"
+                                                 : "edge_features: expected none, for the layer was made without");
+  }
+  if (width > 0) expect_matrix(session, "edge_features", given, graph.num_edges(), width);
+}
+
 namespace {
 
 std::size_t count_of(std::initializer_list<std::int64_t> shape) {

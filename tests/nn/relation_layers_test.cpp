@@ -96,10 +96,15 @@ RgatResult rgat_formula(const Subject& subject, const RGATOptions& options) {
   const Ids relation = relations_of(subject, options.relations);
   const oracle::Edges& edges = subject.edges();
   const std::size_t heads = p.heads, channels = p.channels, outputs = options.average_heads ? 1 : heads;
-  Reals logits(edges.count() * heads);
+  Reals logits(edges.count() * heads), of_features(logits.size(), 0);
+  if (options.edge_features > 0) {
+    of_features = oracle::linear(reals_of(subject.edge_features()), subject.value("rgat.att_edge"), {}, edges.count(),
+                                 static_cast<std::size_t>(options.edge_features), heads)
+                      .value;
+  }
   for (std::size_t k = 0; k < logits.size(); ++k) {
     const std::size_t e = k / heads, r = static_cast<std::size_t>(relation[e]), h = k % heads;
-    const double score = p.source[p.at(edges.from(e), r, h)] + p.destination[p.at(edges.to(e), r, h)];
+    const double score = p.source[p.at(edges.from(e), r, h)] + p.destination[p.at(edges.to(e), r, h)] + of_features[k];
     logits[k] = score > 0 ? score : options.negative_slope * score;
   }
   RgatResult result{Reals(subject.nodes() * outputs * channels, 0.0),
@@ -141,10 +146,11 @@ struct Expansion {
 
 LayerSpec<RGATConv> spec_of(const RGATOptions& options) {
   return {.width = kInputs,
+          .edge_width = options.edge_features,
           .make = [options](Session& session) { return RGATConv(session, "rgat", kInputs, options); },
           .forward =
               [options, expansion = std::make_shared<Expansion>()](RGATConv& layer, const Subject& subject) {
-                return layer.forward(expansion->load(subject, options.relations), subject.x());
+                return layer.forward(expansion->load(subject, options.relations), subject.x(), subject.edge_features());
               },
           .formula = [options](const Subject& subject) { return rgat_formula(subject, options).y; },
           .draws_masks = options.attention_dropout > 0};
@@ -163,6 +169,12 @@ std::vector<SubjectCase> relation_layer_cases() {
     add("4 relations, 2 heads", rgat_options(softmax, 4, 2));
     add("3 relations, 3 heads averaged", rgat_options(softmax, 3, 3, true));
     add("3 relations, 2 heads, dropout", rgat_options(softmax, 3, 2, false, 0.4));
+    RGATOptions edged = rgat_options(softmax, 3, 2);
+    edged.edge_features = 4;
+    add("edge features", edged);
+    RGATOptions averaged = rgat_options(softmax, 4, 3, true, 0.4);
+    averaged.edge_features = 1;
+    add("averaged, edge features, dropout", averaged);
     RGATOptions bare = rgat_options(softmax, 3, 2, true, 0.3);
     bare.bias = false;
     add("averaged, dropout, without bias", bare);
@@ -184,7 +196,8 @@ WARPGNN_INSTANTIATE_OP_TESTS(NnRelationLayersTest);
 TEST_P(NnRelationLayersTest, AttentionIsThatOfTheFormulaBeforeDropout) {
   for (const auto softmax : {RelationSoftmax::across, RelationSoftmax::within}) {
     for (const bool training : {true, false}) {
-      const RGATOptions options = rgat_options(softmax, 4, 2, false, 0.4);
+      RGATOptions options = rgat_options(softmax, 4, 2, false, 0.4);
+      options.edge_features = 3;
       LayerSubject<RGATConv> subject(context(), dtype(), spec_of(options));
       subject.load(5, 21);
       subject.session().set_training(training);
@@ -249,6 +262,8 @@ TEST_P(NnRelationLayersTest, ParametersCarryTheLayersName) {
   EXPECT_EQ(names(RGATConv(session, "a", 2, options)), (Names{"a.weight", "a.att_src", "a.att_dst", "a.bias"}));
   options.bias = false;
   EXPECT_EQ(names(RGATConv(session, "a", 2, options)), (Names{"a.weight", "a.att_src", "a.att_dst"}));
+  options.edge_features = 3;
+  EXPECT_EQ(names(RGATConv(session, "a", 2, options)), (Names{"a.weight", "a.att_src", "a.att_dst", "a.att_edge"}));
 }
 
 TEST_P(NnRelationLayersTest, RefusesWrongOptions) {
@@ -262,6 +277,7 @@ TEST_P(NnRelationLayersTest, RefusesWrongOptions) {
   refuse({"heads", "-1"}, [](RGATOptions& options) { options.heads = -1; });
   refuse({"channels", "0"}, [](RGATOptions& options) { options.channels = 0; });
   refuse({"attention_dropout", "[0, 1)"}, [](RGATOptions& options) { options.attention_dropout = 1; });
+  refuse({"edge_features", "-1"}, [](RGATOptions& options) { options.edge_features = -1; });
   expect_error(kInvalid, {"in", "0"}, [&] { RGATConv(session, "rgat", 0, {}); });
 }
 
@@ -280,6 +296,13 @@ TEST_P(NnRelationLayersTest, RefusesWrongArguments) {
     expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}); });
     expect_error(kInvalid, {"x", "[4, 3]", "[5, 3]"}, [&] { layer.forward(graph, long_x); });
     expect_error(kInvalid, {"x", "[4, 3]", "[4, 6]"}, [&] { layer.forward(graph, dy); });
+    const Tensor features = tensor({3, 2}, Reals(6, 1)), more = tensor({4, 2}, Reals(8, 1));
+    expect_error(kInvalid, {"edge_features: ", "none"}, [&] { layer.forward(graph, x, features); });
+    RGATOptions with_features = rgat_options(softmax, 2, 2);
+    with_features.edge_features = 2;
+    RGATConv edged(session, "edged", 3, with_features);
+    expect_error(kInvalid, {"edge_features: ", "none"}, [&] { edged.forward(graph, x); });
+    expect_error(kInvalid, {"edge_features: ", "[3, 2]", "[4, 2]"}, [&] { edged.forward(graph, x, more); });
     layer.forward(graph, x);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
     expect_error(kInvalid, {"dy", "[4, 6]", "[6, 4]"}, [&] { layer.backward(on_its_side); });
