@@ -41,7 +41,7 @@ GATv2Conv::GATv2Conv(Session& session, const std::string& name, std::int64_t in,
 
 SharedTensor GATv2Conv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
-  const SharedTensor attended = attend(graph, x, edge_features);
+  SharedTensor attended = attend(graph, x, edge_features);
   if (!bias_.value.defined() && shape_.extra == 0) return attended;
   // Backward needs the attended values as they are, so the sum goes to a tensor of its own.
   shape_like(*session_, biased_, attended);
@@ -114,7 +114,7 @@ TransformerConv::TransformerConv(Session& session, const std::string& name, std:
 
 SharedTensor TransformerConv::run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features) {
   const ForwardPass pass(*session_, saved_);
-  const SharedTensor attended = attend(graph, x, edge_features);
+  SharedTensor attended = attend(graph, x, edge_features);
   if (!skip_) return attended;
   attended_ = attended;
   shape_like(*session_, result_, attended_);

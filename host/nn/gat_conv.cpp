@@ -98,8 +98,8 @@ SharedTensor GATConv::run(const Graph& graph, const NodeInputs& x, const ConstTe
     shape(*session_, positive_weight_, {nodes, heads});
   }
   gat_attention_forward(session_->context(), problem(), result(training), session_->scratch());
-  const SharedTensor attended = options_.average_heads ? average_heads(*session_, y_, averaged_)
-                                                       : y_.share(reshape(y_.view(), {nodes, heads * channels}));
+  SharedTensor attended = options_.average_heads ? average_heads(*session_, y_, averaged_)
+                                                 : y_.share(reshape(y_.view(), {nodes, heads * channels}));
   if (!bias_.value.defined() && !root_.defined()) return attended;
   // Backward needs y as it is, so the sum goes to a tensor of its own.
   shape_like(*session_, biased_, attended);
@@ -147,7 +147,7 @@ SharedTensor GATConv::backward(const ConstTensorView& dy, bool need_dx) {
     linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
                     {.dy = dedge_score_, .dx = dedge_features_, .dweight = edge_matrix_.gradient}, session_->scratch());
   }
-  const SharedTensor dx = projection_backward(need_dx);
+  SharedTensor dx = projection_backward(need_dx);
   if (!root_.defined()) return dx;
   const ConstTensorView droot = root_.backward(*session_, x_.destination, dy, need_dx);
   if (need_dx) {
@@ -169,7 +169,7 @@ SharedTensor GATConv::projection_backward(bool need_dx) {
     return need_dx ? dx.share() : SharedTensor{};
   };
   destination_gradient_ = {};
-  const SharedTensor dx = product_backward(x_.source, weight_, dvalue_, weight_.gradient, dx_);
+  SharedTensor dx = product_backward(x_.source, weight_, dvalue_, weight_.gradient, dx_);
   if (x_.one_set) return dx;
   const auto of_destinations = [&](const Parameter& weight, const Tensor& dweight) {
     return product_backward(x_.destination, weight, ddestination_value_, dweight, ddestination_);
