@@ -12,6 +12,7 @@ using warpgnn::GraphSelection;
 using warpgnn::LooplessGraph;
 using warpgnn::RelationGraph;
 using warpgnn::SelfLoops;
+using warpgnn::Tensor;
 using warpgnn::TensorView;
 using namespace warpgnn::c_interface;
 
@@ -76,14 +77,18 @@ warpgnn_adjacency_parts to_c(const AdjacencyParts& parts) {
           .chunk_owners = to_c(parts.chunk_owners)};
 }
 
-/// All that a selection consists of, or nothing where a handle cannot be had.
-void hand_over(GraphSelection&& selection, warpgnn_graph** selected, warpgnn_tensor** nodes, warpgnn_tensor** edges) {
-  auto graph = std::make_unique<warpgnn_graph>(std::move(selection.graph));
-  auto of_nodes = std::make_unique<warpgnn_tensor>(std::move(selection.nodes));
-  auto of_edges = std::make_unique<warpgnn_tensor>(std::move(selection.edges));
-  hand_over(selected, std::move(graph));
-  hand_over(nodes, std::move(of_nodes));
-  hand_over(edges, std::move(of_edges));
+/// A graph with two tensors that say what became of another, or nothing where a handle cannot be had.
+void hand_over(Graph&& graph, Tensor&& first, Tensor&& second, warpgnn_graph** to, warpgnn_tensor** to_first,
+               warpgnn_tensor** to_second) {
+  auto made = std::make_unique<warpgnn_graph>(std::move(graph));
+  auto made_first = std::make_unique<warpgnn_tensor>(std::move(first));
+  auto made_second = std::make_unique<warpgnn_tensor>(std::move(second));
+  hand_over(to, std::move(made));
+  hand_over(to_first, std::move(made_first));
+  hand_over(to_second, std::move(made_second));
+}
+void hand_over(GraphSelection&& of, warpgnn_graph** selected, warpgnn_tensor** nodes, warpgnn_tensor** edges) {
+  hand_over(std::move(of.graph), std::move(of.nodes), std::move(of.edges), selected, nodes, edges);
 }
 
 }  // namespace
@@ -223,12 +228,7 @@ warpgnn_status warpgnn_graph_without_self_loops(const warpgnn_context* context, 
     const Graph& of = the(graph);
     given("loopless", loopless);
     LooplessGraph made = of.without_self_loops(on);
-    auto without = std::make_unique<warpgnn_graph>(std::move(made.graph));
-    auto kept = std::make_unique<warpgnn_tensor>(std::move(made.edges));
-    auto places = std::make_unique<warpgnn_tensor>(std::move(made.position));
-    hand_over(loopless, std::move(without));
-    hand_over(edges, std::move(kept));
-    hand_over(position, std::move(places));
+    hand_over(std::move(made.graph), std::move(made.edges), std::move(made.position), loopless, edges, position);
   });
 }
 

@@ -31,7 +31,9 @@ struct EdgeMessages {
   GatheredRows<const S> x;  // rows of sources
   GatheredRows<const S> edge;
 
-  __device__ EdgeMessages from(std::int64_t column) const { return {x.from(column), edge.from(column)}; }
+  __device__ EdgeMessages from(std::int64_t column) const {
+    return {kHasSource ? x.from(column) : x, edge.from(column)};
+  }
   __device__ Raw load(const EdgeNumbers& numbers) const {
     Raw raw{};
     if constexpr (kHasSource) raw.source = load_raw<kWidth>(x[numbers.neighbor]);
@@ -124,8 +126,7 @@ __global__ void __launch_bounds__(kSpanThreads)
   if (!active) column = 0;
   const bool wants_dx = static_cast<bool>(base.y), wants_dedge = static_cast<bool>(arguments.dedge);
   const bool reads_edge = kRelu || (kProduct && wants_dx), selects = static_cast<bool>(base.arg);
-  const GatheredRows<const S> dy = base.x.from(column), edge_rows = arguments.edge.from(column);
-  const GatheredRows<const std::int32_t> arg = base.arg.from(column);
+  const GatheredRows<const S> dy = base.x.from(column);
   Pack<T, kWidth> source{};
   if (active && (kRelu || (kProduct && wants_dedge))) {
     source = load_read_only<kWidth>(arguments.source[span.row] + column);
@@ -141,8 +142,8 @@ __global__ void __launch_bounds__(kSpanThreads)
     for (int u = 0; u < kInFlight; ++u) {
       numbers[u] = mine.numbers.of_edge(group, k + u);
       raw[u] = load_raw<kWidth>(dy[numbers[u].neighbor]);
-      if (selects) raw_winner[u] = load_raw<kWidth>(arg[numbers[u].neighbor]);
-      if (reads_edge) raw_edge[u] = load_raw_streamed<kWidth>(edge_rows[numbers[u].id]);
+      if (selects) raw_winner[u] = load_raw<kWidth>(base.arg[numbers[u].neighbor] + column);
+      if (reads_edge) raw_edge[u] = load_raw_streamed<kWidth>(arguments.edge[numbers[u].id] + column);
     }
 #pragma unroll
     for (int u = 0; u < kInFlight; ++u) {

@@ -197,7 +197,7 @@ struct GatheredRows {
     using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
     return reinterpret_cast<T*>(reinterpret_cast<Byte*>(data) + row * stride);
   }
-  /// The same rows, from their element `column` on.
+  /// The same rows, which are there, from their element `column` on.
   __device__ GatheredRows from(std::int64_t column) const {
     GatheredRows rows = *this;
     rows.data += column;

@@ -66,10 +66,10 @@ __device__ inline EdgeSpan span_or_none(const Adjacency& edges, std::int64_t ite
 }
 
 /// Walks over the spans of a warp's groups, all together, in batches of as many edges as a group has lanes. Each lane
-/// holds fetch(slot) of one edge of its group's batch, and then body(mine, k, left) takes the edges k, ...,
+/// holds fetch(slot) of one edge of its group's batch, and then body(mine, k, held) takes the edges k, ...,
 /// k + kInFlight - 1 of it: it broadcasts what the lanes hold, and issues all the loads that it needs before it uses
-/// any of them. Of these edges only the first `left` - k are there, perhaps none. The others are the span's last edge
-/// over again, or in an empty span node 0, so that their loads need no branch; they must not count.
+/// any of them. Only those before `held` are there, perhaps none. The others are some edge of the span over again, or
+/// in an empty span node 0, so that their loads need no branch; they must not count.
 template <int kInFlight, class Fetch, class Body>
 __device__ void for_each_batch(const WarpGroup& group, const EdgeSpan& span, const Fetch& fetch, const Body& body) {
   const int edges = static_cast<int>(span.end - span.begin);
