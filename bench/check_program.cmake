@@ -70,6 +70,14 @@ if(NOT count EQUAL 6)
   message(FATAL_ERROR "${count} lines after two runs, expected 6")
 endif()
 
+# What Google Benchmark writes names the program.
+run(${tiny} --suite=steps --benchmark_filter=zinc1024 "--benchmark_out=${WORK}/steps.json" --benchmark_out_format=json)
+file(READ "${WORK}/steps.json" results)
+string(JSON executable GET "${results}" context executable)
+if(NOT executable STREQUAL PROGRAM)
+  message(FATAL_ERROR "steps.json: executable is '${executable}', not '${PROGRAM}'")
+endif()
+
 run(${tiny} "--export-graphs=${WORK}/graphs")
 foreach(name arxiv products reddit hub)
   file(READ "${WORK}/graphs/${name}.json" about)

@@ -135,18 +135,19 @@ Json context_of(const Options& options, const std::vector<std::unique_ptr<Device
   return context;
 }
 
-void initialize_benchmark(const char* program, const Options& options) {
-  std::vector<std::string> words{program};
+/// Google Benchmark keeps the pointer to the program's name and writes it into its results: `program` has to stay.
+void initialize_benchmark(char* program, const Options& options) {
+  std::vector<std::string> words;
   words.insert(words.end(), options.benchmark_options.begin(), options.benchmark_options.end());
   words.emplace_back(kOneCall);
-  std::vector<char*> arguments;
+  std::vector<char*> arguments{program};
   for (std::string& word : words) arguments.push_back(word.data());
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) throw std::invalid_argument("unknown option");
 }
 
-void measure(const char* program, const Options& options) {
+void measure(char* program, const Options& options) {
   const auto record = std::make_shared<Record>();
   initialize_benchmark(program, options);
   if (!options.rows_path.empty()) record->rows.emplace(options.rows_path, std::ios::app);

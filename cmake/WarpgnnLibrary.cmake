@@ -37,8 +37,10 @@ function(warpgnn_native_level result)
   set(${result} "${WARPGNN_NATIVE_LEVEL}" PARENT_SCOPE)
 endfunction()
 
-set(simd_flags_v3 -march=x86-64-v3)
-set(simd_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
+# Vectors that the level has no instructions for, and that are taken apart, are said.
+set(simd_warnings $<$<CXX_COMPILER_ID:GNU>:-Wvector-operation-performance>)
+set(simd_flags_v3 -march=x86-64-v3 ${simd_warnings})
+set(simd_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512 ${simd_warnings})
 set(simd_levels baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND NOT WARPGNN_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   if(WARPGNN_CPU_LEVELS STREQUAL "native")

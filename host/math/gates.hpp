@@ -35,13 +35,12 @@ WARPGNN_MATH T logit_gradient(T gate, T dgate) {
 }
 /// dx and dresidual of a channel.
 template <class T>
-struct MixedGradients {
-  T dx, dresidual;
-};
+WARPGNN_MATH T mixed_gradient(GateWeights<T> weight, T gate, T dz, T dy) {
+  return (T(1) - gate) * dy + dz * (weight.of_x + weight.of_difference);
+}
 template <class T>
-WARPGNN_MATH MixedGradients<T> mixed_gradients(GateWeights<T> weight, T gate, T dz, T dy) {
-  return {(T(1) - gate) * dy + dz * (weight.of_x + weight.of_difference),
-          gate * dy + dz * (weight.of_residual - weight.of_difference)};
+WARPGNN_MATH T mixed_residual_gradient(GateWeights<T> weight, T gate, T dz, T dy) {
+  return gate * dy + dz * (weight.of_residual - weight.of_difference);
 }
 
 }  // namespace warpgnn::math

@@ -92,9 +92,9 @@ __global__ void __launch_bounds__(kSpanThreads) residual_gate_gradient_rows(Resi
     Pack<T, kWidth> dx, dresidual;
 #pragma unroll
     for (int v = 0; v < kWidth; ++v) {
-      const auto gradients = math::mixed_gradients({of_x[v], of_residual[v], of_difference[v]}, gate, dz, dy[v]);
-      dx[v] = gradients.dx;
-      dresidual[v] = gradients.dresidual;
+      const math::GateWeights<T> gate_weights{of_x[v], of_residual[v], of_difference[v]};
+      dx[v] = math::mixed_gradient(gate_weights, gate, dz, dy[v]);
+      dresidual[v] = math::mixed_residual_gradient(gate_weights, gate, dz, dy[v]);
     }
     if (arguments.dx) store_streamed<kWidth>(arguments.dx[row] + column, dx);
     if (arguments.dresidual) store_streamed<kWidth>(arguments.dresidual[row] + column, dresidual);

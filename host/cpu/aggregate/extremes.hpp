@@ -26,13 +26,23 @@ struct EdgeLanes<Pack<T, Bytes, N>> {
   typedef std::int32_t Stored __attribute__((vector_size(Bytes / sizeof(T) * sizeof(std::int32_t))));
   static WARPGNN_INLINE Vector filled(std::int32_t edge) { return Vector{} + LaneInteger<T>{edge}; }
   static WARPGNN_INLINE Vector load(const std::int32_t* from) {
-    Stored stored;
-    std::memcpy(&stored, from, sizeof stored);
-    return __builtin_convertvector(stored, Vector);
+    if constexpr (sizeof(Stored) < 16) {  // no processor has vectors so small
+      Vector edges{};
+      for (std::size_t lane = 0; lane < Bytes / sizeof(T); ++lane) edges[lane] = from[lane];
+      return edges;
+    } else {
+      Stored stored;
+      std::memcpy(&stored, from, sizeof stored);
+      return __builtin_convertvector(stored, Vector);
+    }
   }
   static WARPGNN_INLINE void store(const Vector& edges, std::int32_t* to) {
-    const Stored stored = __builtin_convertvector(edges, Stored);
-    std::memcpy(to, &stored, sizeof stored);
+    if constexpr (sizeof(Stored) < 16) {
+      for (std::size_t lane = 0; lane < Bytes / sizeof(T); ++lane) to[lane] = static_cast<std::int32_t>(edges[lane]);
+    } else {
+      const Stored stored = __builtin_convertvector(edges, Stored);
+      std::memcpy(to, &stored, sizeof stored);
+    }
   }
 };
 template <class T>

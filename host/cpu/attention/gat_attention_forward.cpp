@@ -89,10 +89,11 @@ class Forward {
     write_raw_scores(span.row, begin, end, weight);
     std::fill(weight + count, weight + padded, T(0));
     // One pass over all edges and heads: a branch on the sign of each score would be mispredicted every other time.
+    const math::GatActivation<Math, T> activation = score_.activation;  // what stores might alias keeps the branch
 #pragma omp simd
     for (std::int64_t k = 0; k < padded; ++k) {
       positive[k] = weight[k] > 0 ? T(1) : T(0);
-      weight[k] = score_.activation(weight[k]);
+      weight[k] = activation(weight[k]);
     }
     find_max(weight, count, heads_, target.maximum);
     subtract_max(target.maximum, count, heads_, weight);

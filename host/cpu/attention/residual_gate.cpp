@@ -89,7 +89,7 @@ T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* w
   };
   for_columns({whole_x, whole_residual, whole_dy}, width, add);
   const T dz = math::logit_gradient(gate, dgate);
-  const auto write = [&](S* target, auto part) {
+  const auto write = [&](S* target, auto gradient) {
     if (target == nullptr) return;
     for_columns({whole_dy}, width, [&](std::int64_t first, std::int64_t count, const T* const* rows) {
       const T* const dy = rows[0];
@@ -98,13 +98,13 @@ T gradient_row(const GateWeight<T>& weight, T gate, const S* whole_x, const S* w
       write_columns(target + first, count, [&](T* to) {
 #pragma omp simd
         for (std::int64_t c = 0; c < count; ++c) {
-          to[c] = math::mixed_gradients({of_x[c], of_residual[c], of_difference[c]}, gate, dz, dy[c]).*part;
+          to[c] = gradient(math::GateWeights<T>{of_x[c], of_residual[c], of_difference[c]}, gate, dz, dy[c]);
         }
       });
     });
   };
-  write(dx, &math::MixedGradients<T>::dx);
-  write(dresidual, &math::MixedGradients<T>::dresidual);
+  write(dx, [](const auto&... terms) { return math::mixed_gradient(terms...); });
+  write(dresidual, [](const auto&... terms) { return math::mixed_residual_gradient(terms...); });
   return dz;
 }
 

@@ -90,11 +90,11 @@ struct Math {
   }
   template <class V>
   static WARPGNN_INLINE V rounded_product(V a, V b) {
-#if defined(__clang__)  // reads the code, but does not build it
-    return a * b;
-#else
-    return __builtin_assoc_barrier(a * b);
+#if !defined(__clang__)  // which reads the code, but does not build it
+    // Vectors have no branches into which an addition could be pulled, and the builtin would take them apart.
+    if constexpr (std::is_arithmetic_v<V>) return __builtin_assoc_barrier(a * b);
 #endif
+    return a * b;
   }
 };
 

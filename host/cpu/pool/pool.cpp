@@ -25,6 +25,7 @@ struct Softmax {
   T sharpness;
   T maximum = -math::kInfinity<T>;
   T sum = 0;
+  T inverse = 0;  // of the sum: what a graph's nodes would each divide by
 
   static Softmax over(Rows<const T> score, std::int64_t head, std::int64_t begin, std::int64_t end, T sharpness) {
     Softmax softmax{sharpness};
@@ -34,10 +35,11 @@ struct Softmax {
     double sum = 0;
     for (std::int64_t n = begin; n < end; ++n) sum += static_cast<double>(softmax.numerator(score[n][head]));
     softmax.sum = static_cast<T>(sum);
+    softmax.inverse = math::inverse_sum(softmax.sum);
     return softmax;
   }
   T numerator(T score) const { return math::softmax_weight<Math>(score, maximum, T(1), sharpness); }
-  T weight(T score) const { return math::softmax_weight<Math>(score, maximum, sum, sharpness); }
+  T weight(T score) const { return numerator(score) * inverse; }
 };
 
 /// The softmaxes that a forward has saved, of each graph and head.
@@ -50,7 +52,9 @@ struct SavedSoftmax {
   explicit SavedSoftmax(const Op& op)
       : maximum(read_rows<T>(op.maximum)), sum(read_rows<T>(op.sum)), sharpness(static_cast<T>(1 / op.temperature)) {}
   Softmax<T> of(std::int64_t graph, std::int64_t head) const {
-    return maximum ? Softmax<T>{sharpness, maximum[graph][head], sum[graph][head]} : Softmax<T>{sharpness};
+    if (!maximum) return {sharpness};
+    const T total = sum[graph][head];
+    return {sharpness, maximum[graph][head], total, math::inverse_sum(total)};
   }
 };
 
