@@ -5,10 +5,10 @@
     sass_budget.py check KERNELS TOOLS     compares the objects of folder KERNELS with sass_budget.txt
     sass_budget.py write KERNELS TOOLS     writes sass_budget.txt anew
 
-For each instance that the budget names: how many instructions the loop over a row's edges has for an edge and warp, how
-many loads it issues before it looks at what any of them has brought, and how many there are in all. A head has eight
-lanes where lanes add up a dot product. Instructions that a group's size only known at run time would cost (MATCH, REDUX,
-votes), conversions from double and spills may not be in such a loop at all.
+For each instance that the budget names: how many instructions the loop over a row's edges (or a graph's nodes) has for
+each and a warp, how many loads it issues before it looks at what any of them has brought, and how many there are in all.
+A head has eight lanes where lanes add up a dot product. Instructions that a group's size only known at run time would
+cost (MATCH, REDUX, votes), conversions from double and spills may not be in such a loop at all.
 
 cuobjdump and nvdisasm come from the toolkit, or by pip into the folder TOOLS. Without them, or with another release of
 nvcc than the budget's, there is nothing to check (exit status 77).
@@ -50,10 +50,11 @@ def edges_per_turn(name, arguments):
 
 
 SOURCES = ("aggregate/aggregate", "aggregate/message_aggregate", "aggregate/relation", "attention/attention",
-           "attention/attention_backward", "attention/gat_attention", "attention/gat_attention_backward")
+           "attention/attention_backward", "attention/edge_softmax", "attention/gat_attention",
+           "attention/gat_attention_backward", "pool/pool")
 KERNEL = re.compile(r"(aggregate_(?:sum|extremum)|message_aggregate_sum|message_aggregate_backward|relation_sum|"
                     r"(?:gat_)?attention_forward|gat_attention_backward(?=_by_source)|attention_backward)"
-                    r"_by_(?:row|source|destination)")
+                    r"_by_(?:row|source|destination)|edge_rows_short|pool_forward_by_graph")
 DTYPES = ("float", "BFloat16")
 WIDTHS = ("1", "4")
 
@@ -149,6 +150,12 @@ def edge_loop(code, edges):
     return None
 
 
+def in_budget(arguments):
+    """Whether an instance is of the types and widths that are held to the budget; some have a type only within another."""
+    dtype = re.search(r"\w+(?=>*$)", arguments[0].replace(" ", ""))[0]
+    return dtype in DTYPES and (len(arguments) == 1 or arguments[1] in WIDTHS)
+
+
 def measure(kernels, environment):
     measured = {}
     for source in SOURCES:
@@ -158,7 +165,7 @@ def measure(kernels, environment):
             if not match or not KERNEL.fullmatch(match[2]):
                 continue
             arguments = match[3].split(", ")
-            if arguments[0] not in DTYPES or arguments[1] not in WIDTHS:
+            if not in_budget(arguments):
                 continue
             instance = re.sub(r",GatScore<\w+>", "", match[1].replace(" ", ""))
             loop = edge_loop(code, edges_per_turn(match[2], arguments))

@@ -31,8 +31,7 @@ void run(const CudaExec& exec, const char* name, const Graph& graph, std::int64_
   launch(exec, name, edge_rows_short<Op>, span_shape(edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
   if (edges.long_rows.rows == 0) return;
   launch(exec, name, edge_rows_merge<Op>, merge_shape(edges.long_rows, heads), arguments);
-  launch(exec, name, edge_rows_long<Op>, {dim3(static_cast<unsigned>(edges.long_rows.chunks)), dim3(kSpanThreads)},
-         arguments);
+  launch(exec, name, edge_rows_long<Op>, chunk_shape(edges, arguments.tiles.group, arguments.tiles.tiles), arguments);
 }
 
 }  // namespace

@@ -135,6 +135,11 @@ inline LaunchShape span_shape(const Adjacency& edges, int group, int tiles) {
   return LaunchShape{dim3(blocks_for(span_count(edges) * tiles, kSpanThreads / group)), dim3(kSpanThreads)};
 }
 
+/// The same for the chunks of long rows alone.
+inline LaunchShape chunk_shape(const Adjacency& edges, int group, int tiles) {
+  return LaunchShape{dim3(blocks_for(edges.long_rows.chunks * tiles, kSpanThreads / group)), dim3(kSpanThreads)};
+}
+
 // --- Sums of long rows -----------------------------------------------------------------------------------------------
 
 inline constexpr int kMergeThreads = kTuning.merge_threads;

@@ -117,8 +117,8 @@ struct PoolForwardArguments {
   PoolGate gate;
   bool per_feature;  // a score for each column, with a gate that looks at nothing else: then heads is 1
   bool mean;
-  Rows<const S> x;
-  Rows<const T> score;
+  GatheredRows<const S> x;
+  GatheredRows<const T> score;
   Rows<S> y;
   Rows<T> maximum;
   Rows<T> sum;
@@ -138,30 +138,112 @@ __device__ std::int64_t head_of(const PoolForwardArguments<S>& arguments, std::i
   return arguments.heads == 1 ? 0 : column / arguments.channels;
 }
 
-/// The state of a single node.
-template <int kWidth, PoolKind kKind, class S, class T = Accumulator<S>>
-__device__ PoolState<T, kWidth, kKind> node_state(const PoolForwardArguments<S>& arguments, std::int64_t node,
-                                                  std::int64_t column, std::int64_t head) {
-  PoolState<T, kWidth, kKind> state;
-  state.y = load_streamed<kWidth>(arguments.x[node] + column);
-  if constexpr (kKind == PoolKind::sum) {
-    if (arguments.per_feature) {
-      const Pack<T, kWidth> score = load_streamed<kWidth>(arguments.score[node] + column);
+/// Nodes whose rows a thread has in flight.
+inline constexpr int kNodesInFlight = 4;
+
+/// Some nodes of a graph, of one pack of columns, as they were loaded.
+template <class S, int kWidth>
+struct NodeBatch {
+  using T = Accumulator<S>;
+  RawPack<S, kWidth> x[kNodesInFlight];
+  RawPack<T, kWidth> column_score[kNodesInFlight];  // per_feature
+  T score[kNodesInFlight];                          // with any other gate
+  std::uint32_t node[kNodesInFlight];
+  bool there[kNodesInFlight];
+
+  /// Every blockDim.y-th node from `first` on, before `last`.
+  __device__ NodeBatch(const PoolForwardArguments<S>& arguments, std::uint32_t first, std::uint32_t last,
+                       std::int64_t column, std::int64_t head) {
+    const GatheredRows<const S> rows = arguments.x.from(column);
 #pragma unroll
-      for (int k = 0; k < kWidth; ++k) state.y[k] *= own_gate_weight(arguments.gate, score[k]);
-    } else if (arguments.gate != PoolGate::none) {
-      const T weight = own_gate_weight(arguments.gate, arguments.score[node][head]);
-#pragma unroll
-      for (int k = 0; k < kWidth; ++k) state.y[k] *= weight;
+    for (int u = 0; u < kNodesInFlight; ++u) {
+      node[u] = first + u * blockDim.y;
+      there[u] = node[u] < last;
+      score[u] = -math::kInfinity<T>;  // weighs nothing in a softmax
+      if (there[u]) x[u] = load_raw_streamed<kWidth>(rows[node[u]]);
     }
-  } else if constexpr (kKind == PoolKind::softmax) {
-    state.maximum = arguments.score[node][head];
-    state.sum = T(1);
-  } else {
+    if (arguments.gate == PoolGate::none) return;
+    const GatheredRows<const T> scores = arguments.score.from(arguments.per_feature ? column : head);
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) state.node[k] = static_cast<std::int32_t>(node);
+    for (int u = 0; u < kNodesInFlight; ++u) {
+      if (!there[u]) continue;
+      if (arguments.per_feature) {
+        column_score[u] = load_raw_streamed<kWidth>(scores[node[u]]);
+      } else {
+        score[u] = __ldg(scores[node[u]]);
+      }
+    }
   }
-  return state;
+
+  /// The weights that a node's row gets by its own score alone.
+  __device__ Pack<T, kWidth> own_weight(const PoolForwardArguments<S>& arguments, int u) const {
+    Pack<T, kWidth> weight;
+    if (arguments.per_feature) {
+      weight = unpack<T, kWidth>(column_score[u]);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) weight[k] = own_gate_weight(arguments.gate, weight[k]);
+    } else {
+      const T whole = arguments.gate == PoolGate::none ? T(1) : own_gate_weight(arguments.gate, score[u]);
+#pragma unroll
+      for (int k = 0; k < kWidth; ++k) weight[k] = whole;
+    }
+    return weight;
+  }
+};
+
+template <int kWidth, class S, class T>
+__device__ void absorb(PoolState<T, kWidth, PoolKind::sum>& state, const NodeBatch<S, kWidth>& nodes,
+                       const PoolForwardArguments<S>& arguments) {
+#pragma unroll
+  for (int u = 0; u < kNodesInFlight; ++u) {
+    if (!nodes.there[u]) continue;
+    const Pack<T, kWidth> x = unpack<S, kWidth>(nodes.x[u]);
+    const Pack<T, kWidth> weight = nodes.own_weight(arguments, u);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) state.y[k] += weight[k] * x[k];
+  }
+}
+
+/// One exp for each node, and one for what has been summed before.
+template <int kWidth, class S, class T>
+__device__ void absorb(PoolState<T, kWidth, PoolKind::softmax>& state, const NodeBatch<S, kWidth>& nodes,
+                       const PoolForwardArguments<S>& arguments) {
+  T maximum = state.maximum;
+#pragma unroll
+  for (const T score : nodes.score) maximum = std::fmax(maximum, score);
+  const T base = math::softmax_base(maximum);
+  const T kept = std::exp((state.maximum - base) * arguments.sharpness);
+  state.maximum = maximum;
+  state.sum *= kept;
+#pragma unroll
+  for (int k = 0; k < kWidth; ++k) state.y[k] *= kept;
+#pragma unroll
+  for (int u = 0; u < kNodesInFlight; ++u) {
+    const T weight = std::exp((nodes.score[u] - base) * arguments.sharpness);
+    if (!nodes.there[u]) continue;
+    const Pack<T, kWidth> x = unpack<S, kWidth>(nodes.x[u]);
+    state.sum += weight;
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) state.y[k] += weight * x[k];
+  }
+}
+
+/// Nodes come in order, so that of equals the one that is there stays.
+template <int kWidth, class S, class T>
+__device__ void absorb(PoolState<T, kWidth, PoolKind::maximum>& state, const NodeBatch<S, kWidth>& nodes,
+                       const PoolForwardArguments<S>&) {
+#pragma unroll
+  for (int u = 0; u < kNodesInFlight; ++u) {
+    if (!nodes.there[u]) continue;
+    const Pack<T, kWidth> x = unpack<S, kWidth>(nodes.x[u]);
+#pragma unroll
+    for (int k = 0; k < kWidth; ++k) {
+      const bool greater_or_nan = !(x[k] <= state.y[k]) && state.y[k] == state.y[k];
+      if (!greater_or_nan && state.node[k] >= 0) continue;
+      state.y[k] = x[k];
+      state.node[k] = static_cast<std::int32_t>(nodes.node[u]);
+    }
+  }
 }
 
 /// Writes what a graph's complete state, in T or in fp64, amounts to.
@@ -242,9 +324,11 @@ __global__ void __launch_bounds__(kPoolThreads, 2) pool_forward_by_graph(PoolFor
 
   State state = State::identity();
   if (column < arguments.columns) {
-#pragma unroll 4
-    for (std::int64_t node = first + threadIdx.y; node < last; node += blockDim.y) {
-      state = State::combine(state, node_state<kWidth, kKind>(arguments, node, column, head), arguments.sharpness);
+#pragma unroll 1
+    for (std::int64_t node = first + threadIdx.y; node < last; node += kNodesInFlight * blockDim.y) {
+      const NodeBatch<S, kWidth> nodes(arguments, static_cast<std::uint32_t>(node), static_cast<std::uint32_t>(last),
+                                       column, head);
+      absorb(state, nodes, arguments);
     }
   }
   shared.put(place, state);
