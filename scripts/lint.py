@@ -175,7 +175,7 @@ def grouped(sources):
 class Linter:
     def __init__(self, tidy, work):
         self.tidy, self.work = tidy, work
-        self.split = 0  # texts that had to be read one source at a time
+        self.split = []  # why texts had to be read one source at a time: the first error of each
         self.seconds = {}  # that each text took
 
     def run_tidy(self, group):
@@ -199,7 +199,7 @@ class Linter:
         report = self.run_tidy(group)
         if len(group.sources) == 1 or "[clang-diagnostic-error]" not in report:
             return [report]
-        self.split += 1
+        self.split += re.findall(r"(\S+: error: .*) \[clang-diagnostic-error\]", report)[:1]
         return [self.run_tidy(Group([source])) for source in group.sources]
 
 
@@ -256,7 +256,8 @@ def main():
     if unknown:
         print(f"not in this build and so not checked: {', '.join(unknown)}")
     if linter.split:
-        print(f"{linter.split} of {len(groups)} texts did not compile and were read one source at a time")
+        print(f"{len(linter.split)} of {len(groups)} texts did not compile and were read one source at a time:")
+        print("\n".join(f"  {reason}" for reason in linter.split).replace(f"{ROOT}/", ""))
     print(f"clang-tidy: {len(seen)} findings in {len(sources)} sources; {time.monotonic() - started:.0f} s, "
           f"{usage.ru_utime + usage.ru_stime:.0f} s of processor time")
     sys.exit(1 if seen else 0)

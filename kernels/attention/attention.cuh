@@ -54,8 +54,9 @@ struct EdgeBatch {
                                    const LaneGroup& group) {
     EdgeBatch batch{0, 0, static_cast<int>(span.end - first < group.size ? span.end - first : group.size)};
     if (first + group.lane < span.end) {
-      batch.my_neighbor = __ldcs(edges.neighbor + first + group.lane);
-      batch.my_id = static_cast<std::int32_t>(edge_id_of(edges, first + group.lane));
+      const EdgeNumbers numbers = fetch_numbers(edges, first + group.lane);
+      batch.my_neighbor = numbers.neighbor;
+      batch.my_id = numbers.id;
     }
     return batch;
   }

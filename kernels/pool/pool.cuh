@@ -156,7 +156,7 @@ struct NodeBatch {
                        std::int64_t column, std::int64_t head) {
     const GatheredRows<const S> rows = arguments.x.from(column);
 #pragma unroll
-    for (int u = 0; u < kNodesInFlight; ++u) {
+    for (unsigned u = 0; u < kNodesInFlight; ++u) {
       node[u] = first + u * blockDim.y;
       there[u] = node[u] < last;
       score[u] = -math::kInfinity<T>;  // weighs nothing in a softmax
