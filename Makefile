@@ -49,6 +49,13 @@ bench: ## Run the benchmarks on this machine and keep the results in bench/resul
 	@build/bench/bin/warpgnn_bench --benchmark_out_format=json \
 	  --benchmark_out=bench/results/$$(scripts/machine_name.sh)-$$(date +%F).json
 
+.PHONY: predict
+predict: ## Print what the kernels should cost on an H100 and an H200, by their machine code and the graphs' degrees
+	$(SETUP) build bench
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --parallel $(JOBS)
+	@build/bench/bin/warpgnn_bench --predict=tests/sass_budget.txt
+
 .PHONY: device
 device: ## Build self-contained tests and benchmarks, packed as build/device.tar.xz, for a machine with a GPU
 	$(SETUP) build test bench device

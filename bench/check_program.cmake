@@ -96,6 +96,23 @@ foreach(name arxiv products reddit hub)
   endif()
 endforeach()
 
+# Predictions for a graph whose degrees follow a power law: narrow rows keep lanes and warps busy.
+execute_process(COMMAND "${PROGRAM}" "--predict=${SASS_BUDGET}" --graphs=arxiv RESULT_VARIABLE status
+                OUTPUT_VARIABLE predictions ERROR_VARIABLE predictions)
+if(NOT status EQUAL 0 OR NOT predictions MATCHES "predicted, not measured")
+  message(FATAL_ERROR "--predict: exit status ${status}\n${predictions}")
+endif()
+foreach(width 16 64)
+  if(NOT predictions MATCHES "aggregate_weighted/forward ${width} float +[0-9.]+ -> ([0-9.]+) +([0-9.]+)")
+    message(FATAL_ERROR "no row of ${width} columns in\n${predictions}")
+  endif()
+  if(CMAKE_MATCH_1 LESS 0.9 OR CMAKE_MATCH_2 LESS 0.85)
+    message(FATAL_ERROR "${width} columns: ${CMAKE_MATCH_1} of the lanes and ${CMAKE_MATCH_2} of the warps are busy")
+  endif()
+endforeach()
+refuse("cannot read .*/missing" "--predict=${WORK}/missing")
+refuse("sass_budget.txt has no gat_attention_forward" "--predict=${WORK}/steps.json" --graphs=arxiv)
+
 if(EXECUTOR)
   run(--device=cuda --tiny --suite=core "--rows=${WORK}/cuda.jsonl" "--benchmark_filter=^gat_attention/.*/arxiv-like/8x32/")
   check_rows("${WORK}/cuda.jsonl" cuda 3 gather_MB compulsory_MB gather_GBps gather_pct_of_copy compulsory_pct_of_copy)

@@ -13,6 +13,7 @@
 #include "export_graphs.hpp"
 #include "options.hpp"
 #include "output_file.hpp"
+#include "predict.hpp"
 
 namespace warpgnn::bench {
 
@@ -170,9 +171,10 @@ void run(int argc, char** argv) {
   if (!options.help.empty()) return;
   if (!options.export_folder.empty()) {
     const bool cuda = options.devices == Devices::cuda || (options.devices == Devices::all && cuda_device_count() > 0);
-    export_graphs(cuda ? Context::cuda() : Context::cpu(options.threads), options.exported_graphs,
-                  options.export_folder, options.scale);
+    export_graphs(cuda ? Context::cuda() : Context::cpu(options.threads), options.graphs, options.export_folder,
+                  options.scale);
   }
+  if (!options.predict_budget.empty()) predict(options.predict_budget, options.graphs, options.scale);
   if (options.measures) measure(argv[0], options);
 }
 

@@ -68,7 +68,11 @@ Options read_options(int argc, const char* const* argv) {
   app.add_option("--rows", options.rows_path, "Append each row to this file as a line of JSON when it is finished");
   app.add_option("--export-graphs", options.export_folder,
                  "Write the edges of graphs to this folder; measure only if --suite is given");
-  app.add_option("--graphs", options.exported_graphs, "Which graphs to export; default: those of --suite=core")
+  app.add_option(
+      "--predict", options.predict_budget,
+      "Print what kernels should cost on GPUs that are not at hand, by the machine code that this file counts "
+      "(tests/sass_budget.txt); measure only if --suite is given");
+  app.add_option("--graphs", options.graphs, "Which graphs to export or predict for; default: those of --suite=core")
       ->delimiter(',');
   app.add_flag("--tiny", tiny, "Small graphs of each kind, to see that all rows work; their times mean nothing");
   try {
@@ -82,7 +86,7 @@ Options read_options(int argc, const char* const* argv) {
   options.benchmark_options = app.remaining();
   refuse_unknown(options.benchmark_options, app);
   options.suite = suite_of(suite);
-  options.measures = options.export_folder.empty() || suite_option->count() > 0;
+  options.measures = (options.export_folder.empty() && options.predict_budget.empty()) || suite_option->count() > 0;
   options.devices = device == "cpu" ? Devices::cpu : device == "cuda" ? Devices::cuda : Devices::all;
   options.scale = tiny ? Scale::tiny : Scale::full;
   return options;

@@ -84,6 +84,7 @@ class Source:
                 unnamed = False
             elif (unnamed or line.startswith("static ")) and (match := TYPE.match(line) or OTHER.match(line)):
                 names.add(PARAMETER_NAME.sub("", match[1]))
+                names.update(re.findall(r", (\w+) = ", line))  # further constants of the line
         return names
 
 

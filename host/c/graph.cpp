@@ -65,7 +65,8 @@ AdjacencyParts from_c(const warpgnn_adjacency_parts& parts, const char* name) {
           .edge_ids = view_of(place, "edge_ids", parts.edge_ids),
           .long_rows = view_of(place, "long_rows", parts.long_rows),
           .first_chunks = view_of(place, "first_chunks", parts.first_chunks),
-          .chunk_owners = view_of(place, "chunk_owners", parts.chunk_owners)};
+          .chunk_owners = view_of(place, "chunk_owners", parts.chunk_owners),
+          .row_order = view_of(place, "row_order", parts.row_order)};
 }
 
 warpgnn_adjacency_parts to_c(const AdjacencyParts& parts) {
@@ -74,7 +75,8 @@ warpgnn_adjacency_parts to_c(const AdjacencyParts& parts) {
           .edge_ids = to_c(parts.edge_ids),
           .long_rows = to_c(parts.long_rows),
           .first_chunks = to_c(parts.first_chunks),
-          .chunk_owners = to_c(parts.chunk_owners)};
+          .chunk_owners = to_c(parts.chunk_owners),
+          .row_order = to_c(parts.row_order)};
 }
 
 /// A graph with two tensors that say what became of another, or nothing where a handle cannot be had.

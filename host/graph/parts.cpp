@@ -62,12 +62,14 @@ Adjacency checked_direction(const std::string& name, const AdjacencyParts& parts
   expect_array(name + ".neighbors", parts.neighbors, Dtype::int32, device, edges);
   if (parts.edge_ids.defined()) expect_array(name + ".edge_ids", parts.edge_ids, Dtype::int32, device, edges);
   expect_long_rows(name, parts, device);
+  if (parts.row_order.defined()) expect_array(name + ".row_order", parts.row_order, Dtype::int32, device, rows);
   Adjacency adjacency{.rows = rows,
                       .edges = edges,
                       .offset = parts.offsets.as<std::int64_t>(),
                       .neighbor = parts.neighbors.as<std::int32_t>(),
                       .edge_id = parts.edge_ids.as<std::int32_t>(),
-                      .long_rows = {}};
+                      .long_rows = {},
+                      .row_order = parts.row_order.as<std::int32_t>()};
   if (parts.long_rows.defined() && parts.long_rows.shape[0] > 0) {
     adjacency.long_rows = {.rows = parts.long_rows.shape[0],
                            .chunks = parts.chunk_owners.shape[0],
@@ -196,6 +198,7 @@ AdjacencyParts parts_of(const Adjacency& adjacency, Device device) {
                        .first_chunks = array(rows.first_chunk, rows.rows > 0 ? rows.rows + 1 : 0, device),
                        .chunk_owners = array(rows.chunk_owner, rows.chunks, device)};
   if (adjacency.edge_id != nullptr) parts.edge_ids = array(adjacency.edge_id, adjacency.edges, device);
+  if (adjacency.row_order != nullptr) parts.row_order = array(adjacency.row_order, adjacency.rows, device);
   return parts;
 }
 

@@ -34,6 +34,9 @@ struct Adjacency {
   const std::int32_t* neighbor = nullptr;  ///< [edges] the node at the other end
   const std::int32_t* edge_id = nullptr;   ///< [edges] the edge in the caller's order; null: the slot itself
   LongRows long_rows;
+  /// [rows] a permutation: the order in which a GPU takes the rows, so that those side by side in a warp are about as
+  /// long. It changes no result. Null: as they are numbered.
+  const std::int32_t* row_order = nullptr;
 };
 
 /// Edges as the caller has them. Edge e goes from source[e] to destination[e]; duplicates and self-loops are kept.
@@ -61,6 +64,7 @@ struct AdjacencyParts {
   ConstTensorView long_rows{};  ///< [L] int32: LongRows::row. All three are given, or none of them
   ConstTensorView first_chunks{};  ///< [L + 1] int32: LongRows::first_chunk; [0] where L is 0
   ConstTensorView chunk_owners{};  ///< [C] int32: LongRows::chunk_owner
+  ConstTensorView row_order{};     ///< [rows] int32: Adjacency::row_order; left out: as the rows are numbered
 };
 
 /// A graph as tensors, for frameworks that keep it so: what Graph::parts gives and Graph::from_parts takes.

@@ -48,6 +48,7 @@ __device__ inline bool find_span(const Adjacency& edges, std::int64_t item, Edge
   }
   span.row = item - long_rows.chunks;
   if (span.row >= edges.rows) return false;
+  if (edges.row_order != nullptr) span.row = edges.row_order[span.row];
   span.begin = edges.offset[span.row];
   span.end = edges.offset[span.row + 1];
   span.chunk = -1;

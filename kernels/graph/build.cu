@@ -2,6 +2,7 @@
 // Graphs on the device: the CUDA side of the building of graphs in host/core/runtime.def. It may allocate and wait.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_scan.cuh>
@@ -128,6 +129,40 @@ namespace warpgnn::backend {
 
 using namespace kernels;
 
+namespace {
+
+/// With fewer rows a device has warps for all of them at once, and the last to end is the longest row alone.
+constexpr std::int64_t kLeastOrderedRows = 1 << 14;
+/// Lanes that are busy where rows lie side by side as they are; with more of them an order is not worth its reads.
+constexpr double kBusyEnough = 0.9;
+
+/// Finds the order in which kernels take the rows, where it pays.
+void order_rows(const CudaExec& exec, const Context& context, AdjacencyStorage& storage) {
+  Adjacency& adjacency = storage.adjacency;
+  const std::int64_t rows = adjacency.rows;
+  if (rows < kLeastOrderedRows || adjacency.edges == 0) return;
+  const Scratch totals(exec, 2 * sizeof(unsigned long long)), key(exec, bytes_for<std::uint32_t>(rows));
+  check(cudaMemsetAsync(totals.as<void>(), 0, 2 * sizeof(unsigned long long), stream_of(exec)), "cudaMemsetAsync");
+  launch(exec, "write_order_keys", write_order_keys, threads_for(rows), rows, adjacency.offset, key.as<std::uint32_t>(),
+         totals.as<unsigned long long>(), totals.as<unsigned long long>() + 1);
+  const auto [edges, slots] = read(exec, totals.as<const std::array<unsigned long long, 2>>());
+  if (static_cast<double>(edges) >= kBusyEnough * static_cast<double>(slots)) return;
+
+  const Scratch row(exec, bytes_for<std::int32_t>(rows)), sorted_key(exec, bytes_for<std::uint32_t>(rows));
+  launch(exec, "fill_iota", fill_iota, threads_for(rows), rows, row.as<std::int32_t>());
+  auto* const order = keep<std::int32_t>(context, storage, rows);
+  const auto windows = static_cast<std::uint64_t>((rows - 1) >> kOrderWindowBits);
+  const int bits = kDegreeBits + static_cast<int>(std::bit_width(windows));
+  run_cub(exec, "order_rows", [&](void* memory, std::size_t& bytes) {
+    return cub::DeviceRadixSort::SortPairs(memory, bytes, key.as<const std::uint32_t>(), sorted_key.as<std::uint32_t>(),
+                                           row.as<const std::int32_t>(), order, static_cast<std::uint32_t>(rows), 0,
+                                           bits, stream_of(exec));
+  });
+  adjacency.row_order = order;
+}
+
+}  // namespace
+
 std::int64_t narrow_ids(const CudaExec& exec, const ConstTensorView& ids, std::int64_t limit, std::int32_t* narrowed) {
   const std::int64_t count = ids.shape[0];
   if (count == 0) return -1;
@@ -182,6 +217,7 @@ AdjacencyStorage build_adjacency(const CudaExec& exec, const Context& context, s
   storage.adjacency = Adjacency{
       .rows = rows, .edges = edges, .offset = offset, .neighbor = sorted_neighbor, .edge_id = edge_id, .long_rows = {}};
   find_long_rows(exec, context, storage);
+  order_rows(exec, context, storage);
   return storage;
 }
 

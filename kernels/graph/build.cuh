@@ -99,6 +99,45 @@ __global__ void find_offsets(std::int64_t rows, std::int64_t edges, const std::i
   offset[r] = r == rows ? edges : lower_bound(sorted_row, edges, static_cast<std::int32_t>(r));
 }
 
+// --- The order of rows -----------------------------------------------------------------------------------------------
+
+/// Rows are put in order within windows of so many, which keeps what lies side by side in memory together.
+inline constexpr int kOrderWindowBits = 12;
+inline constexpr int kDegreeBits = 10;
+static_assert(kChunkEdges < 1 << kDegreeBits);
+/// The rows that a warp takes side by side when they are narrow, and by which it is judged whether an order pays.
+inline constexpr int kRowsSideBySide = 8;
+
+/// The edges of a row that its own span walks: those of long rows are in their chunks.
+__device__ inline unsigned span_edges(const std::int64_t* offset, std::int64_t row) {
+  const std::int64_t edges = offset[row + 1] - offset[row];
+  return edges > kChunkEdges ? 0 : static_cast<unsigned>(edges);
+}
+
+/// key[r] sorts rows by window, and in it by falling length. *edges gains the edges of all spans, and *slots what
+/// kRowsSideBySide rows at a time take, each as long as the longest of them. One thread takes a row.
+__global__ void write_order_keys(std::int64_t rows, const std::int64_t* offset, std::uint32_t* key,
+                                 unsigned long long* edges, unsigned long long* slots) {
+  const std::int64_t row = build_thread();
+  const unsigned own = row < rows ? span_edges(offset, row) : 0;
+  if (row < rows) {
+    key[row] = static_cast<std::uint32_t>(row >> kOrderWindowBits << kDegreeBits) | (kChunkEdges - own);
+  }
+  unsigned longest = own;
+#pragma unroll
+  for (int distance = 1; distance < kRowsSideBySide; distance *= 2) {
+    const unsigned other = __shfl_xor_sync(0xffffffffu, longest, distance);
+    longest = other > longest ? other : longest;
+  }
+  const unsigned own_sum = __reduce_add_sync(0xffffffffu, own);
+  const unsigned longest_sum = __reduce_add_sync(0xffffffffu, longest);
+  if (build_lane() != 0) return;
+  atomicAdd(edges, static_cast<unsigned long long>(own_sum));
+  atomicAdd(slots, static_cast<unsigned long long>(longest_sum));
+}
+
+// --- Long rows -------------------------------------------------------------------------------------------------------
+
 /// Two counts in one word, so that one scan numbers both: rows in the upper half, chunks in the lower. Their sums stay
 /// below 2^31 each because a row that counts has more than kChunkEdges of at most 2^31 edges.
 __device__ inline std::uint64_t pack_counts(std::uint64_t rows, std::uint64_t chunks) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 #include "tests/graph/graph_fixture.hpp"
@@ -40,6 +41,66 @@ TEST_P(GraphTest, RowsOfMoreChunksThanAWarpHasLanes) {
   Rng rng;
   const TestGraph graph = graph_with_degrees(rng, 50, {3, hub_edges(context()), kChunkEdges + 1});
   expect_structure(graph.upload(context()), graph.edges);
+}
+
+/// In windows of 4096 the longest rows come first, equal ones as they are numbered; rows that are cut into chunks are
+/// as long as empty ones.
+Ids order_of_rows(const Ids& offset) {
+  const auto rows = static_cast<std::int64_t>(offset.size()) - 1;
+  const auto length = [&](std::int64_t row) {
+    const auto r = static_cast<std::size_t>(row);
+    const std::int64_t edges = offset[r + 1] - offset[r];
+    return edges > kChunkEdges ? 0 : edges;
+  };
+  Ids order(static_cast<std::size_t>(rows));
+  std::iota(order.begin(), order.end(), 0);
+  for (std::int64_t first = 0; first < rows; first += 4096) {
+    std::stable_sort(order.begin() + first, order.begin() + std::min(first + 4096, rows),
+                     [&](std::int64_t a, std::int64_t b) { return length(a) > length(b); });
+  }
+  return order;
+}
+
+/// How much of a warp's lanes is busy that takes 8 rows side by side.
+double busy_lanes(const Ids& offset, const Ids& order) {
+  std::int64_t edges = 0, slots = 0;
+  for (std::size_t k = 0; k < order.size(); k += 8) {
+    std::int64_t longest = 0;
+    for (std::size_t side = k; side < std::min(k + 8, order.size()); ++side) {
+      const auto row = static_cast<std::size_t>(order[side]);
+      const std::int64_t own = offset[row + 1] - offset[row];
+      if (own > kChunkEdges) continue;
+      edges += own;
+      longest = std::max(longest, own);
+    }
+    slots += 8 * longest;
+  }
+  return static_cast<double>(edges) / static_cast<double>(slots);
+}
+
+TEST_P(GraphTest, RowsOfUnevenLengthAreTakenInOrderOnAGpu) {
+  Rng rng;
+  Ids degrees;
+  for (std::int64_t row = 0; row < 17000; ++row) degrees.push_back(60 / (1 + rng.below(60)));
+  degrees[5000] = kChunkEdges + 1;
+  std::int64_t edges = 0;
+  for (const std::int64_t degree : degrees) edges += degree;
+  if (edges % 2 == 1) ++degrees[0];  // for upload() gives a graph with an odd number of edges an order of its own
+  const Graph graph = graph_with_degrees(rng, 17000, degrees).upload(context());
+  if (!context().is_cuda()) {
+    EXPECT_EQ(graph.in_edges().row_order, nullptr);
+    return;
+  }
+  ASSERT_NE(graph.in_edges().row_order, nullptr);
+  const Ids offset = download(graph.in_edges()).offset, got = download(graph.in_edges().row_order, 17000);
+  EXPECT_EQ(got, order_of_rows(offset));
+  EXPECT_GT(busy_lanes(offset, got), 0.9);
+  EXPECT_EQ(graph.reversed(context()).out_edges().row_order, graph.in_edges().row_order);
+  EXPECT_EQ(graph.parts().in_edges.row_order.data, graph.in_edges().row_order);
+
+  // Equal rows need none.
+  const Graph even = graph_with_degrees(rng, 17000, Ids(17000, 2)).upload(context());
+  EXPECT_EQ(even.in_edges().row_order, nullptr);
 }
 
 TEST_P(GraphTest, FromCooTakesDeviceMemory) {

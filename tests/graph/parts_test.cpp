@@ -22,8 +22,9 @@ class KeptParts {
   KeptParts(const Context& context, const Graph& graph) : parts(graph.parts()) {
     parts.owner.reset();
     for (AdjacencyParts* direction : {&parts.in_edges, &parts.out_edges}) {
-      for (ConstTensorView* view : {&direction->offsets, &direction->neighbors, &direction->edge_ids,
-                                    &direction->long_rows, &direction->first_chunks, &direction->chunk_owners}) {
+      for (ConstTensorView* view :
+           {&direction->offsets, &direction->neighbors, &direction->edge_ids, &direction->long_rows,
+            &direction->first_chunks, &direction->chunk_owners, &direction->row_order}) {
         keep(context, *view);
       }
     }
@@ -267,6 +268,10 @@ TEST_P(PartsErrorTest, Directions) {
          changed([](GraphParts& p) { p.in_edges.first_chunks.shape[0] = 2; }));
   refuse({"in_edges.chunk_owners:", "2 long rows", "got 1"},
          changed([](GraphParts& p) { p.in_edges.chunk_owners.shape[0] = 1; }));
+  refuse({"in_edges.row_order:", "["}, changed([](GraphParts& p) {
+           p.in_edges.row_order = p.in_edges.neighbors;
+           p.in_edges.row_order.shape[0] = p.in_edges.offsets.shape[0];
+         }));
   refuse({"in_edges.neighbors:", "null"}, changed([](GraphParts& p) { p.in_edges.neighbors.data = nullptr; }));
   refuse({"in_edges.neighbors:", "contiguous"}, changed([](GraphParts& p) { p.in_edges.neighbors.stride[0] = 2; }));
   refuse({"in_edges.neighbors:", "2 dimensions"}, changed([](GraphParts& p) { p.in_edges.neighbors.ndim = 2; }));

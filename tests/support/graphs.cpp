@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/graphs.hpp"
 
+#include <memory>
+#include <numeric>
 #include <utility>
 
 namespace warpgnn::test {
@@ -42,10 +44,31 @@ Graph upload_as(const Context& context, const TestGraph& graph) {
   return Graph::from_coo(context, list);
 }
 
+/// The graph with its rows in an order that a GPU takes from the last to the first.
+Graph backwards(const Context& context, const Graph& graph) {
+  struct Owner {
+    Graph graph;
+    std::vector<Tensor> orders;
+  };
+  const auto owner = std::make_shared<Owner>(Owner{graph, {}});
+  GraphParts parts = graph.parts();
+  for (AdjacencyParts* direction : {&parts.in_edges, &parts.out_edges}) {
+    const std::int64_t rows = direction->offsets.shape[0] - 1;
+    std::vector<std::int32_t> order(static_cast<std::size_t>(rows));
+    std::iota(order.rbegin(), order.rend(), 0);
+    owner->orders.push_back(Tensor::from<std::int32_t>(context, order, {rows}));
+    direction->row_order = owner->orders.back();
+  }
+  parts.owner = owner;
+  return Graph::from_parts(context, parts);
+}
+
 }  // namespace
 
 Graph TestGraph::upload(const Context& context, Dtype ids) const {
-  return ids == Dtype::int32 ? upload_as<std::int32_t>(context, *this) : upload_as<std::int64_t>(context, *this);
+  const Graph graph =
+      ids == Dtype::int32 ? upload_as<std::int32_t>(context, *this) : upload_as<std::int64_t>(context, *this);
+  return edges.count() % 2 == 1 ? backwards(context, graph) : graph;
 }
 
 TestGraph random_graph(Rng& rng, std::int64_t sources, std::int64_t destinations, std::int64_t edges) {

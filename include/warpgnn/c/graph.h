@@ -50,6 +50,8 @@ typedef struct warpgnn_adjacency_parts {
   warpgnn_view first_chunks;
   /// [C] int32: the long row that a chunk belongs to
   warpgnn_view chunk_owners;
+  /// [rows] int32: a permutation, the order in which a GPU takes the rows; left out: as they are numbered
+  warpgnn_view row_order;
 } warpgnn_adjacency_parts;
 
 /// A graph as tensors, for frameworks that keep it so.

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "predict.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/cases/byte_bounds.hpp"
+#include "row_schedule.hpp"
+
+namespace warpgnn::bench {
+
+namespace {
+
+/// Nine tenths of the data sheets' memory bandwidths. The L2's bandwidth and the latencies below, in cycles, are
+/// estimates until a device says them.
+struct Gpu {
+  const char* name;
+  double multiprocessors, hertz, memory_rate, l2_rate;
+};
+constexpr Gpu kGpus[] = {{"H100", 132, 1.755e9, 3.0e12, 5.5e12}, {"H200", 132, 1.785e9, 4.3e12, 5.5e12}};
+constexpr double kIssuePerCycle = 4, kMemoryLatency = 600, kL2Latency = 270;  // cycles
+constexpr double kL2Bytes = 40e6;
+/// Instructions of a warp beside those of its edges: finding its rows, and writing them.
+constexpr double kInstructionsOfRow = 60;
+
+/// A kernel of a row of the suite.
+struct Kernel {
+  std::string instance;  // of the budget
+  int width;             // elements that a lane takes
+  int warps;             // of a multiprocessor, which the launch bounds promise
+};
+
+struct Work {
+  std::string name;
+  std::vector<Kernel> kernels;
+  std::int64_t columns;  // of a row
+  Bytes bytes;
+  double row_bytes;  // of what an edge gathers
+};
+
+struct Loop {
+  double instructions = 0;
+  int in_flight = 0;
+};
+
+std::map<std::string, Loop> read_budget(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  std::map<std::string, Loop> loops;
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("#")) continue;
+    std::istringstream words(line);
+    std::string name;
+    Loop loop;
+    if (words >> name >> loop.instructions >> loop.in_flight) loops[name] = loop;
+  }
+  return loops;
+}
+
+// --- The rows of the core suite --------------------------------------------------------------------------------------
+
+void add_attention(const std::string& type, int heads, Sizes sizes, std::vector<Work>& works) {
+  sizes.width = 32.0 * heads;
+  sizes.heads = heads;
+  const std::string shape = std::to_string(heads) + "x32 " + type, gat = "gat_attention_";
+  const auto columns = static_cast<std::int64_t>(sizes.width);
+  const auto add = [&](const std::string& name, std::vector<Kernel> kernels, Bytes bytes, double rows_of_edge) {
+    works.push_back({name + " " + shape, std::move(kernels), columns, bytes, rows_of_edge * sizes.row()});
+  };
+  constexpr int kGatWarps = 24, kAttentionWarps = 20;
+  add("gat_attention/forward", {{gat + "forward_by_destination<" + type + ",4,false,true>", 4, kGatWarps}},
+      gat_attention_forward_bytes(sizes, false), 1);
+  add("gat_attention/training", {{gat + "forward_by_destination<" + type + ",4,true,true>", 4, kGatWarps}},
+      gat_attention_forward_bytes(sizes, true), 1);
+  add("gat_attention/backward", {{gat + "backward_by_source<" + type + ",4,1,true>", 4, kGatWarps}},
+      gat_attention_backward_bytes(sizes), 1);
+  for (const auto& [name, score] : {std::pair{"gatv2", "LeakyScore"}, std::pair{"dot", "DotScore"}}) {
+    const std::string arguments = "<" + type + ",4,true," + score + "<Math,float>>";
+    const bool shared = std::string(name) == "gatv2";
+    add("attention_" + std::string(name) + "/forward",
+        {{"attention_forward_by_destination" + arguments, 4, kAttentionWarps}}, attention_forward_bytes(sizes, shared),
+        shared ? 1 : 2);
+    add("attention_" + std::string(name) + "/backward",
+        {{"attention_backward_by_destination" + arguments, 4, kAttentionWarps},
+         {"attention_backward_by_source" + arguments, 4, kAttentionWarps}},
+        attention_backward_bytes(sizes, shared), 2);
+  }
+}
+
+std::vector<Work> works_of(double nodes, double edges) {
+  std::vector<Work> works;
+  for (const auto& [type, stored] : {std::pair{"float", 4.0}, std::pair{"BFloat16", 2.0}}) {
+    const Sizes sizes{.nodes = nodes, .edges = edges, .stored = stored};
+    for (const int heads : {8, 4}) add_attention(type, heads, sizes, works);
+    for (const std::int64_t width : {16, 64, 128, 256}) {
+      Sizes sums = sizes;
+      sums.width = static_cast<double>(width);
+      works.push_back({"aggregate_weighted/forward " + std::to_string(width) + " " + type,
+                       {{"aggregate_sum_by_row<" + std::string(type) + ",4,(Message)1>", 4, 32}},
+                       width,
+                       aggregate_forward_bytes(sums, Reduce::sum, true),
+                       sums.row()});
+    }
+  }
+  return works;
+}
+
+// --- The model -------------------------------------------------------------------------------------------------------
+
+struct Limits {
+  double memory, l2, issue, latency;
+
+  std::pair<double, const char*> worst() const {
+    return std::max({std::pair{memory, "memory"}, {l2, "L2"}, {issue, "issue"}, {latency, "latency"}});
+  }
+};
+
+Limits limits_of(const Gpu& gpu, const Work& work, const std::map<std::string, Loop>& budget, const Degrees& degrees,
+                 Schedule& schedule) {
+  Limits limits{work.bytes.compulsory / gpu.memory_rate, work.bytes.gather / gpu.l2_rate, 0, 0};
+  const double kernels = static_cast<double>(work.kernels.size());
+  for (const Kernel& kernel : work.kernels) {
+    const auto found = budget.find(kernel.instance);
+    if (found == budget.end()) throw std::runtime_error("sass_budget.txt has no " + kernel.instance);
+    const Loop& loop = found->second;
+    schedule = schedule_of(degrees, work.columns / kernel.width, {loop.instructions, kInstructionsOfRow});
+    limits.issue += schedule.instructions / (gpu.multiprocessors * kIssuePerCycle * gpu.hertz);
+    // Bytes that the warps at work have in flight, and how long these are on their way.
+    const double hot = std::min(1.0, kL2Bytes / (work.row_bytes * static_cast<double>(degrees.rows())));
+    const double latency = (hot * kL2Latency + (1 - hot) * kMemoryLatency) / gpu.hertz;
+    const double bytes_of_lane = work.row_bytes / (static_cast<double>(work.columns) / kernel.width);
+    const double in_flight = gpu.multiprocessors * kernel.warps * schedule.warps_busy * schedule.lanes_busy *
+                             kRowLanes * loop.in_flight * std::min(bytes_of_lane, 16.0);
+    limits.latency += work.bytes.gather / kernels / in_flight * latency;
+  }
+  return limits;
+}
+
+void predict_graph(const std::string& name, Scale scale, const std::map<std::string, Loop>& budget) {
+  const EdgeTensors edges = named_graph(Context::cpu(), name, scale);
+  const Degrees degrees(edges.nodes,
+                        {edges.destination.view().as<std::int32_t>(), static_cast<std::size_t>(edges.edges())});
+  std::printf("\n%s: %lld nodes, %lld edges; predicted, not measured\n", display_name(name).c_str(),
+              static_cast<long long>(edges.nodes), static_cast<long long>(edges.edges()));
+  std::printf("%-38s %13s %6s %9s %9s", "row", "lanes", "warps", "bound us", "Minstr");
+  for (const Gpu& gpu : kGpus) std::printf(" %10s us", gpu.name);
+  std::printf("  limit\n");
+  for (const Work& work : works_of(static_cast<double>(edges.nodes), static_cast<double>(edges.edges()))) {
+    Schedule schedule;
+    std::vector<Limits> limits;
+    for (const Gpu& gpu : kGpus) limits.push_back(limits_of(gpu, work, budget, degrees, schedule));
+    std::printf("%-38s %5.2f -> %4.2f %6.2f %9.1f %9.1f", work.name.c_str(), schedule.lanes_busy_as_numbered,
+                schedule.lanes_busy, schedule.warps_busy, limits[0].memory * 1e6, schedule.instructions * 1e-6);
+    for (const Limits& of_gpu : limits) std::printf(" %13.1f", of_gpu.worst().first * 1e6);
+    std::printf("  %s\n", limits[0].worst().second);
+  }
+}
+
+}  // namespace
+
+void predict(const std::string& budget_path, const std::vector<std::string>& graphs, Scale scale) {
+  const auto budget = read_budget(budget_path);
+  for (const std::string& graph : graphs) predict_graph(graph, scale, budget);
+}
+
+}  // namespace warpgnn::bench
