@@ -82,6 +82,13 @@ __global__ void strided_load(const float* x, float* y, int stride) {
   y[threadIdx.x] = __ldg(x + static_cast<int>(threadIdx.x) * stride);
 }
 
+/// The last load is the first over again, with `others` in between.
+__global__ void load_again(const float* x, float* y, int others) {
+  float sum = 0;
+  for (int k = 0; k < others + 2; ++k) sum += x[32 * (k % (others + 1)) + static_cast<int>(threadIdx.x)];
+  y[threadIdx.x] = sum;
+}
+
 __global__ void strided_shared(float* y, int stride) {
   __shared__ float shared[32 * 33];
   float* const mine = shared + static_cast<int>(threadIdx.x) * stride;
@@ -134,6 +141,9 @@ void run_arrivals(int* counter, int* y) {
 }
 void run_strided_load(const float* x, float* y, int stride) {
   launch({1, 32}, strided_load, x, y, stride);
+}
+void run_load_again(const float* x, float* y, int others) {
+  launch({1, 32}, load_again, x, y, others);
 }
 void run_strided_shared(float* y, int stride) {
   launch({1, 32}, strided_shared, y, stride);

@@ -22,6 +22,7 @@ void run_arrivals(int* counter, int* y);
 // --- Traffic --------------------------------------------------------------------------------------------------------
 
 void run_strided_load(const float* x, float* y, int stride);
+void run_load_again(const float* x, float* y, int others);
 void run_strided_shared(float* y, int stride);
 /// Lane i makes i % 4 + 1 loads in each of three rounds.
 void run_nested_loops(const float* x, float* y);

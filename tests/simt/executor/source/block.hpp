@@ -45,12 +45,16 @@ struct WarpGroup {
   Where where;
 };
 
+/// The sectors of a warp's last loads, each load's sorted.
+using RecentLoads = std::deque<std::vector<std::uintptr_t>>;
+
 struct Warp {
   unsigned present = 0;  // lanes that the block has
   unsigned ready = 0;
   unsigned exited = 0;
   unsigned at_access = 0;
   std::vector<WarpGroup> groups;
+  RecentLoads recent_loads;  // where traffic is counted
 };
 
 /// The threads that stand at the block's barrier.

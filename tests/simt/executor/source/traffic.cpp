@@ -28,7 +28,13 @@ Counting& counting() {
   return state;
 }
 
-void count_global(const std::vector<const Access*>& accesses, GlobalTraffic& traffic) {
+bool is_recent(const RecentLoads& recent, std::uintptr_t sector) {
+  return std::any_of(recent.begin(), recent.end(), [&](const std::vector<std::uintptr_t>& load) {
+    return std::binary_search(load.begin(), load.end(), sector);
+  });
+}
+
+void count_global(const std::vector<const Access*>& accesses, RecentLoads& recent, GlobalTraffic& traffic) {
   std::vector<std::uintptr_t> sectors;
   for (const Access* access : accesses) {
     traffic.bytes += access->bytes;
@@ -46,6 +52,13 @@ void count_global(const std::vector<const Access*>& accesses, GlobalTraffic& tra
     SectorSet& seen = accesses.front()->kind == AccessKind::load ? region->loaded : region->stored;
     if (seen.insert(sector - region->base / kSectorBytes, counting().launch)) ++traffic.unique_sectors;
   }
+  if (accesses.front()->kind != AccessKind::load) {
+    traffic.fetched_sectors += sectors.size();
+    return;
+  }
+  for (const std::uintptr_t sector : sectors) traffic.fetched_sectors += is_recent(recent, sector) ? 0 : 1;
+  recent.push_back(std::move(sectors));
+  if (recent.size() > kRecentLoads) recent.pop_front();
 }
 
 /// 8-byte accesses go by half warps and 16-byte ones by quarters; within a part, a pass serves each bank once, and
@@ -87,12 +100,12 @@ std::vector<LaunchTraffic> take_traffic() {
   return std::exchange(counting().finished, {});
 }
 
-void count_request(const std::vector<const Access*>& accesses) {
+void count_request(const std::vector<const Access*>& accesses, RecentLoads& recent) {
   LaunchTraffic& traffic = counting().current;
   const Access& first = *accesses.front();
   if (first.kind == AccessKind::atomic) traffic.atomics += accesses.size();
   if (device_memory().find(first.address) == nullptr) return count_shared(accesses, traffic.shared);
-  count_global(accesses, first.kind == AccessKind::load ? traffic.loads : traffic.stores);
+  count_global(accesses, recent, first.kind == AccessKind::load ? traffic.loads : traffic.stores);
 }
 
 void Block::wait_to_access(const Access& access) {
@@ -124,7 +137,7 @@ bool Block::issue_accesses() {
       request.push_back(&lane.access);
       issuing |= 1u << lane.lane;
     }
-    count_request(request);
+    count_request(request, warp.recent_loads);
     warp.at_access &= ~issuing;
     make_ready(w, issuing);
     issued = true;

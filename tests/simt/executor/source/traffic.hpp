@@ -9,7 +9,7 @@ namespace simt {
 void begin_traffic(const std::string& kernel, std::uint64_t launch);
 void end_traffic();
 
-/// Counts one request: the lanes' accesses by one instruction of one warp, at the same time.
-void count_request(const std::vector<const Access*>& accesses);
+/// Counts one request: the lanes' accesses by one instruction of one warp, at the same time, and remembers loads.
+void count_request(const std::vector<const Access*>& accesses, RecentLoads& recent);
 
 }  // namespace simt

@@ -45,6 +45,18 @@ TEST_F(TrafficTest, SectorsOfStridedLoads) {
   }
 }
 
+TEST_F(TrafficTest, WhatAWarpHasJustLoadedIsNotFetchedAgain) {
+  const std::pair<int, std::uint64_t> cases[] = {{0, 4}, {1, 8}, {7, 32}, {8, 40}};  // others between two equal loads
+  for (const auto& [others, sectors] : cases) {
+    run_load_again(x_.get(), y_.get(), others);
+    const simt::LaunchTraffic got = traffic();
+    EXPECT_EQ(got.loads.sectors, 4u * (static_cast<unsigned>(others) + 2)) << others;
+    EXPECT_EQ(got.loads.fetched_sectors, sectors) << others;
+    EXPECT_EQ(got.loads.unique_sectors, 4u * (static_cast<unsigned>(others) + 1)) << others;
+    EXPECT_EQ(got.stores.fetched_sectors, 4u) << others;
+  }
+}
+
 TEST_F(TrafficTest, MisalignmentCostsASector) {
   run_strided_load(x_.get() + 1, y_.get(), 1);
   EXPECT_EQ(traffic().loads.sectors, 5u);

@@ -79,12 +79,16 @@ std::vector<ProductKind> take_products();
 
 // --- Traffic --------------------------------------------------------------------------------------------------------
 
+/// Loads of a warp that are sure still to be in a cache beside it.
+inline constexpr std::size_t kRecentLoads = 8;
+
 /// Requests are warps' accesses. A sector is an aligned run of 32 bytes, what memory moves at a time.
 struct GlobalTraffic {
   std::uint64_t requests = 0;
-  std::uint64_t bytes = 0;           ///< that lanes asked for
-  std::uint64_t sectors = 0;         ///< that each request touched: traffic without any cache
-  std::uint64_t unique_sectors = 0;  ///< that the launch touched: traffic with a perfect cache
+  std::uint64_t bytes = 0;            ///< that lanes asked for
+  std::uint64_t sectors = 0;          ///< that each request touched: traffic without any cache
+  std::uint64_t fetched_sectors = 0;  ///< of loads those that the warp's last kRecentLoads loads had not touched
+  std::uint64_t unique_sectors = 0;   ///< that the launch touched: traffic with a perfect cache
 };
 struct SharedTraffic {
   std::uint64_t requests = 0;
