@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/cases/byte_bounds.hpp"
+#include "kernels/base/tuning.cuh"
 #include "row_schedule.hpp"
 
 namespace warpgnn::bench {
@@ -74,7 +75,8 @@ void add_attention(const std::string& type, int heads, Sizes sizes, std::vector<
   const auto add = [&](const std::string& name, std::vector<Kernel> kernels, Bytes bytes, double rows_of_edge) {
     works.push_back({name + " " + shape, std::move(kernels), columns, bytes, rows_of_edge * sizes.row()});
   };
-  constexpr int kGatWarps = 24, kAttentionWarps = 20;
+  constexpr int kGatWarps = kBlockWarps * kernels::kTuning.gat_blocks[0],
+                kAttentionWarps = kBlockWarps * kernels::kTuning.attention_blocks[0];
   add("gat_attention/forward", {{gat + "forward_by_destination<" + type + ",4,false,true>", 4, kGatWarps}},
       gat_attention_forward_bytes(sizes, false), 1);
   add("gat_attention/training", {{gat + "forward_by_destination<" + type + ",4,true,true>", 4, kGatWarps}},
@@ -124,7 +126,10 @@ struct Limits {
 
 Limits limits_of(const Gpu& gpu, const Work& work, const std::map<std::string, Loop>& budget, const Degrees& degrees,
                  Schedule& schedule) {
-  Limits limits{work.bytes.compulsory / gpu.memory_rate, work.bytes.gather / gpu.l2_rate, 0, 0};
+  // The rows that are gathered most stay in the L2; the others come from memory each time.
+  const double hot = degrees.share_of_hottest(static_cast<std::int64_t>(kL2Bytes / work.row_bytes));
+  const double from_memory = work.bytes.compulsory + (1 - hot) * (work.bytes.gather - work.bytes.compulsory);
+  Limits limits{from_memory / gpu.memory_rate, work.bytes.gather / gpu.l2_rate, 0, 0};
   const double kernels = static_cast<double>(work.kernels.size());
   for (const Kernel& kernel : work.kernels) {
     const auto found = budget.find(kernel.instance);
@@ -133,7 +138,6 @@ Limits limits_of(const Gpu& gpu, const Work& work, const std::map<std::string, L
     schedule = schedule_of(degrees, work.columns / kernel.width, {loop.instructions, kInstructionsOfRow});
     limits.issue += schedule.instructions / (gpu.multiprocessors * kIssuePerCycle * gpu.hertz);
     // Bytes that the warps at work have in flight, and how long these are on their way.
-    const double hot = std::min(1.0, kL2Bytes / (work.row_bytes * static_cast<double>(degrees.rows())));
     const double latency = (hot * kL2Latency + (1 - hot) * kMemoryLatency) / gpu.hertz;
     const double bytes_of_lane = work.row_bytes / (static_cast<double>(work.columns) / kernel.width);
     const double in_flight = gpu.multiprocessors * kernel.warps * schedule.warps_busy * schedule.lanes_busy *
@@ -157,7 +161,8 @@ void predict_graph(const std::string& name, Scale scale, const std::map<std::str
     std::vector<Limits> limits;
     for (const Gpu& gpu : kGpus) limits.push_back(limits_of(gpu, work, budget, degrees, schedule));
     std::printf("%-38s %5.2f -> %4.2f %6.2f %9.1f %9.1f", work.name.c_str(), schedule.lanes_busy_as_numbered,
-                schedule.lanes_busy, schedule.warps_busy, limits[0].memory * 1e6, schedule.instructions * 1e-6);
+                schedule.lanes_busy, schedule.warps_busy, work.bytes.compulsory / kGpus[0].memory_rate * 1e6,
+                schedule.instructions * 1e-6);
     for (const Limits& of_gpu : limits) std::printf(" %13.1f", of_gpu.worst().first * 1e6);
     std::printf("  %s\n", limits[0].worst().second);
   }

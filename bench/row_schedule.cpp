@@ -2,6 +2,8 @@
 #include "row_schedule.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "warpgnn/graph.hpp"
 
@@ -9,7 +11,7 @@ namespace warpgnn::bench {
 
 namespace {
 
-constexpr int kBlockWarps = 4, kEdgesInFlight = 4;
+constexpr int kEdgesInFlight = kernels::kTuning.edges_in_flight;
 constexpr std::int64_t kOrderWindow = 4096, kLeastOrderedRows = 1 << 14;
 constexpr std::int64_t kRowsSideBySide = 8;
 constexpr double kBusyEnough = 0.9;
@@ -38,6 +40,10 @@ double lanes_busy(const std::vector<std::int32_t>& spans, std::int64_t side_by_s
 Degrees::Degrees(std::int64_t nodes, std::span<const std::int32_t> destination)
     : as_numbered_(static_cast<std::size_t>(nodes)) {
   for (const std::int32_t node : destination) ++as_numbered_[static_cast<std::size_t>(node)];
+  std::vector<std::int32_t> falling = as_numbered_;
+  std::sort(falling.begin(), falling.end(), std::greater<>());
+  edges_of_hottest_.resize(falling.size());
+  std::inclusive_scan(falling.begin(), falling.end(), edges_of_hottest_.begin(), std::plus<>(), std::int64_t{0});
   for (std::int32_t& edges : as_numbered_) {
     if (edges <= kChunkEdges) continue;
     chunks_ += (edges + kChunkEdges - 1) / kChunkEdges;
@@ -50,6 +56,12 @@ Degrees::Degrees(std::int64_t nodes, std::span<const std::int32_t> destination)
     const auto begin = ordered_.begin() + first;
     std::sort(begin, begin + std::min(kOrderWindow, rows() - first), std::greater<>());
   }
+}
+
+double Degrees::share_of_hottest(std::int64_t rows) const {
+  if (rows <= 0 || edges_of_hottest_.empty()) return 0;
+  const auto last = static_cast<std::size_t>(std::min(rows, this->rows()) - 1);
+  return ratio(static_cast<double>(edges_of_hottest_[last]), static_cast<double>(edges_of_hottest_.back()));
 }
 
 Schedule schedule_of(const Degrees& degrees, std::int64_t packs, const LoopCost& cost) {

@@ -8,9 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "kernels/base/tuning.cuh"
+
 namespace warpgnn::bench {
 
 inline constexpr int kRowLanes = 32;
+inline constexpr int kBlockWarps = kernels::kTuning.span_threads / kRowLanes;
 
 /// How many edges the span of each row has, in both orders. The chunks of long rows are spans of their own.
 class Degrees {
@@ -22,9 +25,12 @@ class Degrees {
   const std::vector<std::int32_t>& ordered() const { return ordered_; }
   std::int64_t chunks() const { return chunks_; }
   std::int64_t edges_of_chunks() const { return edges_of_chunks_; }
+  /// The part of all edges whose row to gather is one of the `rows` that are gathered most, graphs being symmetric.
+  double share_of_hottest(std::int64_t rows) const;
 
  private:
   std::vector<std::int32_t> as_numbered_, ordered_;
+  std::vector<std::int64_t> edges_of_hottest_;  // [k]: of the first k + 1 rows by falling degree
   std::int64_t chunks_ = 0, edges_of_chunks_ = 0;
 };
 

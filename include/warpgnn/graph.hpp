@@ -91,8 +91,8 @@ struct LooplessGraph;
 /// An immutable graph, or batch of graphs, prepared for message passing.
 ///
 /// Building it validates the edges, sorts them by destination and by source (stable, so a row keeps the caller's
-/// order) and finds the long rows; it allocates and synchronises. No later op does. A Graph is a cheap handle: copies
-/// share the data, and any number of threads may use one at the same time.
+/// order), finds the long rows and, on a GPU, an order to take uneven rows in; it allocates and synchronises. No later
+/// op does. A Graph is a cheap handle: copies share the data, and any number of threads may use one at the same time.
 ///
 /// Edge ids. Tensors with one row per edge (weights, features, attention) are always in the caller's order, whatever
 /// order the graph keeps inside.

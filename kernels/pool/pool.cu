@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "kernels/pool/pool.cuh"
+#include "kernels/pool/pool_backward.cuh"
 
 namespace warpgnn::backend {
 
