@@ -34,7 +34,8 @@ if(NOT WARPGNN_CUDA STREQUAL "OFF")
     include(WarpgnnCUDAToolkit)
     set(WARPGNN_WITH_CUDA ON)
     # Keeps the resource report of each object beside it (see tests/resource_budget.txt).
-    set(CMAKE_CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/scripts/nvcc_report.sh" ${compiler_cache})
+    set(CMAKE_CUDA_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/scripts/compiler_report.sh" ptxas
+                                     "^ptxas info|bytes stack frame" ${compiler_cache})
     message(STATUS "CUDA ${CUDAToolkit_VERSION}: building the CPU and CUDA backends for ${CMAKE_CUDA_ARCHITECTURES}")
   elseif(WARPGNN_CUDA STREQUAL "ON")
     message(FATAL_ERROR "WARPGNN_CUDA=ON, but no CUDA compiler was found")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Registers and local memory of each kernel, from the reports that scripts/nvcc_report.sh keeps beside the objects.
+# Registers and local memory of each kernel, from the reports that scripts/compiler_report.sh keeps beside the objects.
 #   resource_budget.sh check DIR   compares them with resource_budget.txt
 #   resource_budget.sh write DIR   writes resource_budget.txt anew
 # A kernel's line holds the worst of its template instances. Registers are budgeted in steps of 8, as the hardware hands
