@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/memory.hpp"
+#include "warpgnn/nn/layers.hpp"
 #include "warpgnn/ops/elementwise.hpp"
 #include "warpgnn/ops/gcn_norm.hpp"
 
@@ -65,24 +66,35 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
     const std::vector<double> ones(static_cast<std::size_t>(edges), 1);
     edge_features_ = upload(context, dtype, ones, {edges, 1});
   }
+  std::vector<std::int32_t> labels(dataset.graph_labels.index.begin(), dataset.graph_labels.index.end());
+  labels.push_back(warpgnn::nn::CrossEntropyOptions{}.ignore_index);
+  labels_ = Tensor::from<std::int32_t>(context, labels, {static_cast<std::int64_t>(labels.size()), 1});
 }
 
-ConstTensorView Batcher::gather(const Tensor& whole, const Tensor& index, Tensor& target) {
-  if (!whole.defined()) return {};
-  const Context& context = data_->context_;
-  target.resize(context, data_->dtype_, {index.view().shape[0], whole.view().shape[1]});
-  warpgnn::gather_rows(context, {.x = whole, .index = index, .y = target});
-  return target;
+Batcher::Batcher(const DeviceData& data, std::int64_t most_graphs)
+    : data_(&data), selector_(data.context(), data.graph(), most_graphs) {}
+
+void Batcher::gather(const Tensor& whole, const ConstTensorView& index, Tensor& target) {
+  if (!whole.defined()) return;
+  target.resize(data_->context_, whole.view().dtype, {index.shape[0], whole.view().shape[1]});
+  tables_.push_back({.x = whole, .index = index, .y = target});
 }
 
-const Batch& Batcher::select(std::span<const std::int64_t> graphs) {
-  warpgnn::GraphSelection selection = data_->graph_.select(data_->context_, graphs);
-  batch_.x = gather(data_->x_, selection.nodes, x_);
-  const ConstTensorView weight = gather(data_->edge_weight_, selection.edges, edge_weight_);
-  batch_.edge_weight = weight.defined() ? warpgnn::reshape(weight, {weight.shape[0]}) : weight;
-  batch_.edge_features = gather(data_->edge_features_, selection.edges, edge_features_);
-  batch_.graph = std::move(selection.graph);
-  batch_.edges = std::move(selection.edges);
+const Batch& Batcher::cut() {
+  const warpgnn::GraphSelection& selection = selector_.cut();
+  tables_.clear();
+  gather(data_->x_, selection.nodes, x_);
+  gather(data_->edge_weight_, selection.edges, edge_weight_);
+  gather(data_->edge_features_, selection.edges, edge_features_);
+  gather(data_->labels_, selector_.graphs(), labels_);
+  warpgnn::gather_tables(data_->context_, {tables_});
+  batch_.x = x_;
+  if (edge_weight_.defined())
+    batch_.edge_weight = warpgnn::reshape(edge_weight_.view(), {edge_weight_.view().shape[0]});
+  if (edge_features_.defined()) batch_.edge_features = edge_features_;
+  batch_.labels = warpgnn::reshape(labels_.view(), {labels_.view().shape[0]});
+  batch_.graph = selection.graph;
+  batch_.edges = selection.edges;
   return batch_;
 }
 

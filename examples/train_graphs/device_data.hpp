@@ -8,6 +8,8 @@
 #include "common/transfer.hpp"
 #include "features.hpp"
 #include "warpgnn/graph.hpp"
+#include "warpgnn/ops/elementwise.hpp"
+#include "warpgnn/selector.hpp"
 
 namespace examples::train_graphs {
 
@@ -31,6 +33,8 @@ class DeviceData {
   const warpgnn::Graph& graph() const { return graph_; }
   std::int64_t node_features() const { return x_.view().shape[1]; }
   std::int64_t edge_features() const { return edge_features_.defined() ? edge_features_.view().shape[1] : 0; }
+  /// [num_graphs + 1, 1] int32, the last one that of padding, which no loss counts.
+  const warpgnn::Tensor& labels() const { return labels_; }
 
  private:
   friend class Batcher;
@@ -40,6 +44,7 @@ class DeviceData {
   warpgnn::Tensor x_;              // [N, F]
   warpgnn::Tensor edge_weight_;    // [E, 1], where the model needs it
   warpgnn::Tensor edge_features_;  // [E, D], zero rows for self-loops, where the model needs it
+  warpgnn::Tensor labels_;
 };
 
 /// What a model reads. Views of what the model does not need are undefined.
@@ -48,21 +53,31 @@ struct Batch {
   warpgnn::ConstTensorView x;
   warpgnn::ConstTensorView edge_weight;
   warpgnn::ConstTensorView edge_features;
-  warpgnn::Tensor edges;  ///< [E] int32: the edge of the whole set that each edge is
+  warpgnn::ConstTensorView labels;  ///< [G] int32
+  warpgnn::ConstTensorView edges;   ///< [E] int32: the edge of the whole set that each edge is
 };
 
-/// Cuts batches out of the data set, into memory that it reuses: a batch lives until the next select.
+/// Cuts batches out of the data set, into memory that it reuses: a batch lives until the next one is cut.
 class Batcher {
  public:
-  explicit Batcher(const DeviceData& data) : data_(&data) {}
-  const Batch& select(std::span<const std::int64_t> graphs);
+  /// @param most_graphs of one batch, with the one of its padding.
+  Batcher(const DeviceData& data, std::int64_t most_graphs);
+  const warpgnn::Selector& selector() const { return selector_; }
+
+  void choose(std::span<const std::int64_t> graphs, const std::optional<warpgnn::SelectionSize>& padded_to = {}) {
+    selector_.choose(graphs, padded_to);
+  }
+  /// What was chosen last.
+  const Batch& cut();
 
  private:
-  warpgnn::ConstTensorView gather(const warpgnn::Tensor& whole, const warpgnn::Tensor& index, warpgnn::Tensor& target);
+  void gather(const warpgnn::Tensor& whole, const warpgnn::ConstTensorView& index, warpgnn::Tensor& target);
 
   const DeviceData* data_;
+  warpgnn::Selector selector_;
   Batch batch_;
-  warpgnn::Tensor x_, edge_weight_, edge_features_;
+  warpgnn::Tensor x_, edge_weight_, edge_features_, labels_;
+  std::vector<warpgnn::GatherRows> tables_;
 };
 
 }  // namespace examples::train_graphs

@@ -25,36 +25,30 @@ struct PlainLayer {
 class SetLayer : public PlainLayer {
  public:
   SetLayer(nn::Session& session, const std::string& name, std::int64_t in, std::int64_t out)
-      : linear_(session, name, in, out), activation_(session, Activation::relu) {}
+      : linear_(session, name, in, out, {.activation = Activation::relu}) {}
 
-  ConstTensorView forward(const Batch&, const ConstTensorView& x) { return activation_.forward(linear_.forward(x)); }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx) {
-    return linear_.backward(activation_.backward(dy), need_dx);
-  }
+  ConstTensorView forward(const Batch&, const ConstTensorView& x) { return linear_.forward(x); }
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx) { return linear_.backward(dy, need_dx); }
   void collect(nn::ParameterList& list) { linear_.collect(list); }
 
  private:
   nn::Linear linear_;
-  nn::Activate activation_;
 };
 
 /// GCN and ReLU.
 class GcnLayer : public PlainLayer {
  public:
   GcnLayer(nn::Session& session, const std::string& name, std::int64_t in, std::int64_t out)
-      : convolution_(session, name, in, out), activation_(session, Activation::relu) {}
+      : convolution_(session, name, in, out, {.activation = Activation::relu}) {}
 
   ConstTensorView forward(const Batch& batch, const ConstTensorView& x) {
-    return activation_.forward(convolution_.forward(batch.graph, x, batch.edge_weight));
+    return convolution_.forward(batch.graph, x, batch.edge_weight);
   }
-  ConstTensorView backward(const ConstTensorView& dy, bool need_dx) {
-    return convolution_.backward(activation_.backward(dy), need_dx);
-  }
+  ConstTensorView backward(const ConstTensorView& dy, bool need_dx) { return convolution_.backward(dy, need_dx); }
   void collect(nn::ParameterList& list) { convolution_.collect(list); }
 
  private:
   nn::GCNConv convolution_;
-  nn::Activate activation_;
 };
 
 /// Attention along edges, heads concatenated, and ELU.

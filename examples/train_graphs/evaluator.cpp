@@ -44,11 +44,10 @@ Evaluator::Evaluator(const DeviceData& data, const Categories& labels, std::vect
   for (const std::int64_t graph : graphs_) labels_.push_back(labels.index[static_cast<std::size_t>(graph)]);
   for (std::size_t begin = 0; begin < graphs_.size(); begin += kGraphsPerPart) {
     const std::size_t count = std::min(kGraphsPerPart, graphs_.size() - begin);
-    auto batcher = std::make_unique<Batcher>(data);
-    const Batch& batch = batcher->select(std::span(graphs_).subspan(begin, count));
-    warpgnn::Tensor part_labels = warpgnn::Tensor::from(
-        data.context(), std::span<const std::int32_t>(labels_).subspan(begin, count), {std::int64_t(count)});
-    parts_.push_back({std::move(batcher), &batch, std::move(part_labels), begin, count});
+    auto batcher = std::make_unique<Batcher>(data, static_cast<std::int64_t>(count));
+    batcher->choose(std::span(graphs_).subspan(begin, count));
+    const Batch& batch = batcher->cut();
+    parts_.push_back({std::move(batcher), &batch, begin, count});
   }
 }
 
@@ -56,7 +55,7 @@ Score Evaluator::score(nn::Session& session, Model& model, nn::CrossEntropy& los
   const EvaluationMode mode(session);
   Score score;
   for (Part& part : parts_) {
-    const warpgnn::ConstTensorView mean = loss.forward(model.forward(*part.batch), part.labels);
+    const warpgnn::ConstTensorView mean = loss.forward(model.forward(*part.batch), part.batch->labels);
     score.loss +=
         finite(download(mean, data_->context())[0], "the " + name_ + " loss") * static_cast<double>(part.count);
     const std::vector<double> probability = download(loss.probability(), data_->context());
@@ -75,7 +74,7 @@ std::vector<Explanation> Evaluator::explain(nn::Session& session, Model& model, 
   std::vector<double> edge_weight(dataset.source.size(), 0);
   std::vector<Explanation> explanations;
   for (Part& part : parts_) {
-    loss.forward(model.forward(*part.batch), part.labels);
+    loss.forward(model.forward(*part.batch), part.batch->labels);
     const std::vector<double> probability = download(loss.probability(), context);
     const std::size_t classes = probability.size() / part.count;
     std::vector<double> node_weight;
@@ -83,7 +82,8 @@ std::vector<Explanation> Evaluator::explain(nn::Session& session, Model& model, 
     for (const double weight : node_weight) finite(weight, "an attention of a node");
     const warpgnn::ConstTensorView attention = model.edge_attention();
     if (attention.defined()) {
-      scatter_edge_attention(download(attention, context), part.batch->edges.to_host<std::int32_t>(), edge_weight);
+      scatter_edge_attention(download(attention, context), warpgnn::to_host<std::int32_t>(context, part.batch->edges),
+                             edge_weight);
     }
     const std::span<const std::int64_t> offsets = part.batch->graph.host_graph_offsets();
     for (std::size_t i = 0; i < part.count; ++i) {

@@ -28,7 +28,6 @@ class Evaluator {
   struct Part {
     std::unique_ptr<Batcher> batcher;  // owns the memory that `batch` views
     const Batch* batch;
-    warpgnn::Tensor labels;
     std::size_t begin, count;  // in graphs_
   };
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "common/checkpoint_file.hpp"
 #include "common/errors.hpp"
@@ -16,20 +15,11 @@ namespace examples::train_graphs {
 
 namespace nn = warpgnn::nn;
 using warpgnn::Tensor;
-using warpgnn::TensorView;
 
 namespace {
 
 std::uint64_t run_seed(const Settings& settings, std::int64_t repeat, std::int64_t fold) {
   return mix_seed({settings.seed, static_cast<std::uint64_t>(repeat), static_cast<std::uint64_t>(fold)});
-}
-
-/// Rows [begin, begin + count) of a tensor.
-TensorView rows_of(const Tensor& tensor, std::int64_t begin, std::int64_t count) {
-  TensorView view = tensor.view();
-  view.data = static_cast<char*>(view.data) + static_cast<std::size_t>(begin * view.stride[0]) * size_of(view.dtype);
-  view.shape[0] = count;
-  return view;
 }
 
 }  // namespace
@@ -44,21 +34,16 @@ TrainingRun::TrainingRun(const DeviceData& data, const Dataset& dataset, const S
       loss_(session_),
       adam_(session_, model_.parameters(),
             {.learning_rate = settings.learning_rate, .weight_decay = settings.weight_decay}),
-      batcher_(data),
+      training_step_(data, settings, session_, model_, adam_),
       valid_(data, dataset.graph_labels, split.valid, "validation"),
       test_(data, dataset.graph_labels, split.test, "test") {
   result_.repeat = repeat;
   result_.fold = fold;
   const auto count = static_cast<std::int64_t>(train_.size());
-  const std::int64_t largest = std::min(settings_.batch_size, count);
   const warpgnn::Context& context = data.context();
-  labels_ = Tensor(context, warpgnn::Dtype::int32, {count});
   loss_sum_ = Tensor(context, settings.dtype, {1});
   probabilities_ = Tensor(context, settings.dtype, {count, dataset.num_classes()});
   probabilities_.fill_zero();
-  std::vector<std::int32_t> iota(static_cast<std::size_t>(largest));
-  std::iota(iota.begin(), iota.end(), 0);
-  iota_ = Tensor::from(context, std::span<const std::int32_t>(iota), {largest});
   begin_epoch();
 }
 
@@ -75,7 +60,9 @@ void TrainingRun::begin_epoch() {
   const auto epoch = static_cast<std::uint64_t>(result_.epochs.size());
   if (settings_.halve_rate_every > 0) {
     const auto halvings = static_cast<int>(static_cast<std::int64_t>(epoch) / settings_.halve_rate_every);
-    adam_.set_learning_rate(std::ldexp(settings_.learning_rate, -halvings));
+    const double rate = std::ldexp(settings_.learning_rate, -halvings);
+    if (rate != adam_.learning_rate()) training_step_.forget();
+    adam_.set_learning_rate(rate);
   }
   order_ = train_;
   RandomBits(mix_seed({run_seed(settings_, result_.repeat, result_.fold), epoch})).shuffle(order_);
@@ -83,7 +70,6 @@ void TrainingRun::begin_epoch() {
   for (const std::int64_t graph : order_) {
     order_labels_.push_back(dataset_->graph_labels.index[static_cast<std::size_t>(graph)]);
   }
-  labels_.copy_from_host(order_labels_.data(), labels_.bytes());
   loss_sum_.fill_zero();
   step_ = 0;
   milliseconds_ = 0;
@@ -93,15 +79,11 @@ void TrainingRun::train_step() {
   const std::int64_t begin = step_ * settings_.batch_size;
   const std::int64_t count = std::min(settings_.batch_size, static_cast<std::int64_t>(order_.size()) - begin);
   const auto graphs = std::span(order_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
-  const warpgnn::ConstTensorView logits = model_.forward(batcher_.select(graphs));
-  const warpgnn::ConstTensorView mean_loss = loss_.forward(logits, rows_of(labels_, begin, count));
+  training_step_.run(graphs);
   warpgnn::add_scaled(session_.context(),
-                      {.scale = static_cast<double>(count), .source = mean_loss, .target = loss_sum_});
-  warpgnn::gather_rows(
-      session_.context(),
-      {.x = loss_.probability(), .index = rows_of(iota_, 0, count), .y = rows_of(probabilities_, begin, count)});
-  model_.backward(loss_.backward());
-  adam_.step();
+                      {.scale = static_cast<double>(count), .source = training_step_.loss(), .target = loss_sum_});
+  warpgnn::copy(session_.context(), warpgnn::rows(training_step_.probability(), 0, count),
+                warpgnn::rows(probabilities_.view(), begin, count));
   ++step_;
 }
 

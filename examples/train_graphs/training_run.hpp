@@ -5,7 +5,7 @@
 
 #include "evaluator.hpp"
 #include "splits.hpp"
-#include "warpgnn/nn/adam.hpp"
+#include "training_step.hpp"
 
 namespace examples::train_graphs {
 
@@ -44,9 +44,9 @@ class TrainingRun {
   std::vector<std::int64_t> train_;
   warpgnn::nn::Session session_;
   Model model_;
-  warpgnn::nn::CrossEntropy loss_;
+  warpgnn::nn::CrossEntropy loss_;  // of evaluations
   warpgnn::nn::Adam adam_;
-  Batcher batcher_;
+  TrainingStep training_step_;
   Evaluator valid_, test_;
   RunResult result_;
 
@@ -54,10 +54,8 @@ class TrainingRun {
   std::int64_t step_ = 0;
   std::vector<std::int64_t> order_;
   std::vector<std::int32_t> order_labels_;
-  warpgnn::Tensor labels_;         // [n] int32, in this epoch's order
   warpgnn::Tensor loss_sum_;       // [1], over graphs
   warpgnn::Tensor probabilities_;  // [n, classes], in this epoch's order
-  warpgnn::Tensor iota_;           // [batch size] int32
   double milliseconds_ = 0;
 };
 

@@ -166,7 +166,7 @@ EdgeSoftmaxGradients from_c(const warpgnn_edge_softmax_gradients& from, const Pl
 
 Activate from_c(const warpgnn_activate& from, const Place& place) {
   Activate to;
-  to.kind = choice_of<Activation>(place, "kind", "warpgnn_activation", from.kind, 5);
+  to.kind = choice_of<Activation>(place, "kind", "warpgnn_activation", from.kind, 6);
   to.slope = from.slope;
   to.x = view_of(place, "x", from.x);
   return to;
@@ -206,6 +206,13 @@ GatherRows from_c(const warpgnn_gather_rows_args& from, const Place& place) {
   to.x = view_of(place, "x", from.x);
   to.index = view_of(place, "index", from.index);
   to.y = view_of(place, "y", from.y);
+  return to;
+}
+
+GatherTables from_c(const warpgnn_gather_tables_args& from, const Place& /*place*/) {
+  GatherTables to;
+  const auto each = [](const warpgnn_gather_rows_args& one, const Place& in) { return from_c(one, in); };
+  to.tables = converted<GatherRows>("tables", from.tables, from.tables_count, each);
   return to;
 }
 
@@ -366,6 +373,8 @@ Linear from_c(const warpgnn_linear& from, const Place& place) {
   to.x = view_of(place, "x", from.x);
   to.weight = view_of(place, "weight", from.weight);
   to.bias = view_of(place, "bias", from.bias);
+  to.activation = choice_of<Activation>(place, "activation", "warpgnn_activation", from.activation, 6);
+  to.slope = from.slope;
   return to;
 }
 
@@ -381,6 +390,8 @@ LinearGradients from_c(const warpgnn_linear_gradients& from, const Place& place)
   to.dx = view_of(place, "dx", from.dx);
   to.dweight = view_of(place, "dweight", from.dweight);
   to.dbias = view_of(place, "dbias", from.dbias);
+  to.y = view_of(place, "y", from.y);
+  to.add_to_dx = from.add_to_dx;
   return to;
 }
 
@@ -881,6 +892,10 @@ warpgnn_gather_rows_args warpgnn_gather_rows_args_default(void) {
   return {};
 }
 
+warpgnn_gather_tables_args warpgnn_gather_tables_args_default(void) {
+  return {};
+}
+
 warpgnn_convert_args warpgnn_convert_args_default(void) {
   return {};
 }
@@ -965,7 +980,10 @@ warpgnn_layer_norm_gradients warpgnn_layer_norm_gradients_default(void) {
 }
 
 warpgnn_linear warpgnn_linear_default(void) {
-  return {};
+  warpgnn_linear made{};
+  made.activation = WARPGNN_ACTIVATION_IDENTITY;
+  made.slope = 0.2;
+  return made;
 }
 
 warpgnn_linear_result warpgnn_linear_result_default(void) {
@@ -1434,6 +1452,14 @@ warpgnn_status warpgnn_gather_rows(const warpgnn_context* context, const warpgnn
     const Context& on = context_of(context);
     const GatherRows cpp_op = from_c(given("op", op), {});
     gather_rows(on, cpp_op);
+  });
+}
+
+warpgnn_status warpgnn_gather_tables(const warpgnn_context* context, const warpgnn_gather_tables_args* op) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const GatherTables cpp_op = from_c(given("op", op), {});
+    gather_tables(on, cpp_op);
   });
 }
 

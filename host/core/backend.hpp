@@ -134,13 +134,21 @@ struct PartCopy {
   std::int64_t from_slot, to_slot, slots;
 };
 
+/// How many nodes and slots a selection's parts have together. What it has more are padding: nodes that are none of the
+/// whole's, and loops of theirs.
+struct PartsTotal {
+  std::int64_t nodes, slots;
+};
+
 struct SelectArgs {
   const Adjacency* in = nullptr;
   const Adjacency* out = nullptr;
   const std::int32_t* slot_of_edge = nullptr;  // null: edge ids are slots
-  const PartCopy* parts = nullptr;             // [count]
+  const PartsTotal* total = nullptr;           // on the device, as parts
+  const PartCopy* parts = nullptr;             // [count], some of which may have no nodes
   std::int64_t count = 0;
-  std::int64_t nodes = 0, slots = 0;  // of the selection
+  std::int64_t largest = 0;           // about what the largest part has of nodes or slots
+  std::int64_t nodes = 0, slots = 0;  // of the selection, padding included
   // Results. offsets are [nodes + 1], the last element included; the rest [slots], but node_map [nodes].
   std::int64_t* in_offset = nullptr;
   std::int64_t* out_offset = nullptr;
@@ -185,6 +193,11 @@ struct SubgraphArgs {
 struct SubgraphOffsets {
   std::vector<std::int64_t> nodes, slots;
 };
+
+void close_uploads(const CpuExec&, void* uploads) noexcept;
+void close_uploads(const CudaExec&, void* uploads) noexcept;
+void drop_recording(const CpuExec&, void* recording) noexcept;
+void drop_recording(const CudaExec&, void* recording) noexcept;
 
 #define WARPGNN_RUNTIME(Result, name, ...)                \
   Result name(const CpuExec& __VA_OPT__(, ) __VA_ARGS__); \

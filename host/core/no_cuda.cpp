@@ -50,6 +50,8 @@ bool is_capturing(const CudaExec&) noexcept {
 }
 void expect_no_capture(const CudaExec&, const std::string&) {}
 void release(const CudaExec&, void*) noexcept {}
+void close_uploads(const CudaExec&, void*) noexcept {}
+void drop_recording(const CudaExec&, void*) noexcept {}
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"  // runtime.def names them
 #define WARPGNN_RUNTIME(Result, name, ...)                  \

@@ -47,6 +47,26 @@ void copy_rows(const CpuExec& exec, const RowsCopy& copy) {
 
 void synchronize(const CpuExec&) {}
 
+void* open_uploads(const CpuExec& exec, std::size_t bytes) {
+  return allocate(exec, bytes);
+}
+void close_uploads(const CpuExec& exec, void* uploads) noexcept {
+  release(exec, uploads);
+}
+void* next_upload(const CpuExec&, void* uploads) {
+  return uploads;
+}
+void send_upload(const CpuExec& exec, void* uploads, void* target, std::size_t bytes) {
+  copy_from_host(exec, target, uploads, bytes);
+}
+
+void begin_recording(const CpuExec&) {}
+void* end_recording(const CpuExec&) {
+  return nullptr;
+}
+void replay(const CpuExec&, void*) {}
+void drop_recording(const CpuExec&, void*) noexcept {}
+
 // Out of line: code of one instruction-set level may define nothing that all share (tests/simd_symbols.sh).
 [[noreturn]] void fail_for_memory(const char* op);
 void fail_for_memory(const char* op) {

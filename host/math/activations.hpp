@@ -52,6 +52,7 @@ WARPGNN_MATH T activation(T x, T slope) {
   if constexpr (kKind == Activation::elu) return x > T(0) ? x : slope * M::expm1(x);
   if constexpr (kKind == Activation::tanh) return M::tanh(x);
   if constexpr (kKind == Activation::sigmoid) return sigmoid<M>(x);
+  if constexpr (kKind == Activation::identity) return x;
 }
 
 /// dx from y and dy.
@@ -62,12 +63,14 @@ WARPGNN_MATH T activation_gradient(T y, T dy, T slope) {
   if constexpr (kKind == Activation::elu) return y > T(0) ? dy : dy * (y + slope);
   if constexpr (kKind == Activation::tanh) return dy * (T(1) - y * y);
   if constexpr (kKind == Activation::sigmoid) return dy * sigmoid_derivative(y);
+  if constexpr (kKind == Activation::identity) return dy;
 }
 
 /// Calls function(constant) with the activation as a std::integral_constant.
 template <class Function>
 void with_activation(Activation kind, Function&& function) {
   switch (kind) {
+    case Activation::identity: return function(std::integral_constant<Activation, Activation::identity>{});
     case Activation::relu: return function(std::integral_constant<Activation, Activation::relu>{});
     case Activation::leaky_relu: return function(std::integral_constant<Activation, Activation::leaky_relu>{});
     case Activation::elu: return function(std::integral_constant<Activation, Activation::elu>{});

@@ -6,26 +6,11 @@
 
 namespace warpgnn::nn {
 
-namespace {
-
-/// dx = the sum of both ways back.
-SharedTensor add_ways(const Session& session, const ConstTensorView& first, const ConstTensorView& second, Tensor& dx) {
-  shape_like(session, dx, first);
-  dx.fill_zero();
-  for (const ConstTensorView& way : {first, second}) {
-    add_scaled(session.context(), {.scale = 1, .source = way, .target = dx});
-  }
-  return dx.share();
-}
-
-}  // namespace
-
 AttentionPool::AttentionPool(Session& session, const std::string& name, std::int64_t in, std::int64_t hidden,
                              PoolReduce reduce, PoolGate gate, double temperature)
     : session_(&session), reduce_(reduce), gate_(gate), temperature_(temperature) {
   if (gate == PoolGate::none) return;
-  first_.emplace(session, name + ".gate.0", in, hidden);
-  tanh_.emplace(session, Activation::tanh);
+  first_.emplace(session, name + ".gate.0", in, hidden, LinearOptions{.activation = Activation::tanh});
   second_.emplace(session, name + ".gate.2", hidden, 1);
 }
 
@@ -40,7 +25,7 @@ SharedTensor AttentionPool::forward(const Graph& graph, const ConstTensorView& x
   x_ = x;
   score_ = {};
   if (gate_ != PoolGate::none) {
-    score_ = reshape(second_->forward(tanh_->forward(first_->forward(x))), {x.shape[0]});
+    score_ = reshape(second_->forward(first_->forward(x)), {x.shape[0]});
   }
   shape(*session_, y_, {graph.num_graphs(), x.shape[1]});
   if (gate_ == PoolGate::softmax) {
@@ -60,9 +45,7 @@ SharedTensor AttentionPool::backward(const ConstTensorView& dy) {
   pool_backward(session_->context(), problem(), result(), {.dy = dy, .dx = dx_, .dscore = dscore_},
                 session_->scratch());
   if (!gated) return dx_.share();
-  const ConstTensorView dhidden = second_->backward(reshape(ConstTensorView(dscore_), {x_.shape[0], 1}));
-  const ConstTensorView through_gate = first_->backward(tanh_->backward(dhidden));
-  add_scaled(session_->context(), {.scale = 1, .source = through_gate, .target = dx_});
+  first_->backward_onto(second_->backward(reshape(ConstTensorView(dscore_), {x_.shape[0], 1})), dx_);
   return dx_.share();
 }
 
@@ -82,10 +65,10 @@ MultiHeadAttentionPool::MultiHeadAttentionPool(Session& session, const std::stri
                                                const MultiHeadAttentionPoolOptions& options)
     : session_(&session),
       options_(options),
-      first_(session, name + ".gate.0", in, expect_positive("hidden", options.hidden)),
+      first_(session, name + ".gate.0", in, expect_positive("hidden", options.hidden),
+             {.activation = Activation::tanh}),
       second_(session, name + ".gate.2", options.hidden, expect_positive("heads", options.heads)),
-      value_(session, name + ".value", in, options.heads * expect_positive("channels", options.channels)),
-      tanh_(session, Activation::tanh) {}
+      value_(session, name + ".value", in, options.heads * expect_positive("channels", options.channels)) {}
 
 Pool MultiHeadAttentionPool::problem() const {
   return {
@@ -97,7 +80,7 @@ SharedTensor MultiHeadAttentionPool::forward(const Graph& graph, const ConstTens
   expect_matrix(*session_, "x", x, graph.num_nodes(), value_.inputs());
   graph_ = graph;
   const std::int64_t heads = options_.heads, channels = options_.channels, graphs = graph.num_graphs();
-  score_ = second_.forward(tanh_.forward(first_.forward(x)));
+  score_ = second_.forward(first_.forward(x));
   values_ = reshape(value_.forward(x), {x.shape[0], heads, channels});
   shape(*session_, y_, {graphs, heads, channels});
   shape(*session_, maximum_, {graphs, heads});
@@ -114,9 +97,10 @@ SharedTensor MultiHeadAttentionPool::backward(const ConstTensorView& dy) {
   shape_like(*session_, dscore_, score_);
   pool_backward(session_->context(), problem(), result(),
                 {.dy = split_columns(dy, heads, channels), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
-  const ConstTensorView through_values =
-      value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], heads * channels}));
-  return add_ways(*session_, through_values, first_.backward(tanh_.backward(second_.backward(dscore_))), dx_);
+  shape(*session_, dx_, {values_.shape[0], value_.inputs()});
+  value_.backward_to(reshape(ConstTensorView(dvalues_), {values_.shape[0], heads * channels}), dx_);
+  first_.backward_onto(second_.backward(dscore_), dx_);
+  return dx_.share();
 }
 
 SharedTensor MultiHeadAttentionPool::attention() {
@@ -159,8 +143,10 @@ SharedTensor GatedSumPool::backward(const ConstTensorView& dy) {
   shape_like(*session_, dscore_, score_);
   pool_backward(session_->context(), problem(), {},
                 {.dy = split_columns(dy, out_, 1), .dx = dvalues_, .dscore = dscore_}, session_->scratch());
-  const ConstTensorView through_values = value_.backward(reshape(ConstTensorView(dvalues_), {values_.shape[0], out_}));
-  return add_ways(*session_, through_values, gate_.backward(dscore_), dx_);
+  shape(*session_, dx_, {values_.shape[0], value_.inputs()});
+  value_.backward_to(reshape(ConstTensorView(dvalues_), {values_.shape[0], out_}), dx_);
+  gate_.backward_onto(dscore_, dx_);
+  return dx_.share();
 }
 
 void GatedSumPool::collect(ParameterList& list) {

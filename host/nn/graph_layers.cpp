@@ -15,6 +15,10 @@ GCNConv::GCNConv(Session& session, const std::string& name, std::int64_t in, std
   if (options.bias) bias_ = zeros(session, name + ".bias", {out});
 }
 
+warpgnn::Linear GCNConv::product(const ConstTensorView& x, Activation activation) const {
+  return {.x = x, .weight = weight_.value, .bias = bias_.value, .activation = activation, .slope = options_.slope};
+}
+
 ConstTensorView GCNConv::aggregate(const ConstTensorView& x, Tensor& y) {
   shape(*session_, y, {graph_.num_destinations(), x.shape[1]});
   aggregate_forward(session_->context(), {.graph = graph_, .x = x, .weight = edge_weight_}, {.y = y},
@@ -40,13 +44,16 @@ SharedTensor GCNConv::forward(const Graph& graph, const ConstTensorView& x, cons
   if (aggregates_first()) {
     const ConstTensorView gathered = aggregate(x, aggregated_);
     shape(*session_, y_, {gathered.shape[0], out_});
-    linear_forward(session_->context(), {.x = gathered, .weight = weight_.value, .bias = bias_.value}, {.y = y_});
+    linear_forward(session_->context(), product(gathered, options_.activation), {.y = y_}, session_->scratch());
     return y_.share();
   }
   shape(*session_, projected_, {x.shape[0], out_});
   linear_forward(session_->context(), {.x = x, .weight = weight_.value}, {.y = projected_});
   aggregate(projected_, y_);
   if (bias_.value.defined()) add_bias(session_->context(), {.x = y_, .bias = bias_.value, .y = y_});
+  if (options_.activation != Activation::identity) {
+    activation_forward(session_->context(), {.kind = options_.activation, .slope = options_.slope, .x = y_}, {.y = y_});
+  }
   return y_.share();
 }
 
@@ -54,11 +61,18 @@ SharedTensor GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("GCNConv");
   expect_matrix(*session_, "dy", dy, x_.shape[0], out_);
   if (aggregates_first()) return aggregated_backward(dy, need_dx);
+  ConstTensorView dz = dy;
+  if (options_.activation != Activation::identity) {
+    shape_like(*session_, dz_, y_.view());
+    activation_backward(session_->context(), {.kind = options_.activation, .slope = options_.slope}, {.y = y_},
+                        {.dy = dy, .dx = dz_});
+    dz = dz_;
+  }
   if (bias_.value.defined()) {
-    linear_backward(session_->context(), {}, {.dy = dy, .dbias = bias_.gradient}, session_->scratch());
+    linear_backward(session_->context(), {}, {.dy = dz, .dbias = bias_.gradient}, session_->scratch());
   }
   shape_like(*session_, dprojected_, projected_.view());
-  aggregate_transposed(projected_, dy, dprojected_);
+  aggregate_transposed(projected_, dz, dprojected_);
   if (need_dx) shape_like(*session_, dx_, x_);
   linear_backward(session_->context(), {.x = x_, .weight = weight_.value},
                   {.dy = dprojected_, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = weight_.gradient},
@@ -70,11 +84,12 @@ SharedTensor GCNConv::backward(const ConstTensorView& dy, bool need_dx) {
 SharedTensor GCNConv::aggregated_backward(const ConstTensorView& dy, bool need_dx) {
   const bool through = need_dx || options_.edge_weight_gradient;
   if (through) shape_like(*session_, daggregated_, aggregated_.view());
-  linear_backward(session_->context(), {.x = aggregated_, .weight = weight_.value},
+  linear_backward(session_->context(), product(aggregated_, options_.activation),
                   {.dy = dy,
                    .dx = through ? daggregated_.view() : TensorView{},
                    .dweight = weight_.gradient,
-                   .dbias = bias_.gradient},
+                   .dbias = bias_.gradient,
+                   .y = y_},
                   session_->scratch());
   if (!through) return {};
   if (need_dx) shape_like(*session_, dx_, x_);

@@ -7,11 +7,21 @@
 
 namespace warpgnn::nn {
 
-Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias)
+Linear::Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+               const LinearOptions& options)
     : session_(&session),
+      options_(options),
       weight_(uniform(session, name + ".weight", {expect_positive("out", out), expect_positive("in", in)},
                       1 / std::sqrt(static_cast<double>(in)))) {
-  if (bias) bias_ = uniform(session, name + ".bias", {out}, 1 / std::sqrt(static_cast<double>(in)));
+  if (options.bias) bias_ = uniform(session, name + ".bias", {out}, 1 / std::sqrt(static_cast<double>(in)));
+}
+
+warpgnn::Linear Linear::problem() const {
+  return {.x = x_,
+          .weight = weight_.value,
+          .bias = bias_.value,
+          .activation = options_.activation,
+          .slope = options_.slope};
 }
 
 SharedTensor Linear::forward(const ConstTensorView& x) {
@@ -19,19 +29,36 @@ SharedTensor Linear::forward(const ConstTensorView& x) {
   expect_matrix(*session_, "x", x, kAnyRows, weight_.value.view().shape[1]);
   x_ = x;
   shape(*session_, y_, {x.shape[0], weight_.value.view().shape[0]});
-  linear_forward(session_->context(), {.x = x, .weight = weight_.value, .bias = bias_.value}, {.y = y_});
+  linear_forward(session_->context(), problem(), {.y = y_}, session_->scratch());
   return y_.share();
+}
+
+void Linear::gradients(const ConstTensorView& dy, const TensorView& dx, bool add_to_dx) {
+  saved_.expect("Linear");
+  expect_matrix(*session_, "dy", dy, x_.shape[0], weight_.value.view().shape[0]);
+  linear_backward(session_->context(), problem(),
+                  {.dy = dy,
+                   .dx = dx,
+                   .dweight = weight_.gradient,
+                   .dbias = bias_.gradient,
+                   .y = options_.activation == Activation::identity ? ConstTensorView{} : ConstTensorView(y_),
+                   .add_to_dx = add_to_dx},
+                  session_->scratch());
 }
 
 SharedTensor Linear::backward(const ConstTensorView& dy, bool need_dx) {
   saved_.expect("Linear");
-  expect_matrix(*session_, "dy", dy, x_.shape[0], weight_.value.view().shape[0]);
   if (need_dx) shape(*session_, dx_, {x_.shape[0], x_.shape[1]});
-  linear_backward(
-      session_->context(), {.x = x_, .weight = weight_.value},
-      {.dy = dy, .dx = need_dx ? dx_.view() : TensorView{}, .dweight = weight_.gradient, .dbias = bias_.gradient},
-      session_->scratch());
+  gradients(dy, need_dx ? dx_.view() : TensorView{}, false);
   return need_dx ? dx_.share() : SharedTensor{};
+}
+
+void Linear::backward_to(const ConstTensorView& dy, const TensorView& dx) {
+  gradients(dy, dx, false);
+}
+
+void Linear::backward_onto(const ConstTensorView& dy, const TensorView& dx) {
+  gradients(dy, dx, true);
 }
 
 void Linear::collect(ParameterList& list) {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "host/core/check.hpp"
+#include "host/ops/expect_activation.hpp"
 
 namespace warpgnn {
 
@@ -13,10 +13,6 @@ void check_probability(double probability) {
   if (!(probability >= 0 && probability < 1)) {
     fail("probability: expected a number in [0, 1), got " + std::to_string(probability));
   }
-}
-
-bool has_slope(Activation kind) {
-  return kind == Activation::leaky_relu || kind == Activation::elu;
 }
 
 void expect_convertible(const char* name, const Layout& layout) {
@@ -33,11 +29,8 @@ ActivateResult result_of(const Activate& op, Purpose /*purpose*/) {
 
 Checker checked(const Context& context, const ActivationForward& op) {
   Checker check(context);
-  expect_option("kind", op.kind, Activation::sigmoid);
+  expect_activation("kind", op.kind, op.slope, false);
   const Dtype dtype = expect_storage("x", op.x);
-  if (has_slope(op.kind) && !std::isfinite(op.slope)) {
-    fail("slope: expected a finite number, got " + std::to_string(op.slope));
-  }
   check.input("x", op.x, Shape(op.x), dtype);
   const ActivateResult expected = result_of(op, Purpose::training);
   check.output_in_place("y", op.y, expected.y, "x");
@@ -46,11 +39,8 @@ Checker checked(const Context& context, const ActivationForward& op) {
 
 Checker checked(const Context& context, const ActivationBackward& op) {
   Checker check(context);
-  expect_option("kind", op.kind, Activation::sigmoid);
+  expect_activation("kind", op.kind, op.slope, true);
   const Dtype dtype = expect_storage("y", op.y);
-  if (has_slope(op.kind) && !(op.slope > 0 && std::isfinite(op.slope))) {
-    fail("slope: expected a positive number, got " + std::to_string(op.slope));
-  }
   check.input("y", op.y, Shape(op.y), dtype);
   check.input("dy", op.dy, Shape(op.y), dtype);
   check.output_in_place("dx", op.dx, Shape(op.y), dtype, "dy");
@@ -74,14 +64,35 @@ Checker checked(const Context& context, const AdvanceCounter& op) {
   return check;
 }
 
-Checker checked(const Context& context, const GatherRows& op) {
-  Checker check(context);
+namespace {
+
+void check_gather(const GatherRows& op, Checker& check) {
   expect_dims("x", op.x, 2);
   expect_dims("index", op.index, 1);
   check.input("x", op.x, Shape(op.x), op.x.dtype);
   check.input("index", op.index, {op.index.shape[0]}, Dtype::int32);
   check.output("y", op.y, {op.index.shape[0], op.x.shape[1]}, op.x.dtype);
+}
+
+}  // namespace
+
+Checker checked(const Context& context, const GatherRows& op) {
+  Checker check(context);
+  check_gather(op, check);
   return check;
+}
+
+Checker checked(const Context& context, const GatherTables& op) {
+  for (std::size_t first = 0; first < op.tables.size(); ++first) {
+    checked(context, op.tables[first]).finish();
+    for (std::size_t second = 0; second < first; ++second) {  // overlaps
+      Checker both(context);
+      check_gather(op.tables[second], both);
+      check_gather(op.tables[first], both);
+      both.finish();
+    }
+  }
+  return Checker(context);
 }
 
 Checker checked(const Context& context, const Convert& op) {

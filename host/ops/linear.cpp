@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "host/core/check.hpp"
+#include "host/ops/expect_activation.hpp"
 
 namespace warpgnn {
 
@@ -15,6 +15,7 @@ LinearResult result_of(const Linear& op, Purpose /*purpose*/) {
 
 Checker checked(const Context& context, const LinearForward& op) {
   Checker check(context);
+  expect_activation("activation", op.activation, op.slope, false);
   const Dtype dtype = expect_storage("x", op.x);
   expect_dims("x", op.x, 2);
   expect_dims("weight", op.weight, 2);
@@ -32,10 +33,12 @@ Checker checked(const Context& context, const LinearForward& op) {
 
 Checker checked(const Context& context, const LinearBackward& op) {
   Checker check(context);
+  expect_activation("activation", op.activation, op.slope, true);
   const Dtype dtype = expect_storage("dy", op.dy);
   expect_dims("dy", op.dy, 2);
   const std::int64_t rows = op.dy.shape[0], out = op.dy.shape[1];
   check.input("dy", op.dy, {rows, out}, dtype);
+  if (op.activation != Activation::identity) check.input("y", op.y, {rows, out}, dtype);
   if (op.dx.defined()) {
     expect_dims("weight", op.weight, 2);
     check.input("weight", op.weight, {out, op.weight.shape[1]}, dtype);

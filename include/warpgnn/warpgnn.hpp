@@ -30,6 +30,8 @@
 #include "warpgnn/ops/segment_dot.hpp"
 #include "warpgnn/ops/top_k.hpp"
 #include "warpgnn/random.hpp"
+#include "warpgnn/replay.hpp"
 #include "warpgnn/result.hpp"
+#include "warpgnn/selector.hpp"
 #include "warpgnn/tensor.hpp"
 #include "warpgnn/version.hpp"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Deterministic sums over all rows of a matrix, in two stages over a workspace: slabs of rows to partial sums, partial
-// sums to totals. The order depends on the shape alone.
+// Deterministic sums over all rows of a matrix: slabs of rows to partial sums in a workspace, partial sums to totals.
+// Of few rows, such as those of a batch of small graphs, there is one slab, and the first stage is the last: a launch
+// costs more than what the second slab would save. The order depends on the shape alone.
 
 #include <algorithm>
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace warpgnn::kernels {
 inline constexpr int kReduceThreads = kTuning.reduce_threads;
 inline constexpr std::int64_t kMaxSlabs = 1024;
 inline constexpr std::int64_t kMinSlabRows = 64;
+inline constexpr std::int64_t kOneSlabRows = 1024;
 
 /// How rows are cut into slabs: one block each.
 struct Slabs {
@@ -25,6 +27,7 @@ struct Slabs {
 };
 
 constexpr Slabs slabs_of(std::int64_t rows) {
+  if (rows <= kOneSlabRows) return Slabs{rows > 0 ? 1 : 0, rows};
   const std::int64_t per_slab = std::max(kMinSlabRows, (rows + kMaxSlabs - 1) / kMaxSlabs);
   return Slabs{(rows + per_slab - 1) / per_slab, per_slab};
 }
@@ -32,10 +35,11 @@ constexpr Slabs slabs_of(std::int64_t rows) {
 // --- Column sums -----------------------------------------------------------------------------------------------------
 
 /// partial[(s * slabs + slab) * columns + column] = sum s of the slab's rows. term(row, column, sum) adds what the row
-/// gives to kSums packs of columns. The block is kReduceThreads threads as (lanes over packs) x (rows at a time).
-template <class Partial, int kWidth, int kSums, class Term>
+/// gives to kSums packs of columns. The block is kReduceThreads threads as (lanes over packs) x (rows at a time). The
+/// sums of a single slab go to `finish` as those of column_totals do.
+template <class Partial, int kWidth, int kSums, class Term, class Finish>
 __global__ void __launch_bounds__(kReduceThreads)
-    column_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, Partial* partial) {
+    column_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, Finish finish, Partial* partial) {
   __shared__ Partial shared[kSums][kWidth][kReduceThreads];  // threads last: no two of a warp share a bank
   const std::int64_t column = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * kWidth;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
@@ -58,6 +62,14 @@ __global__ void __launch_bounds__(kReduceThreads)
     }
   }
   if (threadIdx.y != 0 || column >= columns) return;
+  if (slabs.count == 1) {
+    for (int k = 0; k < kWidth; ++k) {
+      double total[kSums];
+      for (int s = 0; s < kSums; ++s) total[s] = static_cast<double>(shared[s][k][place]);
+      finish(column + k, total);
+    }
+    return;
+  }
   for (int s = 0; s < kSums; ++s) {
     Partial* const target = partial + (static_cast<std::int64_t>(s) * slabs.count + blockIdx.x) * columns + column;
     for (int k = 0; k < kWidth; ++k) target[k] = shared[s][k][place];
@@ -101,10 +113,11 @@ void reduce_columns(const backend::CudaExec& exec, const char* name, std::int64_
                     const Term& term, const Finish& finish, Partial* partial) {
   const Slabs slabs = slabs_of(rows);
   const unsigned lanes = static_cast<unsigned>(lanes_for(columns / kWidth));
-  launch(exec, name, column_partials<Partial, kWidth, kSums, Term>,
+  launch(exec, name, column_partials<Partial, kWidth, kSums, Term, Finish>,
          {dim3(static_cast<unsigned>(slabs.count), blocks_for(columns / kWidth, lanes)),
           dim3(lanes, kReduceThreads / lanes)},
-         rows, slabs, columns, term, partial);
+         rows, slabs, columns, term, finish, partial);
+  if (slabs.count == 1) return;
   launch(exec, name, column_totals<Partial, kSums, Finish>,
          {dim3(blocks_for(columns, kWarpSize)), dim3(kWarpSize, kReduceThreads / kWarpSize)}, slabs.count, columns,
          static_cast<const Partial*>(partial), finish);
@@ -113,10 +126,10 @@ void reduce_columns(const backend::CudaExec& exec, const char* name, std::int64_
 // --- Sums over everything --------------------------------------------------------------------------------------------
 
 /// partial[s * slabs + slab] = sum s of the slab's rows and all columns, in steps of kWidth columns: term(row, column,
-/// sum) adds what they give to kSums sums.
-template <int kWidth, int kSums, class Term>
+/// sum) adds what they give to kSums sums. Those of a single slab go to `finish`.
+template <int kWidth, int kSums, class Term, class Finish>
 __global__ void __launch_bounds__(kReduceThreads)
-    scalar_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, double* partial) {
+    scalar_partials(std::int64_t rows, Slabs slabs, std::int64_t columns, Term term, Finish finish, double* partial) {
   __shared__ double shared[kSums][kWarpSize];
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * slabs.rows;
   const std::int64_t count = first + slabs.rows < rows ? slabs.rows : rows - first;
@@ -127,8 +140,9 @@ __global__ void __launch_bounds__(kReduceThreads)
   }
   for (int s = 0; s < kSums; ++s) {
     sum[s] = block_sum(sum[s], shared[s]);
-    if (threadIdx.x == 0) partial[s * slabs.count + blockIdx.x] = sum[s];
+    if (threadIdx.x == 0 && slabs.count > 1) partial[s * slabs.count + blockIdx.x] = sum[s];
   }
+  if (threadIdx.x == 0 && slabs.count == 1) finish(sum);
 }
 
 template <int kSums, class Finish>
@@ -153,8 +167,9 @@ template <int kWidth, int kSums, class Term, class Finish>
 void reduce_all(const backend::CudaExec& exec, const char* name, std::int64_t rows, std::int64_t columns,
                 const Term& term, const Finish& finish, double* partial) {
   const Slabs slabs = slabs_of(rows);
-  launch(exec, name, scalar_partials<kWidth, kSums, Term>,
-         {dim3(static_cast<unsigned>(slabs.count)), dim3(kReduceThreads)}, rows, slabs, columns, term, partial);
+  launch(exec, name, scalar_partials<kWidth, kSums, Term, Finish>,
+         {dim3(static_cast<unsigned>(slabs.count)), dim3(kReduceThreads)}, rows, slabs, columns, term, finish, partial);
+  if (slabs.count == 1) return;
   launch(exec, name, scalar_total<kSums, Finish>, {dim3(1), dim3(kReduceThreads)}, slabs.count,
          static_cast<const double*>(partial), finish);
 }

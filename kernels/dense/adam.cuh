@@ -35,14 +35,26 @@ struct AdamSettings {
   bool decoupled;
 };
 
+/// Blocks that have read the counter, counted in bits that no number of steps reaches.
+inline constexpr unsigned long long kAdamArrival = 1ull << 48;
+
+/// Reads the counter of steps that are done, once for each block; the last block of the last launch of a step adds this
+/// one to it.
+__device__ inline std::int64_t count_adam_step(unsigned long long* step, bool is_last_launch) {
+  if (!is_last_launch) return static_cast<std::int64_t>(atomicAdd(step, 0ull) % kAdamArrival);
+  const unsigned long long before = atomicAdd(step, kAdamArrival), done = before % kAdamArrival;
+  if (before / kAdamArrival + 1 == gridDim.x) atomicExch(step, done + 1);
+  return static_cast<std::int64_t>(done);
+}
+
 /// A block takes kAdamElements elements of one slot.
 template <class T>
 __global__ void __launch_bounds__(kAdamThreads)
-    adam_update(AdamTable<T> table, AdamSettings settings, const std::int64_t* step) {
+    adam_update(AdamTable<T> table, AdamSettings settings, unsigned long long* step, bool is_last_launch) {
   // The powers cost more than a block's updates, so one thread takes them for all.
   __shared__ math::AdamRates<T> shared_rates;
   if (threadIdx.x == 0) {
-    const double t = static_cast<double>(*step);
+    const double t = static_cast<double>(count_adam_step(step, is_last_launch) + 1);
     shared_rates = math::adam_rates<T>(settings, 1 - std::pow(settings.beta1, t), 1 - std::pow(settings.beta2, t));
   }
   __syncthreads();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Linear layers: cuBLAS for the products, two small kernels for the bias.
+// Linear layers: cuBLAS for the products, small kernels for bias and activation; those of very few outputs whole.
 
 #include <algorithm>
 
 #include "kernels/base/blas.cuh"
 #include "kernels/base/reduce.cuh"
 #include "kernels/dense/linear.cuh"
+#include "kernels/dense/narrow_linear.cuh"
 
 namespace warpgnn::kernels {
 namespace {
@@ -58,46 +59,154 @@ cublasStatus_t gemm(cublasHandle_t handle, const Product& p, const Matrix<S>& a,
                          CUBLAS_GEMM_DEFAULT);
 }
 
-template <class S>
-void fill(const CudaExec& exec, const ConstTensorView& bias, const TensorView& y) {
-  const std::int64_t rows = y.shape[0], columns = y.row_size();
-  if (rows == 0 || columns == 0) return;
-  with_pack_width<S>(pack_width<S>(columns, {y}), [&](auto constant) {
-    constexpr int kWidth = decltype(constant)::value;
-    launch(exec, "fill_rows", fill_rows<S, kWidth>, row_tiles(exec, rows, columns / kWidth, 8 * exec.multiprocessors),
-           rows, columns, rows_of<Accumulator<S>>(bias), rows_of<S>(y));
-  });
+/// Zeros, in rows that may lie apart.
+void clear(const CudaExec& exec, const TensorView& target) {
+  const auto element = static_cast<std::int64_t>(size_of(target.dtype));
+  const std::int64_t pitch = target.shape[0] > 1 ? target.row_stride() : target.row_size();
+  check(cudaMemset2DAsync(target.data, static_cast<std::size_t>(pitch * element), 0,
+                          static_cast<std::size_t>(target.row_size() * element),
+                          static_cast<std::size_t>(target.shape[0]), stream_of(exec)),
+        "cudaMemset2DAsync");
 }
 
-/// target [..] of C = left right, both of S, plus `initial` in every row where that is given; `inner` is the length of
-/// the sums. The transposes are those of the row-major matrices.
+/// target [..] = left right, both of S, or += where `add` says so; `inner` is the length of the sums. The transposes
+/// are those of the row-major matrices.
 template <class S, class C>
 void multiply(const CudaExec& exec, const char* name, const TensorView& target, const ConstTensorView& left,
               bool transpose_left, const ConstTensorView& right, bool transpose_right, std::int64_t inner,
-              const ConstTensorView& initial) {
+              bool add = false) {
   const std::int64_t rows = target.shape[0], columns = target.row_size();
   if (rows == 0 || columns == 0) return;
-  const bool accumulates = initial.defined();
-  if (accumulates || inner == 0) fill<C>(exec, initial, target);
-  if (inner == 0) return;
+  if (inner == 0) return add ? void() : clear(exec, target);
   const auto operation = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
   const Product product{operation(transpose_right), operation(transpose_left), columns, rows, inner};
   using T = Accumulator<S>;
-  check(gemm(blas_of(exec), product, Matrix<S>(right), Matrix<S>(left), accumulates ? T(1) : T(0), target.as<C>(),
+  check(gemm(blas_of(exec), product, Matrix<S>(right), Matrix<S>(left), add ? T(1) : T(0), target.as<C>(),
              Matrix<C>(target).leading),
         name);
 }
 
 template <class S>
-void sum_rows(const CudaExec& exec, const LinearBackward& op) {
+void finish(const CudaExec& exec, const LinearForward& op) {
+  const std::int64_t rows = op.y.shape[0], columns = op.y.row_size();
+  if (rows == 0 || columns == 0 || (!op.bias.defined() && op.activation == Activation::identity)) return;
   using T = Accumulator<S>;
-  const std::int64_t rows = op.dy.shape[0], columns = op.dy.row_size();
-  with_pack_width<S>(pack_width<S>(columns, {op.dy}), [&](auto constant) {
-    constexpr int kWidth = decltype(constant)::value;
-    reduce_columns<T, kWidth, 1>(
-        exec, "linear_backward dbias", rows, columns, ColumnSumTerm<S, kWidth>{rows_of<S>(op.dy)},
-        StoreColumn<T>{rows_of<T>(op.dbias)},
-        backend::Carver(op.workspace.data).template take<T>(column_partial_count(rows, columns, 1)));
+  math::with_activation(op.activation, [&](auto kind) {
+    with_pack_width<S>(pack_width<S>(columns, {op.y}), [&](auto width) {
+      constexpr int kWidth = decltype(width)::value;
+      launch(exec, "linear_forward bias and activation", finish_rows<S, kWidth, decltype(kind)::value>,
+             row_tiles(exec, rows, columns / kWidth, 8 * exec.multiprocessors), rows, columns, rows_of<T>(op.bias),
+             static_cast<T>(op.slope), rows_of<S>(op.y));
+    });
+  });
+}
+
+// --- One or two outputs
+// -----------------------------------------------------------------------------------------------
+
+bool is_narrow(std::int64_t inputs, std::int64_t outputs) {
+  return inputs > 0 && outputs > 0 && outputs <= kNarrowOutputs;
+}
+
+bool is_narrow(const LinearBackward& op) {
+  const bool any = op.dx.defined() || op.dweight.defined();
+  return any && is_narrow(op.dx.defined() ? op.dx.row_size() : op.x.row_size(), op.dy.row_size());
+}
+
+/// Calls function(outputs, width) with constants; rows that are not of whole packs are read one by one.
+template <class S, class Function>
+void with_narrow_shape(std::int64_t outputs, int width, Function&& function) {
+  const auto with_width = [&](auto count) {
+    if (width == kMaxPackWidth<S>) return function(count, std::integral_constant<int, kMaxPackWidth<S>>{});
+    function(count, std::integral_constant<int, 1>{});
+  };
+  if (outputs == 1) return with_width(std::integral_constant<int, 1>{});
+  with_width(std::integral_constant<int, 2>{});
+}
+
+template <class S>
+void narrow_linear_forward(const CudaExec& exec, const LinearForward& op) {
+  using T = Accumulator<S>;
+  const std::int64_t rows = op.x.shape[0], inputs = op.x.row_size();
+  with_narrow_shape<S>(op.y.row_size(), pack_width<S>(inputs, {op.x, op.weight}), [&](auto outputs, auto width) {
+    constexpr int kWidth = decltype(width)::value;
+    const int lanes = lanes_for(inputs / kWidth);
+    launch(exec, "linear_forward", narrow_forward<S, kWidth, decltype(outputs)::value>,
+           {dim3(blocks_for(rows, kNarrowThreads / lanes)), dim3(kNarrowThreads)}, rows, inputs, lanes,
+           rows_of<S>(op.x), rows_of<S>(op.weight), rows_of<T>(op.bias), op.activation, static_cast<T>(op.slope),
+           rows_of<S>(op.y));
+  });
+}
+
+std::int64_t narrow_partials(const LinearBackward& op) {
+  const std::int64_t inputs = op.dx.defined() ? op.dx.row_size() : op.x.row_size();
+  return column_partial_count(op.dy.shape[0], inputs, 2 * static_cast<int>(op.dy.row_size()));
+}
+
+template <class S>
+void narrow_linear_backward(const CudaExec& exec, const LinearBackward& op) {
+  using T = Accumulator<S>;
+  const ConstTensorView x = op.dweight.defined() ? op.x : ConstTensorView{};
+  const ConstTensorView weight = op.dx.defined() ? op.weight : ConstTensorView{};
+  const ConstTensorView y = op.activation == Activation::identity ? ConstTensorView{} : op.y;
+  const std::int64_t inputs = op.dx.defined() ? op.dx.row_size() : x.row_size();
+  T* const partial = backend::Carver(op.workspace.data).template take<T>(narrow_partials(op));
+  with_narrow_shape<S>(op.dy.row_size(), pack_width<S>(inputs, {x, weight, op.dx}), [&](auto outputs, auto width) {
+    constexpr int kWidth = decltype(width)::value, kOutputs = decltype(outputs)::value;
+    reduce_columns<T, kWidth, 2 * kOutputs>(
+        exec, "linear_backward", op.dy.shape[0], inputs,
+        NarrowGradientTerm<S, kWidth, kOutputs>{rows_of<S>(x), rows_of<S>(weight), rows_of<S>(y), rows_of<S>(op.dy),
+                                                rows_of<S>(op.dx), op.add_to_dx, op.activation,
+                                                static_cast<T>(op.slope)},
+        StoreNarrowGradients<T, kOutputs>{rows_of<T>(op.dweight), rows_of<T>(op.dbias)}, partial);
+  });
+}
+
+// --- More outputs
+// -------------------------------------------------------------------------------------------------------
+
+/// Where the parts of backward keep what lies between them.
+template <class S>
+struct BackwardScratch {
+  using T = Accumulator<S>;
+  TensorView dz;  // undefined where it is dy
+  T* partial;
+  std::size_t bytes;
+
+  BackwardScratch(const LinearBackward& op, void* base) {
+    backend::Carver carver(base);
+    if (op.activation != Activation::identity) {
+      dz = {contiguous_layout(op.dy.dtype, {op.dy.shape.data(), 2}, op.dy.device), carver.take<S>(op.dy.count())};
+    }
+    const bool sums = op.dbias.defined() || dz.ndim > 0;
+    partial = carver.take<T>(sums ? column_partial_count(op.dy.shape[0], op.dy.row_size(), 1) : 0);
+    bytes = carver.bytes();
+  }
+};
+
+template <class S, class Term>
+void sum_rows(const CudaExec& exec, const LinearBackward& op, const Term& term, Accumulator<S>* partial) {
+  using T = Accumulator<S>;
+  reduce_columns<T, Term::kColumns, 1>(exec, "linear_backward dbias", op.dy.shape[0], op.dy.row_size(), term,
+                                       StoreColumn<T>{rows_of<T>(op.dbias)}, partial);
+}
+
+/// dz where it is not dy, and dbias where that is asked for.
+template <class S>
+void to_preactivation(const CudaExec& exec, const LinearBackward& op, const BackwardScratch<S>& scratch) {
+  const std::int64_t columns = op.dy.row_size();
+  if (scratch.dz.ndim == 0) {
+    if (!op.dbias.defined()) return;
+    return with_pack_width<S>(pack_width<S>(columns, {op.dy}), [&](auto width) {
+      sum_rows<S>(exec, op, ColumnSumTerm<S, decltype(width)::value>{rows_of<S>(op.dy)}, scratch.partial);
+    });
+  }
+  math::with_activation(op.activation, [&](auto kind) {
+    with_pack_width<S>(pack_width<S>(columns, {op.dy, op.y, scratch.dz}), [&](auto width) {
+      const PreactivationTerm<S, decltype(width)::value, decltype(kind)::value> term{
+          rows_of<S>(op.y), rows_of<S>(op.dy), rows_of<S>(scratch.dz), static_cast<Accumulator<S>>(op.slope)};
+      sum_rows<S>(exec, op, term, scratch.partial);
+    });
   });
 }
 
@@ -115,16 +224,18 @@ std::size_t workspace_size(const CudaExec&, const LinearForward&) {
 void linear_forward(const CudaExec& exec, const LinearForward& op) {
   with_storage(op.y.dtype, [&](auto zero) {
     using S = decltype(zero);
-    multiply<S, S>(exec, "linear_forward", op.y, op.x, false, op.weight, true, op.x.row_size(), op.bias);
+    if (is_narrow(op.x.row_size(), op.y.row_size())) return narrow_linear_forward<S>(exec, op);
+    multiply<S, S>(exec, "linear_forward", op.y, op.x, false, op.weight, true, op.x.row_size());
+    finish<S>(exec, op);
   });
 }
 
 std::size_t workspace_size(const CudaExec&, const LinearBackward& op) {
-  if (!op.dbias.defined()) return 0;
-  const std::int64_t partials = column_partial_count(op.dy.shape[0], op.dy.row_size(), 1);
   return with_storage(op.dy.dtype, [&](auto zero) {
+    using S = decltype(zero);
+    if (!is_narrow(op)) return BackwardScratch<S>(op, nullptr).bytes;
     Carver carver;
-    carver.take<Accumulator<decltype(zero)>>(partials);
+    carver.take<Accumulator<S>>(narrow_partials(op));
     return carver.bytes();
   });
 }
@@ -133,13 +244,16 @@ void linear_backward(const CudaExec& exec, const LinearBackward& op) {
   const std::int64_t rows = op.dy.shape[0], outputs = op.dy.row_size();
   with_storage(op.dy.dtype, [&](auto zero) {
     using S = decltype(zero);
+    if (is_narrow(op)) return narrow_linear_backward<S>(exec, op);
+    const BackwardScratch<S> scratch(op, op.workspace.data);
+    to_preactivation(exec, op, scratch);
+    const ConstTensorView dz = scratch.dz.ndim > 0 ? ConstTensorView(scratch.dz) : op.dy;
     if (op.dx.defined()) {
-      multiply<S, S>(exec, "linear_backward dx", op.dx, op.dy, false, op.weight, false, outputs, {});
+      multiply<S, S>(exec, "linear_backward dx", op.dx, dz, false, op.weight, false, outputs, op.add_to_dx);
     }
     if (op.dweight.defined()) {
-      multiply<S, Accumulator<S>>(exec, "linear_backward dweight", op.dweight, op.dy, true, op.x, false, rows, {});
+      multiply<S, Accumulator<S>>(exec, "linear_backward dweight", op.dweight, dz, true, op.x, false, rows);
     }
-    if (op.dbias.defined()) sum_rows<S>(exec, op);
   });
 }
 

@@ -7,6 +7,11 @@
 namespace warpgnn::kernels {
 namespace {
 
+/// Rows that one block passes over in less time than a second launch takes.
+bool fits_one_block(std::int64_t rows) {
+  return rows <= 256;
+}
+
 template <class T>
 struct LossWorkspace {
   std::size_t bytes = 0;
@@ -18,6 +23,7 @@ template <class T>
 LossWorkspace<T> loss_workspace(std::int64_t rows, void* base) {
   backend::Carver carver(base);
   LossWorkspace<T> workspace;
+  if (fits_one_block(rows)) return workspace;
   workspace.row_loss = carver.take<T>(rows);
   workspace.partial = carver.take<double>(scalar_partial_count(rows, kLossSums));
   workspace.bytes = carver.bytes();
@@ -42,6 +48,11 @@ void cross_entropy_forward(const CudaExec& exec, const CrossEntropyForward& op) 
   with_real(op.logits.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto weights = ClassWeights<T>::of(op, columns);
+    if (fits_one_block(rows)) {
+      return launch(exec, "cross_entropy_forward", cross_entropy_whole<T>, {dim3(1), dim3(kLossThreads)}, rows, lanes,
+                    weights, rows_of<T>(op.logits), rows_of<std::int32_t>(op.label), rows_of<T>(op.probability),
+                    StoreMean<T>{op.loss.as<T>(), op.total_weight.as<T>()});
+    }
     const LossWorkspace<T> workspace = loss_workspace<T>(rows, op.workspace.data);
     launch(exec, "cross_entropy_forward", cross_entropy_rows<T>,
            {dim3(blocks_for(rows, kLossThreads / lanes)), dim3(kLossThreads)}, rows, lanes, weights,

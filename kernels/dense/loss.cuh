@@ -38,17 +38,12 @@ struct ClassWeights {
   }
 };
 
-/// probability_n = softmax(logits_n), and row_loss[n]: 0 for a row to ignore, NaN for a label that is no class.
+/// to = softmax(from), by a group of lanes; returns the row's loss to the first: 0 for a row to ignore, NaN for a label
+/// that is no class.
 template <class T>
-__global__ void __launch_bounds__(kLossThreads)
-    cross_entropy_rows(std::int64_t rows, int lanes, ClassWeights<T> weights, Rows<const T> logits,
-                       Rows<const std::int32_t> label, Rows<T> probability, T* row_loss) {
-  const LaneGroup group = LaneGroup::of_size(lanes);
-  const std::int64_t row = group_number(lanes), columns = weights.classes;
-  if (row >= rows) return;
-  const T* const from = logits[row];
-  T* const to = probability[row];
-
+__device__ T cross_entropy_row(const LaneGroup& group, int lanes, const ClassWeights<T>& weights, const T* from,
+                               std::int64_t target, T* to) {
+  const std::int64_t columns = weights.classes;
   T largest = static_cast<T>(-INFINITY);
   for (std::int64_t c = group.lane; c < columns; c += lanes) largest = std::fmax(largest, from[c]);
   largest = group.max(largest);
@@ -65,14 +60,24 @@ __global__ void __launch_bounds__(kLossThreads)
   }
   all = group.sum(all);
 
-  if (group.lane != 0) return;
-  const std::int64_t target = *label[row];
   T loss = weights.ignores(target) ? T(0) : static_cast<T>(NAN);
   if (weights.has(target) && !weights.ignores(target)) {
     loss = (T(1) - weights.smoothing) * weights[target] * (log_sum - (from[target] - largest));
     if (weights.smoothing != T(0)) loss += weights.smoothing * all / static_cast<T>(columns);
   }
-  row_loss[row] = loss;
+  return loss;
+}
+
+/// Every row's probabilities and loss.
+template <class T>
+__global__ void __launch_bounds__(kLossThreads)
+    cross_entropy_rows(std::int64_t rows, int lanes, ClassWeights<T> weights, Rows<const T> logits,
+                       Rows<const std::int32_t> label, Rows<T> probability, T* row_loss) {
+  const LaneGroup group = LaneGroup::of_size(lanes);
+  const std::int64_t row = group_number(lanes);
+  if (row >= rows) return;
+  const T loss = cross_entropy_row(group, lanes, weights, logits[row], *label[row], probability[row]);
+  if (group.lane == 0) row_loss[row] = loss;
 }
 
 inline constexpr int kLossSums = 2;  // the loss, and the weight of its rows
@@ -100,6 +105,25 @@ struct StoreMean {
     *total_weight = static_cast<T>(total[1]);
   }
 };
+
+/// All of the forward pass in one block, for few rows.
+template <class T>
+__global__ void __launch_bounds__(kLossThreads)
+    cross_entropy_whole(std::int64_t rows, int lanes, ClassWeights<T> weights, Rows<const T> logits,
+                        Rows<const std::int32_t> label, Rows<T> probability, StoreMean<T> store) {
+  __shared__ double shared[kLossSums][kWarpSize];
+  const LaneGroup group = LaneGroup::of_size(lanes);
+  double sum[kLossSums] = {};
+  for (std::int64_t row = group_number(lanes); row < rows; row += kLossThreads / lanes) {
+    const std::int64_t target = *label[row];
+    const T loss = cross_entropy_row(group, lanes, weights, logits[row], target, probability[row]);
+    if (group.lane != 0) continue;
+    sum[0] += static_cast<double>(loss);
+    if (weights.has(target) && !weights.ignores(target)) sum[1] += static_cast<double>(weights[target]);
+  }
+  for (int s = 0; s < kLossSums; ++s) sum[s] = block_sum(sum[s], shared[s]);
+  if (threadIdx.x == 0) store(sum);
+}
 
 /// dlogits; a row whose label is no class gets NaN, as its loss did.
 template <class T, int kWidth>

@@ -115,11 +115,7 @@ constexpr std::int64_t kSliceItems = 8 * kBuildThreads;
 constexpr std::int64_t kMaxSlices = 65535;
 
 std::int64_t slices_of(const backend::SelectArgs& args) {
-  std::int64_t largest = 1;
-  for (std::int64_t i = 0; i < args.count; ++i) {
-    largest = std::max({largest, args.parts[i].nodes, args.parts[i].slots});
-  }
-  return std::min((largest + kSliceItems - 1) / kSliceItems, kMaxSlices);
+  return std::clamp<std::int64_t>((args.largest + kSliceItems - 1) / kSliceItems, 1, kMaxSlices);
 }
 
 }  // namespace
@@ -294,12 +290,11 @@ void invert_edge_ids(const CudaExec& exec, const Adjacency& in, std::int32_t* sl
 }
 
 void select_parts(const CudaExec& exec, const SelectArgs& args) {
-  const Scratch parts(exec, bytes_for<PartCopy>(args.count));
-  copy_from_host(exec, parts.as<void>(), args.parts, bytes_for<PartCopy>(args.count));
   const SelectTables tables{.in = *args.in,
                             .out = *args.out,
                             .slot_of_edge = args.slot_of_edge,
-                            .parts = parts.as<const PartCopy>(),
+                            .total = args.total,
+                            .parts = args.parts,
                             .nodes = args.nodes,
                             .slots = args.slots,
                             .in_offset = args.in_offset,

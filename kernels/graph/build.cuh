@@ -263,6 +263,7 @@ __global__ void invert_edge_ids_kernel(std::int64_t edges, const std::int32_t* e
 struct SelectTables {
   Adjacency in, out;
   const std::int32_t* slot_of_edge;
+  const backend::PartsTotal* total;
   const backend::PartCopy* parts;
   std::int64_t nodes, slots;
   std::int64_t* in_offset;
@@ -274,15 +275,29 @@ struct SelectTables {
   std::int32_t* edge_map;
 };
 
+/// Nodes behind the parts', and slots that are their loops, as many for each as for any other but the last.
+__device__ inline void pad_selection(const SelectTables& tables, std::int64_t thread, std::int64_t step) {
+  const std::int64_t first = tables.total->nodes, slot = tables.total->slots;
+  const std::int64_t nodes = tables.nodes - first, slots = tables.slots - slot;
+  const std::int64_t degree = nodes == 0 ? 0 : (slots + nodes - 1) / nodes;
+  for (std::int64_t n = thread; n <= nodes; n += step) {
+    const std::int64_t offset = n * degree < slots ? n * degree : slots;
+    tables.in_offset[first + n] = tables.out_offset[first + n] = slot + offset;
+    if (n < nodes) tables.node_map[first + n] = static_cast<std::int32_t>(tables.in.rows);
+  }
+  for (std::int64_t s = thread; s < slots; s += step) {
+    tables.in_neighbor[slot + s] = tables.out_neighbor[slot + s] = static_cast<std::int32_t>(first + s / degree);
+    tables.edge_map[slot + s] = static_cast<std::int32_t>(tables.in.edges);
+    tables.out_edge_id[slot + s] = static_cast<std::int32_t>(slot + s);
+  }
+}
+
 /// Blocks (part, slice) copy a part together. Every number moves by a constant: nodes by where the part's nodes went,
-/// slots by where its slots went. The last column of blocks has no part; it ends both offset arrays.
+/// slots by where its slots went. The last column of blocks makes the padding, and ends both offset arrays.
 __global__ void select_parts_kernel(SelectTables tables) {
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.y) * kBuildThreads + threadIdx.x;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.y) * kBuildThreads;
-  if (blockIdx.x + 1 == gridDim.x) {
-    if (first == 0) tables.in_offset[tables.nodes] = tables.out_offset[tables.nodes] = tables.slots;
-    return;
-  }
+  if (blockIdx.x + 1 == gridDim.x) return pad_selection(tables, first, step);
   const backend::PartCopy part = tables.parts[blockIdx.x];
   const std::int64_t slot_shift = part.to_slot - part.from_slot;
   const std::int32_t node_shift = static_cast<std::int32_t>(part.to_node - part.from_node);

@@ -327,6 +327,17 @@ void each_field(warpgnn_gather_rows_args& c, GatherRows& cpp, Visit&& visit) {
   visit("y", c.y, cpp.y);
 }
 
+inline const char* name_of(const GatherTables* /*twin*/) {
+  return "GatherTables";
+}
+inline warpgnn_gather_tables_args default_of(const GatherTables* /*twin*/) {
+  return warpgnn_gather_tables_args_default();
+}
+template <class Visit>
+void each_field(warpgnn_gather_tables_args& c, GatherTables& cpp, Visit&& visit) {
+  visit("tables", c.tables, c.tables_count, cpp.tables);
+}
+
 inline const char* name_of(const Convert* /*twin*/) {
   return "Convert";
 }
@@ -597,6 +608,8 @@ void each_field(warpgnn_linear& c, Linear& cpp, Visit&& visit) {
   visit("x", c.x, cpp.x);
   visit("weight", c.weight, cpp.weight);
   visit("bias", c.bias, cpp.bias);
+  visit("activation", c.activation, cpp.activation);
+  visit("slope", c.slope, cpp.slope);
 }
 inline auto allocate_of(const Linear* /*twin*/) {
   return &warpgnn_linear_allocate;
@@ -625,6 +638,8 @@ void each_field(warpgnn_linear_gradients& c, LinearGradients& cpp, Visit&& visit
   visit("dx", c.dx, cpp.dx);
   visit("dweight", c.dweight, cpp.dweight);
   visit("dbias", c.dbias, cpp.dbias);
+  visit("y", c.y, cpp.y);
+  visit("add_to_dx", c.add_to_dx, cpp.add_to_dx);
 }
 
 inline const char* name_of(const CrossEntropy* /*twin*/) {
@@ -1095,6 +1110,7 @@ void each_struct(Visit&& visit) {
   visit(Dropout{});
   visit(AdvanceCounter{});
   visit(GatherRows{});
+  visit(GatherTables{});
   visit(Convert{});
   visit(AddScaled{});
   visit(AddBias{});

@@ -415,10 +415,16 @@ static void test_attention(void) {
 static void test_linear(void) {
   const float weight[] = {1, 10}, bias[] = {100}, dy[] = {1, 2, 3};
   float y[3], dx[6], dweight[2], dbias[1];
-  const warpgnn_linear op = {matrix(rows, 3, 2), matrix(weight, 1, 2), vector(bias, WARPGNN_DTYPE_FLOAT32, 1)};
+  warpgnn_linear op = warpgnn_linear_default();
+  op.x = matrix(rows, 3, 2);
+  op.weight = matrix(weight, 1, 2);
+  op.bias = vector(bias, WARPGNN_DTYPE_FLOAT32, 1);
   const warpgnn_linear_result result = {matrix(y, 3, 1)};
-  const warpgnn_linear_gradients gradients = {matrix(dy, 3, 1), matrix(dx, 3, 2), matrix(dweight, 1, 2),
-                                              vector(dbias, WARPGNN_DTYPE_FLOAT32, 1)};
+  warpgnn_linear_gradients gradients = warpgnn_linear_gradients_default();
+  gradients.dy = matrix(dy, 3, 1);
+  gradients.dx = matrix(dx, 3, 2);
+  gradients.dweight = matrix(dweight, 1, 2);
+  gradients.dbias = vector(dbias, WARPGNN_DTYPE_FLOAT32, 1);
   OK(warpgnn_linear_forward(context, &op, &result, scratch));
   NEAR(result.y, 121, 143, 165);
   OK(warpgnn_linear_backward(context, &op, &gradients, scratch));

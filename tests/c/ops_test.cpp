@@ -147,12 +147,14 @@ class CInterfaceTest::Case {
     give_within(name_of(&cpp), name + ".", c, cpp);
     return true;
   }
-  bool set(const std::string& /*owner*/, const std::string& name, const warpgnn_adam_slot*& c, std::size_t& count,
-           std::span<const AdamSlot>& cpp) {
-    give_within(name_of(&slot_.cpp), name + ".", slot_.c, slot_.cpp);
-    c = &slot_.c;
+  template <class C, class Item>
+  bool set(const std::string& /*owner*/, const std::string& name, const C*& c, std::size_t& count,
+           std::span<const Item>& cpp) {
+    Twins<Item>& item = std::get<Twins<Item>>(items_);
+    give_within(name_of(&item.cpp), name + ".", item.c, item.cpp);
+    c = &item.c;
     count = 1;
-    cpp = {&slot_.cpp, 1};
+    cpp = {&item.cpp, 1};
     return true;
   }
   template <class C, class Cpp>
@@ -170,7 +172,7 @@ class CInterfaceTest::Case {
   const OpCaseOf& given_;
   Rng rng_;
   std::map<std::string, Buffers> buffers_;
-  Twins<AdamSlot> slot_;
+  std::tuple<Twins<AdamSlot>, Twins<GatherRows>> items_;  // of spans
 };
 
 /// Calls `bad` once for each way to spoil a field of a struct of C, with the field's name; the struct is right again
@@ -356,8 +358,8 @@ struct ExpectTwins {
   void operator()(const char* name, warpgnn_attention_dropout& c, AttentionDropout& cpp) const {
     each_field(c, cpp, ExpectTwins{owner + "." + name});
   }
-  void operator()(const char* name, const warpgnn_adam_slot* c, std::size_t count,
-                  std::span<const AdamSlot> cpp) const {
+  template <class C, class Item>
+  void operator()(const char* name, const C* c, std::size_t count, std::span<const Item> cpp) const {
     EXPECT_TRUE(c == nullptr && count == 0 && cpp.empty()) << owner << "." << name;
   }
   template <class C, class Cpp>

@@ -22,15 +22,18 @@ using oracle::Reals;
 
 SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& options) {
   return layer_case<GCNConv>(
-      "GCNConv " + std::to_string(in) + " to " + std::to_string(out) + (options.bias ? "" : " without bias"),
+      "GCNConv " + std::to_string(in) + " to " + std::to_string(out) + (options.bias ? "" : " without bias") +
+          (options.activation == Activation::identity ? "" : ", elu"),
       {.width = in,
        .make = [=](Session& session) { return GCNConv(session, "gcn", in, out, options); },
        .forward = [](GCNConv& layer,
                      const Subject& in_) { return layer.forward(in_.graph(), in_.x(), in_.edge_weight()); },
        .formula =
            [=](const Subject& subject) {
-             return formula::gcn(subject.parameters(), "gcn", subject.edges(), reals_of(subject.edge_weight()),
-                                 reals_of(subject.x()), static_cast<std::size_t>(in));
+             const Reals y = formula::gcn(subject.parameters(), "gcn", subject.edges(), reals_of(subject.edge_weight()),
+                                          reals_of(subject.x()), static_cast<std::size_t>(in));
+             const bool plain = options.activation == Activation::identity;
+             return plain ? y : formula::activation(oracle::Activation::elu, y, options.slope);
            },
        .weight_has_gradient = options.edge_weight_gradient});
 }
@@ -83,6 +86,8 @@ std::vector<SubjectCase> graph_layer_cases() {
       gcn_case(6, 3, {}),
       gcn_case(6, 3, {.bias = false}),
       gcn_case(4, 4, {}),
+      gcn_case(3, 6, {.activation = Activation::elu, .slope = 0.7}),
+      gcn_case(6, 3, {.activation = Activation::elu, .slope = 0.7}),
       gcn_case(3, 5, {.edge_weight_gradient = true}),
       gcn_case(5, 3, {.edge_weight_gradient = true}),
       gcn_case(5, 2, {.bias = false, .edge_weight_gradient = true}),

@@ -39,12 +39,23 @@ LayerSpec<Layer> dense(std::function<Layer(Session&)> make, const std::function<
 }
 
 SubjectCase linear_case(bool bias) {
-  return layer_case<Linear>(bias ? "Linear" : "Linear without bias",
-                            dense<Linear>([bias](Session& session) { return Linear(session, "l", kWidth, 3, bias); },
-                                          [](const Subject& subject) {
-                                            return formula::linear(subject.parameters(), "l", reals_of(subject.x()),
-                                                                   kWidth);
-                                          }));
+  return layer_case<Linear>(
+      bias ? "Linear" : "Linear without bias",
+      dense<Linear>([bias](Session& session) { return Linear(session, "l", kWidth, 3, {.bias = bias}); },
+                    [](const Subject& subject) {
+                      return formula::linear(subject.parameters(), "l", reals_of(subject.x()), kWidth);
+                    }));
+}
+
+SubjectCase activated_linear_case() {
+  return layer_case<Linear>(
+      "Linear with tanh",
+      dense<Linear>([](Session& session) { return Linear(session, "l", kWidth, 3, {.activation = Activation::tanh}); },
+                    [](const Subject& subject) {
+                      return formula::activation(
+                          oracle::Activation::tanh,
+                          formula::linear(subject.parameters(), "l", reals_of(subject.x()), kWidth));
+                    }));
 }
 
 SubjectCase activate_case(const std::string& name, Activation kind, oracle::Activation twin, double slope) {
@@ -89,6 +100,7 @@ std::vector<SubjectCase> dense_layer_cases() {
   return {
       linear_case(true),
       linear_case(false),
+      activated_linear_case(),
       activate_case("relu", Activation::relu, oracle::Activation::relu, 0.2),
       activate_case("leaky_relu", Activation::leaky_relu, oracle::Activation::leaky_relu, 0.3),
       activate_case("elu", Activation::elu, oracle::Activation::elu, 1.5),
@@ -233,7 +245,7 @@ TEST_P(NnLayersGradientTest, CrossEntropyAgreesWithDifferences) {
 
 TEST_P(NnLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
-  Linear linear(session, "head", 2, 3), unbiased(session, "plain", 2, 3, false);
+  Linear linear(session, "head", 2, 3), unbiased(session, "plain", 2, 3, {.bias = false});
   BatchNorm norm(session, "bn", 2), constant(session, "constant", 2, {.affine = false});
   nn::ParameterList list;
   linear.collect(list);

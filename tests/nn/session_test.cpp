@@ -176,7 +176,7 @@ TEST_P(NnSessionTest, ARestoredSessionEndsTheSameSteps) {
 
 TEST_P(NnSessionTest, FindsParametersByName) {
   Session session(context(), dtype(), 3);
-  nn::Linear head(session, "head", 2, 3), twin(session, "head", 2, 3, false);
+  nn::Linear head(session, "head", 2, 3), twin(session, "head", 2, 3, {.bias = false});
   nn::GATConv gat(session, "gat", 3, {.heads = 2});
   nn::ParameterList list;
   expect_error(ErrorCode::invalid_argument, {"name: ", "\"head.bias\"", "empty"}, [&] { nn::find(list, "head.bias"); });

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/support/backends.hpp"
 #include "tests/support/refusals.hpp"
 #include "tests/support/seeds.hpp"
@@ -53,6 +55,11 @@ TEST_P(DenseErrorTest, LinearForward) {
   refuse.overlap("y", &Op::y, &Op::bias);
   refuse.mistake({"weight:", "[3, 4]", "[3, 5]"}, [](Op& op) { op.weight.shape[1] = op.weight.stride[0] = 5; });
   refuse.mistake({"bias:", "contiguous"}, [](Op& op) { op.bias.stride[0] = 2; });
+  refuse.mistake({"activation:", "0 to 5", "6"}, [](Op& op) { op.activation = Activation(6); });
+  refuse.mistake({"slope:", "finite"}, [](Op& op) {
+    op.activation = Activation::leaky_relu;
+    op.slope = std::numeric_limits<double>::infinity();
+  });
   refuse.accepted();
 }
 
@@ -71,6 +78,11 @@ TEST_P(DenseErrorTest, LinearBackward) {
   refuse.overlap("dx", &Op::dx, &Op::dy);
   refuse.overlap("dweight", &Op::dweight, &Op::weight);
   refuse.overlap("dweight", &Op::dweight, &Op::dbias);
+  refuse.mistake({"y:", "none"}, [](Op& op) { op.activation = Activation::relu; });
+  refuse.mistake({"slope:", "positive"}, [](Op& op) {
+    op.activation = Activation::elu;
+    op.slope = 0;
+  });
   refuse.accepted();
 }
 

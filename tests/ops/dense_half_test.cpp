@@ -59,7 +59,7 @@ TEST_P(DenseHalfTest, Linear) {
       const auto bias_vector = parameter({out}, bias);
       const auto y = output({count, out}, place);
       run(context(), linear_forward, Linear{x_rows, weight_rows, bias_vector}, LinearResult{y});
-      // On a GPU the bias lies in y, rounded, before the product is added to it.
+      // On a GPU the product lies in y, rounded, before the bias is added to it.
       expect_close(y, oracle::linear(x, weight, bias, n, i, o), 16 + roundings(dtype(), 1), "y");
 
       const auto want = oracle::linear_backward(x, weight, dy, n, i, o);
@@ -90,11 +90,9 @@ TEST_P(DenseHalfTest, LinearGradientsAlone) {
 
 TEST_P(DenseHalfTest, Activations) {
   constexpr std::pair<Activation, oracle::Activation> kKinds[] = {
-      {Activation::relu, oracle::Activation::relu},
-      {Activation::leaky_relu, oracle::Activation::leaky_relu},
-      {Activation::elu, oracle::Activation::elu},
-      {Activation::tanh, oracle::Activation::tanh},
-      {Activation::sigmoid, oracle::Activation::sigmoid}};
+      {Activation::relu, oracle::Activation::relu},       {Activation::leaky_relu, oracle::Activation::leaky_relu},
+      {Activation::elu, oracle::Activation::elu},         {Activation::tanh, oracle::Activation::tanh},
+      {Activation::sigmoid, oracle::Activation::sigmoid}, {Activation::identity, oracle::Activation::identity}};
   Rng rng(dtype());
   for (const auto& [kind, formula] : kKinds) {
     for (const std::int64_t width : {1, 33, 300}) {

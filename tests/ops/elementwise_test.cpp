@@ -10,6 +10,7 @@
 #include "tests/oracle/random.hpp"
 #include "tests/support/backends.hpp"
 #include "tests/support/compare.hpp"
+#include "tests/support/errors.hpp"
 #include "tests/support/seeds.hpp"
 
 namespace warpgnn::test {
@@ -34,11 +35,10 @@ struct ActivationKind {
   Activation library;
   oracle::Activation oracle;
 };
-constexpr ActivationKind kActivations[] = {{Activation::relu, oracle::Activation::relu},
-                                           {Activation::leaky_relu, oracle::Activation::leaky_relu},
-                                           {Activation::elu, oracle::Activation::elu},
-                                           {Activation::tanh, oracle::Activation::tanh},
-                                           {Activation::sigmoid, oracle::Activation::sigmoid}};
+constexpr ActivationKind kActivations[] = {
+    {Activation::relu, oracle::Activation::relu},       {Activation::leaky_relu, oracle::Activation::leaky_relu},
+    {Activation::elu, oracle::Activation::elu},         {Activation::tanh, oracle::Activation::tanh},
+    {Activation::sigmoid, oracle::Activation::sigmoid}, {Activation::identity, oracle::Activation::identity}};
 
 TEST_P(ElementwiseTest, Activations) {
   Rng rng;
@@ -301,6 +301,48 @@ TEST_P(GatherTest, EveryDtype) {
       }
     }
   }
+}
+
+TEST_P(GatherTest, SeveralTables) {
+  Rng rng;
+  const Dtype dtypes[] = {Dtype::float32, Dtype::float64, Dtype::int32, Dtype::int64, Dtype::float16, Dtype::bfloat16};
+  std::vector<TestTensor> x, index, one, all;
+  for (int k = 0; k < 20; ++k) {  // more than one launch takes
+    const std::int64_t width = 1 + rng.below(40), rows = rng.below(60);
+    const Dtype dtype = dtypes[k % 6];
+    const Place place = kPlaces[static_cast<std::size_t>(k) % std::size(kPlaces)];
+    Ids values(static_cast<std::size_t>(7 * width)), chosen(static_cast<std::size_t>(rows));
+    for (std::int64_t& value : values) value = rng.below(100);
+    for (std::int64_t& row : chosen) row = rng.below(10) - 1;
+    const bool integer = dtype == Dtype::int32 || dtype == Dtype::int64;
+    x.push_back(integer ? TestTensor::input_ids(context(), dtype, {7, width}, values, place)
+                        : TestTensor::input(context(), dtype, {7, width}, Reals(values.begin(), values.end()), place));
+    index.push_back(TestTensor::input_ids(context(), Dtype::int32, {rows}, chosen, place));
+    one.push_back(TestTensor::output(context(), dtype, {rows, width}, place));
+    all.push_back(TestTensor::output(context(), dtype, {rows, width}, place));
+  }
+  std::vector<GatherRows> tables;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    run(context(), gather_rows, GatherRows{x[k], index[k], one[k]});
+    tables.push_back({x[k], index[k], all[k]});
+  }
+  run(context(), gather_tables, GatherTables{tables});
+  for (std::size_t k = 0; k < x.size(); ++k) expect_same_bits(all[k], one[k], "y");
+  gather_tables(context(), {});
+}
+
+TEST_P(GatherTest, SeveralTablesAreCheckedTogether) {
+  const auto x = TestTensor::input(context(), Dtype::float32, {3, 2}, Reals(6));
+  const auto index = TestTensor::input_ids(context(), Dtype::int32, {2}, {0, 1});
+  const auto y = TestTensor::output(context(), Dtype::float32, {2, 2});
+  const auto wide = TestTensor::output(context(), Dtype::float32, {2, 3});
+  const auto refused = [&](const std::vector<std::string>& words, const GatherRows& second) {
+    const GatherRows tables[] = {{x, index, y}, second};
+    expect_error(ErrorCode::invalid_argument, words, [&] { gather_tables(context(), {tables}); });
+  };
+  refused({"y:", "[2, 2]", "[2, 3]"}, {x, index, wide});
+  refused({"index:", "none"}, {x, {}, y});
+  refused({"y", "overlap"}, {x, index, y});
 }
 
 TEST_P(GatherTest, NothingToGather) {

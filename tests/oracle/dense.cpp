@@ -39,6 +39,7 @@ double activation(Activation kind, double slope, double x) {
     case Activation::leaky_relu: return x > 0.0 ? x : slope * x;
     case Activation::elu: return x > 0.0 ? x : slope * std::expm1(x);
     case Activation::tanh: return std::tanh(x);
+    case Activation::identity: return x;
     case Activation::sigmoid: break;
   }
   return 1.0 / (1.0 + std::exp(-x));
@@ -50,6 +51,7 @@ double activation_derivative(Activation kind, double slope, double x) {
     case Activation::leaky_relu: return x > 0.0 ? 1.0 : slope;
     case Activation::elu: return x > 0.0 ? 1.0 : slope * std::exp(x);
     case Activation::tanh: return 1.0 / (std::cosh(x) * std::cosh(x));
+    case Activation::identity: return 1.0;
     case Activation::sigmoid: break;
   }
   const double y = activation(Activation::sigmoid, slope, x);

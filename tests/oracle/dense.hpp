@@ -16,7 +16,7 @@ struct LinearGradients {
 LinearGradients linear_backward(const Reals& x, const Reals& weight, const Reals& dy, std::size_t rows,
                                 std::size_t inputs, std::size_t outputs);
 
-enum class Activation { relu, leaky_relu, elu, tanh, sigmoid };
+enum class Activation { relu, leaky_relu, elu, tanh, sigmoid, identity };
 double activation(Activation kind, double slope, double x);
 /// The derivative at x; at a kink that of the negative side.
 double activation_derivative(Activation kind, double slope, double x);

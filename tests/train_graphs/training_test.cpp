@@ -208,9 +208,9 @@ TEST_P(Training, ReadoutOfAllLayersHasTheRightGradient) {
   warpgnn::nn::Session session(context, given.settings.dtype, 5);
   Model model(session, given.settings, data, dataset.num_classes());
   warpgnn::nn::CrossEntropy loss(session);
-  Batcher batcher(data);
-  const std::vector<std::int64_t> graphs{0, 1, 2, 3, 4, 5};
-  const Batch& batch = batcher.select(graphs);
+  Batcher batcher(data, 6);
+  batcher.choose(std::vector<std::int64_t>{0, 1, 2, 3, 4, 5});
+  const Batch& batch = batcher.cut();
   const std::vector<std::int32_t> labels{0, 1, 0, 1, 0, 1};
   const warpgnn::Tensor label = warpgnn::Tensor::from(context, std::span(labels), {6});
   const auto loss_now = [&] { return download(loss.forward(model.forward(batch), label), context)[0]; };

@@ -1,57 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <cstring>
 
-#include "host/cpu/base/math.hpp"
-#include "host/cpu/base/rows.hpp"
-#include "host/math/activations.hpp"
+#include "host/cpu/dense/map_rows.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
-
-namespace {
-
-/// y = function(x) for every element; x and y may be the same memory.
-template <class S, class Function>
-void map_elements(const CpuExec& exec, const ConstTensorView& x, const TensorView& y, Function&& function) {
-  using T = Accumulator<S>;
-  const std::int64_t width = x.row_size();
-  const auto from = read_rows<S>(x);
-  const auto to = write_rows<S>(y);
-  parallel_for(exec, x.shape[0], 8 * width, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t r = first; r < last; ++r) {
-      for_columns({from[r]}, width, [&](std::int64_t start, std::int64_t columns, const T* const* rows) {
-        const T* const source = rows[0];
-        write_columns(to[r] + start, columns, [&](T* target) {
-#pragma omp simd
-          for (std::int64_t c = 0; c < columns; ++c) target[c] = function(source[c]);
-        });
-      });
-    }
-  });
-}
-
-/// out = function(a, b) for every element; out may be a or b.
-template <class S, class Function>
-void map_pairs(const CpuExec& exec, const ConstTensorView& a, const ConstTensorView& b, const TensorView& out,
-               Function&& function) {
-  using T = Accumulator<S>;
-  const std::int64_t width = a.row_size();
-  const auto left = read_rows<S>(a), right = read_rows<S>(b);
-  const auto to = write_rows<S>(out);
-  parallel_for(exec, a.shape[0], 4 * width, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t r = first; r < last; ++r) {
-      for_columns({left[r], right[r]}, width, [&](std::int64_t start, std::int64_t columns, const T* const* rows) {
-        const T *const x = rows[0], *const y = rows[1];
-        write_columns(to[r] + start, columns, [&](T* target) {
-#pragma omp simd
-          // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): views that were checked have memory
-          for (std::int64_t c = 0; c < columns; ++c) target[c] = function(x[c], y[c]);
-        });
-      });
-    }
-  });
-}
-
-}  // namespace
 
 void activation_forward(const CpuExec& exec, const ActivationForward& op) {
   with_storage(op.y.dtype, [&]<class S>(S) {
@@ -67,11 +19,7 @@ void activation_forward(const CpuExec& exec, const ActivationForward& op) {
 void activation_backward(const CpuExec& exec, const ActivationBackward& op) {
   with_storage(op.dx.dtype, [&]<class S>(S) {
     using T = Accumulator<S>;
-    math::with_activation(op.kind, [&](auto kind) {
-      map_pairs<S>(exec, op.y, op.dy, op.dx, [slope = static_cast<T>(op.slope)](T y, T dy) {
-        return math::activation_gradient<decltype(kind)::value>(y, dy, slope);
-      });
-    });
+    activation_gradient<S>(exec, op.kind, static_cast<T>(op.slope), op.y, op.dy, op.dx);
   });
 }
 
@@ -115,6 +63,10 @@ void gather_rows(const CpuExec& exec, const GatherRows& op) {
         std::memset(y[r], 0, static_cast<std::size_t>(width));
     }
   });
+}
+
+void gather_tables(const CpuExec& exec, const GatherTables& op) {
+  for (const GatherRows& table : op.tables) WARPGNN_ISA::gather_rows(exec, table);
 }
 
 void convert(const CpuExec& exec, const Convert& op) {

@@ -2,6 +2,7 @@
 #include <atomic>
 
 #include "host/cpu/base/rows.hpp"
+#include "host/cpu/dense/map_rows.hpp"
 #include "host/cpu/dense/product.hpp"
 
 namespace warpgnn::backend {
@@ -123,22 +124,54 @@ void run_tasks(const CpuExec& exec, const char* name, const Cut& cut, const Task
   if (!done) fail_for_memory(name);
 }
 
-// --- y = x weight^T + bias, and dx = dy weight -----------------------------------------------------------------------
+// --- y = activation(x weight^T + bias), and dx = dz weight -----------------------------------------------------------
+
+/// What a product's columns become, while they are in the cache.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;  // null: none
+  Activation activation = Activation::identity;
+  T slope{};
+
+  /// @param first the column that y begins with.
+  void apply(const Matrix<T>& y, std::int64_t first) const {
+    if (bias == nullptr && activation == Activation::identity) return;
+    math::with_activation(activation, [&](auto kind) {
+      for (std::int64_t r = 0; r < y.rows; ++r) {
+        T* const row = y.data + r * y.leading;
+        if (bias == nullptr) {
+          apply_to_row<decltype(kind)::value>(row, y.columns, slope, [](std::int64_t) { return T(0); });
+        } else {
+          apply_to_row<decltype(kind)::value>(row, y.columns, slope,
+                                              [addend = bias + first](std::int64_t c) { return addend[c]; });
+        }
+      }
+    });
+  }
+
+ private:
+  template <Activation kKind, class Addend>
+  static void apply_to_row(T* row, std::int64_t columns, T slope, const Addend& addend) {
+#pragma omp simd
+    for (std::int64_t c = 0; c < columns; ++c) row[c] = math::activation<Math, kKind>(row[c] + addend(c), slope);
+  }
+};
 
 template <class S>
 class RowProduct {
  public:
   using T = Accumulator<S>;
 
-  /// `transpose` is that of the weight. An undefined bias is not added.
-  RowProduct(const ConstTensorView& x, const ConstTensorView& weight, bool transpose, const ConstTensorView& bias,
-             const TensorView& y)
+  /// `transpose` is that of the weight. With `add` the product is added to y, and the epilogue is empty.
+  RowProduct(const ConstTensorView& x, const ConstTensorView& weight, bool transpose, const TensorView& y,
+             const Epilogue<T>& epilogue, bool add)
       : cut_(cut_rows(y.shape[0], y.shape[1], x.shape[1])),
         x_(read_rows<S>(x)),
         y_(write_rows<S>(y)),
         weight_(matrix_of<const S>(weight)),
         transpose_(transpose),
-        bias_(bias.defined() ? bias.as<T>() : nullptr) {}
+        add_(add),
+        epilogue_(epilogue) {}
 
   HalfScratch<S> carve(Carver& carver, const CpuExec& exec) const {
     return HalfScratch<S>::carve(carver, exec, weight_.rows * weight_.columns, cut_.tile_rows * cut_.terms,
@@ -188,6 +221,7 @@ class RowProduct {
       T* const x = scratch.left + thread * cut_.tile_rows * cut_.terms;
       T* const y = scratch.right + thread * cut_.tile_rows * cut_.tile_columns;
       convert_rows(Rows<const S>{x_[row], x_.stride}, rows, cut_.terms, x);
+      if (add_) convert_rows(Rows<const S>{y_[row] + column, y_.stride}, rows, columns, y);
       if (!product({x, rows, cut_.terms, cut_.terms}, weight, {y, rows, columns, columns}, column)) return false;
       for (std::int64_t r = 0; r < rows; ++r) convert_row(y + r * columns, columns, y_[row + r] + column);
       return true;
@@ -198,14 +232,12 @@ class RowProduct {
   }
 
   bool product(const Matrix<const T>& x, const Matrix<const T>& weight, const Matrix<T>& y, std::int64_t column) const {
-    if (cut_.terms > 0 && !multiply(ProductForm{.transpose_right = transpose_}, x, weight, y)) return false;
-    for (std::int64_t r = 0; r < y.rows; ++r) {
-      T* const row = y.data + r * y.leading;
-      if (cut_.terms == 0) std::fill(row, row + y.columns, T(0));
-      if (bias_ == nullptr) continue;
-#pragma omp simd
-      for (std::int64_t c = 0; c < y.columns; ++c) row[c] += bias_[column + c];
+    if (cut_.terms > 0) {
+      if (!multiply(ProductForm{.transpose_right = transpose_, .add = add_}, x, weight, y)) return false;
+    } else if (!add_) {
+      for (std::int64_t r = 0; r < y.rows; ++r) std::fill_n(y.data + r * y.leading, y.columns, T(0));
     }
+    epilogue_.apply(y, column);
     return true;
   }
 
@@ -213,18 +245,26 @@ class RowProduct {
   Rows<const S> x_;
   Rows<S> y_;
   Matrix<const S> weight_;
-  bool transpose_;
-  const T* bias_;
+  bool transpose_, add_;
+  Epilogue<T> epilogue_;
 };
 
 /// No elements, no work: a cut needs columns.
 template <class S, class Function>
-void with_row_product(const ConstTensorView& x, const ConstTensorView& weight, bool transpose,
-                      const ConstTensorView& bias, const TensorView& y, Function&& function) {
-  if (y.shape[0] > 0 && y.shape[1] > 0) function(RowProduct<S>(x, weight, transpose, bias, y));
+void with_row_product(const LinearForward& op, Function&& function) {
+  using T = Accumulator<S>;
+  if (op.y.shape[0] == 0 || op.y.shape[1] == 0) return;
+  const Epilogue<T> epilogue{op.bias.defined() ? op.bias.as<T>() : nullptr, op.activation, static_cast<T>(op.slope)};
+  function(RowProduct<S>(op.x, op.weight, true, op.y, epilogue, false));
+}
+template <class S, class Function>
+void with_row_product(const LinearBackward& op, Function&& function) {
+  if (op.dx.shape[0] > 0 && op.dx.shape[1] > 0) {
+    function(RowProduct<S>(op.dy, op.weight, false, op.dx, {}, op.add_to_dx));
+  }
 }
 
-// --- dweight = dy^T x ------------------------------------------------------------------------------------------------
+// --- dweight = dz^T x ------------------------------------------------------------------------------------------------
 
 template <class S>
 class WeightGradient {
@@ -330,50 +370,59 @@ double* carve_column_sums(Carver& carver, const LinearBackward& op) {
   return carver.take<double>(op.dbias.defined() ? reduction_doubles(op.dy.shape[0], op.dy.shape[1]) : 0);
 }
 
+/// Room for dz; undefined where that is dy.
+template <class S>
+TensorView take_dz(Carver& carver, const LinearBackward& op) {
+  if (op.activation == Activation::identity) return {};
+  return {contiguous_layout(op.dy.dtype, {op.dy.shape.data(), 2}, op.dy.device), carver.take<S>(op.dy.count())};
+}
+
 }  // namespace
 
 std::size_t workspace_size(const CpuExec& exec, const LinearForward& op) {
   Carver carver;
-  with_storage(op.y.dtype, [&]<class S>(S) {
-    with_row_product<S>(op.x, op.weight, true, op.bias, op.y,
-                        [&](const auto& product) { product.carve(carver, exec); });
-  });
+  with_storage(op.y.dtype,
+               [&]<class S>(S) { with_row_product<S>(op, [&](const auto& product) { product.carve(carver, exec); }); });
   return carver.bytes();
 }
 
 void linear_forward(const CpuExec& exec, const LinearForward& op) {
   Carver carver(op.workspace.data);
   with_storage(op.y.dtype, [&]<class S>(S) {
-    with_row_product<S>(op.x, op.weight, true, op.bias, op.y,
+    with_row_product<S>(op,
                         [&](const auto& product) { product.run(exec, "linear_forward", product.carve(carver, exec)); });
   });
 }
 
-// The parts of backward run one after the other in the same workspace.
+// Behind dz the parts of backward run one after the other in the same workspace.
 std::size_t workspace_size(const CpuExec& exec, const LinearBackward& op) {
-  Carver sums, rows, weights;
-  carve_column_sums(sums, op);
-  with_storage(op.dy.dtype, [&]<class S>(S) {
-    if (op.dx.defined()) {
-      with_row_product<S>(op.dy, op.weight, false, {}, op.dx, [&](const auto& dx) { dx.carve(rows, exec); });
-    }
+  return with_storage(op.dy.dtype, [&]<class S>(S) {
+    Carver kept, sums, rows, weights;
+    take_dz<S>(kept, op);
+    carve_column_sums(sums, op);
+    if (op.dx.defined()) with_row_product<S>(op, [&](const auto& dx) { dx.carve(rows, exec); });
     if (has_weight_gradient(op)) WeightGradient<S>(op).carve(weights, exec);
+    return kept.bytes() + std::max({sums.bytes(), rows.bytes(), weights.bytes()});
   });
-  return std::max({sums.bytes(), rows.bytes(), weights.bytes()});
 }
 
 void linear_backward(const CpuExec& exec, const LinearBackward& op) {
-  Carver sums(op.workspace.data), rows(op.workspace.data), weights(op.workspace.data);
   with_storage(op.dy.dtype, [&]<class S>(S) {
+    Carver kept(op.workspace.data);
+    LinearBackward inner = op;
+    if (const TensorView dz = take_dz<S>(kept, op); dz.ndim > 0) {
+      activation_gradient<S>(exec, op.activation, static_cast<Accumulator<S>>(op.slope), op.y, op.dy, dz);
+      inner.dy = dz;
+    }
+    Carver sums = kept, rows = kept, weights = kept;
     if (op.dx.defined()) {
-      with_row_product<S>(op.dy, op.weight, false, {}, op.dx,
-                          [&](const auto& dx) { dx.run(exec, "linear_backward", dx.carve(rows, exec)); });
+      with_row_product<S>(inner, [&](const auto& dx) { dx.run(exec, "linear_backward", dx.carve(rows, exec)); });
     }
     if (has_weight_gradient(op)) {
-      const WeightGradient<S> dweight(op);
+      const WeightGradient<S> dweight(inner);
       dweight.run(exec, dweight.carve(weights, exec));
     }
-    if (op.dbias.defined()) sum_columns<S>(exec, op, carve_column_sums(sums, op));
+    if (op.dbias.defined()) sum_columns<S>(exec, inner, carve_column_sums(sums, op));
   });
 }
 

@@ -166,6 +166,26 @@ void invert_edge_ids(const CpuExec&, const Adjacency& in, std::int32_t* slot_of_
   for (std::int64_t s = 0; s < in.edges; ++s) slot_of_edge[in.edge_id[s]] = static_cast<std::int32_t>(s);
 }
 
+namespace {
+
+/// Nodes behind the parts', and slots that are their loops, as many for each as for any other but the last.
+void pad_selection(const SelectArgs& args) {
+  const std::int64_t first = args.total->nodes, slot = args.total->slots;
+  const std::int64_t nodes = args.nodes - first, slots = args.slots - slot;
+  const std::int64_t degree = nodes == 0 ? 0 : (slots + nodes - 1) / nodes;
+  for (std::int64_t n = 0; n < nodes; ++n) args.node_map[first + n] = static_cast<std::int32_t>(args.in->rows);
+  for (std::int64_t n = 0; n <= nodes; ++n) {
+    args.in_offset[first + n] = args.out_offset[first + n] = slot + std::min(n * degree, slots);
+  }
+  for (std::int64_t s = 0; s < slots; ++s) {
+    args.in_neighbor[slot + s] = args.out_neighbor[slot + s] = static_cast<std::int32_t>(first + s / degree);
+    args.edge_map[slot + s] = static_cast<std::int32_t>(args.in->edges);
+    args.out_edge_id[slot + s] = static_cast<std::int32_t>(slot + s);
+  }
+}
+
+}  // namespace
+
 void select_parts(const CpuExec&, const SelectArgs& args) {
   const Adjacency &in = *args.in, &out = *args.out;
   for (std::int64_t k = 0; k < args.count; ++k) {
@@ -187,8 +207,7 @@ void select_parts(const CpuExec&, const SelectArgs& args) {
       args.out_edge_id[to] = static_cast<std::int32_t>(slot + slot_shift);
     }
   }
-  args.in_offset[args.nodes] = args.slots;
-  args.out_offset[args.nodes] = args.slots;
+  pad_selection(args);
 }
 
 }  // namespace warpgnn::backend

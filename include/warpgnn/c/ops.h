@@ -401,11 +401,12 @@ warpgnn_status warpgnn_edge_softmax_backward(const warpgnn_context* context, con
 
 /// The values of warpgnn_activation.
 enum warpgnn_activation_values {
-  WARPGNN_ACTIVATION_RELU = 0,
-  WARPGNN_ACTIVATION_LEAKY_RELU = 1,
-  WARPGNN_ACTIVATION_ELU = 2,
-  WARPGNN_ACTIVATION_TANH = 3,
-  WARPGNN_ACTIVATION_SIGMOID = 4
+  WARPGNN_ACTIVATION_IDENTITY = 0,
+  WARPGNN_ACTIVATION_RELU = 1,
+  WARPGNN_ACTIVATION_LEAKY_RELU = 2,
+  WARPGNN_ACTIVATION_ELU = 3,
+  WARPGNN_ACTIVATION_TANH = 4,
+  WARPGNN_ACTIVATION_SIGMOID = 5
 };
 /// The activations; Activate says what their slope is.
 typedef int32_t warpgnn_activation;
@@ -468,6 +469,15 @@ typedef struct warpgnn_gather_rows_args {
 /// GatherRows{}: no argument given, every option at its default.
 warpgnn_gather_rows_args warpgnn_gather_rows_args_default(void);
 
+/// Rows of several tables, each as GatherRows says: on a GPU one launch, where a batch of small graphs would take one for
+/// each of its features. Rows of 16-bit numbers that are not of whole pairs take a launch of their own.
+typedef struct warpgnn_gather_tables_args {
+  const warpgnn_gather_rows_args* tables;
+  size_t tables_count;
+} warpgnn_gather_tables_args;
+/// GatherTables{}: no argument given, every option at its default.
+warpgnn_gather_tables_args warpgnn_gather_tables_args_default(void);
+
 /// y = x, rounded to nearest where y has less precision: tensors of one shape, each float32, float16 or bfloat16.
 typedef struct warpgnn_convert_args {
   warpgnn_view x;
@@ -512,6 +522,8 @@ warpgnn_status warpgnn_dropout(const warpgnn_context* context, const warpgnn_dro
 warpgnn_status warpgnn_advance_counter(const warpgnn_context* context, const warpgnn_advance_counter_args* op);
 /// gather_rows of warpgnn/ops/elementwise.hpp.
 warpgnn_status warpgnn_gather_rows(const warpgnn_context* context, const warpgnn_gather_rows_args* op);
+/// gather_tables of warpgnn/ops/elementwise.hpp.
+warpgnn_status warpgnn_gather_tables(const warpgnn_context* context, const warpgnn_gather_tables_args* op);
 /// convert of warpgnn/ops/elementwise.hpp.
 warpgnn_status warpgnn_convert(const warpgnn_context* context, const warpgnn_convert_args* op);
 /// add_scaled of warpgnn/ops/elementwise.hpp.
@@ -828,7 +840,8 @@ warpgnn_status warpgnn_layer_norm_backward(const warpgnn_context* context, const
 // Dtypes. Matrices of rows (x, y and their gradients) of one op have one dtype: float32, float64, float16 or bfloat16.
 // Parameter vectors and the gradients of parameters have accumulator_of it: float32 beside 16-bit rows.
 
-/// y = x weight^T + bias: x [N, I], weight [O, I] of x's dtype, bias [O] (optional), y [N, O]. oneDNN, Eigen (float64)
+/// y = activation(x weight^T + bias): x [N, I], weight [O, I] of x's dtype, bias [O] (optional), y [N, O]. The slope is
+/// that of Activate; bias and activation are one pass over what the product has just written. oneDNN, Eigen (float64)
 /// or cuBLAS in full precision; 16-bit matrices are multiplied with float32 sums. On the CPU the product is cut by its
 /// sizes into pieces that are each one thread's work, so no bit depends on the number of threads; oneDNN and Eigen may
 /// take scratch memory for the time of the call.
@@ -837,6 +850,8 @@ typedef struct warpgnn_linear {
   warpgnn_view x;
   warpgnn_view weight;
   warpgnn_view bias;
+  warpgnn_activation activation;
+  double slope;
 } warpgnn_linear;
 /// Linear{}: no argument given, every option at its default.
 warpgnn_linear warpgnn_linear_default(void);
@@ -848,14 +863,20 @@ typedef struct warpgnn_linear_result {
 /// LinearResult{}: no argument given, every option at its default.
 warpgnn_linear_result warpgnn_linear_result_default(void);
 
-/// dx = dy weight, dweight = dy^T x, dbias = column sums of dy; each only where its view is given. dweight and dbias
-/// are float32 beside 16-bit rows: what an optimiser adds to its float32 copy of the parameters, of which the next
-/// step's weight is made by `convert`.
+/// dx = dz weight (or dx += dz weight, where add_to_dx says so), dweight = dz^T x, dbias = column sums of dz; each only
+/// where its view is given. dz is dy, and with an activation dy activation'(z), from y alone as in ActivateGradients.
+/// dweight and dbias are float32 beside 16-bit rows: what an optimiser adds to its float32 copy of the parameters, of
+/// which the next step's weight is made by `convert`.
+/// Workspace. dz, with an activation; partial sums.
 typedef struct warpgnn_linear_gradients {
   warpgnn_view dy;
   warpgnn_view dx;
   warpgnn_view dweight;
   warpgnn_view dbias;
+  /// what forward wrote; read only with an activation
+  warpgnn_view y;
+  /// dx holds the gradient that came by another way
+  bool add_to_dx;
 } warpgnn_linear_gradients;
 /// LinearGradients{}: no argument given, every option at its default.
 warpgnn_linear_gradients warpgnn_linear_gradients_default(void);

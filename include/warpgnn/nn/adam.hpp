@@ -29,6 +29,7 @@ class Adam {
   /// Updates the parameters alone: for groups of parameters, of which each has an Adam of its own and one ends the
   /// step.
   void update();
+  double learning_rate() const { return options_.learning_rate; }
   void set_learning_rate(double rate) { options_.learning_rate = rate; }
   /// Moments and step count, for a checkpoint.
   std::vector<NamedTensor> state();

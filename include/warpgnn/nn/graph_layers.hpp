@@ -15,9 +15,11 @@ namespace warpgnn::nn {
 struct GCNOptions {
   bool bias = true;
   bool edge_weight_gradient = false;  ///< backward computes that too
+  Activation activation = Activation::identity;
+  double slope = 0.2;  ///< as Activate has it
 };
 
-/// GCN (Kipf and Welling 2017): y = A x W^T + b with A the weighted adjacency, normally gcn_norm's output.
+/// GCN (Kipf and Welling 2017): y = activation(A x W^T + b) with A the weighted adjacency, normally gcn_norm's output.
 /// Multiplies by W before or after the aggregation, whichever is narrower. W starts Glorot, b zero.
 class GCNConv {
  public:
@@ -34,6 +36,7 @@ class GCNConv {
 
  private:
   bool aggregates_first() const { return in_ <= out_; }
+  warpgnn::Linear product(const ConstTensorView& x, Activation activation) const;
   ConstTensorView aggregate(const ConstTensorView& x, Tensor& y);
   /// The way back from the sums to what was summed, x, and to the edges' weights.
   void aggregate_transposed(const ConstTensorView& x, const ConstTensorView& dy, const TensorView& dx);
@@ -46,7 +49,7 @@ class GCNConv {
   Parameter weight_, bias_;
   Graph graph_;
   ConstTensorView edge_weight_, x_;
-  Tensor aggregated_, projected_, y_, dprojected_, daggregated_, dedge_weight_, dx_;
+  Tensor aggregated_, projected_, y_, dz_, dprojected_, daggregated_, dedge_weight_, dx_;
 };
 
 /// The network of GIN and GINE: Linear, BatchNorm, ReLU, Linear, followed by BatchNorm and ReLU.

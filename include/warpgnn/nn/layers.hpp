@@ -7,6 +7,7 @@
 
 #include "warpgnn/nn/saved_state.hpp"
 #include "warpgnn/ops/elementwise.hpp"
+#include "warpgnn/ops/linear.hpp"
 #include "warpgnn/ops/loss.hpp"
 
 /// Dense layers with explicit forward and backward.
@@ -24,22 +25,37 @@
 /// evaluation forward, and after two training forwards. Session::end_step forgets forwards that no backward followed.
 namespace warpgnn::nn {
 
-/// y = x W^T + b. W [out, in] and b [out] start uniform in +-1/sqrt(in), as PyTorch's Linear does.
+/// Options of Linear.
+struct LinearOptions {
+  bool bias = true;
+  Activation activation = Activation::identity;  ///< of the result, in the same pass as the bias
+  double slope = 0.2;                            ///< as Activate has it
+};
+
+/// y = activation(x W^T + b). W [out, in] and b [out] start uniform in +-1/sqrt(in), as PyTorch's Linear does.
 class Linear {
  public:
-  Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out, bool bias = true);
+  Linear(Session& session, const std::string& name, std::int64_t in, std::int64_t out,
+         const LinearOptions& options = {});
 
   SharedTensor forward(const ConstTensorView& x);
   /// Returns dx, or an undefined view when `need_dx` is false (a first layer).
   SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
+  /// The same with a dx of the caller's: overwritten, or added to what another way back left there.
+  void backward_to(const ConstTensorView& dy, const TensorView& dx);
+  void backward_onto(const ConstTensorView& dy, const TensorView& dx);
   void collect(ParameterList& list);
 
   Parameter& weight() { return weight_; }
   std::int64_t inputs() const { return weight_.value.view().shape[1]; }
 
  private:
+  warpgnn::Linear problem() const;
+  void gradients(const ConstTensorView& dy, const TensorView& dx, bool add_to_dx);
+
   Session* session_;
   SavedState saved_;
+  LinearOptions options_;
   Parameter weight_;
   Parameter bias_;
   ConstTensorView x_;

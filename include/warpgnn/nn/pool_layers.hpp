@@ -35,7 +35,6 @@ class AttentionPool {
   PoolGate gate_;
   double temperature_;
   std::optional<Linear> first_, second_;
-  std::optional<Activate> tanh_;
   Graph graph_;
   ConstTensorView x_, score_;
   Tensor y_, maximum_, sum_, arg_, dx_, dscore_, attention_;
@@ -71,7 +70,6 @@ class MultiHeadAttentionPool {
   SavedState saved_;
   MultiHeadAttentionPoolOptions options_;
   Linear first_, second_, value_;
-  Activate tanh_;
   Graph graph_;
   ConstTensorView score_, values_;
   Tensor y_, maximum_, sum_, dvalues_, dscore_, dx_, attention_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "warpgnn/context.hpp"
 #include "warpgnn/result.hpp"
@@ -16,7 +17,7 @@
 namespace warpgnn {
 
 /// The activations; Activate says what their slope is.
-enum class Activation : std::uint8_t { relu, leaky_relu, elu, tanh, sigmoid };
+enum class Activation : std::uint8_t { identity, relu, leaky_relu, elu, tanh, sigmoid };
 
 /// y = activation(x), element by element, for tensors of any one shape; in place (y = x) is allowed.
 /// `slope`, a finite number, is the factor of negative inputs for leaky_relu and alpha for elu.
@@ -64,6 +65,12 @@ struct GatherRows {
   TensorView y;
 };
 
+/// Rows of several tables, each as GatherRows says: on a GPU one launch, where a batch of small graphs would take one
+/// for each of its features. Rows of 16-bit numbers that are not of whole pairs take a launch of their own.
+struct GatherTables {
+  std::span<const GatherRows> tables;
+};
+
 /// y = x, rounded to nearest where y has less precision: tensors of one shape, each float32, float16 or bfloat16.
 struct Convert {
   ConstTensorView x;
@@ -92,6 +99,7 @@ void activation_backward(const Context& context, const Activate& op, const Activ
 void dropout(const Context& context, const Dropout& op);
 void advance_counter(const Context& context, const AdvanceCounter& op);
 void gather_rows(const Context& context, const GatherRows& op);
+void gather_tables(const Context& context, const GatherTables& op);
 void convert(const Context& context, const Convert& op);
 void add_scaled(const Context& context, const AddScaled& op);
 void add_bias(const Context& context, const AddBias& op);

@@ -14,6 +14,7 @@
 #include "report.hpp"
 #include "runtime.hpp"
 #include "simt/simt.hpp"
+#include "work_log.hpp"
 
 struct cublasContext {
   cudaStream_t stream = nullptr;
@@ -167,6 +168,7 @@ cublasStatus_t gemm(cublasHandle_t handle, const Product<S, C, T>& p, bool pedan
     if (!left.is_on_device() || !right.is_on_device() || !target.is_on_device()) {
       return set_last_error(cudaErrorLaunchFailure);
     }
+    log_work("product");
     multiply(p);
     target.mark_written();
     products().insert(kind);

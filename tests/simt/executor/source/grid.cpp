@@ -11,6 +11,7 @@
 #include "report.hpp"
 #include "runtime.hpp"
 #include "traffic.hpp"
+#include "work_log.hpp"
 
 namespace simt {
 namespace {
@@ -135,6 +136,7 @@ cudaError_t run_grid(const cudaLaunchConfig_t& config, const Invocation& invocat
   if (!is_valid(config, invocation.kernel)) return set_last_error(cudaErrorInvalidConfiguration);
   remember_launch(invocation.kernel);
   Launches& all = launches();
+  log_work(all.name_of[invocation.kernel]);
   const std::uint64_t blocks = std::uint64_t{config.gridDim.x} * config.gridDim.y * config.gridDim.z;
   const auto shared = shared_regions(invocation.kernel, config.dynamicSmemBytes);
   const Grid grid{.invocation = invocation,

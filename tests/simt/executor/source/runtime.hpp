@@ -35,6 +35,9 @@ bool breaks_captures();
 /// For calls that wait for the device. Spoils all captures.
 bool breaks_captures_by_waiting();
 
+/// Whether all of it was allocated by cudaMallocHost.
+bool is_pinned(const void* memory, std::size_t bytes);
+
 /// Freed memory goes back to the system, as far as pools do not keep it.
 void trim_pools();
 

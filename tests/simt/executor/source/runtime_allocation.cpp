@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "region.hpp"
 #include "report.hpp"
 #include "runtime.hpp"
 #include "simt/simt.hpp"
+#include "work_log.hpp"
 
 /// It only counts: memory comes from the host's heap as it is asked for.
 struct CUmemPoolHandle_st {
@@ -46,6 +48,12 @@ void drop_finished_pools() {
 std::map<void*, cudaMemPool_t>& owners() {
   static std::map<void*, cudaMemPool_t> pools;
   return pools;
+}
+
+/// Bytes of pinned memory on the host, by address.
+std::map<const char*, std::size_t>& pinned() {
+  static std::map<const char*, std::size_t> blocks;
+  return blocks;
 }
 
 Region* region_at(void* memory) {
@@ -97,6 +105,7 @@ cudaError_t add_free_node(void* memory, cudaStream_t stream) {
 
 cudaError_t allocate(void** memory, std::size_t bytes) {
   const Api api;
+  log_allocation();
   *memory = nullptr;
   if (breaks_captures()) return set_last_error(cudaErrorStreamCaptureUnsupported);
   if (bytes == 0) return cudaSuccess;
@@ -106,6 +115,7 @@ cudaError_t allocate(void** memory, std::size_t bytes) {
 
 cudaError_t allocate_from(cudaMemPool_t pool, void** memory, std::size_t bytes, cudaStream_t stream) {
   const Api api;
+  log_allocation();
   *memory = nullptr;
   if (!computer().memory_pools) return set_last_error(cudaErrorNotSupported);
   if (!exists(pool)) return set_last_error(cudaErrorInvalidValue);
@@ -122,6 +132,26 @@ cudaError_t allocate_from(cudaMemPool_t pool, void** memory, std::size_t bytes, 
     pool->reserved = std::max(pool->reserved, pool->used);
     return cudaSuccess;
   });
+}
+
+cudaError_t allocate_pinned(void** memory, std::size_t bytes) {
+  const Api api;
+  log_allocation();
+  *memory = nullptr;
+  if (breaks_captures()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  if (bytes == 0) return cudaSuccess;
+  *memory = ::operator new(bytes, std::nothrow);
+  if (*memory == nullptr) return set_last_error(cudaErrorMemoryAllocation);
+  pinned()[static_cast<const char*>(*memory)] = bytes;
+  return cudaSuccess;
+}
+
+bool is_pinned(const void* memory, std::size_t bytes) {
+  const auto* const first = static_cast<const char*>(memory);
+  auto block = pinned().upper_bound(first);
+  if (block == pinned().begin()) return false;
+  --block;
+  return first + bytes <= block->first + block->second;
 }
 
 void trim_pools() {
@@ -144,14 +174,26 @@ std::vector<PoolUse> pools_in_use() {
 using simt::Api;
 using simt::set_last_error;
 
+cudaError_t cudaFreeHost(void* memory) {
+  const Api api;
+  if (memory == nullptr) return cudaSuccess;
+  simt::log_allocation();
+  if (simt::breaks_captures()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  if (simt::pinned().erase(static_cast<const char*>(memory)) == 0) return set_last_error(cudaErrorInvalidValue);
+  ::operator delete(memory);
+  return cudaSuccess;
+}
+
 cudaError_t cudaFree(void* memory) {
   const Api api;
   if (memory == nullptr) return cudaSuccess;
+  simt::log_allocation();
   return simt::breaks_captures() ? set_last_error(cudaErrorStreamCaptureUnsupported) : simt::release(memory);
 }
 
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   const Api api;
+  simt::log_allocation();
   if (simt::is_capturing(stream)) return simt::add_free_node(memory, stream);
   return simt::enqueue(stream, [=] { return memory == nullptr ? cudaSuccess : simt::release(memory); });
 }

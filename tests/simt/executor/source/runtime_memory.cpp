@@ -8,6 +8,7 @@
 #include "runtime.hpp"
 #include "simt/host_work.hpp"
 #include "simt/simt.hpp"
+#include "work_log.hpp"
 
 namespace simt {
 namespace {
@@ -46,6 +47,10 @@ void copy_state(const void* target, const void* source, std::size_t bytes) {
 
 cudaError_t copy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
   if (bytes == 0) return cudaSuccess;
+  log_work("copy");
+  const bool waits = (kind == cudaMemcpyHostToDevice && !is_pinned(source, bytes)) ||
+                     (kind == cudaMemcpyDeviceToHost && !is_pinned(target, bytes));
+  if (waits) log_wait();
   const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   if (kind == cudaMemcpyDefault) return set_last_error(cudaErrorNotSupported);
@@ -109,5 +114,21 @@ cudaError_t cudaMemset(void* target, int value, std::size_t bytes) {
 }
 
 cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t stream) {
-  return simt::enqueue(stream, [=] { return simt::fill(target, value, bytes); });
+  return simt::enqueue(stream, [=] {
+    simt::log_work("fill");
+    return simt::fill(target, value, bytes);
+  });
+}
+
+cudaError_t cudaMemset2DAsync(void* target, std::size_t pitch, int value, std::size_t width, std::size_t height,
+                              cudaStream_t stream) {
+  if (width > pitch) return set_last_error(cudaErrorInvalidValue);
+  return simt::enqueue(stream, [=] {
+    simt::log_work("fill");
+    for (std::size_t row = 0; row < height; ++row) {
+      const cudaError_t status = simt::fill(static_cast<char*>(target) + row * pitch, value, width);
+      if (status != cudaSuccess) return status;
+    }
+    return cudaSuccess;
+  });
 }

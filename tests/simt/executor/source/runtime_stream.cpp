@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime.hpp"
+#include "work_log.hpp"
 
 struct CUgraph_st {
   std::vector<simt::Work> work;
@@ -101,6 +102,7 @@ namespace {
 cudaError_t wait_for_device() {
   const Api api;
   if (simt::breaks_captures_by_waiting()) return set_last_error(cudaErrorStreamCaptureUnsupported);
+  simt::log_wait();
   simt::trim_pools();
   return cudaSuccess;
 }
@@ -133,6 +135,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     simt::spoil_capture(stream);
     return set_last_error(cudaErrorStreamCaptureUnsupported);
   }
+  simt::log_wait();
   simt::trim_pools();
   return cudaSuccess;
 }
@@ -166,6 +169,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return wait_for_device();  // which event was recorded where is not known
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  return event == nullptr ? set_last_error(cudaErrorInvalidResourceHandle) : cudaSuccess;
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {

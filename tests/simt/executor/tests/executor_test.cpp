@@ -18,6 +18,7 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 template <class T>
 class Array {
@@ -291,6 +292,39 @@ TEST_F(CaptureTest, RecordsAndReplays) {
   ASSERT_EQ(cudaGraphInstantiate(&executable, graph_), cudaSuccess);
   EXPECT_EQ(cudaGraphLaunch(executable, stream_), cudaSuccess);
   EXPECT_THAT(y.read(), Each(0x01010101));
+  cudaGraphExecDestroy(executable);
+  cudaGraphDestroy(graph_);
+}
+
+TEST_F(CaptureTest, LogsWorkWhenItRuns) {
+  const Array<int> y(4);
+  int* pinned = nullptr;
+  int pageable[4] = {};
+  simt::options().log_work = true;
+  simt::take_work_log();
+  ASSERT_EQ(cudaMallocHost(&pinned, sizeof pageable), cudaSuccess);
+  std::fill_n(pinned, 4, 7);
+  ASSERT_EQ(begin(), cudaSuccess);
+  EXPECT_EQ(cudaMemsetAsync(y.get(), 1, sizeof pageable, stream_), cudaSuccess);
+  EXPECT_EQ(cudaMemcpyAsync(y.get(), pinned, sizeof pageable, cudaMemcpyHostToDevice, stream_), cudaSuccess);
+  ASSERT_EQ(end(), cudaSuccess);
+  simt::WorkLog log = simt::take_work_log();
+  EXPECT_THAT(log.work, IsEmpty());
+  EXPECT_EQ(log.allocations, 1u);
+
+  cudaGraphExec_t executable{};
+  ASSERT_EQ(cudaGraphInstantiate(&executable, graph_), cudaSuccess);
+  for (int run = 0; run < 2; ++run) EXPECT_EQ(cudaGraphLaunch(executable, stream_), cudaSuccess);
+  log = simt::take_work_log();
+  EXPECT_THAT(log.work, ElementsAre("fill", "copy", "fill", "copy"));
+  EXPECT_EQ(log.waits, 0u);
+  EXPECT_EQ(cudaMemcpyAsync(y.get(), pageable, sizeof pageable, cudaMemcpyHostToDevice, stream_), cudaSuccess);
+  EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+  EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
+  EXPECT_EQ(cudaFreeHost(pinned), cudaErrorInvalidValue) << "it is no such memory any more";
+  log = simt::take_work_log();
+  EXPECT_EQ(log.waits, 2u);
+  EXPECT_EQ(log.allocations, 2u);
   cudaGraphExecDestroy(executable);
   cudaGraphDestroy(graph_);
 }

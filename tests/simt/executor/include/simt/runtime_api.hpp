@@ -21,6 +21,7 @@ enum cudaError_t {
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorInvalidResourceHandle = 400,
+  cudaErrorNotReady = 600,
   cudaErrorLaunchFailure = 719,
   cudaErrorNotSupported = 801,
   cudaErrorStreamCaptureUnsupported = 900,
@@ -92,6 +93,8 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
+/// All work has been done: never cudaErrorNotReady.
+cudaError_t cudaEventQuery(cudaEvent_t event);
 /// The host's time between the two records: says nothing about a GPU.
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop);
 
@@ -138,6 +141,7 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
 namespace simt {
 cudaError_t allocate(void** memory, std::size_t bytes);
 cudaError_t allocate_from(cudaMemPool_t pool, void** memory, std::size_t bytes, cudaStream_t stream);
+cudaError_t allocate_pinned(void** memory, std::size_t bytes);
 }  // namespace simt
 cudaError_t cudaFree(void* memory);
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream);
@@ -155,10 +159,18 @@ cudaError_t cudaMallocAsync(T** memory, std::size_t bytes, cudaStream_t stream) 
   cudaDeviceGetDefaultMemPool(&pool, 0);
   return cudaMallocFromPoolAsync(memory, bytes, pool, stream);
 }
+template <class T>
+cudaError_t cudaMallocHost(T** memory, std::size_t bytes) {
+  return simt::allocate_pinned(reinterpret_cast<void**>(memory), bytes);
+}
+cudaError_t cudaFreeHost(void* memory);
 cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream);
 cudaError_t cudaMemset(void* target, int value, std::size_t bytes);
+/// `height` rows of `width` bytes that begin `pitch` bytes apart.
+cudaError_t cudaMemset2DAsync(void* target, std::size_t pitch, int value, std::size_t width, std::size_t height,
+                              cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t stream);
 
 // --- Launch configuration -------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ struct Options {
   bool check_memory = false;   ///< bounds, alignment, lifetime, initialisation of what kernels access
   bool check_races = false;    ///< unordered accesses of two lanes to the same bytes, one of them a write
   bool count_traffic = false;  ///< runs the lanes of a warp in step, access by access
+  bool log_work = false;       ///< keeps a WorkLog
 };
 /// The options of the launches to come. The checks need kernels that were compiled with -fsanitize=thread.
 Options& options();
@@ -44,6 +45,15 @@ std::vector<Finding> take_findings();
 /// Kernels launched so far, by their names without template arguments, in order of their first launch.
 std::vector<std::string> launched_kernels();
 std::uint64_t launch_count();
+
+/// What a program had a device do, and what it asked of the runtime while Options::log_work was set.
+struct WorkLog {
+  std::vector<std::string> work;  ///< in order, replayed work too: kernels by name, "product", "copy", "fill"
+  std::uint64_t allocations = 0;  ///< of memory on the device or pinned on the host; giving it back counts as well
+  std::uint64_t waits = 0;        ///< for the device; a copy from memory that is not pinned waits
+};
+/// That since the last call.
+WorkLog take_work_log();
 
 /// A mix of all that was copied from the device since the last restart: equal for runs that computed the same bits.
 std::uint64_t digest();

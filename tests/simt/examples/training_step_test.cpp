@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What a step of `make demo` asks of a GPU: how much it launches, allocates and waits for, and that it is replayed.
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+#include "examples/train_graphs/training_run.hpp"
+#include "examples/train_graphs/tu_reader.hpp"
+#include "simt/simt.hpp"
+
+namespace examples::train_graphs {
+namespace {
+
+constexpr std::size_t kMostWork = 31;  // launches, products and copies
+
+/// MUTAG with half of its graphs to train on, so that sizes of batches come again soon.
+class TrainingStepTest : public ::testing::Test {
+ protected:
+  ~TrainingStepTest() override { simt::options().log_work = false; }
+
+  static Split split() {
+    Split split;
+    split.train.resize(96);
+    split.test.resize(20);
+    std::iota(split.train.begin(), split.train.end(), 0);
+    std::iota(split.test.begin(), split.test.end(), 96);
+    return split;
+  }
+
+  Settings settings_;
+  warpgnn::Context context_ = warpgnn::Context::cuda();
+  Dataset dataset_ = read_tu(MUTAG_FOLDER, "MUTAG");
+};
+
+TEST_F(TrainingStepTest, OfTheDemoNeitherAllocatesNorWaits) {
+  const DeviceData data(context_, settings_.dtype, dataset_, make_features(dataset_), needs_of(settings_.model));
+  TrainingRun run(data, dataset_, settings_, split(), 0, 0);
+  simt::options().log_work = true;
+  std::vector<simt::WorkLog> steps;
+  for (int epoch = 0; epoch < 8; ++epoch) {
+    steps.clear();
+    simt::take_work_log();
+    EXPECT_TRUE(run.train_epoch([&] {
+      steps.push_back(simt::take_work_log());
+      return false;
+    }));
+  }
+  ASSERT_EQ(steps.size(), 2u) << "of three the last one's work is mixed with the evaluation's";
+  for (const simt::WorkLog& step : steps) {
+    EXPECT_EQ(step.allocations, 0u);
+    EXPECT_EQ(step.waits, 0u);
+    EXPECT_LE(step.work.size(), kMostWork) << ::testing::PrintToString(step.work);
+  }
+}
+
+/// Padded and replayed it computes what the CPU does with the graphs alone.
+TEST_F(TrainingStepTest, TrainsAsOnTheCpu) {
+  settings_.dtype = warpgnn::Dtype::float64;
+  settings_.batch_size = 20;  // the last batch of an epoch is smaller
+  const auto losses = [&](const warpgnn::Context& context) {
+    const DeviceData data(context, settings_.dtype, dataset_, make_features(dataset_), needs_of(settings_.model));
+    TrainingRun run(data, dataset_, settings_, split(), 0, 0);
+    for (int epoch = 0; epoch < 6; ++epoch) run.train_epoch([] { return false; });
+    std::vector<double> loss;
+    for (const EpochRecord& record : run.result().epochs) {
+      loss.insert(loss.end(), {record.train.loss, record.train.accuracy, record.test.loss, record.test.accuracy});
+    }
+    return loss;
+  };
+  const std::vector<double> want = losses(warpgnn::Context::cpu(1)), got = losses(context_);
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t k = 0; k < want.size(); ++k) EXPECT_NEAR(got[k], want[k], 1e-9 * std::abs(want[k]) + 1e-12) << k;
+}
+
+}  // namespace
+}  // namespace examples::train_graphs
