@@ -101,8 +101,7 @@ void finish(const CudaExec& exec, const LinearForward& op) {
   });
 }
 
-// --- One or two outputs
-// -----------------------------------------------------------------------------------------------
+// --- One or two outputs ------------------------------------------------------------------------------------------
 
 bool is_narrow(std::int64_t inputs, std::int64_t outputs) {
   return inputs > 0 && outputs > 0 && outputs <= kNarrowOutputs;
@@ -162,8 +161,7 @@ void narrow_linear_backward(const CudaExec& exec, const LinearBackward& op) {
   });
 }
 
-// --- More outputs
-// -------------------------------------------------------------------------------------------------------
+// --- More outputs ------------------------------------------------------------------------------------------------
 
 /// Where the parts of backward keep what lies between them.
 template <class S>

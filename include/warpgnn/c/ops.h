@@ -469,8 +469,8 @@ typedef struct warpgnn_gather_rows_args {
 /// GatherRows{}: no argument given, every option at its default.
 warpgnn_gather_rows_args warpgnn_gather_rows_args_default(void);
 
-/// Rows of several tables, each as GatherRows says: on a GPU one launch, where a batch of small graphs would take one for
-/// each of its features. Rows of 16-bit numbers that are not of whole pairs take a launch of their own.
+/// Rows of several tables, each as GatherRows says: on a GPU one launch, where a batch of small graphs would take one
+/// for each of its features. Rows of 16-bit numbers that are not of whole pairs take a launch of their own.
 typedef struct warpgnn_gather_tables_args {
   const warpgnn_gather_rows_args* tables;
   size_t tables_count;

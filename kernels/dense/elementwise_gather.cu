@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/base/memory.cuh"
-#include "kernels/dense/gather_tables.cuh"
+#include "kernels/dense/elementwise_gather.cuh"
 
 namespace warpgnn::kernels {
 namespace {
