@@ -49,6 +49,17 @@ bench: ## Run the benchmarks on this machine and keep the results in bench/resul
 	@build/bench/bin/warpgnn_bench --benchmark_out_format=json \
 	  --benchmark_out=bench/results/$$(scripts/machine_name.sh)-$$(date +%F).json
 
+# PEERS_PYTHON=PROGRAM: a python3 that has PyTorch and PyTorch Geometric, in place of one that is set up in build/peers.
+# THREADS=N: for ours and theirs alike, in place of all. More by scripts/bench_peers.sh --help.
+.PHONY: bench-peers
+bench-peers: ## Measure ours beside PyTorch Geometric and DGL on this machine's CPU; rows and a table in bench/results
+	$(SETUP) build bench peers
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --parallel $(JOBS)
+	@cmake --preset demo >/dev/null
+	@cmake --build --preset demo --target train_graphs --parallel $(JOBS)
+	@scripts/bench_peers.sh
+
 .PHONY: predict
 predict: ## Print what the kernels should cost on an H100 and an H200, by their machine code and the graphs' degrees
 	$(SETUP) build bench

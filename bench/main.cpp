@@ -125,7 +125,10 @@ std::vector<std::unique_ptr<Device>> open_devices(const Options& options) {
 }
 
 Json context_of(const Options& options, const std::vector<std::unique_ptr<Device>>& devices) {
-  Json context{{"warpgnn", WARPGNN_VERSION}, {"cpu_model", cpu_model()}, {"instruction_level", instruction_level()}};
+  Json context{{"warpgnn", WARPGNN_VERSION},
+               {"compiler", __VERSION__},
+               {"cpu_model", cpu_model()},
+               {"instruction_level", instruction_level()}};
   if (options.scale == Scale::tiny) context["tiny"] = true;
   for (const auto& device : devices) {
     context[device->name()] = device->context().description();

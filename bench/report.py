@@ -86,4 +86,5 @@ def main(arguments):
     print_table(heads, [peer_row(name, row, ours) for name, row in peers.items() if re.search(pattern, name)])
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

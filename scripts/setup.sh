@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
-#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs]
+#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs] [peers]
 # What `demo` adds is only wished for: without it the demo draws no pictures. So are clang-query and pip, without each of
 # which one test is skipped.
 # CUDA is never installed: it is used where nvcc is found.
@@ -40,6 +40,13 @@ for task in "$@"; do
     docs)
       has doxygen || missing+=(doxygen)
       has python3 || missing+=(python3)
+      ;;
+    peers)
+      has python3 || missing+=(python3)
+      # Where the caller has no Python with the peers, one is set up. torch.compile compiles against Python's headers.
+      if [[ -z ${PEERS_PYTHON:-} ]]; then
+        needed_packages+=(python3-venv python3-dev)
+      fi
       ;;
     demo)
       has dot || wished+=(graphviz)

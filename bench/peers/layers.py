@@ -2,7 +2,10 @@
 """What is measured beside our ops. Each peer computes what one of ours does, and no more: projections are left out by
 putting the given features in their place. What remains on top is said with the peer."""
 
+import copy
 import importlib
+import sys
+import unittest.mock
 
 import torch
 
@@ -10,6 +13,7 @@ HEAD_SHAPES = ((8, 32), (4, 32))
 WIDTHS = (128, 64, 256, 16)
 DTYPES = (torch.float32, torch.bfloat16)
 LAYER_INPUTS = 128
+PYG = "torch_geometric.nn"
 
 
 class Subject:
@@ -112,7 +116,14 @@ def pyg_transformer(graph, shape, dtype):
     return Subject(lambda: layer(nothing, graph.edge_index), [part.features for part in parts.values()])
 
 
-def whole(layer_name, **options):
+def torch_linear(graph, shape, dtype):
+    """The product of a layer of that shape."""
+    x = leaf(graph, LAYER_INPUTS, dtype, 3)
+    weight = torch.randn(shape[0] * shape[1], LAYER_INPUTS, device=graph.device).to(dtype).requires_grad_()
+    return Subject(lambda: torch.nn.functional.linear(x, weight), [x, weight])
+
+
+def whole(layer_name):
     """A whole layer with its products, as ours of that name: self-loops are added before."""
 
     def make(graph, shape, dtype):
@@ -121,26 +132,34 @@ def whole(layer_name, **options):
 
         heads, channels = shape
         x = leaf(graph, LAYER_INPUTS, dtype, 3)
-        if layer_name != "TransformerConv":
-            options["add_self_loops"] = False
-        many = {"heads": heads} if layer_name != "GCNConv" else {}
-        width = channels if many else heads * channels
-        layer = getattr(torch_geometric.nn, layer_name)(LAYER_INPUTS, width, **many, **options)
-        layer = layer.to(graph.device, dtype)
+        sizes = (heads * channels,) if layer_name == "GCNConv" else (channels, heads)
+        options = {} if layer_name == "TransformerConv" else {"add_self_loops": False}
+        layer = getattr(torch_geometric.nn, layer_name)(LAYER_INPUTS, *sizes, **options).to(graph.device, dtype)
         edges, _ = add_self_loops(graph.edge_index, num_nodes=graph.nodes)
         return Subject(lambda: layer(x, edges), [x, *layer.parameters()])
 
     return make
 
 
-def compiled(make):
-    """The same peer through torch.compile."""
+def _import_dgl():
+    """Without graphbolt, which loads data and is built for torch 2.2 at most: no layer has a use for it."""
+    sys.modules.setdefault("dgl.graphbolt", unittest.mock.MagicMock())
+    return importlib.import_module("dgl")
 
-    def make_compiled(graph, shape, dtype):
-        subject = make(graph, shape, dtype)
-        return Subject(torch.compile(subject.forward), subject.leaves)
 
-    return make_compiled
+def dgl_layer(layer_name):
+    """A whole layer of DGL, whose GraphConv is a GCN layer that normalises by out- and in-degrees."""
+
+    def make(graph, shape, dtype):
+        dgl = _import_dgl()
+        heads, channels = shape
+        sizes = (heads * channels,) if layer_name == "GraphConv" else (channels, heads)
+        layer = getattr(dgl.nn, layer_name)(LAYER_INPUTS, *sizes).to(graph.device, dtype)
+        looped = dgl.add_self_loop(dgl.graph((graph.source, graph.destination), num_nodes=graph.nodes))
+        x = leaf(graph, LAYER_INPUTS, dtype, 3)
+        return Subject(lambda: layer(looped, x), [x, *layer.parameters()])
+
+    return make
 
 
 def _turbo_graph(graph):
@@ -232,39 +251,57 @@ class Peer:
 
 
 class WholeLayer(Peer):
-    def __init__(self, name, ours, layer_name, **options):
-        super().__init__(name, whole(layer_name, **options), ours, "torch_geometric.nn", ((4, 32),), DTYPES[:1])
+    def __init__(self, name, make, ours, module=PYG, parts=("forward_backward",)):
+        super().__init__(name, make, ours, module, ((4, 32),), DTYPES[:1])
+        self._parts = list(parts)
 
     def size(self, shape):
-        out = shape[0] * shape[1] if self.ours == "gcn_layer" else super().size(shape)
+        out = shape[0] * shape[1] if self.ours in ("gcn_layer", "linear") else super().size(shape)
         return f"{LAYER_INPUTS}to{out}"
 
     @property
     def parts(self):
-        return ["forward_backward"]
+        return self._parts
+
+
+def compiled(peer):
+    """The same peer through torch.compile, in one graph or not at all: float32, the first shape."""
+
+    def make(graph, shape, dtype):
+        torch.compiler.reset()  # subjects share their code, of which only so many variants are compiled
+        subject = peer.make(graph, shape, dtype)
+        return Subject(torch.compile(subject.forward, fullgraph=True), subject.leaves)
+
+    other = copy.copy(peer)
+    other.name, other.make = peer.name + "_compiled", make
+    other.shapes, other.dtypes = peer.shapes[:1], DTYPES[:1]
+    return other
 
 
 GAT, GATV2, DOT, WEIGHTED = "gat_attention", "attention_gatv2", "attention_dot", "aggregate_weighted"
 EAGER = (
     Peer("torch_spmm", torch_spmm, WEIGHTED, "torch", WIDTHS),
-    Peer("pyg_gat", pyg_gat, GAT, "torch_geometric.nn"),
-    Peer("pyg_gatv2", pyg_gatv2, GATV2, "torch_geometric.nn"),
-    Peer("pyg_transformer", pyg_transformer, DOT, "torch_geometric.nn"),
-    Peer("pyg_gcn", pyg_gcn, WEIGHTED, "torch_geometric.nn", WIDTHS[:1]),
+    Peer("pyg_gat", pyg_gat, GAT, PYG),
+    Peer("pyg_gatv2", pyg_gatv2, GATV2, PYG),
+    Peer("pyg_transformer", pyg_transformer, DOT, PYG),
+    Peer("pyg_gcn", pyg_gcn, WEIGHTED, PYG, WIDTHS[:1]),
     Peer("cudnn_gat", cudnn_gat, GAT, "cudnn.gnn"),
     Peer("cudnn_gatv2", cudnn_gatv2, GATV2, "cudnn.gnn"),
 )
+COMPILED = tuple(compiled(peer) for peer in EAGER if peer.module == PYG)
 LAYERS = (
-    WholeLayer("pyg_gat_layer", "gat_layer", "GATConv"),
-    WholeLayer("pyg_gatv2_layer", "gatv2_layer", "GATv2Conv"),
-    WholeLayer("pyg_transformer_layer", "transformer_layer", "TransformerConv"),
-    WholeLayer("pyg_gcn_layer", "gcn_layer", "GCNConv"),
+    WholeLayer("pyg_gat_layer", whole("GATConv"), "gat_layer"),
+    WholeLayer("pyg_gatv2_layer", whole("GATv2Conv"), "gatv2_layer"),
+    WholeLayer("pyg_transformer_layer", whole("TransformerConv"), "transformer_layer"),
+    WholeLayer("pyg_gcn_layer", whole("GCNConv"), "gcn_layer"),
+    WholeLayer("torch_linear", torch_linear, "linear", "torch", ("forward", "backward")),
 )
-COMPILED = tuple(
-    Peer(peer.name + "_compiled", compiled(peer.make), peer.ours, peer.module, peer.shapes[:1], DTYPES[:1])
-    for peer in EAGER
-    if peer.module.startswith("torch_geometric")
+DGL_LAYERS = (
+    WholeLayer("dgl_gat_layer", dgl_layer("GATConv"), "gat_layer", "torch"),
+    WholeLayer("dgl_gatv2_layer", dgl_layer("GATv2Conv"), "gatv2_layer", "torch"),
+    WholeLayer("dgl_gcn_layer", dgl_layer("GraphConv"), "gcn_layer", "torch"),
 )
+COMPILED_LAYERS = tuple(compiled(peer) for peer in LAYERS if peer.module == PYG)
 TURBO = (
     Peer("turbo_gatv2", turbo_gatv2, GATV2, "turbo_gnn"),
     Peer("turbo_transformer", turbo_transformer, DOT, "turbo_gnn"),

@@ -9,8 +9,10 @@ memory was asked for where that ran out. Rows that are in the file already are n
 """
 
 import argparse
+import contextlib
 import ctypes
 import gc
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -22,7 +24,9 @@ import clock
 import formulas
 import graphs
 import layers
+import our_epochs
 import torch
+import training
 
 COMPILE_ON = ("arxiv", "smoke")  # compiling takes longer than all the rest; one graph shows what it gains
 
@@ -71,13 +75,15 @@ def cudnn_context():
 
 
 def context(device):
-    versions = {"torch": torch.__version__, "python": sys.version.split()[0]}
+    versions = {"torch": torch.__version__, "python": sys.version.split()[0], "peers' threads": torch.get_num_threads()}
     try:
         import torch_geometric
 
         versions["torch_geometric"] = torch_geometric.__version__
     except ImportError as error:
         versions["torch_geometric"] = short(error)
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        versions["dgl"] = importlib.metadata.version("dgl")
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     return {"context": {"peers on": name, "torch_cuda": torch.version.cuda, **versions, **cudnn_context()}}
 
@@ -149,13 +155,34 @@ class Bench:
     def run(self):
         names = self.arguments.graphs.split(",")
         self.rows.append(context(self.arguments.device))
+        if self.arguments.dgl:
+            return self.measure(layers.DGL_LAYERS, names)
         check_all(self.arguments.device)
         if self.arguments.layers:
-            return self.measure(layers.LAYERS, names)
+            self.measure(layers.LAYERS, names)
+            self.measure(layers.COMPILED_LAYERS, names)
+            return self.measure_training()
         self.measure(layers.EAGER, names)
         self.measure_turbo(names, wait=False)
         self.measure(layers.COMPILED, [name for name in names if name in COMPILE_ON])
         self.measure_turbo(names, wait=True)
+
+    def measure_training(self):
+        for compiled in (False, True):
+            for batch_size in our_epochs.BATCH_SIZES:
+                self.measure_epochs(batch_size, compiled)
+
+    def measure_epochs(self, batch_size, compiled):
+        place = f"epoch/mutag/batch{batch_size}"
+        row = {"name": f"pyg_training{'_compiled' if compiled else ''}/{place}", "of": [f"train_graphs/{place}"]}
+        if row["name"] in self.rows.names:
+            return
+        try:
+            subject = training.Training(batch_size, compiled)
+            row |= {"parameters": subject.parameters} | clock.measure(self.clock, subject.epoch)
+        except Exception as failure:
+            row |= error_of(failure)
+        self.rows.append(row)
 
     def measure_turbo(self, names, wait):
         """turbo-gnn is built while the rest is measured; `--turbo` names the folder that appears when it is done."""
@@ -176,7 +203,8 @@ def main():
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--graphs", default="arxiv,products,reddit,hub")
     parser.add_argument("--edges", help="the folder with the exported edges")
-    parser.add_argument("--layers", action="store_true", help="whole layers instead of ops")
+    parser.add_argument("--layers", action="store_true", help="whole layers and training epochs instead of ops")
+    parser.add_argument("--dgl", action="store_true", help="whole layers of DGL instead")
     parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--turbo", help="the folder where turbo-gnn is being built")
     arguments = parser.parse_args()
