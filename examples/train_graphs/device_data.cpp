@@ -50,14 +50,12 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
       dtype_(dtype),
       graph_(build_graph(context, dataset, needs.self_loops)),
       x_(upload_rows(context, dtype, features.node, features.node.rows, "node")) {
-  const std::int64_t edges = graph_.num_edges();
-  if (needs.edge_weight) {
-    // The graphs are disconnected, so the degrees, and with them the norm, are those of every batch cut out later.
-    edge_weight_ = Tensor(context, dtype, {edges, 1});
-    const Tensor inv_sqrt_degree(context, dtype, {graph_.num_nodes()});
-    warpgnn::gcn_norm_forward(
-        context, {.graph = graph_},
-        {.norm = warpgnn::reshape(edge_weight_.view(), {edges}), .inv_sqrt_degree = inv_sqrt_degree});
+  const std::int64_t nodes = graph_.num_nodes(), edges = graph_.num_edges();
+  if (needs.node_scale) {
+    // The graphs are disconnected, so the degrees, and with them the scale, are those of every batch cut out later.
+    node_scale_ = Tensor(context, dtype, {nodes, 1});
+    warpgnn::gcn_norm_forward(context, {.graph = graph_},
+                              {.inv_sqrt_degree = warpgnn::reshape(node_scale_.view(), {nodes})});
   }
   if (needs.edge_features && features.edge.columns != 0) {
     edge_features_ = upload_rows(context, dtype, features.edge, edges, "edge");
@@ -78,8 +76,8 @@ ConstTensorView Batcher::gather(const Tensor& whole, const Tensor& index, Tensor
 const Batch& Batcher::select(std::span<const std::int64_t> graphs) {
   warpgnn::GraphSelection selection = data_->graph_.select(data_->context_, graphs);
   batch_.x = gather(data_->x_, selection.nodes, x_);
-  const ConstTensorView weight = gather(data_->edge_weight_, selection.edges, edge_weight_);
-  batch_.edge_weight = weight.defined() ? warpgnn::reshape(weight, {weight.shape[0]}) : weight;
+  const ConstTensorView scale = gather(data_->node_scale_, selection.nodes, node_scale_);
+  batch_.node_scale = scale.defined() ? warpgnn::reshape(scale, {scale.shape[0]}) : scale;
   batch_.edge_features = gather(data_->edge_features_, selection.edges, edge_features_);
   batch_.graph = std::move(selection.graph);
   batch_.edges = std::move(selection.edges);

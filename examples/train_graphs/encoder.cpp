@@ -45,7 +45,7 @@ class GcnLayer : public PlainLayer {
       : convolution_(session, name, in, out), activation_(session, Activation::relu) {}
 
   ConstTensorView forward(const Batch& batch, const ConstTensorView& x) {
-    return activation_.forward(convolution_.forward(batch.graph, x, batch.edge_weight));
+    return activation_.forward(convolution_.forward(batch.graph, x, nn::NodeScale(batch.node_scale)));
   }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx) {
     return convolution_.backward(activation_.backward(dy), need_dx);
@@ -195,7 +195,7 @@ GraphNeeds needs_of(ModelKind model) {
     case ModelKind::attention:
     case ModelKind::gcn: break;
   }
-  return {.self_loops = true, .edge_weight = true};
+  return {.self_loops = true, .node_scale = true};
 }
 
 std::unique_ptr<Encoder> make_encoder(nn::Session& session, const Settings& settings, std::int64_t node_features,
