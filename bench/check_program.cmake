@@ -52,7 +52,7 @@ endfunction()
 set(tiny --device=cpu --threads=1 --tiny --min-time=0.001)
 
 run(${tiny} --suite=core "--rows=${WORK}/core.jsonl")
-check_rows("${WORK}/core.jsonl" cpu 192 gather_MB compulsory_MB gather_GBps gather_pct_of_copy compulsory_pct_of_copy)
+check_rows("${WORK}/core.jsonl" cpu 224 gather_MB compulsory_MB gather_GBps gather_pct_of_copy compulsory_pct_of_copy)
 file(STRINGS "${WORK}/core.jsonl" rows)
 list(GET rows 1 first)
 if(NOT first MATCHES "\"gat_attention/forward/arxiv-like/8x32/cpu\".*\"repetitions\":10,")

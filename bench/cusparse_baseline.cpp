@@ -74,7 +74,7 @@ Case cusparse_spmm_case(const Context& context, const Graph& graph, std::int64_t
                 check_cusparse(cusparseSpMM(p->handle, plain, plain, &p->one, p->sparse, p->first, &p->zero, p->second,
                                             CUDA_R_32F, kind, scratch));
               },
-          .bytes = aggregate_forward_bytes(sizes_of(graph, width), Reduce::sum, true),
+          .bytes = aggregate_forward_bytes(sizes_of(graph, width), Reduce::sum, Factors::edges),
           .memory = m};
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 constexpr HeadShape kMainShape{8, 32}, kSecondShape{4, 32};
 constexpr std::int64_t kMainWidth = 128;
-constexpr std::int64_t kOtherWidths[] = {64, 256, 16};
+constexpr std::int64_t kNarrowWidth = 16;
+constexpr std::int64_t kOtherWidths[] = {64, 256, kNarrowWidth};
 
 void add_attention(GraphRows& graph, HeadShape shape) {
   graph.gat_attention(shape, {Direction::forward, Direction::training, Direction::backward});
@@ -20,9 +21,13 @@ void add_attention(GraphRows& graph, HeadShape shape) {
 void add_core(const char* name, bool cuda, std::vector<Row>& rows) {
   GraphRows graph(name, rows), half(name, rows, Dtype::bfloat16);
   const auto add_sums = [&](std::int64_t width) {
-    graph.aggregate(Reduce::sum, true, width, kPasses);
+    graph.aggregate(Reduce::sum, Factors::edges, width, kPasses);
     if (cuda) graph.cusparse_spmm(width);
-    half.aggregate(Reduce::sum, true, width, kPasses);
+    half.aggregate(Reduce::sum, Factors::edges, width, kPasses);
+  };
+  const auto add_scaled_sums = [&](std::int64_t width) {
+    graph.aggregate(Reduce::sum, Factors::nodes, width, kPasses);
+    half.aggregate(Reduce::sum, Factors::nodes, width, kPasses);
   };
   const auto add_dots = [&](std::int64_t width) {
     graph.edge_dot(width);
@@ -31,10 +36,12 @@ void add_core(const char* name, bool cuda, std::vector<Row>& rows) {
   add_attention(graph, kMainShape);
   add_sums(kMainWidth);
   add_attention(half, kMainShape);
+  add_scaled_sums(kMainWidth);
   add_dots(kMainWidth);
   add_attention(graph, kSecondShape);
   add_attention(half, kSecondShape);
   for (const std::int64_t width : kOtherWidths) add_sums(width);
+  add_scaled_sums(kNarrowWidth);
   for (const std::int64_t width : kOtherWidths) add_dots(width);
 }
 

@@ -29,6 +29,15 @@ std::string text(Reduce reduce) {
   return {};
 }
 
+std::string text(Reduce reduce, Factors factors) {
+  switch (factors) {
+    case Factors::none: return text(reduce);
+    case Factors::edges: return "weighted";
+    case Factors::nodes: return "scaled";
+  }
+  return {};
+}
+
 std::string text(EdgeMessage message) {
   switch (message) {
     case EdgeMessage::add: return "add";
@@ -73,20 +82,26 @@ constexpr Pool kPools[] = {
 GraphRows::GraphRows(std::string graph, std::vector<Row>& rows, Dtype storage)
     : graph_(std::move(graph)), shown_(display_name(graph_)), storage_(storage), rows_(rows) {}
 
-void GraphRows::aggregate(Reduce reduce, bool weighted, std::int64_t width, const std::vector<Direction>& directions) {
-  const std::string op = "aggregate_" + (weighted ? "weighted" : text(reduce));
+void GraphRows::aggregate(Reduce reduce, Factors factors, std::int64_t width,
+                          const std::vector<Direction>& directions) {
+  const std::string op = "aggregate_" + text(reduce, factors);
   for (const Direction direction : directions) {
     add(op, text(direction), std::to_string(width),
         [=, storage = storage_](const Context& context, const Graph& graph) {
-          return aggregate_case(context, graph, reduce, weighted, width, direction, storage);
+          return aggregate_case(context, graph, reduce, factors, width, direction, storage);
         });
   }
 }
 
 void GraphRows::all_aggregates(std::int64_t width, const std::vector<Direction>& directions) {
-  for (const Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max}) aggregate(reduce, false, width, directions);
-  aggregate(Reduce::sum, true, width, directions);
+  for (const Reduce reduce : {Reduce::sum, Reduce::mean, Reduce::max})
+    aggregate(reduce, Factors::none, width, directions);
+  weighted_sums(width, directions);
   edge_dot(width);
+}
+
+void GraphRows::weighted_sums(std::int64_t width, const std::vector<Direction>& directions) {
+  for (const Factors factors : {Factors::edges, Factors::nodes}) aggregate(Reduce::sum, factors, width, directions);
 }
 
 void GraphRows::edge_dot(std::int64_t width) {

@@ -22,7 +22,9 @@ class GraphRows {
  public:
   GraphRows(std::string graph, std::vector<Row>& rows, Dtype storage = Dtype::float32);
 
-  void aggregate(Reduce reduce, bool weighted, std::int64_t width, const std::vector<Direction>& directions);
+  void aggregate(Reduce reduce, Factors factors, std::int64_t width, const std::vector<Direction>& directions);
+  /// Sums with weights of edges, and beside them with scales of nodes, as GCN can be computed either way.
+  void weighted_sums(std::int64_t width, const std::vector<Direction>& directions);
   void all_aggregates(std::int64_t width, const std::vector<Direction>& directions);
   void message_aggregate(EdgeMessage message, Reduce reduce, std::int64_t width,
                          const std::vector<Direction>& directions);

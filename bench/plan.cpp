@@ -55,7 +55,7 @@ std::vector<Row> standard_rows(bool cuda) {
     yardstick.all_attention(shape, kAllPasses);
   }
   yardstick.all_aggregates(128, kPasses);
-  for (const std::int64_t width : {16, 64, 256}) yardstick.aggregate(Reduce::sum, true, width, kPasses);
+  for (const std::int64_t width : {16, 64, 256}) yardstick.weighted_sums(width, kPasses);
   yardstick.message_aggregate(EdgeMessage::relu_add, Reduce::sum, 128, kPasses);
   yardstick.relations(16, 4, 64, kPasses);
   yardstick.edges(4, kPasses);
@@ -64,20 +64,20 @@ std::vector<Row> standard_rows(bool cuda) {
   yardstick.build();
   yardstick.baselines(128, cuda);
   GraphRows half("yardstick", rows, Dtype::bfloat16);
-  half.aggregate(Reduce::sum, true, 128, kPasses);
+  half.weighted_sums(128, kPasses);
   half.gat_attention({4, 32}, kPasses);
   half.all_attention({4, 32}, kPasses);
 
   for (const char* name : {"cora", "road", "hub16th", "arxiv"}) {
     GraphRows graph(name, rows);
-    graph.aggregate(Reduce::sum, true, 64, kPasses);
+    graph.weighted_sums(64, kPasses);
     graph.gat_attention({8, 8}, kUses);
     graph.build();
   }
   for (const char* name : {"mutag128", "zinc1024", "pattern128"}) {
     GraphRows batch(name, rows);
-    batch.aggregate(Reduce::mean, false, 64, kPasses);
-    batch.aggregate(Reduce::max, false, 64, kPasses);
+    batch.aggregate(Reduce::mean, Factors::none, 64, kPasses);
+    batch.aggregate(Reduce::max, Factors::none, 64, kPasses);
     batch.message_aggregate(EdgeMessage::relu_add, Reduce::sum, 64, kPasses);
     batch.gat_attention({4, 32}, kUses);
     batch.pools(64, kPasses);
@@ -102,7 +102,7 @@ void add_everything(const char* name, bool cuda, std::vector<Row>& rows) {
     graph.dense(shape, kAllPasses);
   }
   GraphRows half(name, rows, Dtype::bfloat16);
-  for (const std::int64_t width : {16, 64, 128, 256}) half.aggregate(Reduce::sum, true, width, kAllPasses);
+  for (const std::int64_t width : {16, 64, 128, 256}) half.weighted_sums(width, kAllPasses);
   for (const HeadShape shape : {HeadShape{8, 8}, HeadShape{4, 32}, HeadShape{8, 64}, HeadShape{1, 256}}) {
     half.gat_attention(shape, kAllUses);
     half.all_attention(shape, kAllPasses);

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "bench/cases/byte_bounds.hpp"
@@ -104,11 +105,15 @@ std::vector<Work> works_of(double nodes, double edges) {
     for (const std::int64_t width : {16, 64, 128, 256}) {
       Sizes sums = sizes;
       sums.width = static_cast<double>(width);
-      works.push_back({"aggregate_weighted/forward " + std::to_string(width) + " " + type,
-                       {{"aggregate_sum_by_row<" + std::string(type) + ",4,(Message)1>", 4, 32}},
-                       width,
-                       aggregate_forward_bytes(sums, Reduce::sum, true),
-                       sums.row()});
+      for (const auto& [name, message, factors] :
+           {std::tuple{"weighted", 1, Factors::edges}, std::tuple{"scaled", 3, Factors::nodes}}) {
+        const std::string arguments = "<" + std::string(type) + ",4,(Message)" + std::to_string(message) + ">";
+        works.push_back({"aggregate_" + std::string(name) + "/forward " + std::to_string(width) + " " + type,
+                         {{"aggregate_sum_by_row" + arguments, 4, 32}},
+                         width,
+                         aggregate_forward_bytes(sums, Reduce::sum, factors),
+                         sums.row()});
+      }
     }
   }
   return works;

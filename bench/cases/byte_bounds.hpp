@@ -41,16 +41,25 @@ inline Bytes gathered_rows(const Sizes& z, double bytes_per_edge) {
   return {both + z.edges * z.row(), both + z.nodes * z.row()};
 }
 
-inline Bytes aggregate_forward_bytes(const Sizes& z, Reduce reduce, bool weighted) {
-  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
-  const Bytes sum = gathered_rows(z, z.index + (weighted ? z.s : 0));
+/// What the terms of a sum are multiplied by: nothing, weights of edges, or scales of the nodes at both ends.
+enum class Factors { none, edges, nodes };
+
+/// A row is scaled once, a neighbour once for each edge.
+inline Bytes scale_bytes(const Sizes& z, Factors factors) {
+  return factors == Factors::nodes ? Bytes{(z.edges + z.nodes) * z.s, 2 * z.nodes * z.s} : Bytes{};
+}
+
+inline Bytes aggregate_forward_bytes(const Sizes& z, Reduce reduce, Factors factors) {
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min, weighted = factors == Factors::edges;
+  const Bytes sum = gathered_rows(z, z.index + (weighted ? z.s : 0)) + scale_bytes(z, factors);
   return extreme ? sum + streamed(z.index * z.nodes * z.width) : sum;
 }
 
 /// The gradient of x alone. A weight is found through the edge's number; max and min gather their winners as well.
-inline Bytes aggregate_backward_bytes(const Sizes& z, Reduce reduce, bool weighted) {
-  const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
-  const Bytes sum = gathered_rows(z, z.index + (weighted ? z.index + z.s : 0) + (extreme ? z.index : 0));
+inline Bytes aggregate_backward_bytes(const Sizes& z, Reduce reduce, Factors factors) {
+  const bool extreme = reduce == Reduce::max || reduce == Reduce::min, weighted = factors == Factors::edges;
+  const Bytes sum =
+      gathered_rows(z, z.index + (weighted ? z.index + z.s : 0) + (extreme ? z.index : 0)) + scale_bytes(z, factors);
   if (!extreme) return sum;
   return sum + Bytes{z.edges * z.width * z.index, z.nodes * z.width * z.index};
 }
@@ -99,6 +108,11 @@ inline Bytes relation_backward_bytes(const Sizes& z, double bases) {
 inline Bytes gcn_norm_forward_bytes(const Sizes& z) {
   const double both = z.index * (z.nodes + z.edges) + z.s * (z.nodes + z.edges);
   return {both + z.s * z.edges, both};
+}
+
+/// The roots alone: how long rows are is all they need.
+inline Bytes gcn_roots_bytes(const Sizes& z) {
+  return streamed((z.index + z.s) * z.nodes);
 }
 
 /// In-edges and out-edges are each read once for dr, the in-edges once more for the result.

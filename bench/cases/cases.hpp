@@ -34,7 +34,7 @@ struct HeadShape {
 // Every case computes in float32 on inputs that are the same for the same sizes. Rows of features are stored as
 // `storage`.
 
-Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
+Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, Factors factors, std::int64_t width,
                     Direction direction, Dtype storage = Dtype::float32);
 /// Messages over rows of edges; backward gives the gradients of both.
 Case message_aggregate_case(const Context& context, const Graph& graph, EdgeMessage message, Reduce reduce,

@@ -3,31 +3,37 @@
 
 namespace warpgnn::bench {
 
-Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, bool weighted, std::int64_t width,
+Case aggregate_case(const Context& context, const Graph& graph, Reduce reduce, Factors factors, std::int64_t width,
                     Direction direction, Dtype storage) {
   struct Memory {
-    Tensor x, weight, y, arg, dy, dx;
+    Tensor x, weight, scale, y, arg, dy, dx;
   };
   const std::int64_t nodes = graph.num_nodes();
   const bool extreme = reduce == Reduce::max || reduce == Reduce::min;
   const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, width}, storage),
                                                  .weight = {},
+                                                 .scale = {},
                                                  .y = empty(context, {nodes, width}, storage),
                                                  .arg = {},
                                                  .dy = random_tensor(context, {nodes, width}, storage),
                                                  .dx = empty(context, {nodes, width}, storage)});
-  if (weighted) m->weight = random_tensor(context, {graph.num_edges()});
+  if (factors == Factors::edges) m->weight = random_tensor(context, {graph.num_edges()});
+  if (factors == Factors::nodes) m->scale = random_tensor(context, {nodes});
   if (extreme) m->arg = empty(context, {nodes, width}, Dtype::int32);
   const Sizes sizes = sizes_of(graph, width, 0, storage);
-  return choose(
-      direction,
-      {call_of(context, aggregate_forward, Aggregate{.graph = graph, .reduce = reduce, .x = m->x, .weight = m->weight},
-               AggregateResult{.y = m->y, .arg = m->arg}),
-       aggregate_forward_bytes(sizes, reduce, weighted)},
-      {call_of(context, aggregate_backward, Aggregate{.graph = graph, .reduce = reduce, .weight = m->weight},
-               AggregateResult{.arg = m->arg}, AggregateGradients{.dy = m->dy, .dx = m->dx}),
-       aggregate_backward_bytes(sizes, reduce, weighted)},
-      m);
+  const Aggregate op{.graph = graph,
+                     .reduce = reduce,
+                     .x = m->x,
+                     .weight = m->weight,
+                     .source_scale = m->scale,
+                     .destination_scale = m->scale};
+  return choose(direction,
+                {call_of(context, aggregate_forward, op, AggregateResult{.y = m->y, .arg = m->arg}),
+                 aggregate_forward_bytes(sizes, reduce, factors)},
+                {call_of(context, aggregate_backward, op, AggregateResult{.arg = m->arg},
+                         AggregateGradients{.dy = m->dy, .dx = m->dx}),
+                 aggregate_backward_bytes(sizes, reduce, factors)},
+                m);
 }
 
 Case edge_dot_case(const Context& context, const Graph& graph, std::int64_t width) {

@@ -58,26 +58,24 @@ Case gcn_layer_case(const Context& context, const Graph& graph, std::int64_t in,
     nn::Session session;
     nn::GCNConv layer;
     Graph graph;
-    Tensor x, dy, norm, inv_sqrt_degree;
+    Tensor x, dy, inv_sqrt_degree;
   };
   const auto m = std::make_shared<Memory>(context, in, out, direction);
   m->graph = graph.with_self_loops(context);
   m->x = random_tensor(context, {graph.num_nodes(), in});
   m->dy = random_tensor(context, {graph.num_nodes(), out});
-  m->norm = empty(context, {m->graph.num_edges()});
   m->inv_sqrt_degree = empty(context, {graph.num_nodes()});
   const Sizes narrow = sizes_of(m->graph, std::min(in, out)), sizes = sizes_of(m->graph, out);
   Memory* const p = m.get();
   return choose(direction,
                 {[p, context] {
-                   gcn_norm_forward(context, {.graph = p->graph},
-                                    {.norm = p->norm, .inv_sqrt_degree = p->inv_sqrt_degree});
-                   p->layer.forward(p->graph, p->x, p->norm);
+                   gcn_norm_forward(context, {.graph = p->graph}, {.inv_sqrt_degree = p->inv_sqrt_degree});
+                   p->layer.forward(p->graph, p->x, nn::NodeScale(p->inv_sqrt_degree));
                  },
-                 gcn_norm_forward_bytes(sizes) + aggregate_forward_bytes(narrow, Reduce::sum, true) +
+                 gcn_roots_bytes(sizes) + aggregate_forward_bytes(narrow, Reduce::sum, Factors::nodes) +
                      layer_linear_bytes(sizes, in, false)},
                 {[p] { p->layer.backward(p->dy); },
-                 aggregate_backward_bytes(narrow, Reduce::sum, true) + layer_linear_bytes(sizes, in, true)},
+                 aggregate_backward_bytes(narrow, Reduce::sum, Factors::nodes) + layer_linear_bytes(sizes, in, true)},
                 m);
 }
 

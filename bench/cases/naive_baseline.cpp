@@ -21,7 +21,8 @@ Case naive_spmm_case(const Context& context, const Graph& graph, std::int64_t wi
       }
     }
   };
-  return {.run = run, .bytes = aggregate_forward_bytes(sizes_of(graph, width), Reduce::sum, true), .memory = m};
+  return {
+      .run = run, .bytes = aggregate_forward_bytes(sizes_of(graph, width), Reduce::sum, Factors::edges), .memory = m};
 }
 
 }  // namespace warpgnn::bench

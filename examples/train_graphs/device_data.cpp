@@ -51,14 +51,12 @@ DeviceData::DeviceData(const Context& context, Dtype dtype, const Dataset& datas
       dtype_(dtype),
       graph_(build_graph(context, dataset, needs.self_loops)),
       x_(upload_rows(context, dtype, features.node, features.node.rows, "node")) {
-  const std::int64_t edges = graph_.num_edges();
-  if (needs.edge_weight) {
-    // The graphs are disconnected, so the degrees, and with them the norm, are those of every batch cut out later.
-    edge_weight_ = Tensor(context, dtype, {edges, 1});
-    const Tensor inv_sqrt_degree(context, dtype, {graph_.num_nodes()});
-    warpgnn::gcn_norm_forward(
-        context, {.graph = graph_},
-        {.norm = warpgnn::reshape(edge_weight_.view(), {edges}), .inv_sqrt_degree = inv_sqrt_degree});
+  const std::int64_t nodes = graph_.num_nodes(), edges = graph_.num_edges();
+  if (needs.node_scale) {
+    // The graphs are disconnected, so the degrees, and with them the scale, are those of every batch cut out later.
+    node_scale_ = Tensor(context, dtype, {nodes, 1});
+    warpgnn::gcn_norm_forward(context, {.graph = graph_},
+                              {.inv_sqrt_degree = warpgnn::reshape(node_scale_.view(), {nodes})});
   }
   if (needs.edge_features && features.edge.columns != 0) {
     edge_features_ = upload_rows(context, dtype, features.edge, edges, "edge");
@@ -84,13 +82,12 @@ const Batch& Batcher::cut() {
   const warpgnn::GraphSelection& selection = selector_.cut();
   tables_.clear();
   gather(data_->x_, selection.nodes, x_);
-  gather(data_->edge_weight_, selection.edges, edge_weight_);
+  gather(data_->node_scale_, selection.nodes, node_scale_);
   gather(data_->edge_features_, selection.edges, edge_features_);
   gather(data_->labels_, selector_.graphs(), labels_);
   warpgnn::gather_tables(data_->context_, {tables_});
   batch_.x = x_;
-  if (edge_weight_.defined())
-    batch_.edge_weight = warpgnn::reshape(edge_weight_.view(), {edge_weight_.view().shape[0]});
+  if (node_scale_.defined()) batch_.node_scale = warpgnn::reshape(node_scale_.view(), {node_scale_.view().shape[0]});
   if (edge_features_.defined()) batch_.edge_features = edge_features_;
   batch_.labels = warpgnn::reshape(labels_.view(), {labels_.view().shape[0]});
   batch_.graph = selection.graph;

@@ -13,10 +13,10 @@
 
 namespace examples::train_graphs {
 
-/// Which per-edge data a model reads, and whether it wants self-loops.
+/// Which data of edges and degrees a model reads, and whether it wants self-loops.
 struct GraphNeeds {
   bool self_loops = false;
-  bool edge_weight = false;  ///< gcn_norm
+  bool node_scale = false;  ///< that of gcn_norm
   bool edge_features = false;
   bool constant_edge_feature = false;  ///< a one for every edge, where the data set has no edge features
 };
@@ -42,7 +42,7 @@ class DeviceData {
   warpgnn::Dtype dtype_;
   warpgnn::Graph graph_;
   warpgnn::Tensor x_;              // [N, F]
-  warpgnn::Tensor edge_weight_;    // [E, 1], where the model needs it
+  warpgnn::Tensor node_scale_;     // [N, 1], where the model needs it
   warpgnn::Tensor edge_features_;  // [E, D], zero rows for self-loops, where the model needs it
   warpgnn::Tensor labels_;
 };
@@ -51,7 +51,7 @@ class DeviceData {
 struct Batch {
   warpgnn::Graph graph;
   warpgnn::ConstTensorView x;
-  warpgnn::ConstTensorView edge_weight;
+  warpgnn::ConstTensorView node_scale;  ///< [N]
   warpgnn::ConstTensorView edge_features;
   warpgnn::ConstTensorView labels;  ///< [G] int32
   warpgnn::ConstTensorView edges;   ///< [E] int32: the edge of the whole set that each edge is
@@ -76,7 +76,7 @@ class Batcher {
   const DeviceData* data_;
   warpgnn::Selector selector_;
   Batch batch_;
-  warpgnn::Tensor x_, edge_weight_, edge_features_, labels_;
+  warpgnn::Tensor x_, node_scale_, edge_features_, labels_;
   std::vector<warpgnn::GatherRows> tables_;
 };
 

@@ -42,7 +42,7 @@ class GcnLayer : public PlainLayer {
       : convolution_(session, name, in, out, {.activation = Activation::relu}) {}
 
   ConstTensorView forward(const Batch& batch, const ConstTensorView& x) {
-    return convolution_.forward(batch.graph, x, batch.edge_weight);
+    return convolution_.forward(batch.graph, x, nn::NodeScale(batch.node_scale));
   }
   ConstTensorView backward(const ConstTensorView& dy, bool need_dx) { return convolution_.backward(dy, need_dx); }
   void collect(nn::ParameterList& list) { convolution_.collect(list); }
@@ -189,7 +189,7 @@ GraphNeeds needs_of(ModelKind model) {
     case ModelKind::attention:
     case ModelKind::gcn: break;
   }
-  return {.self_loops = true, .edge_weight = true};
+  return {.self_loops = true, .node_scale = true};
 }
 
 std::unique_ptr<Encoder> make_encoder(nn::Session& session, const Settings& settings, std::int64_t node_features,

@@ -26,9 +26,16 @@ DeviceGraph::DeviceGraph(const warpgnn::Context& context, warpgnn::Dtype dtype, 
                                               .destination = warpgnn::view(destination_.data(), {edges}),
                                               .num_sources = nodes,
                                               .num_destinations = nodes});
-  edge_weight_ = warpgnn::Tensor(context, dtype, {edges});
-  const warpgnn::Tensor inv_sqrt_degree(context, dtype, {nodes});
-  warpgnn::gcn_norm_forward(context, {.graph = graph_}, {.norm = edge_weight_, .inv_sqrt_degree = inv_sqrt_degree});
+  node_scale_ = warpgnn::Tensor(context, dtype, {nodes});
+  warpgnn::gcn_norm_forward(context, {.graph = graph_}, {.inv_sqrt_degree = node_scale_});
+}
+
+warpgnn::Tensor DeviceGraph::gcn_norm() const {
+  const warpgnn::Dtype dtype = node_scale_.view().dtype;
+  warpgnn::Tensor norm(context_, dtype, {graph_.num_edges()});
+  const warpgnn::Tensor inv_sqrt_degree(context_, dtype, {graph_.num_nodes()});
+  warpgnn::gcn_norm_forward(context_, {.graph = graph_}, {.norm = norm, .inv_sqrt_degree = inv_sqrt_degree});
+  return norm;
 }
 
 }  // namespace examples::train_nodes

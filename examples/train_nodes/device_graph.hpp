@@ -16,8 +16,10 @@ class DeviceGraph {
   const warpgnn::Context& context() const { return context_; }
   const warpgnn::Graph& graph() const { return graph_; }
   const warpgnn::Tensor& features() const { return features_; }
-  /// gcn_norm [E].
-  const warpgnn::Tensor& edge_weight() const { return edge_weight_; }
+  /// That of gcn_norm, [N].
+  const warpgnn::Tensor& node_scale() const { return node_scale_; }
+  /// gcn_norm [E], made anew at each call.
+  warpgnn::Tensor gcn_norm() const;
   /// The ends of every edge, loops included, in the order of the graph's edges.
   const std::vector<std::int32_t>& source() const { return source_; }
   const std::vector<std::int32_t>& destination() const { return destination_; }
@@ -27,7 +29,7 @@ class DeviceGraph {
   std::vector<std::int32_t> source_, destination_;
   warpgnn::Graph graph_;
   warpgnn::Tensor features_;
-  warpgnn::Tensor edge_weight_;
+  warpgnn::Tensor node_scale_;
 };
 
 }  // namespace examples::train_nodes

@@ -9,21 +9,23 @@ namespace {
 
 using warpgnn::Activation;
 using warpgnn::ConstTensorView;
+using warpgnn::SharedTensor;
 namespace nn = warpgnn::nn;
 
 ConstTensorView apply(nn::GCNConv& layer, const DeviceGraph& graph, const ConstTensorView& x) {
-  return layer.forward(graph.graph(), x, graph.edge_weight());
+  return layer.forward(graph.graph(), x, nn::NodeScale(graph.node_scale()));
 }
 template <class Attention>
 ConstTensorView apply(Attention& layer, const DeviceGraph& graph, const ConstTensorView& x) {
   return layer.forward(graph.graph(), x);
 }
 
-ConstTensorView weight_of(nn::GCNConv&, const DeviceGraph& graph) {
-  return warpgnn::reshape(graph.edge_weight().view(), {graph.graph().num_edges(), 1});
+SharedTensor weight_of(nn::GCNConv&, const DeviceGraph& graph) {
+  const warpgnn::Tensor norm = graph.gcn_norm();
+  return norm.share(warpgnn::reshape(norm.view(), {graph.graph().num_edges(), 1}));
 }
 template <class Attention>
-ConstTensorView weight_of(Attention& layer, const DeviceGraph&) {
+SharedTensor weight_of(Attention& layer, const DeviceGraph&) {
   return layer.attention();
 }
 
@@ -53,7 +55,7 @@ class TwoLayers : public Network {
 
   void collect_first(nn::ParameterList& list) override { first_.collect(list); }
   void collect_second(nn::ParameterList& list) override { second_.collect(list); }
-  ConstTensorView edge_weight() override { return weight_of(second_, *graph_); }
+  SharedTensor edge_weight() override { return weight_of(second_, *graph_); }
 
  private:
   const DeviceGraph* graph_;

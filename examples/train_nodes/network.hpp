@@ -18,7 +18,7 @@ class Network {
   virtual void collect_first(warpgnn::nn::ParameterList& list) = 0;
   virtual void collect_second(warpgnn::nn::ParameterList& list) = 0;
   /// How much each edge of the last layer counts in the last forward: attention, or GCN's fixed weights, [E, 1].
-  virtual warpgnn::ConstTensorView edge_weight() = 0;
+  virtual warpgnn::SharedTensor edge_weight() = 0;
 };
 
 /// `graph` must outlive the network.

@@ -42,6 +42,8 @@ Aggregate from_c(const warpgnn_aggregate& from, const Place& place) {
   to.x = view_of(place, "x", from.x);
   to.weight = view_of(place, "weight", from.weight);
   to.epsilon = view_of(place, "epsilon", from.epsilon);
+  to.source_scale = view_of(place, "source_scale", from.source_scale);
+  to.destination_scale = view_of(place, "destination_scale", from.destination_scale);
   return to;
 }
 

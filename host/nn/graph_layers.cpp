@@ -19,18 +19,20 @@ warpgnn::Linear GCNConv::product(const ConstTensorView& x, Activation activation
   return {.x = x, .weight = weight_.value, .bias = bias_.value, .activation = activation, .slope = options_.slope};
 }
 
+Aggregate GCNConv::problem(const ConstTensorView& x) const {
+  return {.graph = graph_, .x = x, .weight = edge_weight_, .source_scale = scale_, .destination_scale = scale_};
+}
+
 ConstTensorView GCNConv::aggregate(const ConstTensorView& x, Tensor& y) {
   shape(*session_, y, {graph_.num_destinations(), x.shape[1]});
-  aggregate_forward(session_->context(), {.graph = graph_, .x = x, .weight = edge_weight_}, {.y = y},
-                    session_->scratch());
+  aggregate_forward(session_->context(), problem(x), {.y = y}, session_->scratch());
   return y;
 }
 
 void GCNConv::aggregate_transposed(const ConstTensorView& x, const ConstTensorView& dy, const TensorView& dx) {
   const bool weighs = options_.edge_weight_gradient;
   if (weighs) shape(*session_, dedge_weight_, {graph_.num_edges()});
-  aggregate_backward(session_->context(),
-                     {.graph = graph_, .x = weighs ? x : ConstTensorView{}, .weight = edge_weight_}, {},
+  aggregate_backward(session_->context(), problem(weighs ? x : ConstTensorView{}), {},
                      {.dy = dy, .dx = dx, .dweight = dedge_weight_}, session_->scratch());
 }
 
@@ -38,8 +40,24 @@ SharedTensor GCNConv::forward(const Graph& graph, const ConstTensorView& x, cons
   const ForwardPass pass(*session_, saved_);
   expect_matrix(*session_, "x", x, graph.num_nodes(), in_);
   expect_edge_weight(*session_, graph, edge_weight);
-  graph_ = graph;
   edge_weight_ = edge_weight;
+  scale_ = {};
+  return run(graph, x);
+}
+
+SharedTensor GCNConv::forward(const Graph& graph, const ConstTensorView& x, const NodeScale& scale) {
+  const ForwardPass pass(*session_, saved_);
+  expect_matrix(*session_, "x", x, graph.num_nodes(), in_);
+  expect_tensor(*session_, "scale", scale.scale, {graph.num_nodes()});
+  expect_edge_weight(*session_, graph, scale.edge_weight);
+  edge_weight_ = scale.edge_weight;
+  scale_ = scale.scale;
+  return run(graph, x);
+}
+
+/// Either forward, once its weights are known to fit.
+SharedTensor GCNConv::run(const Graph& graph, const ConstTensorView& x) {
+  graph_ = graph;
   x_ = x;
   if (aggregates_first()) {
     const ConstTensorView gathered = aggregate(x, aggregated_);

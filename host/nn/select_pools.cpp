@@ -89,6 +89,11 @@ SharedTensor SAGPool::forward(const Graph& graph, const ConstTensorView& x, cons
   return selection_.forward(graph, x, score_.forward(graph, x, edge_weight));
 }
 
+SharedTensor SAGPool::forward(const Graph& graph, const ConstTensorView& x, const NodeScale& scale) {
+  const ForwardPass pass(*session_, saved_);
+  return selection_.forward(graph, x, score_.forward(graph, x, scale));
+}
+
 SharedTensor SAGPool::backward(const ConstTensorView& dy) {
   saved_.expect("SAGPool");
   const ConstTensorView dprojection = selection_.backward(dy);

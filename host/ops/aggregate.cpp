@@ -16,6 +16,15 @@ void check_weight(const Graph& graph, Reduce reduce, const ConstTensorView& weig
   check.optional_input("weight", weight, {graph.num_edges()}, dtype);
 }
 
+void check_scales(const Aggregate& op, Dtype dtype, Checker& check) {
+  if (is_extreme(op.reduce)) {
+    Checker::absent("source_scale", op.source_scale, "with max or min");
+    Checker::absent("destination_scale", op.destination_scale, "with max or min");
+  }
+  check.optional_input("source_scale", op.source_scale, {op.graph.num_sources()}, dtype);
+  check.optional_input("destination_scale", op.destination_scale, {op.graph.num_destinations()}, dtype);
+}
+
 void check_epsilon(const Graph& graph, const ConstTensorView& epsilon, Dtype dtype, Checker& check) {
   if (!epsilon.defined()) return;
   graph.num_nodes();  // throws unless sources and destinations are one set
@@ -40,6 +49,7 @@ Checker checked(const Context& context, const AggregateForward& op) {
   const std::int64_t width = op.x.shape[1];
   check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   check_weight(op.graph, op.reduce, op.weight, accumulator_of(dtype), check);
+  check_scales(op, accumulator_of(dtype), check);
   check_epsilon(op.graph, op.epsilon, accumulator_of(dtype), check);
   const AggregateResult expected = result_of(op, Purpose::training);
   check.output("y", op.y, expected.y);
@@ -59,6 +69,7 @@ Checker checked(const Context& context, const AggregateBackward& op) {
   check.input("dy", op.dy, {op.graph.num_destinations(), width}, dtype);
   if (needs_x || op.x.defined()) check.input("x", op.x, {op.graph.num_sources(), width}, dtype);
   check_weight(op.graph, op.reduce, op.weight, accumulator_of(dtype), check);
+  check_scales(op, accumulator_of(dtype), check);
   check_epsilon(op.graph, op.epsilon, accumulator_of(dtype), check);
   if (!is_extreme(op.reduce)) Checker::absent("arg", op.arg, "with sum or mean");
   if (is_extreme(op.reduce) && op.dx.defined()) {

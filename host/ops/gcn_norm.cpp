@@ -8,9 +8,9 @@ namespace warpgnn {
 Checker checked(const Context& context, const GcnNormForward& op) {
   Checker check(context);
   check.graph(op.graph);
-  const Dtype dtype = expect_real("norm", op.norm);
+  const Dtype dtype = expect_real("inv_sqrt_degree", op.inv_sqrt_degree);
   check.optional_input("weight", op.weight, {op.graph.num_edges()}, dtype);
-  check.output("norm", op.norm, {op.graph.num_edges()}, dtype);
+  check.optional_output("norm", op.norm, {op.graph.num_edges()}, dtype);
   check.output("inv_sqrt_degree", op.inv_sqrt_degree, {op.graph.num_nodes()}, dtype);
   return check;
 }

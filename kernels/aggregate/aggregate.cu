@@ -14,6 +14,10 @@ void launch_sum(const CudaExec& exec, const char* name, const SumArguments<S>& a
   merge_sums(exec, name, arguments);
 }
 
+bool is_scaled(const Aggregate& op) {
+  return op.source_scale.defined() || op.destination_scale.defined();
+}
+
 template <class S>
 void forward(const CudaExec& exec, const AggregateForward& op) {
   using T = Accumulator<S>;
@@ -50,8 +54,12 @@ void forward(const CudaExec& exec, const AggregateForward& op) {
                                     .self = rows_of<S>(op.x),
                                     .epsilon = epsilon,
                                     .y = rows_of<S>(op.y),
-                                    .partial = scratch.partial};
-    if (op.weight.defined()) {
+                                    .partial = scratch.partial,
+                                    .neighbor_scale = rows_of<T>(op.source_scale),
+                                    .row_scale = rows_of<T>(op.destination_scale)};
+    if (is_scaled(op)) {
+      launch_sum<S, kWidth, Message::node_scaled>(exec, "aggregate_forward", arguments);
+    } else if (op.weight.defined()) {
       launch_sum<S, kWidth, Message::scaled>(exec, "aggregate_forward", arguments);
     } else {
       launch_sum<S, kWidth, Message::plain>(exec, "aggregate_forward", arguments);
@@ -78,9 +86,13 @@ void backward_x(const CudaExec& exec, const AggregateBackward& op, Accumulator<S
                                     .self = rows_of<S>(op.dy),
                                     .epsilon = op.epsilon.defined() ? op.epsilon.as<T>() : nullptr,
                                     .y = rows_of<S>(op.dx),
-                                    .partial = partial};
+                                    .partial = partial,
+                                    .neighbor_scale = rows_of<T>(op.destination_scale),
+                                    .row_scale = rows_of<T>(op.source_scale)};
     if (is_extremum(op.reduce)) {
       launch_sum<S, kWidth, Message::selected>(exec, "aggregate_backward", arguments);
+    } else if (is_scaled(op)) {
+      launch_sum<S, kWidth, Message::node_scaled>(exec, "aggregate_backward", arguments);
     } else if (mean || op.weight.defined()) {
       launch_sum<S, kWidth, Message::scaled>(exec, "aggregate_backward", arguments);
     } else {
@@ -101,8 +113,11 @@ void backward_weight(const CudaExec& exec, const AggregateBackward& op) {
                                                .mean = op.reduce == Reduce::mean,
                                                .x = rows_of<S>(op.x),
                                                .dy = rows_of<S>(op.dy),
-                                               .dweight = rows_of<T>(op.dweight)};
-    launch(exec, "aggregate_backward", aggregate_backward_weight<S, kWidth>,
+                                               .dweight = rows_of<T>(op.dweight),
+                                               .neighbor_scale = rows_of<T>(op.source_scale),
+                                               .row_scale = rows_of<T>(op.destination_scale)};
+    launch(exec, "aggregate_backward",
+           is_scaled(op) ? aggregate_backward_weight<S, kWidth, true> : aggregate_backward_weight<S, kWidth, false>,
            span_shape(arguments.edges, arguments.group, 1), arguments);
   });
 }

@@ -13,10 +13,15 @@ namespace warpgnn::kernels {
 
 /// What an edge adds to a sum.
 enum class Message {
-  plain,     ///< the neighbour's row
-  scaled,    ///< the neighbour's row times a scale of the edge
-  selected,  ///< those elements of the neighbour's row whose `arg` names the edge
+  plain,        ///< the neighbour's row
+  scaled,       ///< the neighbour's row times a scale of the edge
+  selected,     ///< those elements of the neighbour's row whose `arg` names the edge
+  node_scaled,  ///< as scaled, and times a scale of the neighbour; the row's sum is scaled too
 };
+
+/// Whether an edge is handed round with a factor for the neighbour's row.
+template <Message kMessage>
+inline constexpr bool kHasFactor = kMessage == Message::scaled || kMessage == Message::node_scaled;
 
 template <class S>
 struct SumArguments {
@@ -25,33 +30,43 @@ struct SumArguments {
   ColumnTiles tiles;
   std::int64_t columns;
   GatheredRows<const S> x;
-  Rows<const T> weight;                  // scaled: per edge id; null: 1
-  const std::int64_t* neighbor_offset;   // scaled: divide by the neighbour's row length; null: do not
+  Rows<const T> weight;                  // scaled, node_scaled: per edge id; null: 1
+  const std::int64_t* neighbor_offset;   // scaled, node_scaled: divide by the neighbour's row length; null: do not
   GatheredRows<const std::int32_t> arg;  // selected
   bool mean;                             // divide by the length of the row
   Rows<const S> self;                    // with epsilon: (1 + epsilon) self is added
   const T* epsilon;                      // null: no such term
   Rows<S> y;
-  T* partial;  // [chunks, columns]
+  T* partial;                              // [chunks, columns]
+  GatheredRows<const T> neighbor_scale{};  // node_scaled: per node; null: 1
+  GatheredRows<const T> row_scale{};       // node_scaled: per row, before the term of epsilon; null: 1
 };
+
+template <class T>
+__device__ T scale_or_one(const GatheredRows<const T>& scale, std::uint32_t node) {
+  return scale ? __ldg(scale[node]) : T(1);
+}
 
 /// What becomes of a row's sum, element by element.
 template <class S>
 struct FinishSum {
   using T = Accumulator<S>;
   const std::int64_t* mean_offset;  // null: no mean
+  GatheredRows<const T> row_scale;  // null: 1
   Rows<const S> self;
   const T* epsilon;
   Rows<S> y;
 
   explicit FinishSum(const SumArguments<S>& arguments)
       : mean_offset(arguments.mean ? arguments.edges.offset : nullptr),
+        row_scale(arguments.row_scale),
         self(arguments.self),
         epsilon(arguments.epsilon),
         y(arguments.y) {}
 
   __device__ void operator()(std::int64_t row, std::int64_t column, T total) const {
     if (mean_offset != nullptr) total /= static_cast<T>(mean_offset[row + 1] - mean_offset[row]);
+    if (row_scale) total *= *row_scale[static_cast<std::uint32_t>(row)];
     if (epsilon != nullptr) total += (T(1) + *epsilon) * to_accumulator(self[row][column]);
     y[row][column] = to_storage<S>(total);
   }
@@ -70,10 +85,10 @@ __device__ Pack<T, kWidth> self_term(const T* epsilon, const Rows<const S>& self
   return term;
 }
 
-/// Writes a lane's sum over a span: its row of y, or its chunk's partial sum.
+/// Writes a lane's sum over a span: its row of y, or its chunk's partial sum, which is not scaled yet.
 template <class S, int kWidth>
 __device__ void store_sum(const SumArguments<S>& arguments, const EdgeSpan& span, std::int64_t column,
-                          Pack<Accumulator<S>, kWidth> sum) {
+                          Pack<Accumulator<S>, kWidth> sum, Accumulator<S> row_scale = Accumulator<S>(1)) {
   using T = Accumulator<S>;
   if (span.chunk >= 0) {
     store_streamed<kWidth>(arguments.partial + span.chunk * arguments.columns + column, sum);
@@ -82,7 +97,7 @@ __device__ void store_sum(const SumArguments<S>& arguments, const EdgeSpan& span
   const Pack<T, kWidth> self = self_term<kWidth>(arguments.epsilon, arguments.self, span.row, column);
   const T edges = arguments.mean && span.end > span.begin ? static_cast<T>(span.end - span.begin) : T(1);
 #pragma unroll
-  for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges + self[v];
+  for (int v = 0; v < kWidth; ++v) sum[v] = sum[v] / edges * row_scale + self[v];
   store_streamed<kWidth>(arguments.y[span.row] + column, sum);
 }
 
@@ -100,9 +115,10 @@ __device__ FetchedEdge<Accumulator<S>> fetch_edge(const SumArguments<S>& argumen
   FetchedEdge<T> edge;
   edge.neighbor = static_cast<std::uint32_t>(__ldcs(arguments.edges.neighbor + slot));
   if constexpr (kMessage == Message::selected) edge.id = static_cast<std::int32_t>(edge_id_of(arguments.edges, slot));
-  if constexpr (kMessage == Message::scaled) {
-    edge.scale = T(1);
-    if (arguments.weight) edge.scale = *arguments.weight[edge_id_of(arguments.edges, slot)];
+  if constexpr (kHasFactor<kMessage>) {
+    // The scale of a neighbour is on its way while the rows are asked for, unless there is more to multiply with.
+    edge.scale = kMessage == Message::node_scaled ? scale_or_one(arguments.neighbor_scale, edge.neighbor) : T(1);
+    if (arguments.weight) edge.scale *= *arguments.weight[edge_id_of(arguments.edges, slot)];
     if (arguments.neighbor_offset != nullptr) {
       const std::int64_t* const offset = arguments.neighbor_offset + edge.neighbor;
       edge.scale /= static_cast<T>(offset[1] - offset[0]);
@@ -128,6 +144,7 @@ __global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArgum
   if (!active) column = 0;
   const GatheredRows<const S> x = arguments.x.from(column);
   const GatheredRows<const std::int32_t> arg = kSelected ? arguments.arg.from(column) : arguments.arg;
+  const T row_scale = kMessage == Message::node_scaled ? scale_or_one(arguments.row_scale, span.node()) : T(1);
 
   Pack<T, kWidth> sum{};
   const auto fetch = [&](std::int64_t slot) { return fetch_edge<kMessage>(arguments, slot); };
@@ -150,7 +167,7 @@ __global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArgum
         for (int v = 0; v < kWidth; ++v) row[v] = winner[v] == id ? row[v] : T(0);
       }
       T scale = T(1);
-      if constexpr (kMessage == Message::scaled) scale = group.broadcast(mine.scale, k + u);
+      if constexpr (kHasFactor<kMessage>) scale = group.broadcast(mine.scale, k + u);
       if (k + u < held) {
 #pragma unroll
         for (int v = 0; v < kWidth; ++v) sum[v] += scale * row[v];
@@ -158,7 +175,7 @@ __global__ void __launch_bounds__(kSpanThreads, 8) aggregate_sum_by_row(SumArgum
     }
   });
 
-  if (active) store_sum(arguments, span, column, sum);
+  if (active) store_sum(arguments, span, column, sum, row_scale);
 }
 
 // --- Maxima and minima -----------------------------------------------------------------------------------------------
@@ -319,10 +336,13 @@ struct WeightGradientArguments {
   Rows<const S> x;
   Rows<const S> dy;
   Rows<T> dweight;
+  GatheredRows<const T> neighbor_scale;  // kScaled: null: 1
+  GatheredRows<const T> row_scale;       // kScaled: null: 1
 };
 
-/// dweight_e = <dy_row, x_neighbour>, written at the edge's own id. One group of lanes per span.
-template <class S, int kWidth>
+/// dweight_e = <dy_row, x_neighbour>, times the scales of both, written at the edge's own id. One group of lanes per
+/// span.
+template <class S, int kWidth, bool kScaled>
 __global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(WeightGradientArguments<S> arguments) {
   using T = Accumulator<S>;
   const LaneGroup group = LaneGroup::of_size(arguments.group);
@@ -332,13 +352,17 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(Weight
   const S* const dy = arguments.dy[span.row];
   T divisor = T(1);
   if (arguments.mean) divisor = static_cast<T>(arguments.edges.offset[span.row + 1] - arguments.edges.offset[span.row]);
+  const T row_scale = kScaled ? scale_or_one(arguments.row_scale, span.node()) : T(1);
 
   for (std::int64_t first = span.begin; first < span.end; first += kEdgesInFlight) {
     const S* x[kEdgesInFlight];
+    T scale[kEdgesInFlight];
 #pragma unroll
     for (int u = 0; u < kEdgesInFlight; ++u) {
       const std::int64_t slot = first + u < span.end ? first + u : span.end - 1;
-      x[u] = arguments.x[arguments.edges.neighbor[slot]];
+      const std::int32_t neighbor = arguments.edges.neighbor[slot];
+      x[u] = arguments.x[neighbor];
+      scale[u] = kScaled ? scale_or_one(arguments.neighbor_scale, static_cast<std::uint32_t>(neighbor)) : T(1);
     }
     T dot[kEdgesInFlight] = {};
     for (std::int64_t column = group.lane * kWidth; column < arguments.columns; column += group.size * kWidth) {
@@ -354,7 +378,7 @@ __global__ void __launch_bounds__(kSpanThreads) aggregate_backward_weight(Weight
     for (int u = 0; u < kEdgesInFlight; ++u) {
       dot[u] = group.sum(dot[u]);
       if (group.lane == 0 && first + u < span.end) {
-        *arguments.dweight[edge_id_of(arguments.edges, first + u)] = dot[u] / divisor;
+        *arguments.dweight[edge_id_of(arguments.edges, first + u)] = dot[u] / divisor * row_scale * scale[u];
       }
     }
   }

@@ -29,6 +29,7 @@ void forward(const CudaExec& exec, const GcnNormForward& op) {
     launch(exec, kName, gcn_norm_forward_unweighted<T>,
            {dim3(blocks_for(edges.rows, kSpanThreads)), dim3(kSpanThreads)}, edges, store);
   }
+  if (!op.norm.defined()) return;
   launch_for_each_edge(exec, kName, edges,
                        StoreNorm<T>{edges, rows_of<T>(op.weight),
                                     rows_of<T>(static_cast<ConstTensorView>(op.inv_sqrt_degree)), rows_of<T>(op.norm)});
@@ -56,7 +57,7 @@ std::size_t workspace_size(const CudaExec&, const GcnNormBackward& op) {
 }
 
 void gcn_norm_forward(const CudaExec& exec, const GcnNormForward& op) {
-  with_real(op.norm.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
+  with_real(op.inv_sqrt_degree.dtype, [&](auto zero) { forward<decltype(zero)>(exec, op); });
 }
 
 void gcn_norm_backward(const CudaExec& exec, const GcnNormBackward& op) {

@@ -45,8 +45,8 @@ struct EdgeMessages {
   }
 };
 
-/// One group of lanes per (span, tile), as aggregate_sum_by_row. Of the arguments, x, weight, neighbor_offset and arg
-/// are not looked at.
+/// One group of lanes per (span, tile), as aggregate_sum_by_row. Of the arguments, x, weight, neighbor_offset, arg
+/// and scales are not looked at.
 template <class S, int kWidth, EdgeMessage kMessage>
 __global__ void __launch_bounds__(kSpanThreads)
     message_aggregate_sum_by_row(SumArguments<S> arguments, EdgeMessages<kMessage, S, kWidth> all_messages) {

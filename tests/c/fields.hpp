@@ -54,6 +54,8 @@ void each_field(warpgnn_aggregate& c, Aggregate& cpp, Visit&& visit) {
   visit("x", c.x, cpp.x);
   visit("weight", c.weight, cpp.weight);
   visit("epsilon", c.epsilon, cpp.epsilon);
+  visit("source_scale", c.source_scale, cpp.source_scale);
+  visit("destination_scale", c.destination_scale, cpp.destination_scale);
 }
 inline auto allocate_of(const Aggregate* /*twin*/) {
   return &warpgnn_aggregate_allocate;

@@ -7,6 +7,7 @@
 
 #include "tests/nn/layer_cases.hpp"
 #include "tests/nn/layer_fixture.hpp"
+#include "tests/oracle/gcn_norm.hpp"
 #include "tests/support/compare.hpp"
 #include "tests/support/nn_formulas.hpp"
 #include "warpgnn/ops/gcn_norm.hpp"
@@ -17,6 +18,7 @@ namespace {
 using nn::GCNConv;
 using nn::GINAggregation;
 using nn::GINConv;
+using nn::NodeScale;
 using nn::Session;
 using oracle::Reals;
 
@@ -36,6 +38,40 @@ SubjectCase gcn_case(std::int64_t in, std::int64_t out, const nn::GCNOptions& op
              return plain ? y : formula::activation(oracle::Activation::elu, y, options.slope);
            },
        .weight_has_gradient = options.edge_weight_gradient});
+}
+
+/// r of a subject's graph; the layer keeps a view of it until its backward.
+Tensor roots_of(const Subject& subject) {
+  return tensor_of(subject.context(), subject.session().dtype(), {subject.graph().num_nodes()},
+                   oracle::gcn_norm(subject.edges(), {}).inv_sqrt_degree.value);
+}
+
+/// r_j w_e r_i.
+Reals scaled_weights(const Subject& subject, bool weighted) {
+  const Reals weight = reals_of(subject.edge_weight());
+  Reals norm = oracle::gcn_norm(subject.edges(), {}).norm.value;
+  for (std::size_t e = 0; weighted && e < norm.size(); ++e) norm[e] *= weight[e];
+  return norm;
+}
+
+SubjectCase scaled_gcn_case(std::int64_t in, std::int64_t out, bool weighted) {
+  const auto roots = std::make_shared<Tensor>();
+  return layer_case<GCNConv>(
+      "GCNConv " + std::to_string(in) + " to " + std::to_string(out) + ", scaled nodes" + (weighted ? ", weights" : ""),
+      {.width = in,
+       .make = [=](Session& session) { return GCNConv(session, "gcn", in, out, {.edge_weight_gradient = weighted}); },
+       .forward =
+           [=](GCNConv& layer, const Subject& subject) {
+             *roots = roots_of(subject);
+             const NodeScale scale(*roots, weighted ? ConstTensorView(subject.edge_weight()) : ConstTensorView{});
+             return layer.forward(subject.graph(), subject.x(), scale);
+           },
+       .formula =
+           [=](const Subject& subject) {
+             return formula::gcn(subject.parameters(), "gcn", subject.edges(), scaled_weights(subject, weighted),
+                                 reals_of(subject.x()), static_cast<std::size_t>(in));
+           },
+       .weight_has_gradient = weighted});
 }
 
 Reals gin_sums(const Subject& subject, std::int64_t in) {
@@ -91,6 +127,10 @@ std::vector<SubjectCase> graph_layer_cases() {
       gcn_case(3, 5, {.edge_weight_gradient = true}),
       gcn_case(5, 3, {.edge_weight_gradient = true}),
       gcn_case(5, 2, {.bias = false, .edge_weight_gradient = true}),
+      scaled_gcn_case(3, 6, false),
+      scaled_gcn_case(6, 3, false),
+      scaled_gcn_case(3, 6, true),
+      scaled_gcn_case(6, 3, true),
       gin_case(3, 5, false),
       gin_case(5, 3, false),
       gin_case(3, 4, true),
@@ -181,6 +221,26 @@ TEST_P(NnGraphLayersGradientTest, EdgeWeightsBehindANormalisation) {
   }
 }
 
+/// In either order of the two products, forward and backward.
+TEST_P(NnGraphLayersTest, GcnsScaleOfNodesIsItsNormOfEdges) {
+  Rng rng;
+  const Graph graph = batch_with_isolated_nodes(rng, 15).upload(context()).with_self_loops(context());
+  Tensor norm(context(), dtype(), {graph.num_edges()}), root(context(), dtype(), {15});
+  gcn_norm_forward(context(), {.graph = graph}, {.norm = norm, .inv_sqrt_degree = root});
+  const Tensor x = tensor({15, 3}, rng.reals(45));
+  for (const std::int64_t out : {2, 5}) {
+    Session session(context(), dtype(), 3), twin_session(context(), dtype(), 3);
+    GCNConv layer(session, "gcn", 3, out), twin(twin_session, "gcn", 3, out);
+    const Tensor dy = tensor({15, out}, rng.reals(static_cast<std::size_t>(15 * out)));
+    const Reals y = reals(layer.forward(graph, x, NodeScale(root)));
+    expect_values(y, reals(twin.forward(graph, x, norm)), dtype(), 100, "y");
+    expect_values(reals(layer.backward(dy)), reals(twin.backward(dy)), dtype(), 100, "dx");
+    layer.forward(graph, x);  // no scale is left of the forward before
+    twin.forward(graph, x);
+    EXPECT_EQ(reals(layer.backward(dy)), reals(twin.backward(dy)));
+  }
+}
+
 TEST_P(NnGraphLayersTest, GinsEpsilonStartsWhereItIsAsked) {
   Session session(context(), dtype(), 3);
   for (const bool learnt : {true, false}) {
@@ -232,6 +292,15 @@ TEST_P(NnGraphLayerErrorsTest, Gcn) {
     expect_error(kInvalid, {"x", "none"}, [&] { layer.forward(graph, {}, edge_weight); });
     const Tensor more_edges = tensor({4}, Reals(4, 1));
     expect_error(kInvalid, {"edge_weight:", "[3]", "[4]"}, [&] { layer.forward(graph, x, more_edges); });
+    const Tensor scale = tensor({4}, Reals(4, 1));
+    expect_error(kInvalid, {"scale:", "[4]", "none"}, [&] { layer.forward(graph, x, NodeScale({})); });
+    expect_error(kInvalid, {"scale:", "[4]", "[3]"}, [&] { layer.forward(graph, x, NodeScale(edge_weight)); });
+    expect_error(kInvalid, {"edge_weight:", "[3]", "[4]"},
+                 [&] { layer.forward(graph, x, NodeScale(scale, more_edges)); });
+    const Tensor other =
+        tensor_of(context(), dtype() == Dtype::float32 ? Dtype::float64 : Dtype::float32, {4}, Reals(4, 1));
+    expect_error(kInvalid, {"scale:", "float32", "float64"}, [&] { layer.forward(graph, x, NodeScale(other)); });
+    expect_error(kInvalid, {"graph", "4", "3"}, [&] { layer.forward(bipartite, x, NodeScale(scale)); });
     layer.forward(graph, x, edge_weight);
     expect_error(kInvalid, {"dy", "none"}, [&] { layer.backward({}); });
   }

@@ -146,6 +146,18 @@ LayerSpec<SAGPool> sag_spec(const TopKOptions& options) {
           .formula = [=](const Subject& subject) { return kept_rows(subject, sag_projection(subject), options); }};
 }
 
+/// With GCN's scale of nodes in place of weights: the same, as long as the nodes are scaled by one.
+LayerSpec<SAGPool> scaled_sag_spec(const TopKOptions& options) {
+  const auto ones = std::make_shared<Tensor>();
+  LayerSpec<SAGPool> spec = sag_spec(options);
+  spec.forward = [=](SAGPool& layer, const Subject& subject) {
+    const std::int64_t nodes = subject.graph().num_nodes();
+    *ones = tensor_of(subject.context(), subject.session().dtype(), {nodes}, Reals(static_cast<std::size_t>(nodes), 1));
+    return layer.forward(subject.graph(), subject.x(), nn::NodeScale(*ones, subject.edge_weight()));
+  };
+  return spec;
+}
+
 struct PoolKind {
   const char* name;
   PoolReduce reduce;
@@ -230,6 +242,7 @@ std::vector<SubjectCase> pool_layer_cases() {
       layer_case<TopKPool>("TopKPool of 3", top_k_spec({.count = 3})),
       layer_case<SAGPool>("SAGPool", sag_spec({.ratio = 0.6})),
       layer_case<SAGPool>("SAGPool of 2", sag_spec({.count = 2})),
+      layer_case<SAGPool>("SAGPool of scaled nodes", scaled_sag_spec({.ratio = 0.6})),
   };
   for (const PoolKind& kind : kPoolKinds) cases.push_back(pool_case(kind));
   return cases;

@@ -165,6 +165,17 @@ TEST_P(BroadcastTest, Aggregate) {
   }
 }
 
+TEST_P(BroadcastTest, ScaledAggregate) {
+  expect_same({kMatrix, edge_shape({}), {kNodes}, {kNodes}, kMatrix}, {kMatrix, kMatrix, edge_shape({})},
+              [&](const Views& in, const Outputs& out) {
+                const Aggregate op{
+                    .graph = graph(), .x = in[0], .weight = in[1], .source_scale = in[2], .destination_scale = in[3]};
+                run(context(), aggregate_forward, op, AggregateResult{.y = out[0]});
+                run(context(), aggregate_backward, op, AggregateResult{},
+                    AggregateGradients{.dy = in[4], .dx = out[1], .dweight = out[2]});
+              });
+}
+
 TEST_P(BroadcastTest, MessageAggregate) {
   const Shape edge = edge_shape({kChannels});
   expect_same({kMatrix, edge, kMatrix}, {kMatrix, kMatrix, edge}, [&](const Views& in, const Outputs& out) {

@@ -140,8 +140,9 @@ TEST_P(ErrorTest, GcnNorm) {
     const Refusals<Op> refuse(context(), gcn_norm_forward, {{graph_, weight}, {norm, inv_sqrt_degree}},
                               {&norm, &inv_sqrt_degree});
     refuse.argument("weight", &Op::weight, Presence::optional);
-    refuse.argument("norm", &Op::norm, Presence::required, Blame::any);
-    refuse.argument("inv_sqrt_degree", &Op::inv_sqrt_degree);
+    refuse.argument("norm", &Op::norm, Presence::optional);
+    refuse.argument("inv_sqrt_degree", &Op::inv_sqrt_degree, Presence::required, Blame::any);
+    refuse_integers(refuse, "inv_sqrt_degree", &Op::inv_sqrt_degree);
     refuse.overlap("norm", &Op::norm, &Op::weight);
     refuse.overlap("norm", &Op::norm, &Op::inv_sqrt_degree);
     Rng rng;

@@ -77,6 +77,22 @@ TEST_P(GcnNormTest, MatchesOracleOnEveryGraph) {
   }
 }
 
+TEST_P(GcnNormTest, InverseRootsAloneAreTheSame) {
+  Rng rng;
+  for (const TestGraph& graph : graph_cases(rng)) {
+    if (!graph.square()) continue;
+    for (const bool weighted : {false, true}) {
+      SCOPED_TRACE(graph.name + (weighted ? " weighted" : ""));
+      const Reals weight = weighted ? rng.reals(graph.edges.count(), -0.25, 2) : Reals{};
+      const TestTensor weights = per_edge(graph.edges, weight, Place::contiguous);
+      const auto alone = TestTensor::output(context(), dtype(), {graph.edges.num_sources});
+      run(context(), gcn_norm_forward, GcnNorm{graph.upload(context()), weights},
+          GcnNormResult{.inv_sqrt_degree = alone});
+      expect_same_bits(alone, forward(graph, weight).inv_sqrt_degree, "inv_sqrt_degree");
+    }
+  }
+}
+
 TEST_P(GcnNormTest, ExactForDegreesThatArePowersOfFour) {
   Rng rng;
   const TestGraph graph = graph_with_degrees(rng, 6, {1, 4, 16, 64, 0, 4 * kChunkEdges / 2});

@@ -108,6 +108,22 @@ TEST(Threads, AggregateSums) {
   }
 }
 
+TEST(Threads, AggregateScaled) {
+  for (const bool weighted : {false, true}) {
+    expect_the_same_for_any_thread_count([&](Trial& on) {
+      const auto &x = on.input({4000, 65}), &scale = on.input({4000});
+      const Aggregate op{.graph = large_graph(on.rng()).upload(on.context()),
+                         .x = x,
+                         .weight = weighted ? ConstTensorView(on.input({60000})) : ConstTensorView{},
+                         .source_scale = scale,
+                         .destination_scale = scale};
+      run(on.context(), aggregate_forward, op, AggregateResult{on.output({4000, 65})});
+      run(on.context(), aggregate_backward, op, AggregateResult{},
+          AggregateGradients{.dy = on.input({4000, 65}), .dx = on.output({4000, 65}), .dweight = on.output({60000})});
+    });
+  }
+}
+
 TEST(Threads, AggregateExtremes) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const Graph graph = large_graph(on.rng()).upload(on.context());

@@ -29,7 +29,8 @@ void add_messages(const Aggregate& in, Sums& y) {
   for (std::size_t e = 0; e < in.edges.count(); ++e) {
     for (std::size_t f = 0; f < in.features; ++f) {
       const std::size_t i = in.edges.to(e);
-      y.add(i * in.features + f, in.weight_of(e) * in.x[in.edges.from(e) * in.features + f] / divisor[i]);
+      const double factor = in.weight_of(e) * in.scale_of(e) / divisor[i];
+      y.add(i * in.features + f, factor * in.x[in.edges.from(e) * in.features + f]);
     }
   }
 }
@@ -72,7 +73,7 @@ AggregateGradients aggregate_backward(const Aggregate& in, const Reals& dy) {
       const std::size_t from = in.edges.from(e) * in.features + f;
       const std::size_t to = in.edges.to(e) * in.features + f;
       if (is_extremum(in.reduce) && arg[to] != static_cast<std::int64_t>(e)) continue;
-      const double dmessage = dy[to] / divisor[in.edges.to(e)];
+      const double dmessage = in.scale_of(e) * dy[to] / divisor[in.edges.to(e)];
       out.dx.add(from, in.weight_of(e) * dmessage);
       out.dweight.add(e, dmessage * in.x[from]);
     }

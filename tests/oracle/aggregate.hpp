@@ -16,8 +16,15 @@ struct Aggregate {
   Reals x;                        // [N_src, F]
   Reals weight{};                 // [E], empty: all ones
   std::optional<double> epsilon;  // adds (1 + epsilon) x_i
+  Reals source_scale{};           // [N_src], empty: all ones
+  Reals destination_scale{};      // [N_dst], empty: all ones
 
   double weight_of(std::size_t e) const { return weight.empty() ? 1.0 : weight[e]; }
+  /// Of both ends.
+  double scale_of(std::size_t e) const {
+    return (source_scale.empty() ? 1.0 : source_scale[edges.from(e)]) *
+           (destination_scale.empty() ? 1.0 : destination_scale[edges.to(e)]);
+  }
 };
 
 struct Aggregated {

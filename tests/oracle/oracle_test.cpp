@@ -91,6 +91,18 @@ TEST(OracleAggregate, Backward) {
   expect_near(max.dx.value, {0, 10, 1, 0, 3, 30});
 }
 
+TEST(OracleAggregate, ScalesOfBothEnds) {
+  oracle::Aggregate in{{2, 2, {0, 1, 1}, {0, 0, 1}}, oracle::Reduce::sum, 1, {5, 7}, {1, 2, 3}, {}};
+  in.source_scale = {2, -1};
+  in.destination_scale = {10, 100};
+  expect_near(oracle::aggregate(in).y.value, {10 * (2 * 5 - 2 * 7), -100 * 3 * 7});
+  const auto gradients = oracle::aggregate_backward(in, {1, 2});
+  expect_near(gradients.dx.value, {2 * 10, -1 * (2 * 10 + 3 * 100 * 2)});
+  expect_near(gradients.dweight.value, {2 * 10 * 5, -10 * 7, -100 * 2 * 7});
+  in.reduce = oracle::Reduce::mean;
+  expect_near(oracle::aggregate(in).y.value, {10 * (2 * 5 - 2 * 7) / 2.0, -100 * 3 * 7});
+}
+
 TEST(OracleAggregate, BackwardAgreesWithDifferences) {
   Rng rng;
   for (const auto reduce : {oracle::Reduce::sum, oracle::Reduce::mean, oracle::Reduce::max, oracle::Reduce::min}) {

@@ -6,24 +6,63 @@ namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
 
+/// out = the sum over a span's edges of the rows of x at their far ends, each times weight(slot), where edges weigh
+/// anything, and times the scale of the far end, where it has one. What there is not costs nothing.
+template <class S, class Weight>
+struct SpanSum {
+  using T = Accumulator<S>;
+  const Adjacency& edges;
+  Rows<const S> x;
+  std::int64_t width;
+  bool weighted;
+  Weight weight;
+  Rows<const T> scale;
+
+  WARPGNN_INLINE void operator()(const Span& span, T* out) const {
+    const auto scale_of = [&](std::int64_t s) { return *scale[edges.neighbor[s]]; };
+    if (weighted && scale) {
+      add(
+          span, [&](std::int64_t s) { return weight(s) * scale_of(s); }, out);
+    } else if (scale) {
+      add(span, scale_of, out);
+    } else if (weighted) {
+      add(span, weight, out);
+    } else {
+      add(
+          span, [](std::int64_t) { return T(1); }, out);
+    }
+  }
+
+ private:
+  template <class Factor>
+  WARPGNN_INLINE void add(const Span& span, const Factor& factor, T* out) const {
+    weighted_row_sum(edges, span.begin, span.end, x, width, factor, out);
+  }
+};
+
+template <class T>
+void scale_row(T scale, std::int64_t width, T* row) {
+#pragma omp simd
+  for (std::int64_t c = 0; c < width; ++c) row[c] *= scale;
+}
+
 template <class S>
 void sum_rows(const CpuExec& exec, const AggregateForward& op, const SummedRows<S>& y) {
   using T = Accumulator<S>;
   const Adjacency& in = op.graph.in_edges();
   const std::int64_t width = op.x.row_size();
   const auto x = read_rows<S>(op.x);
-  const auto weight = read_rows<T>(op.weight);
-  const auto sum = [&](const Span& span, T* out) {
-    if (weight) {
-      weighted_row_sum(
-          in, span.begin, span.end, x, width, [&](std::int64_t s) { return *weight[edge_of(in, s)]; }, out);
-    } else {
-      weighted_row_sum(
-          in, span.begin, span.end, x, width, [](std::int64_t) { return T(1); }, out);
-    }
-  };
+  const auto weight = read_rows<T>(op.weight), scale = read_rows<T>(op.destination_scale);
+  const auto weight_of = [&](std::int64_t s) { return *weight[edge_of(in, s)]; };
+  const SpanSum<S, decltype(weight_of)> sum{.edges = in,
+                                            .x = x,
+                                            .width = width,
+                                            .weighted = op.weight.defined(),
+                                            .weight = weight_of,
+                                            .scale = read_rows<T>(op.source_scale)};
   sum_over_edges(exec, in, width, y, sum, [&](std::int64_t i, T* row) {
     if (op.reduce == Reduce::mean) divide_by_degree(in, i, width, row);
+    if (scale) scale_row(*scale[i], width, row);
     if (op.epsilon.defined()) add_self(op.epsilon, x[i], width, row);
   });
 }
@@ -53,21 +92,20 @@ void spread_sums(const CpuExec& exec, const AggregateBackward& op, const SummedR
   const Adjacency &out = op.graph.out_edges(), &in = op.graph.in_edges();
   const std::int64_t width = op.dy.row_size();
   const auto dy = read_rows<S>(op.dy);
-  const auto weight = read_rows<T>(op.weight);
+  const auto weight = read_rows<T>(op.weight), scale = read_rows<T>(op.source_scale);
   const bool mean = op.reduce == Reduce::mean;
   const auto factor = [&](std::int64_t s) {
     const T w = weight ? *weight[out.edge_id[s]] : T(1);
     return mean ? w / static_cast<T>(degree(in, out.neighbor[s])) : w;
   };
-  const auto sum = [&](const Span& span, T* row) {
-    if (weight || mean) {
-      weighted_row_sum(out, span.begin, span.end, dy, width, factor, row);
-    } else {
-      weighted_row_sum(
-          out, span.begin, span.end, dy, width, [](std::int64_t) { return T(1); }, row);
-    }
-  };
+  const SpanSum<S, decltype(factor)> sum{.edges = out,
+                                         .x = dy,
+                                         .width = width,
+                                         .weighted = weight || mean,
+                                         .weight = factor,
+                                         .scale = read_rows<T>(op.destination_scale)};
   sum_over_edges(exec, out, width, dx, sum, [&](std::int64_t j, T* row) {
+    if (scale) scale_row(*scale[j], width, row);
     if (op.epsilon.defined()) add_self(op.epsilon, dy[j], width, row);
   });
 }
@@ -112,13 +150,21 @@ void weight_gradient(const CpuExec& exec, const AggregateBackward& op) {
   const Adjacency& in = op.graph.in_edges();
   const std::int64_t width = op.dy.row_size();
   const auto x = read_rows<S>(op.x), dy = read_rows<S>(op.dy);
+  const auto source_scale = read_rows<T>(op.source_scale), destination_scale = read_rows<T>(op.destination_scale);
   const auto dweight = write_rows<T>(op.dweight);
-  walk_edges(exec, in, width, [&](const Span& span) {
+  const auto write = [&](const Span& span, const auto& scaled) {
     const T count = op.reduce == Reduce::mean ? static_cast<T>(degree(in, span.row)) : T(1);
     for (std::int64_t s = span.begin; s < span.end; ++s) {
       prefetch_row(x[in.neighbor[std::min(s + kPrefetchSlots, in.edges - 1)]], width);
-      *dweight[edge_of(in, s)] = dot(dy[span.row], x[in.neighbor[s]], width) / count;
+      *dweight[edge_of(in, s)] = scaled(dot(dy[span.row], x[in.neighbor[s]], width) / count, s);
     }
+  };
+  walk_edges(exec, in, width, [&](const Span& span) {
+    if (!source_scale && !destination_scale) return write(span, [](T gradient, std::int64_t) { return gradient; });
+    const T own = destination_scale ? *destination_scale[span.row] : T(1);
+    write(span, [&](T gradient, std::int64_t s) {
+      return gradient * own * (source_scale ? *source_scale[in.neighbor[s]] : T(1));
+    });
   });
 }
 

@@ -19,7 +19,7 @@ T weight_of(Rows<const T> weight, std::int64_t edge) {
 
 void gcn_norm_forward(const CpuExec& exec, const GcnNormForward& op) {
   const Adjacency& in = op.graph.in_edges();
-  with_real(op.norm.dtype, [&]<class T>(T) {
+  with_real(op.inv_sqrt_degree.dtype, [&]<class T>(T) {
     const auto weight = read_rows<T>(op.weight);
     const auto norm = write_rows<T>(op.norm), root = write_rows<T>(op.inv_sqrt_degree);
     parallel_rows(exec, in.offset, in.rows, kScatterWork, [&](std::int64_t first, std::int64_t last, int) {
@@ -31,6 +31,7 @@ void gcn_norm_forward(const CpuExec& exec, const GcnNormForward& op) {
         *root[i] = sum <= 0 ? T(0) : static_cast<T>(1 / std::sqrt(sum));
       }
     });
+    if (!norm) return;
     parallel_rows(exec, in.offset, in.rows, kScatterWork, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t i = first; i < last; ++i) {
         for (std::int64_t s = in.offset[i]; s < in.offset[i + 1]; ++s) {

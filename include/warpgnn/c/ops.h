@@ -63,26 +63,33 @@ enum warpgnn_reduce_values {
 /// What becomes of the messages to a node.
 typedef int32_t warpgnn_reduce;
 
-/// y_i = reduce over in-edges e = (j -> i) of w_e x_j, plus (1 + epsilon) x_i when epsilon is given.
+/// y_i = t_i (reduce over in-edges e = (j -> i) of w_e s_j x_j), plus (1 + epsilon) x_i when epsilon is given.
 ///
-/// Mean divides by the number of in-edges. Max and min keep the first edge, in the caller's order, of those that tie,
-/// and write its id to `arg`; a NaN wins over any number. A node without in-edges gets 0 and arg -1.
+/// w are weights of edges, s and t scales of sources and destinations; those that are not given are 1. GCN's norm is a
+/// product of scales, s = t = gcn_norm's inv_sqrt_degree, and so needs no array over edges: no weight and no edge id is
+/// read. The term of epsilon is not scaled. Mean divides by the number of in-edges. Max and min keep the first edge, in
+/// the caller's order, of those that tie, and write its id to `arg`; a NaN wins over any number. A node without
+/// in-edges gets 0 and arg -1.
 ///
-/// Shapes. x [N_src, F], y [N_dst, F]; weight [E] (optional, sum and mean only); epsilon [1] (optional, needs equal
-/// node sets); arg [N_dst, F] int32 (max and min: optional, needed for backward).
-/// Dtypes. x and y: float32, float64, float16 or bfloat16; weight and epsilon: what that is computed in,
+/// Shapes. x [N_src, F], y [N_dst, F]; weight [E], source_scale [N_src] and destination_scale [N_dst] (each optional,
+/// sum and mean only); epsilon [1] (optional, needs equal node sets); arg [N_dst, F] int32 (max and min: optional,
+/// needed for backward).
+/// Dtypes. x and y: float32, float64, float16 or bfloat16; weight, scales and epsilon: what that is computed in,
 /// accumulator_of().
 /// Saved for backward. arg for max and min; nothing else.
 /// Writes. y and arg are overwritten and may not overlap any input.
 /// Determinism. Bit-identical reruns; no atomics. Stream-ordered, no allocation, can be captured.
 /// Errors. `invalid_argument` names the argument; `workspace_too_small`.
-/// Source. Gilmer et al. 2017 (message passing); Xu et al. 2019 (the epsilon term of GIN).
+/// Source. Gilmer et al. 2017 (message passing); Xu et al. 2019 (the epsilon term of GIN); Kipf and Welling 2017
+/// (scales).
 typedef struct warpgnn_aggregate {
   const warpgnn_graph* graph;
   warpgnn_reduce reduce;
   warpgnn_view x;
   warpgnn_view weight;
   warpgnn_view epsilon;
+  warpgnn_view source_scale;
+  warpgnn_view destination_scale;
 } warpgnn_aggregate;
 /// Aggregate{}: no argument given, every option at its default.
 warpgnn_aggregate warpgnn_aggregate_default(void);
@@ -95,11 +102,13 @@ typedef struct warpgnn_aggregate_result {
 /// AggregateResult{}: no argument given, every option at its default.
 warpgnn_aggregate_result warpgnn_aggregate_result_default(void);
 
-/// dx_j = sum over out-edges e = (j -> i) of w_e dy_i (divided by the in-degree of i for mean; only where arg_i = e
-/// for max and min) + (1 + epsilon) dy_j;  dw_e = <dy_i, x_j> (divided likewise);  depsilon = sum <dy_i, x_i>.
+/// dx_j = s_j (sum over out-edges e = (j -> i) of w_e t_i dy_i, divided by the in-degree of i for mean, only where
+/// arg_i = e for max and min) + (1 + epsilon) dy_j;  dw_e = s_j t_i <dy_i, x_j> (divided likewise);
+/// depsilon = sum <dy_i, x_i>.
 ///
-/// Shapes as in Aggregate, with dy like y, dx like x, dweight like weight, depsilon like epsilon. Each of the
-/// three gradients is computed only where its view is given. x is read only for dweight and depsilon.
+/// The scales are constants: they have no gradient. Shapes as in Aggregate, with dy like y, dx like x, dweight like
+/// weight, depsilon like epsilon. Each of the three gradients is computed only where its view is given. x is read only
+/// for dweight and depsilon.
 /// Writes. Gradients are overwritten and may not overlap any input.
 /// Determinism, errors. As Aggregate.
 typedef struct warpgnn_aggregate_gradients {
@@ -638,7 +647,10 @@ warpgnn_status warpgnn_gat_attention_weights(const warpgnn_context* context, con
 /// GCN's symmetric normalisation: norm_e = r_j w_e r_i for edge e = (j -> i), r_k = d_k^(-1/2), d_k = sum of the
 /// weights of k's in-edges; r_k = 0 where d_k <= 0. Add self-loops to the graph first if the model wants them.
 ///
-/// Shapes. weight [E] (optional: all ones), norm [E], inv_sqrt_degree [N]; one real dtype. Needs equal node sets.
+/// Without norm it is r alone, which Aggregate takes as the scale of both ends: then nothing has the size of the edges.
+///
+/// Shapes. weight [E] (optional: all ones), norm [E] (optional), inv_sqrt_degree [N]; one real dtype. Needs equal node
+/// sets.
 /// Saved for backward. inv_sqrt_degree.
 /// Writes. Outputs are overwritten and may not overlap an input.
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, can be captured. No workspace.

@@ -19,8 +19,18 @@ struct GCNOptions {
   double slope = 0.2;  ///< as Activate has it
 };
 
-/// GCN (Kipf and Welling 2017): y = activation(A x W^T + b) with A the weighted adjacency, normally gcn_norm's output.
-/// Multiplies by W before or after the aggregation, whichever is narrower. W starts Glorot, b zero.
+/// GCN's norm as a scale of nodes: an edge e = (j -> i) weighs r_j w_e r_i, and nothing has the size of the edges but
+/// w, where there is one.
+struct NodeScale {
+  explicit NodeScale(const ConstTensorView& r, const ConstTensorView& w = {}) : scale(r), edge_weight(w) {}
+
+  ConstTensorView scale;        ///< r [N], normally inv_sqrt_degree, the one output that gcn_norm_forward then needs
+  ConstTensorView edge_weight;  ///< w [E] in the caller's edge order; undefined: all ones
+};
+
+/// GCN (Kipf and Welling 2017): y = activation(A x W^T + b) with A the weighted adjacency, normally GCN's norm, which
+/// is a NodeScale, or gcn_norm's output, which it equals but for rounding, and which is slower, as it is read edge by
+/// edge. Multiplies by W before or after the aggregation, whichever is narrower. W starts Glorot, b zero.
 class GCNConv {
  public:
   GCNConv(Session& session, const std::string& name, std::int64_t in, std::int64_t out, const GCNOptions& options = {});
@@ -28,15 +38,20 @@ class GCNConv {
   /// @param edge_weight [E] in the caller's edge order; compute it once per graph and share it between layers.
   /// Undefined: all ones, a plain sum over neighbours.
   SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight = {});
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const NodeScale& scale);
   SharedTensor backward(const ConstTensorView& dy, bool need_dx = true);
   /// The gradient of the edge weights [E] of the last backward, or, where the forward had none, of weights of one.
-  /// Needs the option. gcn_norm_backward leads from it to the weights that were normalised.
+  /// Needs the option. gcn_norm_backward leads from it to the weights that were normalised. A NodeScale is constant: of
+  /// its edge weights this is the gradient with the same r.
   SharedTensor edge_weight_gradient() const { return dedge_weight_.share(); }
   void collect(ParameterList& list);
 
  private:
   bool aggregates_first() const { return in_ <= out_; }
   warpgnn::Linear product(const ConstTensorView& x, Activation activation) const;
+  SharedTensor run(const Graph& graph, const ConstTensorView& x);
+  /// The sum over neighbours of rows of x.
+  Aggregate problem(const ConstTensorView& x) const;
   ConstTensorView aggregate(const ConstTensorView& x, Tensor& y);
   /// The way back from the sums to what was summed, x, and to the edges' weights.
   void aggregate_transposed(const ConstTensorView& x, const ConstTensorView& dy, const TensorView& dx);
@@ -48,7 +63,7 @@ class GCNConv {
   std::int64_t in_, out_;
   Parameter weight_, bias_;
   Graph graph_;
-  ConstTensorView edge_weight_, x_;
+  ConstTensorView edge_weight_, scale_, x_;
   Tensor aggregated_, projected_, y_, dz_, dprojected_, daggregated_, dedge_weight_, dx_;
 };
 

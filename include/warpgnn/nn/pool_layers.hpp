@@ -186,6 +186,7 @@ class SAGPool {
 
   /// @param edge_weight as for GCNConv. For the graph that is left, gather it by `selection().edges` or make it anew.
   SharedTensor forward(const Graph& graph, const ConstTensorView& x, const ConstTensorView& edge_weight = {});
+  SharedTensor forward(const Graph& graph, const ConstTensorView& x, const NodeScale& scale);
   SharedTensor backward(const ConstTensorView& dy);
   const GraphSelection& selection() const { return selection_.selection(); }
   void collect(ParameterList& list);

@@ -10,7 +10,10 @@ namespace warpgnn {
 /// GCN's symmetric normalisation: norm_e = r_j w_e r_i for edge e = (j -> i), r_k = d_k^(-1/2), d_k = sum of the
 /// weights of k's in-edges; r_k = 0 where d_k <= 0. Add self-loops to the graph first if the model wants them.
 ///
-/// Shapes. weight [E] (optional: all ones), norm [E], inv_sqrt_degree [N]; one real dtype. Needs equal node sets.
+/// Without norm it is r alone, which Aggregate takes as the scale of both ends: then nothing has the size of the edges.
+///
+/// Shapes. weight [E] (optional: all ones), norm [E] (optional), inv_sqrt_degree [N]; one real dtype. Needs equal node
+/// sets.
 /// Saved for backward. inv_sqrt_degree.
 /// Writes. Outputs are overwritten and may not overlap an input.
 /// Determinism. Bit-identical reruns; stream-ordered, no allocation, can be captured. No workspace.

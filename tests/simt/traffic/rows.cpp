@@ -9,6 +9,7 @@ namespace warpgnn::traffic {
 namespace {
 
 using bench::Direction;
+using bench::Factors;
 using bench::HeadShape;
 
 constexpr std::int64_t kWidth = 64;
@@ -33,14 +34,15 @@ class Rows {
   }
 
   void aggregation(const std::string& graph) {
-    const auto add_kind = [&](const char* op, Reduce reduce, bool weighted) {
+    const auto add_kind = [&](const char* op, Reduce reduce, Factors factors) {
       add_passes(op, graph, [=](const Context& context, const Graph& g, Direction direction) {
-        return bench::aggregate_case(context, g, reduce, weighted, kWidth, direction);
+        return bench::aggregate_case(context, g, reduce, factors, kWidth, direction);
       });
     };
-    add_kind("aggregate_sum", Reduce::sum, false);
-    add_kind("aggregate_weighted", Reduce::sum, true);
-    add_kind("aggregate_max", Reduce::max, false);
+    add_kind("aggregate_sum", Reduce::sum, Factors::none);
+    add_kind("aggregate_weighted", Reduce::sum, Factors::edges);
+    add_kind("aggregate_scaled", Reduce::sum, Factors::nodes);
+    add_kind("aggregate_max", Reduce::max, Factors::none);
     add("edge_dot", "forward", graph,
         [](const Context& context, const Graph& g) { return bench::edge_dot_case(context, g, kWidth); });
   }
@@ -86,9 +88,12 @@ class Rows {
   /// What gathers most, on rows stored in 16 bits.
   void halves(const std::string& graph) {
     constexpr Dtype kStorage = Dtype::bfloat16;
-    add_passes("aggregate_weighted_bfloat16", graph, [](const Context& context, const Graph& g, Direction direction) {
-      return bench::aggregate_case(context, g, Reduce::sum, true, kWidth, direction, kStorage);
-    });
+    for (const auto& [op, factors] : {std::pair("aggregate_weighted_bfloat16", Factors::edges),
+                                      std::pair("aggregate_scaled_bfloat16", Factors::nodes)}) {
+      add_passes(op, graph, [way = factors](const Context& context, const Graph& g, Direction direction) {
+        return bench::aggregate_case(context, g, Reduce::sum, way, kWidth, direction, kStorage);
+      });
+    }
     add_passes("message_aggregate_relu_bfloat16", graph,
                [](const Context& context, const Graph& g, Direction direction) {
                  return bench::message_aggregate_case(context, g, EdgeMessage::relu_add, Reduce::sum, kWidth, direction,
