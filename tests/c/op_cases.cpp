@@ -53,7 +53,7 @@ const std::vector<OpCaseOf>& cases_of_ops() {
        {{"message", choice(EdgeMessage::relu_add)}, {"reduce", choice(Reduce::min)}},
        {{"x", {{N, F}}}, {"edge", {{E, F}}}, {"y", {{N, F}}}, {"arg", indices({N, F})}}},
       {"GcnNorm", {}, {{"weight", {{E}}}, {"norm", {{E}}}, {"inv_sqrt_degree", {{N}}}}},
-      {"GcnNorm", {}, {{"inv_sqrt_degree", {{N}}}}},
+      {"GcnNorm", {}, {{"inv_sqrt_degree", {{N}}}, {"dnorm", {{E}}}, {"dweight", {{E}}}}},
       {"RelationWeights",
        {{"norm", choice(RelationNorm::all_edges)}, {"relations", R}},
        {{"relation", kRelation}, {"weight", {{E}}}}},
