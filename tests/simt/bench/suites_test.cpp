@@ -42,7 +42,7 @@ TEST(BenchSuites, CoreRowsRun) {
   const auto measured = measure_rows(Suite::core, [](const std::string& name) {
     return !contains(name, "baseline") && (contains(name, "arxiv") || contains(name, "hub"));
   });
-  EXPECT_EQ(measured, 2 * 48);
+  EXPECT_EQ(measured, 2 * 56);
 }
 
 TEST(BenchSuites, StepRowsRunEagerAndReplayed) {
@@ -61,7 +61,7 @@ TEST(BenchSuites, CoreRowsComeByWorthAndOnce) {
     }
   }
   EXPECT_EQ(names.size(), rows.size());
-  EXPECT_EQ(rows.size(), 4U * (48 + 12));
+  EXPECT_EQ(rows.size(), 4U * (56 + 12));
   EXPECT_EQ(graphs, std::vector<std::string>(kCoreGraphs.begin(), kCoreGraphs.end()));
   EXPECT_EQ(rows.front().name, "gat_attention/forward/arxiv-like/8x32");
 }
