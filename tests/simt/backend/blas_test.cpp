@@ -18,11 +18,11 @@ Tensor zeros(const Context& context, Dtype dtype, std::initializer_list<std::int
   return tensor;
 }
 
-/// All products of a linear layer.
+/// All products of a linear layer, of more outputs than are computed without cuBLAS.
 void run_linear(const Context& context, Dtype dtype) {
-  const Tensor x = zeros(context, dtype, {4, 3}), weight = zeros(context, dtype, {2, 3});
-  const Tensor y = zeros(context, dtype, {4, 2}), dx = zeros(context, dtype, {4, 3});
-  const Tensor dweight = zeros(context, accumulator_of(dtype), {2, 3});
+  const Tensor x = zeros(context, dtype, {4, 3}), weight = zeros(context, dtype, {5, 3});
+  const Tensor y = zeros(context, dtype, {4, 5}), dx = zeros(context, dtype, {4, 3});
+  const Tensor dweight = zeros(context, accumulator_of(dtype), {5, 3});
   linear_forward(context, {.x = x, .weight = weight}, {.y = y});
   linear_backward(context, {.x = x, .weight = weight}, {.dy = y, .dx = dx, .dweight = dweight});
 }
