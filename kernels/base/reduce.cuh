@@ -18,7 +18,9 @@ namespace warpgnn::kernels {
 inline constexpr int kReduceThreads = kTuning.reduce_threads;
 inline constexpr std::int64_t kMaxSlabs = 1024;
 inline constexpr std::int64_t kMinSlabRows = 64;
-inline constexpr std::int64_t kOneSlabRows = 1024;
+/// Steps of a block over its rows that take less time than a second launch, each waiting for its loads, as those of
+/// terms with several loads and a store do.
+inline constexpr std::int64_t kOneSlabSteps = 8;
 
 /// How rows are cut into slabs: one block each.
 struct Slabs {
@@ -27,7 +29,6 @@ struct Slabs {
 };
 
 constexpr Slabs slabs_of(std::int64_t rows) {
-  if (rows <= kOneSlabRows) return Slabs{rows > 0 ? 1 : 0, rows};
   const std::int64_t per_slab = std::max(kMinSlabRows, (rows + kMaxSlabs - 1) / kMaxSlabs);
   return Slabs{(rows + per_slab - 1) / per_slab, per_slab};
 }
@@ -48,7 +49,13 @@ __global__ void __launch_bounds__(kReduceThreads)
 
   Pack<Partial, kWidth> sum[kSums] = {};
   if (column < columns) {
-    for (std::int64_t row = first + threadIdx.y; row < last; row += blockDim.y) term(row, column, sum);
+    std::int64_t row = first + threadIdx.y;
+    for (; row + 3 * blockDim.y < last; row += 4 * blockDim.y) {  // without a branch between the loads of four rows
+#pragma unroll
+      for (unsigned k = 0; k < 4; ++k) term(row + k * blockDim.y, column, sum);
+    }
+#pragma unroll 1
+    for (; row < last; row += blockDim.y) term(row, column, sum);
   }
   for (int s = 0; s < kSums; ++s) {
     for (int k = 0; k < kWidth; ++k) shared[s][k][place] = sum[s][k];
@@ -111,8 +118,9 @@ constexpr std::int64_t column_partial_count(std::int64_t rows, std::int64_t colu
 template <class Partial, int kWidth, int kSums, class Term, class Finish>
 void reduce_columns(const backend::CudaExec& exec, const char* name, std::int64_t rows, std::int64_t columns,
                     const Term& term, const Finish& finish, Partial* partial) {
-  const Slabs slabs = slabs_of(rows);
   const unsigned lanes = static_cast<unsigned>(lanes_for(columns / kWidth));
+  Slabs slabs = slabs_of(rows);
+  if (rows > 0 && rows * lanes <= kOneSlabSteps * kReduceThreads) slabs = {1, rows};
   launch(exec, name, column_partials<Partial, kWidth, kSums, Term, Finish>,
          {dim3(static_cast<unsigned>(slabs.count), blocks_for(columns / kWidth, lanes)),
           dim3(lanes, kReduceThreads / lanes)},

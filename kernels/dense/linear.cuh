@@ -29,7 +29,7 @@ __global__ void __launch_bounds__(kTileThreads)
   }
 }
 
-/// dz = dy activation'(z), from y, written where dz is not null; its column sums are the bias' gradient.
+/// dz = dy activation'(z), from y; its column sums are the bias' gradient.
 template <class S, int kWidth, Activation kKind>
 struct PreactivationTerm {
   static constexpr int kColumns = kWidth;
@@ -45,7 +45,7 @@ struct PreactivationTerm {
       pack[k] = math::activation_gradient<kKind>(result[k], pack[k], slope);
       sum[0][k] += pack[k];
     }
-    if (dz) store(dz[row] + column, pack);
+    store(dz[row] + column, pack);
   }
 };
 

@@ -7,9 +7,9 @@
 namespace warpgnn::kernels {
 namespace {
 
-/// Rows that one block passes over in less time than a second launch takes.
-bool fits_one_block(std::int64_t rows) {
-  return rows <= 256;
+/// Whether one block passes over the rows in less time than a second launch takes: few steps, of a class for each lane.
+bool fits_one_block(std::int64_t rows, std::int64_t classes) {
+  return classes <= kWarpSize && rows * lanes_for(classes) <= 4 * kLossThreads;
 }
 
 template <class T>
@@ -20,10 +20,11 @@ struct LossWorkspace {
 };
 
 template <class T>
-LossWorkspace<T> loss_workspace(std::int64_t rows, void* base) {
+LossWorkspace<T> loss_workspace(const ConstTensorView& logits, void* base) {
+  const std::int64_t rows = logits.shape[0];
   backend::Carver carver(base);
   LossWorkspace<T> workspace;
-  if (fits_one_block(rows)) return workspace;
+  if (fits_one_block(rows, logits.row_size())) return workspace;
   workspace.row_loss = carver.take<T>(rows);
   workspace.partial = carver.take<double>(scalar_partial_count(rows, kLossSums));
   workspace.bytes = carver.bytes();
@@ -39,7 +40,7 @@ using namespace kernels;
 
 std::size_t workspace_size(const CudaExec&, const CrossEntropyForward& op) {
   return with_real(op.logits.dtype,
-                   [&](auto zero) { return loss_workspace<decltype(zero)>(op.logits.shape[0], nullptr).bytes; });
+                   [&](auto zero) { return loss_workspace<decltype(zero)>(op.logits, nullptr).bytes; });
 }
 
 void cross_entropy_forward(const CudaExec& exec, const CrossEntropyForward& op) {
@@ -48,12 +49,12 @@ void cross_entropy_forward(const CudaExec& exec, const CrossEntropyForward& op) 
   with_real(op.logits.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto weights = ClassWeights<T>::of(op, columns);
-    if (fits_one_block(rows)) {
+    if (fits_one_block(rows, columns)) {
       return launch(exec, "cross_entropy_forward", cross_entropy_whole<T>, {dim3(1), dim3(kLossThreads)}, rows, lanes,
                     weights, rows_of<T>(op.logits), rows_of<std::int32_t>(op.label), rows_of<T>(op.probability),
                     StoreMean<T>{op.loss.as<T>(), op.total_weight.as<T>()});
     }
-    const LossWorkspace<T> workspace = loss_workspace<T>(rows, op.workspace.data);
+    const LossWorkspace<T> workspace = loss_workspace<T>(op.logits, op.workspace.data);
     launch(exec, "cross_entropy_forward", cross_entropy_rows<T>,
            {dim3(blocks_for(rows, kLossThreads / lanes)), dim3(kLossThreads)}, rows, lanes, weights,
            rows_of<T>(op.logits), rows_of<std::int32_t>(op.label), rows_of<T>(op.probability), workspace.row_loss);
