@@ -35,6 +35,10 @@ constexpr Slabs slabs_of(std::int64_t rows) {
 
 // --- Column sums -----------------------------------------------------------------------------------------------------
 
+/// A term that writes to its row as well says so by kStoresRow: no load of the next rows may move before that store.
+template <class Term>
+concept StoresRow = requires { requires Term::kStoresRow; };
+
 /// partial[(s * slabs + slab) * columns + column] = sum s of the slab's rows. term(row, column, sum) adds what the row
 /// gives to kSums packs of columns. The block is kReduceThreads threads as (lanes over packs) x (rows at a time). The
 /// sums of a single slab go to `finish` as those of column_totals do.
@@ -50,9 +54,11 @@ __global__ void __launch_bounds__(kReduceThreads)
   Pack<Partial, kWidth> sum[kSums] = {};
   if (column < columns) {
     std::int64_t row = first + threadIdx.y;
-    for (; row + 3 * blockDim.y < last; row += 4 * blockDim.y) {  // without a branch between the loads of four rows
+    if constexpr (!StoresRow<Term>) {
+      while (row + 3 * blockDim.y < last) {  // without a branch between the loads of four rows
 #pragma unroll
-      for (unsigned k = 0; k < 4; ++k) term(row + k * blockDim.y, column, sum);
+        for (int k = 0; k < 4; ++k, row += blockDim.y) term(row, column, sum);
+      }
     }
 #pragma unroll 1
     for (; row < last; row += blockDim.y) term(row, column, sum);

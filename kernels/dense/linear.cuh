@@ -33,6 +33,7 @@ __global__ void __launch_bounds__(kTileThreads)
 template <class S, int kWidth, Activation kKind>
 struct PreactivationTerm {
   static constexpr int kColumns = kWidth;
+  static constexpr bool kStoresRow = true;
   using T = Accumulator<S>;
   Rows<const S> y, dy;
   Rows<S> dz;

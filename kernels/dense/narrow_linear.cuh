@@ -70,6 +70,7 @@ __global__ void __launch_bounds__(kNarrowThreads)
 /// and dy. What is null is neither read nor written.
 template <class S, int kWidth, int kOutputs>
 struct NarrowGradientTerm {
+  static constexpr bool kStoresRow = true;
   using T = Accumulator<S>;
   Rows<const S> x, weight, y, dy;
   Rows<S> dx;
