@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs a GoogleTest program on the executor: with --gtest_repeat=3, first with lanes in forward order and all checks,
-// then in reverse and in random order. A test fails if anything was found while it ran, or if an order changed a bit
-// of what it read back.
+// Runs a GoogleTest program on the executor: with --gtest_repeat=2, first with lanes in forward order and all checks,
+// then in reverse, so that each of two lanes comes first once; with more, also in random orders. A test fails if
+// anything was found while it ran, or if an order changed a bit of what it read back.
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -32,6 +32,23 @@ T load(const unsigned char* at) {
   return value;
 }
 
+void store_as(Dtype dtype, double value, unsigned char* at) {
+  const auto single = static_cast<float>(value);
+  switch (dtype) {
+    case Dtype::float64: return store(at, value);
+    case Dtype::float16: return store(at, from_float<Float16>(single));
+    case Dtype::bfloat16: return store(at, from_float<BFloat16>(single));
+    default: return store(at, single);
+  }
+}
+void store_as(Dtype dtype, std::int64_t value, unsigned char* at) {
+  if (dtype == Dtype::int64) {
+    store(at, value);
+  } else {
+    store(at, static_cast<std::int32_t>(value));
+  }
+}
+
 std::size_t round_up(std::size_t bytes) {
   return (bytes + 7) / 8 * 8;
 }
@@ -51,6 +68,32 @@ bool is_fill(const unsigned char* bits, Dtype dtype) {
   return std::all_of(bits, bits + size_of(dtype), [&](unsigned char byte) { return byte == fill_byte(dtype); });
 }
 
+std::size_t TestTensor::row_bytes() const {
+  return static_cast<std::size_t>(view_.row_size()) * size_of(dtype());
+}
+
+template <class Function>
+void TestTensor::for_each_row(const Function& function) const {
+  if (view_.row_size() == 0) return;
+  const std::size_t stride = static_cast<std::size_t>(view_.stride[0]) * size_of(dtype());
+  for (std::size_t row = 0; row < static_cast<std::size_t>(view_.shape[0]); ++row) function(first_byte_ + row * stride);
+}
+
+template <class Function>
+void TestTensor::for_each_element(const Function& function) const {
+  const std::size_t row_end = row_bytes(), step = size_of(dtype());
+  std::size_t element = 0;
+  for_each_row([&](std::size_t first) {
+    for (std::size_t byte = 0; byte < row_end; byte += step) function(element++, first + byte);
+  });
+}
+
+template <class Value>
+void TestTensor::fill(const std::vector<Value>& values) {
+  if (values.empty()) return;
+  for_each_element([&](std::size_t k, std::size_t byte) { store_as(dtype(), values.at(k), image_.data() + byte); });
+}
+
 TestTensor::TestTensor(const Context& context, Dtype dtype, const Shape& shape, Place place, Role role)
     : role_(role), view_{contiguous_layout(dtype, shape, context.device()), nullptr} {
   if (place == Place::strided) view_.stride[0] = view_.row_size() + 3;
@@ -66,7 +109,7 @@ TestTensor::TestTensor(const Context& context, Dtype dtype, const Shape& shape, 
 TestTensor TestTensor::input(const Context& context, Dtype dtype, const Shape& shape, const oracle::Reals& values,
                              Place place) {
   TestTensor tensor(context, dtype, shape, place, Role::input);
-  for (std::size_t k = 0; k < values.size(); ++k) tensor.set(k, values[k]);
+  tensor.fill(values);
   tensor.upload();
   return tensor;
 }
@@ -74,7 +117,7 @@ TestTensor TestTensor::input(const Context& context, Dtype dtype, const Shape& s
 TestTensor TestTensor::input_ids(const Context& context, Dtype dtype, const Shape& shape, const oracle::Ids& values,
                                  Place place) {
   TestTensor tensor(context, dtype, shape, place, Role::input);
-  for (std::size_t k = 0; k < values.size(); ++k) tensor.set(k, values[k]);
+  tensor.fill(values);
   tensor.upload();
   return tensor;
 }
@@ -82,7 +125,7 @@ TestTensor TestTensor::input_ids(const Context& context, Dtype dtype, const Shap
 TestTensor TestTensor::inout(const Context& context, Dtype dtype, const Shape& shape, const oracle::Reals& values,
                              Place place) {
   TestTensor tensor(context, dtype, shape, place, Role::inout);
-  for (std::size_t k = 0; k < values.size(); ++k) tensor.set(k, values[k]);
+  tensor.fill(values);
   tensor.upload();
   return tensor;
 }
@@ -102,26 +145,6 @@ TestTensor::~TestTensor() {
   }
 }
 
-void TestTensor::set(std::size_t element, double value) {
-  unsigned char* const at = image_.data() + byte_of(element);
-  const auto single = static_cast<float>(value);
-  switch (dtype()) {
-    case Dtype::float64: return store(at, value);
-    case Dtype::float16: return store(at, from_float<Float16>(single));
-    case Dtype::bfloat16: return store(at, from_float<BFloat16>(single));
-    default: return store(at, single);
-  }
-}
-
-void TestTensor::set(std::size_t element, std::int64_t value) {
-  unsigned char* const at = image_.data() + byte_of(element);
-  if (dtype() == Dtype::int64) {
-    store(at, value);
-  } else {
-    store(at, static_cast<std::int32_t>(value));
-  }
-}
-
 void TestTensor::upload() {
   memory_->copy_from_host(image_.data(), image_.size());
   mark();
@@ -130,14 +153,12 @@ void TestTensor::upload() {
 /// Guards and gaps are nobody's, and an output has no value yet.
 void TestTensor::mark() const {
   const char* const base = static_cast<const char*>(memory_->view().data);
-  const auto row_bytes = static_cast<std::size_t>(view_.row_size()) * size_of(dtype());
   std::size_t end = 0;  // of what is marked
-  for (std::int64_t row = 0; row < view_.shape[0] && row_bytes > 0; ++row) {
-    const std::size_t first = byte_of(static_cast<std::size_t>(row * view_.row_size()));
+  for_each_row([&](std::size_t first) {
     forbid(base + end, first - end);
-    if (role_ == Role::output) mark_uninitialised(base + first, row_bytes);
-    end = first + row_bytes;
-  }
+    if (role_ == Role::output) mark_uninitialised(base + first, row_bytes());
+    end = first + row_bytes();
+  });
   forbid(base + end, image_.size() - end);
 }
 
@@ -147,45 +168,39 @@ std::vector<unsigned char> TestTensor::download() const {
   return bytes;
 }
 
-std::size_t TestTensor::byte_of(std::size_t element) const {
-  const auto row_size = static_cast<std::size_t>(view_.row_size());
-  const auto stride = static_cast<std::size_t>(view_.stride[0]);
-  return first_byte_ + (element / row_size * stride + element % row_size) * size_of(dtype());
-}
-
 std::vector<unsigned char> TestTensor::bits() const {
   const std::vector<unsigned char> bytes = download();
   std::vector<unsigned char> elements;
   elements.reserve(static_cast<std::size_t>(view_.count()) * size_of(dtype()));
-  for (std::size_t k = 0; k < static_cast<std::size_t>(view_.count()); ++k) {
-    const auto at = bytes.begin() + static_cast<std::ptrdiff_t>(byte_of(k));
-    elements.insert(elements.end(), at, at + static_cast<std::ptrdiff_t>(size_of(dtype())));
-  }
+  for_each_row([&](std::size_t first) {
+    const auto row = bytes.begin() + static_cast<std::ptrdiff_t>(first);
+    elements.insert(elements.end(), row, row + static_cast<std::ptrdiff_t>(row_bytes()));
+  });
   return elements;
 }
 
 oracle::Reals TestTensor::reals() const {
   const std::vector<unsigned char> bytes = download();
   oracle::Reals values(static_cast<std::size_t>(view_.count()));
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    const unsigned char* const at = bytes.data() + byte_of(k);
+  for_each_element([&](std::size_t k, std::size_t byte) {
+    const unsigned char* const at = bytes.data() + byte;
     switch (dtype()) {
       case Dtype::float64: values[k] = load<double>(at); break;
       case Dtype::float16: values[k] = static_cast<double>(to_float(load<Float16>(at))); break;
       case Dtype::bfloat16: values[k] = static_cast<double>(to_float(load<BFloat16>(at))); break;
       default: values[k] = static_cast<double>(load<float>(at));
     }
-  }
+  });
   return values;
 }
 
 oracle::Ids TestTensor::ids() const {
   const std::vector<unsigned char> bytes = download();
   oracle::Ids values(static_cast<std::size_t>(view_.count()));
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    const unsigned char* const at = bytes.data() + byte_of(k);
+  for_each_element([&](std::size_t k, std::size_t byte) {
+    const unsigned char* const at = bytes.data() + byte;
     values[k] = dtype() == Dtype::int64 ? load<std::int64_t>(at) : load<std::int32_t>(at);
-  }
+  });
   return values;
 }
 
@@ -197,9 +212,7 @@ void TestTensor::verify() const {
   std::vector<unsigned char> expected = image_;
   const std::vector<unsigned char> found = download();
   if (role_ != Role::input) {
-    for (std::size_t k = 0; k < static_cast<std::size_t>(view_.count()); ++k) {
-      std::copy_n(found.data() + byte_of(k), size_of(dtype()), expected.data() + byte_of(k));
-    }
+    for_each_row([&](std::size_t first) { std::copy_n(found.data() + first, row_bytes(), expected.data() + first); });
   }
   if (found == expected) return;
   const auto at = std::mismatch(found.begin(), found.end(), expected.begin()).first - found.begin();

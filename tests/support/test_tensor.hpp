@@ -63,12 +63,18 @@ class TestTensor {
  private:
   enum class Role { input, inout, output };
   TestTensor(const Context& context, Dtype dtype, const Shape& shape, Place place, Role role);
-  void set(std::size_t element, double value);
-  void set(std::size_t element, std::int64_t value);
+  template <class Value>
+  void fill(const std::vector<Value>& values);
   void upload();
   void mark() const;
   std::vector<unsigned char> download() const;
-  std::size_t byte_of(std::size_t element) const;
+  std::size_t row_bytes() const;
+  /// function(byte) with the place in image_ where each row begins, if there is anything in it.
+  template <class Function>
+  void for_each_row(const Function& function) const;
+  /// function(element, byte) with the place of each.
+  template <class Function>
+  void for_each_element(const Function& function) const;
   void verify() const;
 
   Role role_ = Role::input;
