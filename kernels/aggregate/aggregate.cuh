@@ -305,11 +305,17 @@ __global__ void __launch_bounds__(kMergeThreads) aggregate_extremum_merge(Extrem
   Extremum<T> best;
   if (column < arguments.columns) {
     const ChunkRange chunks = chunks_of_part(arguments.edges.long_rows, owner, static_cast<int>(threadIdx.y));
-    for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+    const auto load = [&](std::int64_t chunk) {
       const std::int64_t at = chunk * arguments.columns + column;
-      best.absorb(arguments.partial[at], arguments.partial_edge[at]);
-      best.settle(arguments.partial_edge[at]);
-    }
+      Extremum<T> of_chunk;
+      of_chunk.value = arguments.partial[at];
+      of_chunk.edge = arguments.partial_edge[at];
+      return of_chunk;
+    };
+    for_each_chunk(chunks, load, [&](const Extremum<T>& of_chunk) {
+      best.absorb(of_chunk.value, of_chunk.edge);
+      best.settle(of_chunk.edge);
+    });
   }
   shared_value[threadIdx.y][threadIdx.x] = best.value;
   shared_edge[threadIdx.y][threadIdx.x] = best.edge;

@@ -231,9 +231,9 @@ __global__ void __launch_bounds__(kMergeThreads) edge_rows_merge(EdgeRowsArgumen
   State state = Op::identity();
   if (head < heads) {
     const ChunkRange chunks = chunks_of_part(arguments.edges.long_rows, blockIdx.x, static_cast<int>(threadIdx.y));
-    for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-      state = Op::combine(state, arguments.partial[chunk * heads + head]);
-    }
+    for_each_chunk(
+        chunks, [&](std::int64_t chunk) { return arguments.partial[chunk * heads + head]; },
+        [&](const State& of_chunk) { state = Op::combine(state, of_chunk); });
   }
   shared[threadIdx.y][threadIdx.x] = state;
   __syncthreads();

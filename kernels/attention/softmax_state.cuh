@@ -102,7 +102,8 @@ struct SoftmaxMergeArguments {
   Rows<T> positive_weight{};
 };
 
-/// Brings the chunks of a long row to their common maximum and adds them, in fp64 and in order.
+/// Brings the chunks of a long row to their common maximum, by factors that are rounded as weights are, and adds them,
+/// in fp64 and in order.
 template <class S, bool kPositive>
 __global__ void __launch_bounds__(kMergeThreads, 2) attention_forward_merge(SoftmaxMergeArguments<S> arguments) {
   using T = Accumulator<S>;
@@ -118,25 +119,32 @@ __global__ void __launch_bounds__(kMergeThreads, 2) attention_forward_merge(Soft
   if (!active) chunks.end = chunks.begin;
 
   T maximum = -math::kInfinity<T>;
-  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-    maximum = std::fmax(maximum, partials.maximum[chunk * arguments.heads + head]);
-  }
+  for_each_chunk(
+      chunks, [&](std::int64_t chunk) { return partials.maximum[chunk * arguments.heads + head]; },
+      [&](T of_chunk) { maximum = std::fmax(maximum, of_chunk); });
   shared_maximum[threadIdx.y][threadIdx.x] = maximum;
   __syncthreads();
   for (int part = 0; part < kMergeParts; ++part) maximum = std::fmax(maximum, shared_maximum[part][threadIdx.x]);
-  const double base = static_cast<double>(math::softmax_base(maximum));
+  const T base = math::softmax_base(maximum);
 
-  double sum[kSums] = {};
-  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-    const std::int64_t row = chunk * arguments.heads + head;
-    const double factor = std::exp(static_cast<double>(partials.maximum[row]) - base);
-    sum[0] += factor * static_cast<double>(partials.sum[row]);
-    sum[1] += factor * static_cast<double>(partials.y[chunk * columns + column]);
+  struct Chunk {
+    T maximum, sums[kSums];
+  };
+  const auto load = [&](std::int64_t chunk) {
+    const std::int64_t row = chunk * arguments.heads + head, place = chunk * columns + column;
+    Chunk loaded{partials.maximum[row], {partials.sum[row], partials.y[place]}};
     if constexpr (kPositive) {
-      sum[2] += factor * static_cast<double>(partials.positive_sum[row]);
-      sum[3] += factor * static_cast<double>(partials.positive_y[chunk * columns + column]);
+      loaded.sums[2] = partials.positive_sum[row];
+      loaded.sums[3] = partials.positive_y[place];
     }
-  }
+    return loaded;
+  };
+  double sum[kSums] = {};
+  for_each_chunk(chunks, load, [&](const Chunk& chunk) {
+    const double factor = static_cast<double>(std::exp(chunk.maximum - base));
+#pragma unroll
+    for (int s = 0; s < kSums; ++s) sum[s] += factor * static_cast<double>(chunk.sums[s]);
+  });
 #pragma unroll
   for (int s = 0; s < kSums; ++s) shared[s][threadIdx.y][threadIdx.x] = sum[s];
   __syncthreads();

@@ -159,6 +159,22 @@ __device__ inline ChunkRange chunks_of_part(const LongRows& long_rows, std::int6
   return ChunkRange{begin, begin + per_part < last ? begin + per_part : last};
 }
 
+/// Takes the chunks in order, several at a time, whose load(chunk) are all in flight before the first add(loaded).
+template <class Load, class Add>
+__device__ void for_each_chunk(const ChunkRange& chunks, const Load& load, const Add& add) {
+  constexpr int kInFlight = 4;
+#pragma unroll 1
+  for (std::int64_t chunk = chunks.begin; chunk < chunks.end; chunk += kInFlight) {
+    decltype(load(chunk)) loaded[kInFlight];
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) loaded[u] = load(chunk + u < chunks.end ? chunk + u : chunks.end - 1);
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      if (chunk + u < chunks.end) add(loaded[u]);
+    }
+  }
+}
+
 /// Blocks (long rows) x (tiles of kWarpSize columns), threads (column) x (part).
 inline LaunchShape merge_shape(const LongRows& long_rows, std::int64_t columns) {
   return LaunchShape{dim3(static_cast<unsigned>(long_rows.rows), blocks_for(columns, kWarpSize)),
@@ -176,9 +192,9 @@ __global__ void __launch_bounds__(kMergeThreads)
   double sum = 0;
   if (column < columns) {
     const ChunkRange chunks = chunks_of_part(long_rows, owner, static_cast<int>(threadIdx.y));
-    for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-      sum += static_cast<double>(partial[chunk * columns + column]);
-    }
+    for_each_chunk(
+        chunks, [&](std::int64_t chunk) { return partial[chunk * columns + column]; },
+        [&](T part) { sum += static_cast<double>(part); });
   }
   shared[threadIdx.y][threadIdx.x] = sum;
   __syncthreads();

@@ -12,6 +12,7 @@
 #include "kernels/base/launch.cuh"
 #include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
+#include "kernels/base/spans.cuh"
 #include "kernels/base/warp.cuh"
 #include "warpgnn/ops/pool.hpp"
 
@@ -363,7 +364,7 @@ __global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardAr
 
   State state = State::identity();
   if (column < arguments.columns) {
-    for (std::int64_t piece = graph * arguments.pieces + first; piece < graph * arguments.pieces + last; ++piece) {
+    const auto load = [&](std::int64_t piece) {
       State next;
       next.y[0] = static_cast<double>(partials.y[piece * arguments.columns + column]);
       if constexpr (kKind == PoolKind::softmax) {
@@ -372,8 +373,10 @@ __global__ void __launch_bounds__(kPoolThreads) pool_forward_merge(PoolForwardAr
       } else if constexpr (kKind == PoolKind::maximum) {
         next.node[0] = partials.node[piece * arguments.columns + column];
       }
-      state = State::combine(state, next, sharpness);
-    }
+      return next;
+    };
+    for_each_chunk(ChunkRange{graph * arguments.pieces + first, graph * arguments.pieces + last}, load,
+                   [&](const State& next) { state = State::combine(state, next, sharpness); });
   }
   shared[threadIdx.y][threadIdx.x] = state;
   __syncthreads();
