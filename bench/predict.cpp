@@ -68,48 +68,67 @@ std::map<std::string, Loop> read_budget(const std::string& path) {
 
 // --- The rows of the core suite --------------------------------------------------------------------------------------
 
-void add_attention(const std::string& type, int heads, Sizes sizes, std::vector<Work>& works) {
+constexpr int kNarrow = 4;  // elements that a lane computes with where instructions are not the limit
+
+/// What a lane takes of a row, and what is left of a budget of blocks.
+struct Packs {
+  std::string type;
+  int width;
+
+  std::string arguments() const { return type + "," + std::to_string(width); }
+  bool widest() const { return width > kNarrow; }
+  int warps(int blocks, int sums = 1) const { return kBlockWarps * kernels::blocks_left(blocks, true, widest(), sums); }
+};
+
+void add_attention(const Packs& packs, int heads, Sizes sizes, std::vector<Work>& works) {
   sizes.width = 32.0 * heads;
   sizes.heads = heads;
-  const std::string shape = std::to_string(heads) + "x32 " + type, gat = "gat_attention_";
+  const std::string &type = packs.type, shape = std::to_string(heads) + "x32 " + type, gat = "gat_attention_",
+                    row = packs.arguments();
   const auto columns = static_cast<std::int64_t>(sizes.width);
   const auto add = [&](const std::string& name, std::vector<Kernel> kernels, Bytes bytes, double rows_of_edge) {
     works.push_back({name + " " + shape, std::move(kernels), columns, bytes, rows_of_edge * sizes.row()});
   };
-  constexpr int kGatWarps = kBlockWarps * kernels::kTuning.gat_blocks[0],
-                kAttentionWarps = kBlockWarps * kernels::kTuning.attention_blocks[0];
-  add("gat_attention/forward", {{gat + "forward_by_destination<" + type + ",4,false,true>", 4, kGatWarps}},
+  const int gat_warps = packs.warps(kernels::kTuning.gat_blocks[0]);
+  add("gat_attention/forward", {{gat + "forward_by_destination<" + row + ",false,true>", packs.width, gat_warps}},
       gat_attention_forward_bytes(sizes, false), 1);
-  add("gat_attention/training", {{gat + "forward_by_destination<" + type + ",4,true,true>", 4, kGatWarps}},
+  add("gat_attention/training", {{gat + "forward_by_destination<" + row + ",true,true>", packs.width, gat_warps}},
       gat_attention_forward_bytes(sizes, true), 1);
-  add("gat_attention/backward", {{gat + "backward_by_source<" + type + ",4,1,true>", 4, kGatWarps}},
+  add("gat_attention/backward",
+      {{gat + "backward_by_source<" + row + ",1,true>", packs.width, packs.warps(kernels::kTuning.gat_blocks[0], 2)}},
       gat_attention_backward_bytes(sizes), 1);
   for (const auto& [name, score] : {std::pair{"gatv2", "LeakyScore"}, std::pair{"dot", "DotScore"}}) {
-    const std::string arguments = "<" + type + ",4,true," + score + "<Math,float>>";
     const bool shared = std::string(name) == "gatv2";
-    add("attention_" + std::string(name) + "/forward",
-        {{"attention_forward_by_destination" + arguments, 4, kAttentionWarps}}, attention_forward_bytes(sizes, shared),
-        shared ? 1 : 2);
+    constexpr int kBlocks = kernels::kTuning.attention_blocks[0];
+    const Packs narrow{type, kNarrow}, forward = shared ? packs : narrow;
+    const auto kernel = [&](const std::string& pass, const Packs& of) {
+      return Kernel{"attention_" + pass + "<" + of.arguments() + ",true," + score + "<Math,float>>", of.width,
+                    of.warps(kBlocks)};
+    };
+    add("attention_" + std::string(name) + "/forward", {kernel("forward_by_destination", forward)},
+        attention_forward_bytes(sizes, shared), shared ? 1 : 2);
     add("attention_" + std::string(name) + "/backward",
-        {{"attention_backward_by_destination" + arguments, 4, kAttentionWarps},
-         {"attention_backward_by_source" + arguments, 4, kAttentionWarps}},
+        {kernel("backward_by_destination", narrow), kernel("backward_by_source", narrow)},
         attention_backward_bytes(sizes, shared), 2);
   }
 }
 
 std::vector<Work> works_of(double nodes, double edges) {
   std::vector<Work> works;
-  for (const auto& [type, stored] : {std::pair{"float", 4.0}, std::pair{"BFloat16", 2.0}}) {
+  for (const auto& [packs, stored] :
+       {std::pair{Packs{"float", kNarrow}, 4.0}, std::pair{Packs{"BFloat16", 2 * kNarrow}, 2.0}}) {
     const Sizes sizes{.nodes = nodes, .edges = edges, .stored = stored};
-    for (const int heads : {8, 4}) add_attention(type, heads, sizes, works);
+    const std::string& type = packs.type;
+    for (const int heads : {8, 4}) add_attention(packs, heads, sizes, works);
     for (const std::int64_t width : {16, 64, 128, 256}) {
       Sizes sums = sizes;
       sums.width = static_cast<double>(width);
       for (const auto& [name, message, factors] :
            {std::tuple{"weighted", 1, Factors::edges}, std::tuple{"scaled", 3, Factors::nodes}}) {
-        const std::string arguments = "<" + std::string(type) + ",4,(Message)" + std::to_string(message) + ">";
+        const std::string arguments =
+            "<" + Packs{type, kNarrow}.arguments() + ",(Message)" + std::to_string(message) + ">";
         works.push_back({"aggregate_" + std::string(name) + "/forward " + std::to_string(width) + " " + type,
-                         {{"aggregate_sum_by_row" + arguments, 4, 32}},
+                         {{"aggregate_sum_by_row" + arguments, kNarrow, 32}},
                          width,
                          aggregate_forward_bytes(sums, Reduce::sum, factors),
                          sums.row()});

@@ -56,7 +56,7 @@ KERNEL = re.compile(r"(aggregate_(?:sum|extremum)|message_aggregate_sum|message_
                     r"(?:gat_)?attention_forward|gat_attention_backward(?=_by_source)|attention_backward)"
                     r"_by_(?:row|source|destination)|edge_rows_short|pool_forward_by_graph")
 DTYPES = ("float", "BFloat16")
-WIDTHS = ("1", "4")
+WIDTHS = ("1", "4", "8")
 
 
 @dataclasses.dataclass

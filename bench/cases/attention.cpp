@@ -51,25 +51,29 @@ Case gat_attention_case(const Context& context, const Graph& graph, HeadShape sh
 
 Case head_dot_case(const Context& context, const Graph& graph, HeadShape shape, Direction direction) {
   struct Memory {
-    Tensor x, vector, score, dscore, dx, dvector;
+    Tensor x, vectors[2], scores[2], dscores[2], dvectors[2];
   };
   const std::int64_t nodes = graph.num_nodes(), heads = shape.heads, channels = shape.channels;
-  const auto m = std::make_shared<Memory>(Memory{.x = random_tensor(context, {nodes, heads, channels}),
-                                                 .vector = random_tensor(context, {heads, channels}),
-                                                 .score = empty(context, {nodes, heads}),
-                                                 .dscore = random_tensor(context, {nodes, heads}),
-                                                 .dx = empty(context, {nodes, heads, channels}),
-                                                 .dvector = empty(context, {heads, channels})});
-  m->dx.fill_zero();  // backward adds to it
+  const auto m = std::make_shared<Memory>();
+  m->x = random_tensor(context, {nodes, heads, channels});
+  for (int s = 0; s < 2; ++s) {
+    m->vectors[s] = random_tensor(context, {heads, channels});
+    m->scores[s] = empty(context, {nodes, heads});
+    m->dscores[s] = random_tensor(context, {nodes, heads});
+    m->dvectors[s] = empty(context, {heads, channels});
+  }
   const Sizes sizes = sizes_of(graph, heads * channels, heads);
-  const HeadDot op{.x = m->x, .vector = m->vector};
-  return choose(
-      direction,
-      {call_of(context, head_dot_forward, op, HeadDotResult{.score = m->score}), head_dot_forward_bytes(sizes)},
-      {call_of(context, head_dot_backward, op,
-               HeadDotGradients{.dscore = m->dscore, .dx = m->dx, .dvector = m->dvector}),
-       head_dot_backward_bytes(sizes)},
-      m);
+  const HeadDot op{.x = m->x, .vector = m->vectors[0], .second_vector = m->vectors[1]};
+  return choose(direction,
+                {call_of(context, head_dot_forward, op, HeadDotResult{m->scores[0], m->scores[1]}),
+                 head_dot_forward_bytes(sizes)},
+                {call_of(context, head_dot_backward, op,
+                         HeadDotGradients{.dscore = m->dscores[0],
+                                          .dvector = m->dvectors[0],
+                                          .dsecond_score = m->dscores[1],
+                                          .dsecond_vector = m->dvectors[1]}),
+                 head_dot_backward_bytes(sizes)},
+                m);
 }
 
 Case attention_case(const Context& context, const Graph& graph, AttentionScore score, HeadShape shape,

@@ -161,12 +161,13 @@ inline Bytes attention_backward_bytes(const Sizes& z, bool shared) {
           both + z.edges * z.index + z.nodes * ((keys + 2) * z.row() + 3 * score)};
 }
 
+/// Of two vectors, as in GAT.
 inline Bytes head_dot_forward_bytes(const Sizes& z) {
-  return streamed(z.nodes * (z.row() + z.heads * z.s) + z.row());
+  return streamed(z.nodes * (z.row() + 2 * z.heads * z.s) + 2 * z.row());
 }
-/// dx is read and written, x read.
+/// Of the vectors alone: attention's backward has passed the scores' gradients on to x.
 inline Bytes head_dot_backward_bytes(const Sizes& z) {
-  return streamed(z.nodes * (3 * z.row() + z.heads * z.s) + 2 * z.row());
+  return streamed(z.nodes * (z.row() + 2 * z.heads * z.s) + 2 * z.row());
 }
 
 /// `z.heads` 0 is a pool without heads: one score per node.

@@ -42,10 +42,10 @@ Case gat_layer_case(const Context& context, const Graph& graph, std::int64_t in,
   Memory* const p = m.get();
   return choose(direction,
                 {[p] { p->layer.forward(p->graph, p->x); },
-                 layer_linear_bytes(sizes, in, false) + scores + scores +
+                 layer_linear_bytes(sizes, in, false) + scores +
                      gat_attention_forward_bytes(sizes, direction != Direction::forward)},
                 {[p] { p->layer.backward(p->dy); },
-                 layer_linear_bytes(sizes, in, true) + dscores + dscores + gat_attention_backward_bytes(sizes)},
+                 layer_linear_bytes(sizes, in, true) + dscores + gat_attention_backward_bytes(sizes)},
                 m);
 }
 

@@ -270,6 +270,8 @@ GatAttentionGradients from_c(const warpgnn_gat_attention_gradients& from, const 
   to.dsource_score = view_of(place, "dsource_score", from.dsource_score);
   to.ddestination_score = view_of(place, "ddestination_score", from.ddestination_score);
   to.dedge_score = view_of(place, "dedge_score", from.dedge_score);
+  to.source_vector = view_of(place, "source_vector", from.source_vector);
+  to.destination_vector = view_of(place, "destination_vector", from.destination_vector);
   return to;
 }
 
@@ -327,12 +329,14 @@ HeadDot from_c(const warpgnn_head_dot& from, const Place& place) {
   HeadDot to;
   to.x = view_of(place, "x", from.x);
   to.vector = view_of(place, "vector", from.vector);
+  to.second_vector = view_of(place, "second_vector", from.second_vector);
   return to;
 }
 
 HeadDotResult from_c(const warpgnn_head_dot_result& from, const Place& place) {
   HeadDotResult to;
   to.score = view_of(place, "score", from.score);
+  to.second_score = view_of(place, "second_score", from.second_score);
   return to;
 }
 
@@ -341,6 +345,8 @@ HeadDotGradients from_c(const warpgnn_head_dot_gradients& from, const Place& pla
   to.dscore = view_of(place, "dscore", from.dscore);
   to.dx = view_of(place, "dx", from.dx);
   to.dvector = view_of(place, "dvector", from.dvector);
+  to.dsecond_score = view_of(place, "dsecond_score", from.dsecond_score);
+  to.dsecond_vector = view_of(place, "dsecond_vector", from.dsecond_vector);
   return to;
 }
 
@@ -696,6 +702,7 @@ warpgnn_gru_cell_result to_c(const GruCellResult& from) {
 warpgnn_head_dot_result to_c(const HeadDotResult& from) {
   warpgnn_head_dot_result to{};
   to.score = to_c(from.score);
+  to.second_score = to_c(from.second_score);
   return to;
 }
 

@@ -52,9 +52,14 @@ void GATConv::project() {
   if (!x_.one_set) product(x_.destination, weights_apart() ? destination_weight_ : weight_, destination_value_);
   shape(*session_, source_score_, {sources, heads});
   shape(*session_, destination_score_, {destinations, heads});
-  head_dot_forward(context, {.x = value_, .vector = source_vector_.value}, {.score = source_score_});
-  head_dot_forward(context, {.x = destination_value(), .vector = destination_vector_.value},
-                   {.score = destination_score_});
+  if (x_.one_set) {
+    head_dot_forward(context, {.x = value_, .vector = source_vector_.value, .second_vector = destination_vector_.value},
+                     {.score = source_score_, .second_score = destination_score_});
+  } else {
+    head_dot_forward(context, {.x = value_, .vector = source_vector_.value}, {.score = source_score_});
+    head_dot_forward(context, {.x = destination_value_, .vector = destination_vector_.value},
+                     {.score = destination_score_});
+  }
   if (!edge_matrix_.value.defined()) return;
   shape(*session_, edge_score_, {graph_.num_edges(), heads});
   linear_forward(context, {.x = edge_features_, .weight = edge_matrix_.value}, {.y = edge_score_});
@@ -129,19 +134,11 @@ SharedTensor GATConv::backward(const ConstTensorView& dy, bool need_dx) {
                           .dvalue = dvalue_,
                           .dsource_score = dsource_score_,
                           .ddestination_score = ddestination_score_,
-                          .dedge_score = dedge_score_},
+                          .dedge_score = dedge_score_,
+                          .source_vector = source_vector_.value,
+                          .destination_vector = x_.one_set ? destination_vector_.value : ConstTensorView{}},
                          session_->scratch());
-  if (!x_.one_set) {
-    shape_like(*session_, ddestination_value_, destination_value_.view());
-    ddestination_value_.fill_zero();
-  }
-  const auto through_scores = [&](const Tensor& value, Parameter& vector, const Tensor& dscore, const Tensor& dvalue) {
-    head_dot_backward(session_->context(), {.x = value, .vector = vector.value},
-                      {.dscore = dscore, .dx = dvalue, .dvector = vector.gradient}, session_->scratch());
-  };
-  through_scores(value_, source_vector_, dsource_score_, dvalue_);
-  through_scores(destination_value(), destination_vector_, ddestination_score_,
-                 x_.one_set ? dvalue_ : ddestination_value_);
+  vectors_backward();
   if (has_edges) {
     shape(*session_, dedge_features_, {graph_.num_edges(), options_.edge_features});
     linear_backward(session_->context(), {.x = edge_features_, .weight = edge_matrix_.value},
@@ -154,6 +151,28 @@ SharedTensor GATConv::backward(const ConstTensorView& dy, bool need_dx) {
     add_scaled(session_->context(), {.scale = 1, .source = droot, .target = x_.one_set ? dx_ : ddestination_});
   }
   return dx;
+}
+
+/// From the scores to their vectors, and to the value of destinations where that is one of its own.
+void GATConv::vectors_backward() {
+  const Context& context = session_->context();
+  if (x_.one_set) {
+    head_dot_backward(context,
+                      {.x = value_, .vector = source_vector_.value, .second_vector = destination_vector_.value},
+                      {.dscore = dsource_score_,
+                       .dvector = source_vector_.gradient,
+                       .dsecond_score = ddestination_score_,
+                       .dsecond_vector = destination_vector_.gradient},
+                      session_->scratch());
+    return;
+  }
+  head_dot_backward(context, {.x = value_, .vector = source_vector_.value},
+                    {.dscore = dsource_score_, .dvector = source_vector_.gradient}, session_->scratch());
+  shape_like(*session_, ddestination_value_, destination_value_.view());
+  ddestination_value_.fill_zero();
+  head_dot_backward(context, {.x = destination_value_, .vector = destination_vector_.value},
+                    {.dscore = ddestination_score_, .dx = ddestination_value_, .dvector = destination_vector_.gradient},
+                    session_->scratch());
 }
 
 /// From W x to W and x; with two node sets a W that they share has a gradient from each.

@@ -80,10 +80,9 @@ void RGATConv::project(const RelationGraph& graph) {
   shape(*session_, typed_score_, {rows, options_.heads});
   linear_forward(context, {.x = x_, .weight = weight_.value},
                  {.y = reshape(z_.view(), {nodes_, heads * options_.channels})});
-  head_dot_forward(context, {.x = z_, .vector = source_vector_.value},
-                   {.score = reshape(source_score_.view(), {nodes_, heads})});
-  head_dot_forward(context, {.x = z_, .vector = destination_vector_.value},
-                   {.score = reshape(typed_score_.view(), {nodes_, heads})});
+  head_dot_forward(context, {.x = z_, .vector = source_vector_.value, .second_vector = destination_vector_.value},
+                   {.score = reshape(source_score_.view(), {nodes_, heads}),
+                    .second_score = reshape(typed_score_.view(), {nodes_, heads})});
   if (scores_edges()) score_edges(graph);
   if (!across()) return;
   shape(*session_, no_score_, {nodes_, options_.heads});
@@ -196,14 +195,14 @@ void RGATConv::edge_backward() {
 /// From the scores to z as well, and to the vectors they are products with.
 void RGATConv::scores_backward() {
   const std::int64_t heads = options_.relations * options_.heads;
-  const auto through = [&](Parameter& vector, const Tensor& dscore) {
-    head_dot_backward(
-        session_->context(), {.x = z_, .vector = vector.value},
-        {.dscore = reshape(ConstTensorView(dscore), {nodes_, heads}), .dx = dz_, .dvector = vector.gradient},
-        session_->scratch());
-  };
-  through(source_vector_, dsource_score_);
-  through(destination_vector_, dtyped_score_);
+  head_dot_backward(session_->context(),
+                    {.x = z_, .vector = source_vector_.value, .second_vector = destination_vector_.value},
+                    {.dscore = reshape(ConstTensorView(dsource_score_), {nodes_, heads}),
+                     .dx = dz_,
+                     .dvector = source_vector_.gradient,
+                     .dsecond_score = reshape(ConstTensorView(dtyped_score_), {nodes_, heads}),
+                     .dsecond_vector = destination_vector_.gradient},
+                    session_->scratch());
 }
 
 SharedTensor RGATConv::backward(const ConstTensorView& dy, bool need_dx) {

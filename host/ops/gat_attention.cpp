@@ -22,6 +22,16 @@ void check_scores(const Op& op, std::int64_t heads, Dtype dtype, Checker& check)
   check.optional_input("edge_score", op.edge_score, {op.graph.num_edges(), heads}, dtype);
 }
 
+/// What carries a score's gradient on to dvalue.
+void check_vector(const char* name, const ConstTensorView& vector, const char* needed, const TensorView& dscore,
+                  const Shape& shape, const GatAttentionBackward& op, Checker& check) {
+  if (!vector.defined()) return;
+  check.input(name, vector, shape, accumulator_of(op.value.dtype));
+  for (const auto& [gradient, view] : {std::pair{"dvalue", &op.dvalue}, std::pair{needed, &dscore}}) {
+    if (!view->defined()) fail(std::string(gradient) + ": expected with " + name + ", got none");
+  }
+}
+
 }  // namespace
 
 GatAttentionResult result_of(const GatAttention& op, Purpose purpose) {
@@ -73,6 +83,13 @@ Checker checked(const Context& context, const GatAttentionBackward& op) {
     check.input("positive_weight", op.positive_weight, {rows, heads}, real);
   }
   check.input("dy", op.dy, {rows, heads, channels}, dtype);
+  check_vector("source_vector", op.source_vector, "dsource_score", op.dsource_score, {heads, channels}, op, check);
+  check_vector("destination_vector", op.destination_vector, "ddestination_score", op.ddestination_score,
+               {heads, channels}, op, check);
+  if (op.destination_vector.defined() && sources != rows) {
+    fail("destination_vector: expected a graph of as many sources as destinations, got " + std::to_string(sources) +
+         " and " + std::to_string(rows));
+  }
   check.optional_output("dvalue", op.dvalue, {sources, heads, channels}, dtype);
   check.optional_output("dsource_score", op.dsource_score, {sources, heads}, real);
   check.optional_output("ddestination_score", op.ddestination_score, {rows, heads}, real);

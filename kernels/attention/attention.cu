@@ -47,10 +47,11 @@ void forward(const CudaExec& exec, const AttentionForward& op) {
   Carver carver(op.workspace.data);
   const SoftmaxPartials<T> partials = carve<T>(carver, op);
   const std::int64_t heads = op.query.shape[1], channels = op.query.shape[2], values = op.value.shape[2];
-  const int width = std::min(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}),
-                             pack_width<S>(values, {op.value, op.edge_value, op.y}));
   math::with_attention_score<Math, T>(op, [&]<class Score>(const Score& score) {
-    with_pack_width<S>(width, [&](auto constant) {
+    constexpr int kWidest = kWidestScorePack<S, Score>;
+    const int width = std::min(pack_width<S>(channels, {op.query, op.key, op.edge_key, op.vector}, kWidest),
+                               pack_width<S>(values, {op.value, op.edge_value, op.y}, kWidest));
+    with_pack_width<S, kWidest>(width, [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       launch_forward<S, kWidth, Score>(exec, {.edges = op.graph.in_edges(),
                                               .tiles = HeadTiles::of(heads, std::max(channels, values), kWidth, 1),

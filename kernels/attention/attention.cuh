@@ -11,10 +11,10 @@
 
 namespace warpgnn::kernels {
 
-/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of these kernels. What edges
-/// have of their own takes registers.
-template <class T, bool kPlain>
-inline constexpr int kAttentionBlocks = for_real<T>(kTuning.attention_blocks) - (kPlain ? 0 : 1);
+/// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of these kernels.
+template <class T, bool kPlain, int kWidth>
+inline constexpr int kAttentionBlocks = blocks_left(for_real<T>(kTuning.attention_blocks), kPlain,
+                                                    kWidth > kMaxPackWidth<T>);
 
 template <class S, class Score>
 struct AttentionForwardArguments {
@@ -203,7 +203,7 @@ __device__ void store_state(const AttentionForwardArguments<S, Score>& arguments
 /// One group of lanes per (span, tile of heads). Each lane carries the softmax of its own head, the same in all lanes
 /// of the head, and one pack of that head's score channels and values.
 template <class S, int kWidth, bool kPlain, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain>)
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain, kWidth>)
     attention_forward_by_destination(AttentionForwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;

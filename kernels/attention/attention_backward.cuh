@@ -142,7 +142,7 @@ inline constexpr int kAttentionEdgesInFlight = kEdgesInFlight / 2;
 /// One group of lanes per (span of in-edges, tile of heads); a lane holds one pack of its head's query and dy. Plain is
 /// what has no dropout, nothing of the edges' own and no gradient of it.
 template <class S, int kWidth, bool kPlain, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain>)
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain, kWidth>)
     attention_backward_by_destination(AttentionBackwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   constexpr int kInFlight = kAttentionEdgesInFlight;
@@ -211,7 +211,7 @@ __global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>,
 /// One group of lanes per (span of out-edges, tile of heads); a lane holds one pack of its head's key and value. Plain
 /// as above.
 template <class S, int kWidth, bool kPlain, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain>)
+__global__ void __launch_bounds__(kSpanThreads, kAttentionBlocks<Accumulator<S>, kPlain, kWidth>)
     attention_backward_by_source(AttentionBackwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   constexpr int kInFlight = kAttentionEdgesInFlight;

@@ -15,6 +15,13 @@
 
 namespace warpgnn::kernels {
 
+/// The widest packs of the forward pass. GATv2's has many instructions for one row of an edge; the dot product waits
+/// for two, and tanh takes the registers.
+template <class S, class Score>
+inline constexpr int kWidestScorePack = kMaxPackWidth<S>;
+template <class S, class M, class T>
+inline constexpr int kWidestScorePack<S, math::LeakyScore<M, T>> = kWidestPack<S>;
+
 /// What scores and values are made of. Rows of edges go by edge id; null rows stand for inputs not given.
 template <class S, class Score>
 struct AttentionInputs {

@@ -53,8 +53,8 @@ void forward(const CudaExec& exec, const GatAttentionForward& op) {
   Carver carver(op.workspace.data);
   const SoftmaxPartials<T> partials = carve<S>(carver, op);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y});
-  with_pack_width<S>(width, [&](auto constant) {
+  const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y}, kWidestPack<S>);
+  with_pack_width<S, kWidestPack<S>>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const GatAttentionForwardArguments<S, GatScore<T>> arguments{.edges = op.graph.in_edges(),
                                                                  .tiles = HeadTiles::of(heads, channels, kWidth, 1),

@@ -54,7 +54,7 @@ __device__ void store_row(const GatAttentionForwardArguments<S, Score>& argument
 /// of the head, and one pack of that head's channels. Idle lanes read the row's first, and write nothing. Without
 /// dropout and edges' own terms the attention is plain.
 template <class S, int kWidth, bool kPositive, bool kPlain, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>, kPlain>)
+__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>, kPlain, kWidth>)
     gat_attention_forward_by_destination(GatAttentionForwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   const Adjacency& edges = arguments.edges;

@@ -30,13 +30,19 @@ void launch_merges(const CudaExec& exec, const GatAttentionBackwardArguments<S, 
   using T = Accumulator<S>;
   const LongRows& long_rows = arguments.edges.long_rows;
   if (long_rows.rows == 0) return;
-  const auto merge = [&]<class Target>(std::int64_t columns, const T* partial, const Rows<Target>& target) {
-    if (!target) return;
-    launch(exec, "gat_attention_backward", merge_chunk_sums<T, StoreTotal<Target>>, merge_shape(long_rows, columns),
-           long_rows, columns, partial, StoreTotal<Target>{target});
+  const auto merge = [&]<class Finish>(std::int64_t columns, const T* partial, const Finish& finish) {
+    launch(exec, "gat_attention_backward", merge_chunk_sums<T, Finish>, merge_shape(long_rows, columns), long_rows,
+           columns, partial, finish);
   };
-  merge(arguments.tiles.heads * arguments.channels, arguments.partial_dvalue, arguments.dvalue);
-  merge(arguments.tiles.heads, arguments.partial_dsource_score, arguments.dsource_score);
+  const int heads = arguments.tiles.heads;
+  if (arguments.dsource_score) {
+    merge(heads, arguments.partial_dsource_score, StoreTotal<T>{arguments.dsource_score});
+  }
+  if (arguments.dvalue) {
+    merge(heads * arguments.channels, arguments.partial_dvalue,
+          StoreValueGradient<S>{arguments.channels, arguments.dvalue, arguments.dsource_score,
+                                arguments.ddestination_score, arguments.vectors});
+  }
 }
 
 template <class S, int kWidth, int kPacks, class Score>
@@ -73,29 +79,33 @@ void backward(const CudaExec& exec, const GatAttentionBackward& op) {
   Carver carver(op.workspace.data);
   const Scratch<T> scratch = carve<T>(carver, op);
   const std::int64_t heads = op.value.shape[1], channels = op.value.shape[2];
-  const int width = pack_width<S>(channels, {op.value, op.y, op.positive_y, op.dy, op.dvalue});
-  with_pack_width<S>(width, [&](auto constant) {
+  const int width = pack_width<S>(
+      channels, {op.value, op.y, op.positive_y, op.dy, op.dvalue, op.source_vector, op.destination_vector},
+      kWidestPack<S>);
+  with_pack_width<S, kWidestPack<S>>(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch_backward<S, kWidth, GatScore<T>>(exec, {.edges = op.graph.out_edges(),
-                                                   .tiles = HeadTiles::of(heads, channels, kWidth, 1),
-                                                   .channels = channels,
-                                                   .destinations = op.graph.num_destinations(),
-                                                   .score = GatScore<T>::of(op),
-                                                   .dropout = EdgeDropout::of(op.dropout),
-                                                   .value = rows_of<S>(op.value),
-                                                   .y = rows_of<S>(op.y),
-                                                   .maximum = rows_of<T>(op.maximum),
-                                                   .sum = rows_of<T>(op.sum),
-                                                   .positive_y = rows_of<S>(op.positive_y),
-                                                   .positive_weight = rows_of<T>(op.positive_weight),
-                                                   .dy = rows_of<S>(op.dy),
-                                                   .dvalue = rows_of<S>(op.dvalue),
-                                                   .dsource_score = rows_of<T>(op.dsource_score),
-                                                   .ddestination_score = rows_of<T>(op.ddestination_score),
-                                                   .dedge_score = rows_of<T>(op.dedge_score),
-                                                   .terms = rows_of_terms(scratch.terms, heads),
-                                                   .partial_dvalue = scratch.partial_dvalue,
-                                                   .partial_dsource_score = scratch.partial_dsource_score});
+    launch_backward<S, kWidth, GatScore<T>>(
+        exec, {.edges = op.graph.out_edges(),
+               .tiles = HeadTiles::of(heads, channels, kWidth, 1),
+               .channels = channels,
+               .destinations = op.graph.num_destinations(),
+               .score = GatScore<T>::of(op),
+               .dropout = EdgeDropout::of(op.dropout),
+               .value = rows_of<S>(op.value),
+               .y = rows_of<S>(op.y),
+               .maximum = rows_of<T>(op.maximum),
+               .sum = rows_of<T>(op.sum),
+               .positive_y = rows_of<S>(op.positive_y),
+               .positive_weight = rows_of<T>(op.positive_weight),
+               .dy = rows_of<S>(op.dy),
+               .dvalue = rows_of<S>(op.dvalue),
+               .dsource_score = rows_of<T>(op.dsource_score),
+               .ddestination_score = rows_of<T>(op.ddestination_score),
+               .dedge_score = rows_of<T>(op.dedge_score),
+               .vectors = {rows_of<T>(op.source_vector), rows_of<T>(op.destination_vector)},
+               .terms = rows_of_terms(scratch.terms, heads),
+               .partial_dvalue = scratch.partial_dvalue,
+               .partial_dsource_score = scratch.partial_dsource_score});
   });
 }
 

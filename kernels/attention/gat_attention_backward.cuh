@@ -10,6 +10,24 @@
 
 namespace warpgnn::kernels {
 
+/// What the gradients of a node's scores add to that of its value. Null: nothing.
+template <class T>
+struct ScoreVectors {
+  Rows<const T> source, destination;  // [H, C]
+
+  template <int kWidth>
+  __device__ void add(int head, std::int64_t channel, T dsource, T ddestination, Pack<T, kWidth>& sum) const {
+    const auto add_scaled = [&](const Rows<const T>& vector, T scale) {
+      if (!vector) return;
+      const Pack<T, kWidth> direction = load_read_only<kWidth>(vector[head] + channel);
+#pragma unroll
+      for (int v = 0; v < kWidth; ++v) sum[v] += scale * direction[v];
+    };
+    add_scaled(source, dsource);
+    add_scaled(destination, ddestination);
+  }
+};
+
 template <class S, class Score>
 struct GatAttentionBackwardArguments {
   using T = Accumulator<S>;
@@ -31,6 +49,7 @@ struct GatAttentionBackwardArguments {
   Rows<T> dsource_score;
   Rows<T> ddestination_score;
   GatheredRows<T> dedge_score;
+  ScoreVectors<T> vectors;
   GatheredRows<T> terms;     // [destinations, H, kSoftmaxTerms]
   T* partial_dvalue;         // [chunks, H * C]
   T* partial_dsource_score;  // [chunks, H]
@@ -91,7 +110,7 @@ __device__ EdgeGradient<T> edge_gradient(const Score& score, const SoftmaxTerms<
 /// One group of lanes per (span of out-edges, tile of heads); a lane holds kPacks packs of its head's channels, so no
 /// head is cut into parts. Plain is what has no dropout, no edges' own terms and no gradient of them.
 template <class S, int kWidth, int kPacks, bool kPlain, class Score>
-__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>, kPlain>)
+__global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<S>, kPlain, kWidth, 2>)
     gat_attention_backward_by_source(GatAttentionBackwardArguments<S, Score> arguments) {
   using T = Accumulator<S>;
   constexpr int kInFlight = kEdgesInFlight / kPacks;
@@ -177,6 +196,15 @@ __global__ void __launch_bounds__(kSpanThreads, kGatAttentionBlocks<Accumulator<
 
   if (!exists) return;
   const bool whole = span.chunk < 0;
+  if (arguments.dvalue && whole) {
+    const T ddestination = arguments.vectors.destination ? arguments.ddestination_score[span.row][place.head] : T(0);
+#pragma unroll
+    for (int n = 0; n < kPacks; ++n) {
+      if (active[n]) {
+        arguments.vectors.add(place.head, place.first_pack * kWidth + n * step, score_sum, ddestination, sum[n]);
+      }
+    }
+  }
   const auto store_dvalue = [&](auto* dvalue) {
 #pragma unroll
     for (int n = 0; n < kPacks; ++n) {
@@ -249,6 +277,8 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     shared_weight[(first - span.begin) / kWarpSize][threadIdx.x] = mine.weight;
   }
 
+  score_sum = warp.sum(score_sum);
+  const T ddestination = arguments.vectors.destination ? arguments.ddestination_score[span.row][head] : T(0);
   const std::int64_t wanted = arguments.dvalue ? arguments.channels : 0;
 #pragma unroll 1
   for (std::int64_t base = 0; base < wanted; base += kWarpSize * kWidth) {
@@ -280,6 +310,7 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     }
     if (!active) continue;
     if (whole) {
+      arguments.vectors.add(head, column, score_sum, ddestination, sum);
       store_streamed<kWidth>(arguments.dvalue[span.row] + head_column + column, sum);
     } else {
       store_streamed<kWidth>(arguments.partial_dvalue + span.chunk * heads * arguments.channels + head_column + column,
@@ -287,10 +318,28 @@ __global__ void __launch_bounds__(kSpanThreads, 4)
     }
   }
 
-  score_sum = warp.sum(score_sum);
   if (!arguments.dsource_score || warp.lane != 0) return;
   T* const dsource = whole ? arguments.dsource_score[span.row] : arguments.partial_dsource_score + span.chunk * heads;
   dsource[head] = score_sum;
 }
+
+/// Finish of merge_chunk_sums for the gradient of the value, after that of the source's score.
+template <class S>
+struct StoreValueGradient {
+  using T = Accumulator<S>;
+  std::int64_t channels;
+  Rows<S> dvalue;
+  Rows<const T> dsource_score, ddestination_score;
+  ScoreVectors<T> vectors;
+
+  __device__ void operator()(std::int64_t row, std::int64_t column, T total) const {
+    const int head = static_cast<int>(column / channels);
+    Pack<T, 1> sum{};
+    sum[0] = total;
+    vectors.add(head, column % channels, vectors.source ? dsource_score[row][head] : T(0),
+                vectors.destination ? ddestination_score[row][head] : T(0), sum);
+    dvalue[row][column] = to_storage<S>(sum[0]);
+  }
+};
 
 }  // namespace warpgnn::kernels

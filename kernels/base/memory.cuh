@@ -63,6 +63,14 @@ template <>
 struct VectorType<BFloat16, 4> {
   using type = uint2;
 };
+template <>
+struct VectorType<Float16, 8> {
+  using type = uint4;
+};
+template <>
+struct VectorType<BFloat16, 8> {
+  using type = uint4;
+};
 
 namespace detail {
 
@@ -80,8 +88,18 @@ __device__ __forceinline__ Pack<Accumulator<S>, kWidth> unpack(const Vector& vec
   if constexpr (is_half_type<S> && kWidth == 1) {
     return {{half_of<S>(vector)}};
   } else if constexpr (is_half_type<S>) {
-    return {{half_of<S>(vector.x & 0xffffu), half_of<S>(vector.x >> 16), half_of<S>(vector.y & 0xffffu),
-             half_of<S>(vector.y >> 16)}};
+    Pack<float, kWidth> pack;
+    const auto put = [&](int k, unsigned word) {
+      pack[k] = half_of<S>(word & 0xffffu);
+      pack[k + 1] = half_of<S>(word >> 16);
+    };
+    put(0, vector.x);
+    put(2, vector.y);
+    if constexpr (kWidth == 8) {
+      put(4, vector.z);
+      put(6, vector.w);
+    }
+    return pack;
   } else if constexpr (kWidth == 1) {
     return {{vector}};
   } else if constexpr (kWidth == 2) {
@@ -95,8 +113,11 @@ template <class S, int kWidth>
 __device__ __forceinline__ typename VectorType<S, kWidth>::type repack(const Pack<Accumulator<S>, kWidth>& pack) {
   if constexpr (is_half_type<S> && kWidth == 1) {
     return to_storage<S>(pack[0]).bits;
-  } else if constexpr (is_half_type<S>) {
+  } else if constexpr (is_half_type<S> && kWidth == 4) {
     return {halves<S>(pack[0], pack[1]), halves<S>(pack[2], pack[3])};
+  } else if constexpr (is_half_type<S>) {
+    return {halves<S>(pack[0], pack[1]), halves<S>(pack[2], pack[3]), halves<S>(pack[4], pack[5]),
+            halves<S>(pack[6], pack[7])};
   } else if constexpr (kWidth == 1) {
     return pack[0];
   } else if constexpr (kWidth == 2) {
@@ -135,32 +156,87 @@ __device__ __forceinline__ Pack<Accumulator<S>, kWidth> unpack(const RawPack<S, 
   return detail::unpack<S, kWidth>(raw);
 }
 
-// Loads widen 16-bit storage to float, and stores round it.
+// Loads widen 16-bit storage to float, and stores round it. A pack of floats beside one of eight in 16 bits is two
+// memory instructions.
+
+namespace detail {
+
+inline constexpr int kMemoryBytes = 16;  // the most that a lane's memory instruction moves
+template <class S, int kWidth>
+inline constexpr int kPieceWidth = kWidth* static_cast<int>(sizeof(S)) <= kMemoryBytes
+                                       ? kWidth
+                                       : kMemoryBytes / static_cast<int>(sizeof(S));
+
+/// The pack of what load_piece(address) brings of each piece.
+template <int kWidth, class S, class Load>
+__device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_pieces(const S* address, const Load& load_piece) {
+  constexpr int kPiece = kPieceWidth<S, kWidth>;
+  if constexpr (kPiece == kWidth) {
+    return unpack<S, kWidth>(load_piece(address));
+  } else {
+    Pack<Accumulator<S>, kWidth> pack;
+#pragma unroll
+    for (int first = 0; first < kWidth; first += kPiece) {
+      const Pack<Accumulator<S>, kPiece> piece = unpack<S, kPiece>(load_piece(address + first));
+#pragma unroll
+      for (int k = 0; k < kPiece; ++k) pack[first + k] = piece[k];
+    }
+    return pack;
+  }
+}
+/// store_piece(address, vector) of each piece.
+template <int kWidth, class S, class Store>
+__device__ __forceinline__ void store_pieces(S* address, const Pack<Accumulator<S>, kWidth>& pack,
+                                             const Store& store_piece) {
+  constexpr int kPiece = kPieceWidth<S, kWidth>;
+  if constexpr (kPiece == kWidth) {
+    store_piece(address, repack<S>(pack));
+  } else {
+#pragma unroll
+    for (int first = 0; first < kWidth; first += kPiece) {
+      Pack<Accumulator<S>, kPiece> piece;
+#pragma unroll
+      for (int k = 0; k < kPiece; ++k) piece[k] = pack[first + k];
+      store_piece(address + first, repack<S>(piece));
+    }
+  }
+}
+
+}  // namespace detail
 
 /// Coherent load: for memory that this kernel may also write.
 template <int kWidth, class S>
 __device__ __forceinline__ Pack<Accumulator<S>, kWidth> load(const S* address) {
-  const typename VectorType<S, kWidth>::type vector = *detail::vector_at<kWidth>(address);  // in one piece
-  return detail::unpack<S, kWidth>(vector);
+  return detail::load_pieces<kWidth>(address, [](const S* piece) {
+    const RawPack<S, detail::kPieceWidth<S, kWidth>> vector =
+        *detail::vector_at<detail::kPieceWidth<S, kWidth>>(piece);  // in one piece
+    return vector;
+  });
 }
 /// Load through the read-only path: for memory that nobody writes while the kernel runs.
 template <int kWidth, class S>
 __device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_read_only(const S* address) {
-  return unpack<S, kWidth>(load_raw<kWidth>(address));
+  return detail::load_pieces<kWidth>(address,
+                                     [](const S* piece) { return load_raw<detail::kPieceWidth<S, kWidth>>(piece); });
 }
 /// Load of data that is used once: evicted first, so that it does not push reused rows out of the caches.
 template <int kWidth, class S>
 __device__ __forceinline__ Pack<Accumulator<S>, kWidth> load_streamed(const S* address) {
-  return unpack<S, kWidth>(load_raw_streamed<kWidth>(address));
+  return detail::load_pieces<kWidth>(
+      address, [](const S* piece) { return load_raw_streamed<detail::kPieceWidth<S, kWidth>>(piece); });
 }
 template <int kWidth, class S>
 __device__ __forceinline__ void store(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
-  *detail::vector_at<kWidth>(address) = detail::repack<S>(pack);
+  detail::store_pieces<kWidth>(address, pack, [](S* piece, const auto& vector) {
+    *detail::vector_at<detail::kPieceWidth<S, kWidth>>(piece) = vector;
+  });
 }
 /// Store of data that this kernel does not read again.
 template <int kWidth, class S>
 __device__ __forceinline__ void store_streamed(S* address, const Pack<Accumulator<S>, kWidth>& pack) {
-  __stcs(detail::vector_at<kWidth>(address), detail::repack<S>(pack));
+  detail::store_pieces<kWidth>(address, pack, [](S* piece, const auto& vector) {
+    __stcs(detail::vector_at<detail::kPieceWidth<S, kWidth>>(piece), vector);
+  });
 }
 
 // --- Rows ------------------------------------------------------------------------------------------------------------
@@ -222,10 +298,16 @@ inline constexpr int kPackBytes = kTuning.pack_bytes;
 template <class S>
 inline constexpr int kMaxPackWidth = kPackBytes / static_cast<int>(sizeof(Accumulator<S>));
 
-/// The widest pack of S that divides `columns` and to which every row of every given view is aligned.
+/// Where instructions and not memory are the limit: 16 bytes in memory, in 16 bits too, so that the instructions of an
+/// edge are shared by twice the columns.
 template <class S>
-int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> views) {
-  int width = kMaxPackWidth<S>;
+inline constexpr int kWidestPack = is_half_type<S> ? 2 * kMaxPackWidth<S> : kMaxPackWidth<S>;
+
+/// The widest pack of S, at most `widest`, that divides `columns` and to which every row of every given view is
+/// aligned.
+template <class S>
+int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> views, int widest = kMaxPackWidth<S>) {
+  int width = widest;
   while (columns % width != 0) width /= 2;
   for (const ConstTensorView& view : views) {
     if (!view.defined()) continue;
@@ -239,10 +321,13 @@ int pack_width(std::int64_t columns, std::initializer_list<ConstTensorView> view
   return width;
 }
 
-/// Calls `function` with the width as a compile-time constant. 16-bit storage has whole packs or single elements only,
-/// which spares instances for widths that nobody stores in 16 bits.
-template <class S, class Function>
+/// Calls `function` with the width as a compile-time constant, at most kWidest. 16-bit storage has whole packs or
+/// single elements only, which spares instances for widths that nobody stores in 16 bits.
+template <class S, int kWidest = kMaxPackWidth<S>, class Function>
 void with_pack_width(int width, Function&& function) {
+  if constexpr (kWidest > kMaxPackWidth<S>) {
+    if (width == kWidest) return std::forward<Function>(function)(std::integral_constant<int, kWidest>{});
+  }
   if constexpr (kMaxPackWidth<S> >= 4) {
     if (width == 4) return std::forward<Function>(function)(std::integral_constant<int, 4>{});
   }

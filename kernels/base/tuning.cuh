@@ -29,6 +29,12 @@ inline constexpr Tuning kHopper{.span_threads = 128,
                                 .attention_blocks = {5, 4}};
 inline constexpr Tuning kTuning = kHopper;
 
+/// What is left of such a budget where more registers are needed: for what edges have of their own, which plain kernels
+/// know nothing of, and for the widest packs of 16-bit rows, of `sums` that a lane has of each column.
+constexpr int blocks_left(int blocks, bool plain, bool widest, int sums = 1) {
+  return blocks - (plain ? 0 : 1) - (widest ? sums : 0);
+}
+
 /// The one of two that is meant for T.
 template <class T>
 constexpr int for_real(const int (&values)[2]) {

@@ -426,6 +426,8 @@ void each_field(warpgnn_gat_attention_gradients& c, GatAttentionGradients& cpp, 
   visit("dsource_score", c.dsource_score, cpp.dsource_score);
   visit("ddestination_score", c.ddestination_score, cpp.ddestination_score);
   visit("dedge_score", c.dedge_score, cpp.dedge_score);
+  visit("source_vector", c.source_vector, cpp.source_vector);
+  visit("destination_vector", c.destination_vector, cpp.destination_vector);
 }
 
 inline const char* name_of(const GatAttentionWeights* /*twin*/) {
@@ -526,6 +528,7 @@ template <class Visit>
 void each_field(warpgnn_head_dot& c, HeadDot& cpp, Visit&& visit) {
   visit("x", c.x, cpp.x);
   visit("vector", c.vector, cpp.vector);
+  visit("second_vector", c.second_vector, cpp.second_vector);
 }
 inline auto allocate_of(const HeadDot* /*twin*/) {
   return &warpgnn_head_dot_allocate;
@@ -540,6 +543,7 @@ inline warpgnn_head_dot_result default_of(const HeadDotResult* /*twin*/) {
 template <class Visit>
 void each_field(warpgnn_head_dot_result& c, HeadDotResult& cpp, Visit&& visit) {
   visit("score", c.score, cpp.score);
+  visit("second_score", c.second_score, cpp.second_score);
 }
 
 inline const char* name_of(const HeadDotGradients* /*twin*/) {
@@ -553,6 +557,8 @@ void each_field(warpgnn_head_dot_gradients& c, HeadDotGradients& cpp, Visit&& vi
   visit("dscore", c.dscore, cpp.dscore);
   visit("dx", c.dx, cpp.dx);
   visit("dvector", c.dvector, cpp.dvector);
+  visit("dsecond_score", c.dsecond_score, cpp.dsecond_score);
+  visit("dsecond_vector", c.dsecond_vector, cpp.dsecond_vector);
 }
 
 inline const char* name_of(const LayerNorm* /*twin*/) {

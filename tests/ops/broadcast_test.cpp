@@ -288,11 +288,12 @@ TEST_P(BroadcastTest, Gates) {
     run(context(), residual_gate_backward, op, result, ResidualGateGradients{in[2], out[2], out[3], out[4]});
   });
   const auto head_vector = TestTensor::input(context(), dtype(), vector, rng_.reals(kHeads * kChannels, -1, 1));
-  expect_same({heads, scores}, {scores, heads, vector}, [&](const Views& in, const Outputs& out) {
-    const HeadDot op{in[0], head_vector};
-    run(context(), head_dot_forward, op, HeadDotResult{out[0]});
-    run(context(), head_dot_backward, op, HeadDotGradients{in[1], out[1], out[2]});
-  });
+  expect_same({heads, scores, scores}, {scores, scores, heads, vector, vector},
+              [&](const Views& in, const Outputs& out) {
+                const HeadDot op{in[0], head_vector, head_vector};
+                run(context(), head_dot_forward, op, HeadDotResult{out[0], out[1]});
+                run(context(), head_dot_backward, op, HeadDotGradients{in[1], out[2], out[3], in[2], out[4]});
+              });
 }
 
 TEST_P(BroadcastTest, Elementwise) {

@@ -228,13 +228,14 @@ TEST_P(ErrorTest, GatAttentionBackward) {
   const Shape rows{kNodes, kHeads, kChannels}, scores{kNodes, kHeads}, edges{kEdges, kHeads};
   const auto value = input(rows), source_score = input(scores), destination_score = input(scores),
              edge_score = input(edges), y = input(rows), maximum = input(scores), sum = input(scores),
-             positive_y = input(rows), positive_weight = input(scores), dy = input(rows);
+             positive_y = input(rows), positive_weight = input(scores), dy = input(rows),
+             vector = input({kHeads, kChannels});
   const auto dvalue = output(rows), dsource_score = output(scores), ddestination_score = output(scores),
              dedge_score = output(edges);
   const Refusals<Op> refuse(context(), gat_attention_backward,
                             {{graph_, 0.2, {}, value, source_score, destination_score, edge_score},
                              {y, maximum, sum, positive_y, positive_weight},
-                             {dy, dvalue, dsource_score, ddestination_score, dedge_score}},
+                             {dy, dvalue, dsource_score, ddestination_score, dedge_score, vector, vector}},
                             {&dvalue, &dsource_score, &ddestination_score, &dedge_score});
   refuse.argument("value", &Op::value, Presence::required, Blame::any);
   refuse.argument("source_score", &Op::source_score);
@@ -246,9 +247,11 @@ TEST_P(ErrorTest, GatAttentionBackward) {
   refuse.argument("positive_y", &Op::positive_y);
   refuse.argument("positive_weight", &Op::positive_weight);
   refuse.argument("dy", &Op::dy);
-  refuse.argument("dvalue", &Op::dvalue, Presence::optional);
-  refuse.argument("dsource_score", &Op::dsource_score, Presence::optional);
-  refuse.argument("ddestination_score", &Op::ddestination_score, Presence::optional);
+  refuse.argument("source_vector", &Op::source_vector, Presence::optional);
+  refuse.argument("destination_vector", &Op::destination_vector, Presence::optional);
+  refuse.argument("dvalue", &Op::dvalue);  // with the vectors
+  refuse.argument("dsource_score", &Op::dsource_score);
+  refuse.argument("ddestination_score", &Op::ddestination_score);
   refuse.argument("dedge_score", &Op::dedge_score, Presence::optional);
   refuse.overlap("dvalue", &Op::dvalue, &Op::dy);
   refuse.overlap("dsource_score", &Op::dsource_score, &Op::source_score);
@@ -287,27 +290,39 @@ TEST_P(ErrorTest, HeadDot) {
   {
     using Op = HeadDotForward;
     const auto x = input({kNodes, kHeads, kChannels}), vector = input({kHeads, kChannels});
-    const auto score = output({kNodes, kHeads});
-    const Refusals<Op> refuse(context(), head_dot_forward, {{x, vector}, {score}}, {&score});
+    const auto score = output({kNodes, kHeads}), second_score = output({kNodes, kHeads});
+    const Refusals<Op> refuse(context(), head_dot_forward, {{x, vector, vector}, {score, second_score}},
+                              {&score, &second_score});
     refuse.argument("x", &Op::x, Presence::required, Blame::any);
     refuse_integers(refuse, "x", &Op::x);
     refuse.argument("vector", &Op::vector);
+    refuse.argument("second_vector", &Op::second_vector, Presence::optional);
+    refuse.mistake({"second_score:", "without second_vector"}, [](Op& op) { op.second_vector = {}; });
     refuse.argument("score", &Op::score);
+    refuse.argument("second_score", &Op::second_score);
     refuse.overlap("score", &Op::score, &Op::x);
+    refuse.overlap("score", &Op::score, &Op::second_score);
     refuse.accepted();
   }
   using Op = HeadDotBackward;
   const std::int64_t rows = 3000;  // enough to be shared out
   const auto x = input({rows, kHeads, kChannels}), vector = input({kHeads, kChannels}), dscore = input({rows, kHeads});
-  const auto dx = inout({rows, kHeads, kChannels}), dvector = output({kHeads, kChannels});
-  const Refusals<Op> refuse(context(), head_dot_backward, {{x, vector}, {dscore, dx, dvector}}, {&dx, &dvector});
+  const auto dx = inout({rows, kHeads, kChannels}), dvector = output({kHeads, kChannels}),
+             dsecond_vector = output({kHeads, kChannels});
+  const Refusals<Op> refuse(context(), head_dot_backward,
+                            {{x, vector, vector}, {dscore, dx, dvector, dscore, dsecond_vector}},
+                            {&dx, &dvector, &dsecond_vector});
   refuse.argument("x", &Op::x, Presence::required, Blame::any);
   refuse.argument("vector", &Op::vector);
   refuse.argument("dscore", &Op::dscore);
   refuse.argument("dx", &Op::dx, Presence::optional);
   refuse.argument("dvector", &Op::dvector, Presence::optional);
+  refuse.argument("dsecond_score", &Op::dsecond_score);
+  refuse.argument("dsecond_vector", &Op::dsecond_vector, Presence::optional);
+  refuse.mistake({"dsecond_score:", "without second_vector"}, [](Op& op) { op.second_vector = {}; });
   refuse.overlap("dx", &Op::dx, &Op::x);
   refuse.overlap("dvector", &Op::dvector, &Op::vector);
+  refuse.overlap("dsecond_vector", &Op::dsecond_vector, &Op::dvector);
   refuse.workspace();
   refuse.accepted();
 }

@@ -105,9 +105,12 @@ TEST_P(GradientsTest, ResidualGate) {
 
 TEST_P(GradientsTest, HeadDot) {
   const auto x = input({kRows, kHeads, kChannels}), vector = input({kHeads, kChannels}),
-             dscore = input({kRows, kHeads});
-  expect_each_alone({{kRows, kHeads, kChannels}, {kHeads, kChannels}}, [&](const std::vector<TensorView>& to) {
-    run(context(), head_dot_backward, HeadDot{x, vector}, HeadDotGradients{dscore, to[0], to[1]});
+             second_vector = input({kHeads, kChannels}), dscore = input({kRows, kHeads}),
+             dsecond_score = input({kRows, kHeads});
+  const Shape vectors = {kHeads, kChannels};
+  expect_each_alone({{kRows, kHeads, kChannels}, vectors, vectors}, [&](const std::vector<TensorView>& to) {
+    run(context(), head_dot_backward, HeadDot{x, vector, second_vector},
+        HeadDotGradients{dscore, to[0], to[1], dsecond_score, to[2]});
   });
 }
 

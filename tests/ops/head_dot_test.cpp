@@ -20,41 +20,75 @@ class HeadDotTest : public OpTest {
  protected:
   struct Problem {
     std::int64_t nodes, heads, channels;
-    Reals x, vector, dscore, dx;  // dx: what is there before
+    Reals x, vector, dscore, dx;             // dx: what is there before
+    Reals second_vector{}, dsecond_score{};  // empty: none
+  };
+  struct Forward {
+    TestTensor score, second_score;
   };
   struct Backward {
-    TestTensor dx, dvector;
+    TestTensor dx, dvector, dsecond_vector;
+  };
+  struct Inputs {
+    TestTensor x, vector, second_vector;
+
+    HeadDot op() const { return {x, vector, second_vector}; }
   };
 
-  static Problem problem(Rng& rng, std::int64_t nodes, std::int64_t heads, std::int64_t channels, bool integers) {
+  enum class Vectors : std::uint8_t { one, two };
+
+  static Problem problem(Rng& rng, std::int64_t nodes, std::int64_t heads, std::int64_t channels, bool integers,
+                         Vectors vectors = Vectors::two) {
     const auto values = [&](std::int64_t count) {
       const auto size = static_cast<std::size_t>(count);
       return integers ? rng.integers(size, -4, 4) : rng.reals(size);
     };
-    return {nodes,
-            heads,
-            channels,
-            values(nodes * heads * channels),
-            values(heads * channels),
-            values(nodes * heads),
-            values(nodes * heads * channels)};
+    Problem in{nodes,
+               heads,
+               channels,
+               values(nodes * heads * channels),
+               values(heads * channels),
+               values(nodes * heads),
+               values(nodes * heads * channels)};
+    if (vectors == Vectors::two) {
+      in.second_vector = values(heads * channels);
+      in.dsecond_score = values(nodes * heads);
+    }
+    return in;
   }
 
-  TestTensor forward(const Problem& in, Place place) const {
-    const auto x = TestTensor::input(context(), dtype(), {in.nodes, in.heads, in.channels}, in.x, place);
-    const auto vector = TestTensor::input(context(), accumulator(), {in.heads, in.channels}, in.vector, place);
-    auto score = TestTensor::output(context(), accumulator(), {in.nodes, in.heads}, place);
-    run(context(), head_dot_forward, HeadDot{x, vector}, HeadDotResult{score});
-    return score;
+  TestTensor input(const Shape& shape, const Reals& values, Place place) const {
+    return TestTensor::input(context(), accumulator(), shape, values, place);
+  }
+  TestTensor output(const Shape& shape, Place place) const {
+    return TestTensor::output(context(), accumulator(), shape, place);
+  }
+
+  Inputs inputs(const Problem& in, Place place) const {
+    const Shape vector{in.heads, in.channels};
+    return {TestTensor::input(context(), dtype(), {in.nodes, in.heads, in.channels}, in.x, place),
+            input(vector, in.vector, place),
+            in.second_vector.empty() ? TestTensor() : input(vector, in.second_vector, place)};
+  }
+
+  Forward forward(const Problem& in, Place place) const {
+    const Shape scores{in.nodes, in.heads};
+    const Inputs given = inputs(in, place);
+    Forward out{output(scores, place), in.second_vector.empty() ? TestTensor() : output(scores, place)};
+    run(context(), head_dot_forward, given.op(), HeadDotResult{out.score, out.second_score});
+    return out;
   }
 
   Backward backward(const Problem& in, Place place) const {
-    const auto x = TestTensor::input(context(), dtype(), {in.nodes, in.heads, in.channels}, in.x, place);
-    const auto vector = TestTensor::input(context(), accumulator(), {in.heads, in.channels}, in.vector, place);
-    const auto dscore = TestTensor::input(context(), accumulator(), {in.nodes, in.heads}, in.dscore, place);
+    const bool second = !in.second_vector.empty();
+    const Shape scores{in.nodes, in.heads}, vector{in.heads, in.channels};
+    const Inputs given = inputs(in, place);
+    const TestTensor dscore = input(scores, in.dscore, place),
+                     dsecond_score = second ? input(scores, in.dsecond_score, place) : TestTensor();
     Backward out{TestTensor::inout(context(), dtype(), {in.nodes, in.heads, in.channels}, in.dx, place),
-                 TestTensor::output(context(), accumulator(), {in.heads, in.channels}, place)};
-    run(context(), head_dot_backward, HeadDot{x, vector}, HeadDotGradients{dscore, out.dx, out.dvector});
+                 output(vector, place), second ? output(vector, place) : TestTensor()};
+    run(context(), head_dot_backward, given.op(),
+        HeadDotGradients{dscore, out.dx, out.dvector, dsecond_score, out.dsecond_vector});
     return out;
   }
 
@@ -63,12 +97,19 @@ class HeadDotTest : public OpTest {
     const auto compare = [&](const TestTensor& got, const oracle::Sums& want, const char* what) {
       exact ? expect_exact(got, want.value, what) : expect_close(got, want, factor, what);
     };
-    compare(forward(in, place), oracle::head_dot(in.x, in.vector, heads, channels), "score");
+    const Forward scores = forward(in, place);
+    compare(scores.score, oracle::head_dot(in.x, in.vector, heads, channels), "score");
     auto want = oracle::head_dot_backward(in.x, in.vector, in.dscore, heads, channels);
     for (std::size_t k = 0; k < in.dx.size(); ++k) want.dx.add(k, in.dx[k]);
     const Backward got = backward(in, place);
-    compare(got.dx, want.dx, "dx");
     compare(got.dvector, want.dvector, "dvector");
+    if (!in.second_vector.empty()) {
+      compare(scores.second_score, oracle::head_dot(in.x, in.second_vector, heads, channels), "second_score");
+      const auto second = oracle::head_dot_backward(in.x, in.second_vector, in.dsecond_score, heads, channels);
+      compare(got.dsecond_vector, second.dvector, "dsecond_vector");
+      for (std::size_t k = 0; k < in.dx.size(); ++k) want.dx.add(k, second.dx.value[k], second.dx.magnitude[k]);
+    }
+    compare(got.dx, want.dx, "dx");
   }
 };
 
@@ -87,7 +128,7 @@ TEST_P(HeadDotTest, EverySizeAndLayout) {
         SCOPED_TRACE(std::to_string(nodes) + " x " + std::to_string(heads) + " x " + std::to_string(channels) + " " +
                      name_of(place));
         check(problem(rng, nodes, heads, channels, true), place, true);
-        check(problem(rng, nodes, heads, channels, false), place, false);
+        check(problem(rng, nodes, heads, channels, false, Vectors::one), place, false);
       }
     }
   }
@@ -96,8 +137,7 @@ TEST_P(HeadDotTest, EverySizeAndLayout) {
 TEST_P(HeadDotTest, ManyNodes) {
   Rng rng;
   auto in = problem(rng, 50000, 2, 3, false);
-  in.x = rng.reals(in.x.size(), 0.5, 1.5);
-  in.dscore = rng.reals(in.dscore.size(), 0.5, 1.5);
+  for (Reals* const values : {&in.x, &in.dscore, &in.dsecond_score}) *values = rng.reals(values->size(), 0.5, 1.5);
   check(in, Place::contiguous, false, hub_factor(dtype()));
 }
 
@@ -110,20 +150,25 @@ TEST_P(HeadDotDifferencesTest, GradientsAgreeWithDifferences) {
     return [&, argument](const Reals& value) {
       Problem shifted = in;
       shifted.*argument = value;
-      return dot(in.dscore, forward(shifted, Place::contiguous).reals());
+      const Forward scores = forward(shifted, Place::contiguous);
+      return dot(in.dscore, scores.score.reals()) + dot(in.dsecond_score, scores.second_score.reals());
     };
   };
   expect_gradient(loss(&Problem::x), in.x, gradients.dx.reals(), "dx");
   expect_gradient(loss(&Problem::vector), in.vector, gradients.dvector.reals(), "dvector");
+  expect_gradient(loss(&Problem::second_vector), in.second_vector, gradients.dsecond_vector.reals(), "dsecond_vector");
 }
 
 TEST_P(HeadDotTest, RerunsAreBitIdentical) {
   Rng rng;
   const auto in = problem(rng, 3000, 3, 5, false);
+  const Forward scores = forward(in, Place::contiguous), again = forward(in, Place::contiguous);
+  expect_same_bits(again.score, scores.score, "score");
+  expect_same_bits(again.second_score, scores.second_score, "second_score");
   const Backward first = backward(in, Place::contiguous), second = backward(in, Place::contiguous);
-  expect_same_bits(forward(in, Place::contiguous), forward(in, Place::contiguous), "score");
   expect_same_bits(second.dx, first.dx, "dx");
   expect_same_bits(second.dvector, first.dvector, "dvector");
+  expect_same_bits(second.dsecond_vector, first.dsecond_vector, "dsecond_vector");
 }
 
 /// Rows stored in 16 bits; everything else in float32.
@@ -139,7 +184,7 @@ TEST_P(HeadDotHalfTest, EverySizeAndLayout) {
       for (const Place place : kPlaces) {
         SCOPED_TRACE(std::to_string(nodes) + " x " + std::to_string(heads) + " x " + std::to_string(channels) + " " +
                      name_of(place));
-        check(problem(rng, nodes, heads, channels, true), place, true);
+        check(problem(rng, nodes, heads, channels, true, Vectors::one), place, true);
         check(problem(rng, nodes, heads, channels, false), place, false);
       }
     }

@@ -281,9 +281,11 @@ TEST(Threads, ResidualGate) {
 TEST(Threads, HeadDot) {
   expect_the_same_for_any_thread_count([&](Trial& on) {
     const auto &x = on.input({kRows, 4, 17}), &vector = on.input({4, 17});
-    run(on.context(), head_dot_forward, HeadDot{x, vector}, HeadDotResult{on.output({kRows, 4})});
-    run(on.context(), head_dot_backward, HeadDot{x, vector},
-        HeadDotGradients{on.input({kRows, 4}), on.inout({kRows, 4, 17}), on.output({4, 17})});
+    run(on.context(), head_dot_forward, HeadDot{x, vector, vector},
+        HeadDotResult{on.output({kRows, 4}), on.output({kRows, 4})});
+    run(on.context(), head_dot_backward, HeadDot{x, vector, vector},
+        HeadDotGradients{on.input({kRows, 4}), on.inout({kRows, 4, 17}), on.output({4, 17}), on.input({kRows, 4}),
+                         on.output({4, 17})});
   });
 }
 

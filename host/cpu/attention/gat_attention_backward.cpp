@@ -76,7 +76,10 @@ class Backward {
         terms_(memory.terms),
         dvalue_(memory.dvalue),
         dsource_(memory.dsource),
-        dedge_(write_rows<T>(op.dedge_score)) {}
+        dedge_(write_rows<T>(op.dedge_score)),
+        ddestination_(write_rows<T>(op.ddestination_score)),
+        source_vector_(read_rows<T>(op.source_vector)),
+        destination_vector_(read_rows<T>(op.destination_vector)) {}
 
   void span(const Span& span, int thread, const Scratch<T>& scratch) const {
     fill(span, scratch, dvalue_ ? dvalue_.at(span, thread) : nullptr, dsource_ ? dsource_.at(span, thread) : nullptr);
@@ -88,7 +91,10 @@ class Backward {
   }
 
   void finish(std::int64_t row, int thread) const {
-    if (dvalue_) dvalue_.finish(row, thread);
+    if (!dvalue_) return;
+    if (source_vector_) add_scaled_heads(dsource_.row(row, thread), source_vector_, dvalue_.row(row, thread));
+    if (destination_vector_) add_scaled_heads(ddestination_[row], destination_vector_, dvalue_.row(row, thread));
+    dvalue_.finish(row, thread);
   }
 
  private:
@@ -172,6 +178,17 @@ class Backward {
     }
   }
 
+  /// dvalue_h += dscore_h vector_h.
+  void add_scaled_heads(const T* dscore, const Rows<const T>& vector, T* dvalue) const {
+    for (std::int64_t h = 0; h < heads_; ++h, dvalue += channels_) {
+      for_each_tile<T, kStreamVectors>(channels_, [&](auto tile, std::int64_t c) {
+        auto sum = tile.load(dvalue + c);
+        sum.add_scaled(vector[h] + c, dscore[h]);
+        sum.store(dvalue + c);
+      });
+    }
+  }
+
   const Adjacency& out_;
   std::int64_t heads_, channels_;
   GatScore<T> score_;
@@ -181,7 +198,8 @@ class Backward {
   DestinationTerms<T> terms_;
   const SummedRows<S>& dvalue_;
   const SummedRows<T>& dsource_;
-  Rows<T> dedge_;
+  Rows<T> dedge_, ddestination_;
+  Rows<const T> source_vector_, destination_vector_;
 };
 
 }  // namespace

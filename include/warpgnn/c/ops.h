@@ -590,6 +590,10 @@ warpgnn_gat_attention_result warpgnn_gat_attention_result_default(void);
 ///   dalpha_e = drop'(<dy_i, value_j>),  dl_e = alpha_e (dalpha_e - delta_i),  dp_e = dl_e (p_e > 0 ? 1 : slope);
 ///   dvalue_j = sum drop(alpha_e) dy_i,  dsource_score_j = sum dp_e,  dedge_score_e = dp_e,
 ///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
+/// Where the scores were made of value_j, as in GAT, their gradients go on to it while its row is at hand:
+///   dvalue_j += dsource_score_j source_vector + ddestination_score_j destination_vector,
+/// each with its vector [H, C] given, which needs that score's gradient too, and for the second term a graph of one set
+/// of nodes. (The gradients of the vectors are those of `head_dot_backward`.)
 ///
 /// Shapes and dtypes as in GatAttention, gradients like what they are gradients of. All inputs are needed (edge_score
 /// if the forward had it), positive_y and positive_weight for ddestination_score alone. delta is made of y as stored.
@@ -603,6 +607,10 @@ typedef struct warpgnn_gat_attention_gradients {
   warpgnn_view dsource_score;
   warpgnn_view ddestination_score;
   warpgnn_view dedge_score;
+  /// optional
+  warpgnn_view source_vector;
+  /// optional
+  warpgnn_view destination_vector;
 } warpgnn_gat_attention_gradients;
 /// GatAttentionGradients{}: no argument given, every option at its default.
 warpgnn_gat_attention_gradients warpgnn_gat_attention_gradients_default(void);
@@ -745,11 +753,14 @@ warpgnn_status warpgnn_gru_cell_backward(const warpgnn_context* context, const w
 
 // --- head_dot.hpp ----------------------------------------------------------------------------------------------------
 
-/// score_nh = <x_nh, vector_h>: x [N, H, C], vector [H, C], score [N, H]. score is overwritten.
+/// score_nh = <x_nh, vector_h>: x [N, H, C], vector [H, C], score [N, H]. With a second vector, which GAT has for the
+/// other end of an edge, second_score likewise, in the same pass over x. Scores are overwritten.
 /// Dtypes. x: float32, float64, float16 or bfloat16; the rest: accumulator_of it (dtype.hpp).
 typedef struct warpgnn_head_dot {
   warpgnn_view x;
   warpgnn_view vector;
+  /// optional
+  warpgnn_view second_vector;
 } warpgnn_head_dot;
 /// HeadDot{}: no argument given, every option at its default.
 warpgnn_head_dot warpgnn_head_dot_default(void);
@@ -757,17 +768,22 @@ warpgnn_head_dot warpgnn_head_dot_default(void);
 /// What head_dot_forward writes.
 typedef struct warpgnn_head_dot_result {
   warpgnn_view score;
+  /// with a second vector
+  warpgnn_view second_score;
 } warpgnn_head_dot_result;
 /// HeadDotResult{}: no argument given, every option at its default.
 warpgnn_head_dot_result warpgnn_head_dot_result_default(void);
 
-/// dx_nh += dscore_nh vector_h (ACCUMULATES: x usually has another use, as the value of attention);
-/// dvector_h = sum_n dscore_nh x_nh (overwritten). Each is optional. Deterministic. Dtypes as in HeadDot, dx like x: in
-/// 16 bits the sum dx is rounded once more.
+/// dx_nh += dscore_nh vector_h + dsecond_score_nh second_vector_h (ACCUMULATES: x usually has another use, as the value
+/// of attention, whose backward can add this itself); dvector_h = sum_n dscore_nh x_nh and dsecond_vector likewise
+/// (overwritten). Each is optional. With a second vector, dsecond_score is needed. Deterministic. Dtypes as in HeadDot,
+/// dx like x: in 16 bits the sum dx is rounded once more.
 typedef struct warpgnn_head_dot_gradients {
   warpgnn_view dscore;
   warpgnn_view dx;
   warpgnn_view dvector;
+  warpgnn_view dsecond_score;
+  warpgnn_view dsecond_vector;
 } warpgnn_head_dot_gradients;
 /// HeadDotGradients{}: no argument given, every option at its default.
 warpgnn_head_dot_gradients warpgnn_head_dot_gradients_default(void);

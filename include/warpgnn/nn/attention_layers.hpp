@@ -54,9 +54,8 @@ class GATConv {
  private:
   SharedTensor run(const Graph& graph, const NodeInputs& x, const ConstTensorView& edge_features);
   void project();
-  /// W x_i, of the destinations.
-  const Tensor& destination_value() const { return x_.one_set ? value_ : destination_value_; }
   bool weights_apart() const { return in_ != in_destination_; }
+  void vectors_backward();
   SharedTensor projection_backward(bool need_dx);
   GatAttention problem() const;
   /// With what only a backward needs if asked for.

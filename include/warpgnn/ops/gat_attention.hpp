@@ -53,6 +53,10 @@ struct GatAttentionResult {
 ///   dalpha_e = drop'(<dy_i, value_j>),  dl_e = alpha_e (dalpha_e - delta_i),  dp_e = dl_e (p_e > 0 ? 1 : slope);
 ///   dvalue_j = sum drop(alpha_e) dy_i,  dsource_score_j = sum dp_e,  dedge_score_e = dp_e,
 ///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
+/// Where the scores were made of value_j, as in GAT, their gradients go on to it while its row is at hand:
+///   dvalue_j += dsource_score_j source_vector + ddestination_score_j destination_vector,
+/// each with its vector [H, C] given, which needs that score's gradient too, and for the second term a graph of one set
+/// of nodes. (The gradients of the vectors are those of `head_dot_backward`.)
 ///
 /// Shapes and dtypes as in GatAttention, gradients like what they are gradients of. All inputs are needed (edge_score
 /// if the forward had it), positive_y and positive_weight for ddestination_score alone. delta is made of y as stored.
@@ -66,6 +70,8 @@ struct GatAttentionGradients {
   TensorView dsource_score{};
   TensorView ddestination_score{};
   TensorView dedge_score{};
+  ConstTensorView source_vector{};       ///< optional
+  ConstTensorView destination_vector{};  ///< optional
 };
 
 /// The attention weights alpha_e [E, H] themselves, before dropout, for explanations: recomputed from maximum and sum
