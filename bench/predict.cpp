@@ -101,9 +101,9 @@ void add_attention(const Packs& packs, int heads, Sizes sizes, std::vector<Work>
     const bool shared = std::string(name) == "gatv2";
     constexpr int kBlocks = kernels::kTuning.attention_blocks[0];
     const Packs narrow{type, kNarrow}, forward = shared ? packs : narrow;
+    const std::string rest = std::string(",true,") + score + "<Math,float>>";
     const auto kernel = [&](const std::string& pass, const Packs& of) {
-      return Kernel{"attention_" + pass + "<" + of.arguments() + ",true," + score + "<Math,float>>", of.width,
-                    of.warps(kBlocks)};
+      return Kernel{"attention_" + pass + "<" + of.arguments() + rest, of.width, of.warps(kBlocks)};
     };
     add("attention_" + std::string(name) + "/forward", {kernel("forward_by_destination", forward)},
         attention_forward_bytes(sizes, shared), shared ? 1 : 2);

@@ -68,7 +68,7 @@ class GatVectorsTest : public GatAttentionFixture {
                      name_of(place));
         const auto in = random_gat(rng, graph, {heads, channels, turn % 2 == 0, turn % 4 < 2 ? 0.0 : 0.5});
         const Reals dy = random_upstream(rng, in);
-        const auto vector = [&](bool wanted) { return wanted ? rng.reals(heads * channels) : Reals{}; };
+        const auto vector = [&](bool wanted) { return wanted ? rng.reals(in.heads * in.channels) : Reals{}; };
         check(in, dy, {vector(turn % 3 != 0), vector(turn % 3 != 1)}, place);
       }
     }
