@@ -12,9 +12,7 @@ namespace warpgnn::bench {
 namespace {
 
 constexpr int kEdgesInFlight = kernels::kTuning.edges_in_flight;
-constexpr std::int64_t kOrderWindow = 4096, kLeastOrderedRows = 1 << 14;
-constexpr std::int64_t kRowsSideBySide = 8;
-constexpr double kBusyEnough = 0.9;
+constexpr std::int64_t kOrderWindow = std::int64_t{1} << kernels::kOrderWindowBits;
 
 double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 1;
@@ -51,7 +49,8 @@ Degrees::Degrees(std::int64_t nodes, std::span<const std::int32_t> destination)
     edges = 0;
   }
   ordered_ = as_numbered_;
-  if (rows() < kLeastOrderedRows || lanes_busy(as_numbered_, kRowsSideBySide) >= kBusyEnough) return;
+  if (rows() < kernels::kLeastOrderedRows || lanes_busy(as_numbered_, kernels::kRowsSideBySide) >= kernels::kBusyEnough)
+    return;
   for (std::int64_t first = 0; first < rows(); first += kOrderWindow) {
     const auto begin = ordered_.begin() + first;
     std::sort(begin, begin + std::min(kOrderWindow, rows() - first), std::greater<>());

@@ -21,6 +21,8 @@ inline constexpr std::int64_t kMinSlabRows = 64;
 /// Steps of a block over its rows that take less time than a second launch, each waiting for its loads, as those of
 /// terms with several loads and a store do.
 inline constexpr std::int64_t kOneSlabSteps = 8;
+inline constexpr std::int64_t kSectorElements = 8;  // that memory moves together, of float32
+inline constexpr std::int64_t kMaxGridY = 65535;
 
 /// How rows are cut into slabs: one block each.
 struct Slabs {
@@ -37,7 +39,9 @@ constexpr Slabs slabs_of(std::int64_t rows) {
 
 /// A term that writes to its row as well says so by kStoresRow: no load of the next rows may move before that store.
 template <class Term>
-concept StoresRow = requires { requires Term::kStoresRow; };
+concept StoresRow = requires {
+  requires Term::kStoresRow;
+};
 
 /// partial[(s * slabs + slab) * columns + column] = sum s of the slab's rows. term(row, column, sum) adds what the row
 /// gives to kSums packs of columns. The block is kReduceThreads threads as (lanes over packs) x (rows at a time). The
@@ -114,6 +118,16 @@ __global__ void __launch_bounds__(kReduceThreads)
   finish(column, total);
 }
 
+/// Lanes over the packs of a row with which one block adds up all rows of its columns in few enough steps: the fewer,
+/// the more rows at a time, and the more blocks side by side. 0: there are too many rows.
+inline unsigned one_slab_lanes(std::int64_t rows, std::int64_t packs, int width) {
+  for (std::int64_t lanes = lanes_for(packs); lanes > 0 && packs <= lanes * kMaxGridY; lanes /= 2) {
+    if (rows * lanes <= kOneSlabSteps * kReduceThreads) return static_cast<unsigned>(lanes);
+    if (lanes * width <= kSectorElements) break;
+  }
+  return 0;
+}
+
 /// Elements of workspace for reduce_columns.
 constexpr std::int64_t column_partial_count(std::int64_t rows, std::int64_t columns, int sums) {
   return slabs_of(rows).count * columns * sums;
@@ -124,12 +138,15 @@ constexpr std::int64_t column_partial_count(std::int64_t rows, std::int64_t colu
 template <class Partial, int kWidth, int kSums, class Term, class Finish>
 void reduce_columns(const backend::CudaExec& exec, const char* name, std::int64_t rows, std::int64_t columns,
                     const Term& term, const Finish& finish, Partial* partial) {
-  const unsigned lanes = static_cast<unsigned>(lanes_for(columns / kWidth));
-  Slabs slabs = slabs_of(rows);
-  if (rows > 0 && rows * lanes <= kOneSlabSteps * kReduceThreads) slabs = {1, rows};
+  const std::int64_t packs = columns / kWidth;
+  unsigned lanes = rows > 0 ? one_slab_lanes(rows, packs, kWidth) : 0;
+  Slabs slabs{1, rows};
+  if (lanes == 0) {
+    lanes = static_cast<unsigned>(lanes_for(packs));
+    slabs = slabs_of(rows);
+  }
   launch(exec, name, column_partials<Partial, kWidth, kSums, Term, Finish>,
-         {dim3(static_cast<unsigned>(slabs.count), blocks_for(columns / kWidth, lanes)),
-          dim3(lanes, kReduceThreads / lanes)},
+         {dim3(static_cast<unsigned>(slabs.count), blocks_for(packs, lanes)), dim3(lanes, kReduceThreads / lanes)},
          rows, slabs, columns, term, finish, partial);
   if (slabs.count == 1) return;
   launch(exec, name, column_totals<Partial, kSums, Finish>,

@@ -35,6 +35,17 @@ constexpr int blocks_left(int blocks, bool plain, bool widest, int sums = 1) {
   return blocks - (plain ? 0 : 1) - (widest ? sums : 0);
 }
 
+// --- The order in which rows of uneven lengths are taken ------------------------------------------------------------
+
+/// Rows are put in order within windows of so many, which keeps what lies side by side in memory together.
+inline constexpr int kOrderWindowBits = 12;
+/// The rows that a warp takes side by side when they are narrow, and by which it is judged whether an order pays.
+inline constexpr int kRowsSideBySide = 8;
+/// With fewer rows a device has warps for all of them at once, and the last to end is the longest row alone.
+inline constexpr int kLeastOrderedRows = 1 << 14;
+/// Lanes that are busy where rows lie side by side as they are; with more of them an order is not worth its reads.
+inline constexpr double kBusyEnough = 0.9;
+
 /// The one of two that is meant for T.
 template <class T>
 constexpr int for_real(const int (&values)[2]) {

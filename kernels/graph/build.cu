@@ -127,11 +127,6 @@ using namespace kernels;
 
 namespace {
 
-/// With fewer rows a device has warps for all of them at once, and the last to end is the longest row alone.
-constexpr std::int64_t kLeastOrderedRows = 1 << 14;
-/// Lanes that are busy where rows lie side by side as they are; with more of them an order is not worth its reads.
-constexpr double kBusyEnough = 0.9;
-
 /// Finds the order in which kernels take the rows, where it pays.
 void order_rows(const CudaExec& exec, const Context& context, AdjacencyStorage& storage) {
   Adjacency& adjacency = storage.adjacency;

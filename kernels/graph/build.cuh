@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "host/core/backend.hpp"
+#include "kernels/base/tuning.cuh"
 
 namespace warpgnn::kernels {
 
@@ -101,12 +102,8 @@ __global__ void find_offsets(std::int64_t rows, std::int64_t edges, const std::i
 
 // --- The order of rows -----------------------------------------------------------------------------------------------
 
-/// Rows are put in order within windows of so many, which keeps what lies side by side in memory together.
-inline constexpr int kOrderWindowBits = 12;
 inline constexpr int kDegreeBits = 10;
 static_assert(kChunkEdges < 1 << kDegreeBits);
-/// The rows that a warp takes side by side when they are narrow, and by which it is judged whether an order pays.
-inline constexpr int kRowsSideBySide = 8;
 
 /// The edges of a row that its own span walks: those of long rows are in their chunks.
 __device__ inline unsigned span_edges(const std::int64_t* offset, std::int64_t row) {
