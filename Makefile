@@ -117,11 +117,18 @@ format: ## Format all C++ and CUDA files
 	$(SETUP) lint
 	@$(CLANG_FORMAT) -i $(OUR_FILES)
 
-.PHONY: lint
-lint: ## Check the format, run shellcheck and clang-tidy; builds nothing
-	$(SETUP) build test bench lint
+.PHONY: check
+check: ## Check in a minute what reads the sources alone: format, scripts, layout, addresses, the generated C interface
+	$(SETUP) build test lint
 	@$(CLANG_FORMAT) --dry-run -Werror $(OUR_FILES)
 	@shellcheck --exclude=SC2012 $(SHELL_FILES)
+	@tests/tree_test.sh .
+	@python3 scripts/c_interface.py --check
+	@tests/address_products.sh . /usr/include/eigen3
+
+.PHONY: lint
+lint: check ## Run clang-tidy as well; builds nothing
+	$(SETUP) bench
 	@cmake --preset lint >/dev/null
 	@scripts/lint.py --jobs $(JOBS)
 
