@@ -124,7 +124,7 @@ check: ## Check in a minute what reads the sources alone: format, scripts, layou
 	@shellcheck --exclude=SC2012 $(SHELL_FILES)
 	@tests/tree_test.sh .
 	@python3 scripts/c_interface.py --check
-	@tests/address_products.sh . /usr/include/eigen3
+	@tests/address_products.sh . /usr/include/eigen3 || test $$? -eq 77  # skipped: there is no clang-query
 
 .PHONY: lint
 lint: check ## Run clang-tidy as well; builds nothing

@@ -77,7 +77,7 @@ struct Packs {
 
   std::string arguments() const { return type + "," + std::to_string(width); }
   bool widest() const { return width > kNarrow; }
-  int warps(int blocks, int sums = 1) const { return kBlockWarps * kernels::blocks_left(blocks, true, widest(), sums); }
+  int warps(int blocks, int cost = 1) const { return kBlockWarps * kernels::blocks_left(blocks, true, widest(), cost); }
 };
 
 void add_attention(const Packs& packs, int heads, Sizes sizes, std::vector<Work>& works) {

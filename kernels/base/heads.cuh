@@ -11,9 +11,9 @@
 namespace warpgnn::kernels {
 
 /// Blocks of kSpanThreads that should fit a multiprocessor at once: the register budget of the kernels of GAT.
-template <class T, bool kPlain, int kWidth, int kSums = 1>
+template <class T, bool kPlain, int kWidth, int kCost = 1>
 inline constexpr int kGatAttentionBlocks = blocks_left(for_real<T>(kTuning.gat_blocks), kPlain,
-                                                       kWidth > kMaxPackWidth<T>, kSums);
+                                                       kWidth > kMaxPackWidth<T>, kCost);
 
 /// A row cut into tiles of whole heads. Each head takes a power-of-two number of lanes, so that a dot product over its
 /// channels is a butterfly among them; a pack never straddles two heads. A head too wide for a warp, at

@@ -26,6 +26,9 @@ constexpr unsigned blocks_for(std::int64_t items, std::int64_t per_block) {
   return static_cast<unsigned>((items + per_block - 1) / per_block);
 }
 
+/// The most blocks of a grid in y.
+inline constexpr std::int64_t kMaxGridY = 65535;
+
 struct LaunchShape {
   dim3 grid;
   dim3 block;

@@ -22,7 +22,6 @@ inline constexpr std::int64_t kMinSlabRows = 64;
 /// terms with several loads and a store do.
 inline constexpr std::int64_t kOneSlabSteps = 8;
 inline constexpr std::int64_t kSectorElements = 8;  // that memory moves together, of float32
-inline constexpr std::int64_t kMaxGridY = 65535;
 
 /// How rows are cut into slabs: one block each.
 struct Slabs {

@@ -30,9 +30,9 @@ inline constexpr Tuning kHopper{.span_threads = 128,
 inline constexpr Tuning kTuning = kHopper;
 
 /// What is left of such a budget where more registers are needed: for what edges have of their own, which plain kernels
-/// know nothing of, and for the widest packs of 16-bit rows, of `sums` that a lane has of each column.
-constexpr int blocks_left(int blocks, bool plain, bool widest, int sums = 1) {
-  return blocks - (plain ? 0 : 1) - (widest ? sums : 0);
+/// know nothing of, and for the widest packs of 16-bit rows, which take the registers of `cost` blocks.
+constexpr int blocks_left(int blocks, bool plain, bool widest, int cost = 1) {
+  return blocks - (plain ? 0 : 1) - (widest ? cost : 0);
 }
 
 // --- The order in which rows of uneven lengths are taken ------------------------------------------------------------

@@ -112,10 +112,9 @@ T* keep(const Context& context, backend::AdjacencyStorage& storage, std::int64_t
 
 /// The parts of select_parts are cut into slices of about this many nodes or slots.
 constexpr std::int64_t kSliceItems = 8 * kBuildThreads;
-constexpr std::int64_t kMaxSlices = 65535;
 
 std::int64_t slices_of(const backend::SelectArgs& args) {
-  return std::clamp<std::int64_t>((args.largest + kSliceItems - 1) / kSliceItems, 1, kMaxSlices);
+  return std::clamp<std::int64_t>((args.largest + kSliceItems - 1) / kSliceItems, 1, kMaxGridY);
 }
 
 }  // namespace

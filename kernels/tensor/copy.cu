@@ -25,7 +25,7 @@ void copy_words(const CudaExec& exec, const RowsCopy& copy) {
   const auto width = static_cast<std::uint64_t>(std::min<std::int64_t>(words.width, kCopyThreads));
   const auto lanes = static_cast<int>(std::bit_ceil(width));
   const std::int64_t slices = std::min<std::int64_t>(
-      blocks_for(std::min(words.width, std::int64_t{1} << 31), std::int64_t{lanes} * kCopyWordsPerThread), 65535);
+      blocks_for(std::min(words.width, std::int64_t{1} << 31), std::int64_t{lanes} * kCopyWordsPerThread), kMaxGridY);
   launch(exec, "copy_rows", copy_rows_kernel<Word>,
          {dim3(blocks_for(copy.rows, kCopyThreads / lanes), static_cast<unsigned>(slices)), dim3(kCopyThreads)}, words,
          lanes);

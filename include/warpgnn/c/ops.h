@@ -592,8 +592,8 @@ warpgnn_gat_attention_result warpgnn_gat_attention_result_default(void);
 ///   ddestination_score_i = (1 - slope)(<dy_i, positive_y_i> - delta_i positive_weight_i).
 /// Where the scores were made of value_j, as in GAT, their gradients go on to it while its row is at hand:
 ///   dvalue_j += dsource_score_j source_vector + ddestination_score_j destination_vector,
-/// each with its vector [H, C] given, which needs that score's gradient too, and for the second term a graph of one set
-/// of nodes. (The gradients of the vectors are those of `head_dot_backward`.)
+/// each with its vector [H, C] given, of the scores' dtype, which needs that score's gradient too, and for the second
+/// term a graph of one set of nodes. (The gradients of the vectors are those of `head_dot_backward`.)
 ///
 /// Shapes and dtypes as in GatAttention, gradients like what they are gradients of. All inputs are needed (edge_score
 /// if the forward had it), positive_y and positive_weight for ddestination_score alone. delta is made of y as stored.
