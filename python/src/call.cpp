@@ -183,9 +183,9 @@ Graph Call::batch(const Tensor& offsets, const Tensor& host_offsets) {
   }
   const std::int64_t nodes = on_host.as<std::int64_t>()[on_host.shape[0] - 1];
   const Device device = context_.device();
-  // Pools read no edges: what would say that each node has none has a shape and no memory.
+  // Pools read no edges: what would say that each node has none is not there, and only named.
   const auto unread = [&](Dtype dtype, std::int64_t count) {
-    return ConstTensorView{contiguous_layout(dtype, std::array{count}, device), nullptr};
+    return ConstTensorView{contiguous_layout(dtype, std::array{count}, device), on_device.data};
   };
   const AdjacencyParts none{.offsets = unread(Dtype::int64, std::max<std::int64_t>(nodes, 0) + 1),
                             .neighbors = unread(Dtype::int32, 0),

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""What the graph layers share: their inputs, the graphs they make of them, and self-loops."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Union
+
+import torch
+from torch import Tensor
+
+from .. import functional as WF
+from ..graph import Graph, SelfLoops, as_graph
+
+Channels = Union[int, tuple[int, int]]
+Features = Union[Tensor, tuple[Tensor, Optional[Tensor]]]
+Adjacency = Union[Tensor, Graph, Any]
+
+
+class Conv(torch.nn.Module):
+    """A layer over edges.
+
+    `edge_index` is [2, E], a Graph, or a sparse matrix whose rows are destinations, as PyG's layers take it. Graphs of
+    the last edge indices are kept (see `Graph`); whoever has one graph for many steps makes it himself, once.
+    """
+
+    def __init__(self, aggregations: tuple[str, ...] = ("add", "sum"), aggr: Any = "add",
+                 flow: str = "source_to_target", node_dim: int = 0, **others: Any) -> None:
+        super().__init__()
+        name = type(self).__name__
+        if others:
+            raise TypeError(f"{name}: unexpected argument {next(iter(others))!r}")
+        if aggr not in aggregations:
+            raise ValueError(f"{name}: aggr: expected one of {', '.join(map(repr, aggregations))}, got {aggr!r}")
+        if flow not in ("source_to_target", "target_to_source"):
+            raise ValueError(f"{name}: flow: expected 'source_to_target' or 'target_to_source', got {flow!r}")
+        if node_dim not in (0, -2):
+            raise ValueError(f"{name}: node_dim: expected 0 or -2, got {node_dim}")
+        self.aggr, self.flow = aggr, flow
+
+    def _make_graph(self, edge_index: Adjacency, sources: Tensor, destinations: Optional[Tensor],
+                    size: Optional[tuple[int, int]] = None) -> tuple[Graph, Optional[Tensor]]:
+        """The graph, and the values of a sparse matrix. `destinations` that are none are as many as `size` says."""
+        rows = sources.shape[0] if destinations is None else destinations.shape[0]
+        if destinations is None and size is not None and size[1] is not None:
+            rows = size[1]
+        return as_graph(edge_index, (sources.shape[0], rows), self.flow)
+
+    def extra_repr(self) -> str:
+        return ", ".join(str(value) for value in (getattr(self, "in_channels", None),
+                                                  getattr(self, "out_channels", None)) if value is not None)
+
+
+def pair_of(x: Features) -> tuple[Tensor, Optional[Tensor]]:
+    """Features of sources and destinations, which are the same tensor for one set of nodes."""
+    if isinstance(x, Tensor):
+        return x, x
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        raise TypeError(f"x: expected a tensor or a pair of them, got {type(x).__name__}")
+    return x[0], x[1]
+
+
+def channels_pair(in_channels: Channels) -> tuple[int, int]:
+    return (in_channels, in_channels) if isinstance(in_channels, int) else tuple(in_channels)
+
+
+def as_matrix(edge_attr: Tensor) -> Tensor:
+    """[E, D] of [E, D] or [E]."""
+    return edge_attr.view(-1, 1) if edge_attr.dim() == 1 else edge_attr
+
+
+def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[float, Tensor, str]) -> Tensor:
+    """Features of the edges of a graph that was given self-loops: those of the old edges that stay, then of each loop
+    `fill_value`: a number, a tensor of one edge's features, or the "add", "mean", "max" or "min" of what its node's
+    other in-edges have."""
+    kept = edge_attr if loops.kept is None else edge_attr[loops.kept]
+    count = loops.graph.num_edges - kept.shape[0]
+    if isinstance(fill_value, str):
+        filled = _reduced(loops, kept, fill_value)[:count]
+    elif isinstance(fill_value, Tensor):
+        filled = fill_value.to(kept).expand(count, *kept.shape[1:])
+    else:
+        filled = kept.new_full((count, *kept.shape[1:]), fill_value)
+    return torch.cat([kept, filled.to(kept.dtype)])
+
+
+def _reduced(loops: SelfLoops, kept: Tensor, reduce: str) -> Tensor:
+    destination = loops.graph.destination[:kept.shape[0]]
+    rows = loops.graph.num_destinations
+    bare = loops.graph.derived(("bare", kept.shape[0]), lambda: Graph(
+        torch.stack([torch.arange(kept.shape[0], device=kept.device), destination.long()]), (kept.shape[0], rows)))
+    return WF.aggregate(bare, kept.reshape(kept.shape[0], -1), reduce=reduce).view(rows, *kept.shape[1:])
+
+
+def looped_weight(loops: SelfLoops, weight: Tensor, fill: float) -> Tensor:
+    """Weights of the edges of a graph that was given self-loops: a node's loop weighs what the last of its loops did,
+    or `fill` where it had none."""
+    kept = weight if loops.kept is None else weight[loops.kept]
+    filled = kept.new_full((loops.graph.num_edges - kept.shape[0],), fill)
+    if loops.last_loop is not None:
+        nodes, ids = loops.last_loop
+        filled = filled.index_put((nodes,), weight[ids])
+    return torch.cat([kept, filled])

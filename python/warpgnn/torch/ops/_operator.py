@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""The operators of the shared object, and how gradients and fakes are attached to them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any, Callable
+
+import torch
+from torch import Tensor
+
+Parts = list[Tensor]
+
+
+def _library_path() -> pathlib.Path:
+    """The shared object beside the package, or where WARPGNN_TORCH_LIBRARY says, for a build that is not installed."""
+    override = os.environ.get("WARPGNN_TORCH_LIBRARY")
+    path = pathlib.Path(override) if override else pathlib.Path(__file__).parents[2] / "warpgnn_torch.so"
+    if not path.exists():
+        raise ImportError(f"warpgnn: {path} is not there; the package was installed without its operators")
+    return path
+
+
+torch.ops.load_library(str(_library_path()))
+_registry = torch.library.Library("warpgnn", "FRAGMENT")
+
+
+def operator(name: str) -> torch._ops.OpOverload:
+    """The operator of a name."""
+    return getattr(torch.ops.warpgnn, name).default
+
+
+def fake(name: str) -> Callable[[Callable], Callable]:
+    """Registers what an operator's results look like, for the meta device, for torch.compile and for torch.export."""
+    return torch.library.register_fake(f"warpgnn::{name}")
+
+
+def differentiable(name: str, function: type[torch.autograd.Function]) -> Callable[..., Any]:
+    """The operator with its gradient.
+
+    `function` is registered for whoever calls ``torch.ops.warpgnn``: torch.compile and torch.export do. What is
+    returned calls it without the dispatcher between, which costs more than a small operator does.
+    """
+    raw = operator(name)
+
+    def registered(*args: Any) -> Any:
+        if torch.is_grad_enabled():
+            return function.apply(*args)
+        with torch._C._AutoDispatchBelowAutograd():
+            return raw(*args)
+
+    _registry.impl(name, registered, "Autograd")
+
+    def call(*args: Any) -> Any:
+        return raw(*args) if torch.compiler.is_compiling() else registered(*args)
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def constant(name: str) -> Callable[..., Any]:
+    """An operator whose results are constants to autograd."""
+    raw = operator(name)
+
+    def registered(*args: Any) -> Any:
+        with torch._C._AutoDispatchBelowAutograd():
+            return raw(*args)
+
+    _registry.impl(name, registered, "Autograd")
+    return raw
+
+
+def below_autograd(raw: torch._ops.OpOverload, *args: Any) -> Any:
+    """Runs an operator in a Function's forward, whose own gradient is what counts."""
+    with torch._C._AutoDispatchBelowAutograd():
+        return raw(*args)
+
+
+def accumulator(dtype: torch.dtype) -> torch.dtype:
+    """What is computed in where rows are stored in `dtype`: float32 beside 16 bits."""
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+
+
+def num_destinations(graph: Parts) -> Any:
+    return graph[0].shape[0] - 1
+
+
+def num_sources(graph: Parts) -> Any:
+    return graph[3].shape[0] - 1
+
+
+def num_edges(graph: Parts) -> Any:
+    return graph[1].shape[0]
+
+
+def needed(ctx: Any, *positions: int) -> int:
+    """The mask of the inputs at these positions that need a gradient: bit k for the k-th."""
+    return sum(1 << k for k, position in enumerate(positions) if ctx.needs_input_grad[position])
+
+
+def wanted(mask: int, bit: int, gradient: Tensor) -> Tensor | None:
+    """A gradient that was asked for; what was not is an empty tensor that nobody is to see."""
+    return gradient if mask >> bit & 1 else None
