@@ -13,7 +13,7 @@ SETUP := @scripts/setup.sh
 # Its releases disagree about a few lambdas; this one is packaged for Debian 12 and Ubuntu 24.04.
 CLANG_FORMAT := clang-format-14
 
-OUR_FILES = $(shell find include host kernels tests bench examples -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
+OUR_FILES = $(shell find include host kernels tests bench examples python -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' \
   -o -path '*/executor/include/*.h' -o -path 'include/*.h' -o -name '*.c')
 # Left out of what shellcheck finds: ls in scripts (SC2012), here of names without spaces.
 SHELL_FILES = $(shell find scripts tests bench -name '*.sh') .ci/run
@@ -35,6 +35,17 @@ test: ## Build everything and run all tests (with the CUDA kernels where nvcc is
 	@cmake --preset $(PRESET)
 	@cmake --build --preset $(PRESET) --parallel $(JOBS)
 	@ctest --preset $(PRESET) --parallel $(JOBS)
+
+# TORCH=VERSION: of PyTorch, instead of the newest that is tested.
+.PHONY: test-python
+test-python: ## Install the Python package beside PyTorch in build/test-python-* and run its tests
+	$(SETUP) python
+	@scripts/test_python.sh
+
+.PHONY: wheels
+wheels: ## Make wheels of the Python package in out/wheels, for the CPU and where nvcc is found with the CUDA kernels
+	$(SETUP) python
+	@scripts/wheels.sh
 
 .PHONY: asan
 asan: ## Run all tests under AddressSanitizer and UndefinedBehaviorSanitizer

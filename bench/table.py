@@ -9,7 +9,7 @@ import sys
 
 import report
 
-PEERS = ("PyG", "PyG compiled", "DGL")
+PEERS = ("ours in PyTorch", "PyG", "PyG compiled", "DGL")
 OPS = {
     "gat_layer": "GAT layer",
     "gatv2_layer": "GATv2 layer",
@@ -42,6 +42,8 @@ def read(paths):
 
 
 def peer_of(op):
+    if op.startswith("warpgnn_"):
+        return "ours in PyTorch"
     return "DGL" if op.startswith("dgl_") else "PyG compiled" if op.endswith("_compiled") else "PyG"
 
 

@@ -8,6 +8,16 @@ file(GLOB_RECURSE host_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/*.c
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu")
 set(no_cuda_source "${PROJECT_SOURCE_DIR}/host/core/no_cuda.cpp")
 list(REMOVE_ITEM host_sources "${no_cuda_source}")
+# Without dense products there is no linear, and nothing that is made of it: no layers, and no C interface to both.
+set(no_linear_source "${PROJECT_SOURCE_DIR}/host/cpu/no_linear.cpp")
+set(no_blas_source "${PROJECT_SOURCE_DIR}/kernels/base/no_blas.cpp")
+if(WARPGNN_DENSE)
+  list(REMOVE_ITEM host_sources "${no_linear_source}")
+else()
+  list(FILTER host_sources EXCLUDE REGEX "/host/(nn|c)/|/host/cpu/dense/linear")
+  list(FILTER cuda_sources EXCLUDE REGEX "/kernels/(dense/linear|base/blas)\\.cu$")
+  list(APPEND cuda_sources "${no_blas_source}")
+endif()
 # The loops of the CPU backend: one folder for each family of ops.
 set(simd_sources ${host_sources})
 list(FILTER simd_sources INCLUDE REGEX "/host/cpu/(aggregate|attention|dense|pool)/")
@@ -17,7 +27,7 @@ list(REMOVE_ITEM host_sources ${simd_sources})
 add_library(warpgnn_host OBJECT ${host_sources})
 target_include_directories(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
 target_compile_features(warpgnn_host PRIVATE cxx_std_20)
-target_link_libraries(warpgnn_host PRIVATE OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json)
+target_link_libraries(warpgnn_host PRIVATE OpenMP::OpenMP_CXX $<TARGET_NAME_IF_EXISTS:nlohmann_json::nlohmann_json>)
 target_precompile_headers(warpgnn_host PRIVATE "${PROJECT_SOURCE_DIR}/host/core/backend.hpp")
 warpgnn_own_code(warpgnn_host)
 # It parses the headers of files: its time to compile counts, its speed does not.
@@ -26,6 +36,10 @@ set_source_files_properties("${PROJECT_SOURCE_DIR}/host/nn/safetensors.cpp" PROP
 # --- Loops of the CPU backend, once per instruction-set level; host/cpu/dispatch.cpp chooses at run time ---------------
 
 set(warpgnn_host_objects $<TARGET_OBJECTS:warpgnn_host>)
+set(warpgnn_dense "")
+if(WARPGNN_DENSE)
+  set(warpgnn_dense Eigen3::Eigen)
+endif()
 set(warpgnn_onednn $<$<BOOL:${WARPGNN_ONEDNN}>:OneDNN::OneDNN>)
 # The level of the machine that builds.
 function(warpgnn_native_level result)
@@ -79,7 +93,7 @@ foreach(level IN LISTS simd_levels)
   target_compile_options(${target} PRIVATE -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
                                            ${simd_flags_${level}})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX Eigen3::Eigen ${warpgnn_onednn})
+  target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX ${warpgnn_dense} ${warpgnn_onednn})
   warpgnn_own_code(${target})
   list(APPEND warpgnn_host_objects $<TARGET_OBJECTS:${target}>)
 endforeach()
@@ -106,7 +120,10 @@ warpgnn_complete_library(warpgnn)
 # --- CUDA ---------------------------------------------------------------------------------------------------------------
 
 if(WARPGNN_WITH_CUDA)
-  warpgnn_cuda_library(cublas WARPGNN_CUBLAS)
+  set(WARPGNN_CUBLAS "")
+  if(WARPGNN_DENSE)
+    warpgnn_cuda_library(cublas WARPGNN_CUBLAS)
+  endif()
   target_sources(warpgnn PRIVATE ${cuda_sources})
   target_link_libraries(warpgnn PRIVATE CUDA::cudart_static ${WARPGNN_CUBLAS})
   set_target_properties(warpgnn PROPERTIES CUDA_RUNTIME_LIBRARY Static)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Checks that the tools and libraries for the given tasks are there and installs what is missing (Debian, Ubuntu).
-#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs] [peers]
+#   setup.sh [build] [test] [bench] [device] [lint] [demo] [mutants] [docs] [peers] [python]
 # What `demo` adds is only wished for: without it the demo draws no pictures. So are clang-query and pip, without each of
 # which one test is skipped.
 # CUDA is never installed: it is used where nvcc is found.
@@ -47,6 +47,13 @@ for task in "$@"; do
       if [[ -z ${PEERS_PYTHON:-} ]]; then
         needed_packages+=(python3-venv python3-dev)
       fi
+      ;;
+    python)
+      has "${CXX:-c++}" || missing+=(g++)
+      has cmake || missing+=(cmake)
+      has ninja || missing+=(ninja-build)
+      has python3 || missing+=(python3)
+      needed_packages+=(python3-venv python3-dev)  # torch.compile compiles against Python's headers
       ;;
     demo)
       has dot || wished+=(graphviz)

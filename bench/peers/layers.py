@@ -14,6 +14,7 @@ WIDTHS = (128, 64, 256, 16)
 DTYPES = (torch.float32, torch.bfloat16)
 LAYER_INPUTS = 128
 PYG = "torch_geometric.nn"
+OURS = "warpgnn.torch.nn"  # for PyTorch
 
 
 class Subject:
@@ -123,19 +124,21 @@ def torch_linear(graph, shape, dtype):
     return Subject(lambda: torch.nn.functional.linear(x, weight), [x, weight])
 
 
-def whole(layer_name):
-    """A whole layer with its products, as ours of that name: self-loops are added before."""
+def whole(layer_name, module=PYG):
+    """A whole layer with its products, as ours of that name: self-loops are added before. Our layer for PyTorch is given
+    a graph, as the library's is."""
 
     def make(graph, shape, dtype):
-        import torch_geometric.nn
-        from torch_geometric.utils import add_self_loops
-
         heads, channels = shape
         x = leaf(graph, LAYER_INPUTS, dtype, 3)
         sizes = (heads * channels,) if layer_name == "GCNConv" else (channels, heads)
         options = {} if layer_name == "TransformerConv" else {"add_self_loops": False}
-        layer = getattr(torch_geometric.nn, layer_name)(LAYER_INPUTS, *sizes, **options).to(graph.device, dtype)
-        edges, _ = add_self_loops(graph.edge_index, num_nodes=graph.nodes)
+        layer = getattr(importlib.import_module(module), layer_name)(LAYER_INPUTS, *sizes, **options)
+        layer = layer.to(graph.device, dtype)
+        loops = torch.arange(graph.nodes, device=graph.device).expand(2, -1)
+        edges = torch.cat([graph.edge_index, loops], dim=1)
+        if module == OURS:
+            edges = importlib.import_module("warpgnn.torch").Graph(edges, graph.nodes)
         return Subject(lambda: layer(x, edges), [x, *layer.parameters()])
 
     return make
@@ -289,11 +292,18 @@ EAGER = (
     Peer("cudnn_gatv2", cudnn_gatv2, GATV2, "cudnn.gnn"),
 )
 COMPILED = tuple(compiled(peer) for peer in EAGER if peer.module == PYG)
+LAYER_NAMES = {"GATConv": "gat", "GATv2Conv": "gatv2", "TransformerConv": "transformer", "GCNConv": "gcn"}
+
+
+def whole_layers(prefix, module):
+    return tuple(
+        WholeLayer(f"{prefix}_{name}_layer", whole(layer, module), f"{name}_layer", module)
+        for layer, name in LAYER_NAMES.items())
+
+
 LAYERS = (
-    WholeLayer("pyg_gat_layer", whole("GATConv"), "gat_layer"),
-    WholeLayer("pyg_gatv2_layer", whole("GATv2Conv"), "gatv2_layer"),
-    WholeLayer("pyg_transformer_layer", whole("TransformerConv"), "transformer_layer"),
-    WholeLayer("pyg_gcn_layer", whole("GCNConv"), "gcn_layer"),
+    *whole_layers("warpgnn", OURS),
+    *whole_layers("pyg", PYG),
     WholeLayer("torch_linear", torch_linear, "linear", "torch", ("forward", "backward")),
 )
 DGL_LAYERS = (

@@ -147,7 +147,7 @@ struct LaneElements {
         first(group.lane / arguments.tiles.head_lanes),
         step(group.size / arguments.tiles.head_lanes),
         count(static_cast<int>(span.end - span.begin)),
-        longest(__reduce_max_sync(kAllLanes, count)) {
+        longest(warp_max(count)) {
     if (head >= arguments.tiles.heads) count = 0;
   }
 

@@ -5,7 +5,7 @@
 
 #include <cublas_v2.h>
 
-#include "host/core/backend.hpp"
+#include "kernels/base/blas_handle.cuh"
 
 namespace warpgnn::kernels {
 
@@ -16,7 +16,7 @@ struct Blas {
   void* workspace = nullptr;
 };
 
-/// Throws Error(device_failure) that names what failed. Defined in runtime.cu.
+/// Throws Error(device_failure) that names what failed.
 void check(cublasStatus_t status, const char* what);
 
 inline cublasHandle_t blas_of(const backend::CudaExec& exec) {

@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 
-#include "kernels/base/blas.cuh"
+#include "kernels/base/blas_handle.cuh"
 #include "kernels/base/launch.cuh"
 #include "kernels/base/memory_pool.cuh"
 
@@ -39,17 +38,9 @@ void check(cudaError_t status, const char* what) {
   throw Error(ErrorCode::device_failure, message);
 }
 
-void check(cublasStatus_t status, const char* what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw Error(ErrorCode::device_failure, std::string(what) + ": cuBLAS: " + cublasGetStatusString(status));
-}
-
 namespace {
 
 using backend::CudaExec;
-
-// What NVIDIA recommends for Hopper; older devices need less, and a fixed size keeps the choice of algorithm fixed.
-constexpr std::size_t kBlasWorkspaceBytes = std::size_t{32} << 20;
 
 // Compute capabilities, times 100, that the kernels were compiled for.
 #ifdef __CUDA_ARCH_LIST__
@@ -77,30 +68,6 @@ int attribute_of(int device, cudaDeviceAttr attribute) {
   int value = 0;
   check(cudaDeviceGetAttribute(&value, attribute, device), "cudaDeviceGetAttribute");
   return value;
-}
-
-/// fp32 products in fp32, never in TF32; fp64 and 16-bit products on tensor cores where there are any, 16-bit ones with
-/// all their sums in fp32. CUBLAS_PEDANTIC_MATH would keep 16-bit products off the tensor cores.
-constexpr auto kBlasMath =
-    static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
-
-/// Fills exec.blas; what is already there when it throws is left to close_blas.
-void open_blas(CudaExec& exec) {
-  auto* const blas = new Blas;
-  exec.blas = blas;
-  check(cublasCreate(&blas->handle), "cublasCreate");
-  blas->workspace = backend::allocate(exec, kBlasWorkspaceBytes);
-  check(cublasSetStream(blas->handle, stream_of(exec)), "cublasSetStream");
-  // After the stream: setting a stream drops the workspace.
-  check(cublasSetWorkspace(blas->handle, blas->workspace, kBlasWorkspaceBytes), "cublasSetWorkspace");
-  check(cublasSetMathMode(blas->handle, kBlasMath), "cublasSetMathMode");
-}
-
-void close_blas(const CudaExec& exec) noexcept {
-  const std::unique_ptr<Blas> blas(static_cast<Blas*>(exec.blas));
-  if (blas == nullptr) return;
-  if (blas->handle != nullptr) cublasDestroy(blas->handle);
-  backend::release(exec, blas->workspace);
 }
 
 struct Availability {

@@ -74,7 +74,7 @@ __device__ inline EdgeSpan span_or_none(const Adjacency& edges, std::int64_t ite
 template <int kInFlight, class Fetch, class Body>
 __device__ void for_each_batch(const WarpGroup& group, const EdgeSpan& span, const Fetch& fetch, const Body& body) {
   const int edges = static_cast<int>(span.end - span.begin);
-  const int longest = __reduce_max_sync(kAllLanes, edges);
+  const int longest = warp_max(edges);
   for (int first = 0; first < longest; first += group.size) {
     decltype(fetch(span.begin)) mine{};
     if (edges > 0) mine = fetch(span.begin + (first + group.lane < edges ? first + group.lane : edges - 1));

@@ -74,6 +74,30 @@ struct LaneGroup {
 
 inline constexpr unsigned kAllLanes = 0xffffffffu;
 
+/// The largest, and the sum, of the numbers of a warp, whose lanes all take part. One instruction from compute capability
+/// 8.0 on, a butterfly before.
+__device__ inline int warp_max(int value) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+  return __reduce_max_sync(kAllLanes, value);
+#else
+  for (int distance = kWarpSize / 2; distance > 0; distance /= 2) {
+    const int other = __shfl_xor_sync(kAllLanes, value, distance);
+    value = other > value ? other : value;
+  }
+  return value;
+#endif
+}
+__device__ inline unsigned warp_sum(unsigned value) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+  return __reduce_add_sync(kAllLanes, value);
+#else
+  for (int distance = kWarpSize / 2; distance > 0; distance /= 2) {
+    value += __shfl_xor_sync(kAllLanes, value, distance);
+  }
+  return value;
+#endif
+}
+
 /// A power-of-two run of lanes of a warp whose lanes all call each member function together, whatever group they belong
 /// to: every exchange names all of them, a mask that costs nothing.
 struct WarpGroup {

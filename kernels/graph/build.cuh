@@ -10,6 +10,7 @@
 
 #include "host/core/backend.hpp"
 #include "kernels/base/tuning.cuh"
+#include "kernels/base/warp.cuh"
 
 namespace warpgnn::kernels {
 
@@ -126,8 +127,8 @@ __global__ void write_order_keys(std::int64_t rows, const std::int64_t* offset, 
     const unsigned other = __shfl_xor_sync(0xffffffffu, longest, distance);
     longest = other > longest ? other : longest;
   }
-  const unsigned own_sum = __reduce_add_sync(0xffffffffu, own);
-  const unsigned longest_sum = __reduce_add_sync(0xffffffffu, longest);
+  const unsigned own_sum = warp_sum(own);
+  const unsigned longest_sum = warp_sum(longest);
   if (build_lane() != 0) return;
   atomicAdd(edges, static_cast<unsigned long long>(own_sum));
   atomicAdd(slots, static_cast<unsigned long long>(longest_sum));

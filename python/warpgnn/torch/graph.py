@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections import OrderedDict
 from typing import Any, Callable, NamedTuple, Optional, Union
@@ -51,8 +52,12 @@ class Graph:
         edge_index = checked_edge_index(edge_index)
         sources, destinations = _sizes(edge_index, num_nodes)
         self.edge_index = edge_index
-        self.parts = _build(edge_index, sources, destinations)
+        self.parts = for_training_too(lambda: _build(edge_index, sources, destinations))
         self._derived: dict[Any, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What hangs on the graph alone is made again where it is needed."""
+        return {"parts": self.parts, "edge_index": self.edge_index, "_derived": {}}
 
     # --- What it is -------------------------------------------------------------------------------------------------
 
@@ -129,17 +134,17 @@ class Graph:
     def derived(self, key: Any, make: Any) -> Any:
         """What `make()` gives, made once and kept as long as the graph: for what hangs on the graph alone."""
         if key not in self._derived:
-            self._derived[key] = make()
+            self._derived[key] = for_training_too(make)
         return self._derived[key]
 
     def derived_of(self, tensor: Tensor, key: Any, make: Any) -> Any:
         """The same for what hangs on a tensor too: made again when that is another one, or has changed. Not kept under
         torch.compile."""
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or tensor.is_inference():
             return make()
         found = self._derived.get(key)
         if found is None or found[0]() is not tensor or found[1] != _state(tensor):
-            found = self._derived[key] = weakref.ref(tensor), _state(tensor), make()
+            found = self._derived[key] = weakref.ref(tensor), _state(tensor), for_training_too(make)
         return found[2]
 
     # --- Other libraries' graphs ------------------------------------------------------------------------------------
@@ -222,6 +227,10 @@ def _sizes(edge_index: Tensor, num_nodes: Size) -> tuple[int, int]:
     if len(pair) != 2:
         raise ValueError(f"num_nodes: expected a number or a pair, got {len(pair)} of them")
     if not torch.compiler.is_compiling():
+        try:
+            pair = tuple(map(operator.index, pair))
+        except TypeError:
+            raise TypeError(f"num_nodes: expected a whole number or two, got {num_nodes!r}") from None
         for count in (*pair, edge_index.shape[1]):
             if count < 0:
                 raise ValueError(f"num_nodes: expected 0 or more, got {count}")
@@ -231,6 +240,7 @@ def _sizes(edge_index: Tensor, num_nodes: Size) -> tuple[int, int]:
 
 
 def _build(edge_index: Tensor, sources: int, destinations: int) -> list[Tensor]:
+    edge_index = edge_index.contiguous()
     if torch.compiler.is_compiling():
         return ops.graph_from_coo(edge_index[0], edge_index[1], sources, destinations)
     try:
@@ -247,6 +257,14 @@ def _python_error(error: RuntimeError) -> Exception:
     if len(words) == 3 and words[0].startswith("warpgnn::") and words[1] in _ERRORS:
         return _ERRORS[words[1]](words[2].split("\n")[0])
     return error
+
+
+def for_training_too(make: Callable[[], Any]) -> Any:
+    """What `make()` gives and is kept: under torch.inference_mode as well, tensors that autograd may save."""
+    if torch.compiler.is_compiling() or not torch.is_inference_mode_enabled():
+        return make()
+    with torch.inference_mode(False):
+        return make()
 
 
 def _whole(offsets: Tensor) -> Tensor:
@@ -279,11 +297,13 @@ def _last_of_each(nodes: Tensor, ids: Tensor, count: int) -> tuple[Tensor, Tenso
 def _entries(adjacency: Any) -> tuple[Tensor, Tensor, Optional[Tensor], tuple[int, int]]:
     """Columns, rows, values and shape of a sparse matrix."""
     if isinstance(adjacency, Tensor):
-        if adjacency.layout == torch.strided or adjacency.dim() != 2:
+        if adjacency.layout == torch.strided:
             raise TypeError("adjacency: expected a sparse matrix, got a dense tensor")
         coo = adjacency.to_sparse_coo().coalesce()
+        if coo.sparse_dim() != 2:
+            raise TypeError(f"adjacency: expected a matrix, got {coo.sparse_dim()} sparse dimensions")
         row, column = coo.indices()
-        return column, row, coo.values(), tuple(coo.shape)
+        return column, row, coo.values(), tuple(coo.shape[:2])
     if hasattr(adjacency, "coo") and hasattr(adjacency, "sparse_sizes"):
         row, column, value = adjacency.coo()
         return column, row, value, tuple(adjacency.sparse_sizes())
@@ -309,17 +329,18 @@ def as_graph(edge_index: Any, num_nodes: Size, flow: str = "source_to_target") -
         return (graph if flow == "source_to_target" else graph.reversed()), value
     if torch.compiler.is_compiling():
         return _oriented(edge_index, num_nodes, flow), None
+    if not isinstance(edge_index, Tensor) or edge_index.is_inference():  # which does not say when it changes
+        return _oriented(edge_index, num_nodes, flow), None
     key = id(edge_index), num_nodes, flow
-    found = _cache.get(key)
-    if found is not None and found[0]() is edge_index and found[1] == _state(edge_index):
-        _cache.move_to_end(key)
-        return found[2], None
-    graph = _oriented(edge_index, num_nodes, flow)
-    if isinstance(edge_index, Tensor):
-        _cache[key] = weakref.ref(edge_index, lambda _: _cache.pop(key, None)), _state(edge_index), graph
-        if len(_cache) > _CACHED:
-            _cache.popitem(last=False)
-    return graph, None
+    found = _cache.pop(key, None)
+    if found is None or found[0]() is not edge_index or found[1] != _state(edge_index):
+        # Of an alias: what is kept is not to keep the tensor alive whose end ends it.
+        graph = _oriented(checked_edge_index(edge_index).detach(), num_nodes, flow)
+        found = weakref.ref(edge_index, lambda _: _cache.pop(key, None)), _state(edge_index), graph
+    _cache[key] = found
+    if len(_cache) > _CACHED:
+        _cache.popitem(last=False)
+    return found[2], None
 
 
 def _oriented(edge_index: Any, num_nodes: Size, flow: str) -> Graph:
@@ -329,5 +350,4 @@ def _oriented(edge_index: Any, num_nodes: Size, flow: str) -> Graph:
 
 def _state(tensor: Tensor) -> tuple:
     """What changes when a tensor does."""
-    version = -1 if tensor.is_inference() else tensor._version
-    return version, tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride())
+    return tensor._version, tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride())

@@ -37,12 +37,17 @@ class Conv(torch.nn.Module):
             raise ValueError(f"{name}: node_dim: expected 0 or -2, got {node_dim}")
         self.aggr, self.flow = aggr, flow
 
+    def _edges_of(self, graph: Graph) -> Tensor:
+        """The edge_index of a graph of `_make_graph`, as the layer was given it."""
+        return graph.edge_index if self.flow == "source_to_target" else graph.edge_index.flip(0)
+
     def _make_graph(self, edge_index: Adjacency, sources: Tensor, destinations: Optional[Tensor],
                     size: Optional[tuple[int, int]] = None) -> tuple[Graph, Optional[Tensor]]:
         """The graph, and the values of a sparse matrix. `destinations` that are none are as many as `size` says."""
         rows = sources.shape[0] if destinations is None else destinations.shape[0]
-        if destinations is None and size is not None and size[1] is not None:
-            rows = size[1]
+        given = None if size is None else size[1 if self.flow == "source_to_target" else 0]
+        if destinations is None and given is not None:
+            rows = given
         return as_graph(edge_index, (sources.shape[0], rows), self.flow)
 
     def extra_repr(self) -> str:
@@ -68,14 +73,15 @@ def as_matrix(edge_attr: Tensor) -> Tensor:
     return edge_attr.view(-1, 1) if edge_attr.dim() == 1 else edge_attr
 
 
-def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[float, Tensor, str]) -> Tensor:
+def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[float, Tensor, str],
+                     flow: str = "source_to_target") -> Tensor:
     """Features of the edges of a graph that was given self-loops: those of the old edges that stay, then of each loop
-    `fill_value`: a number, a tensor of one edge's features, or the "add", "mean", "max" or "min" of what its node's
-    other in-edges have."""
+    `fill_value`: a number, a tensor of one edge's features, or the "add", "mean", "max" or "min" of what other edges
+    have whose node in row 1 of the layer's edge_index is the loop's, whichever way the flow is."""
     kept = edge_attr if loops.kept is None else edge_attr[loops.kept]
     count = loops.graph.num_edges - kept.shape[0]
     if isinstance(fill_value, str):
-        filled = _reduced(loops, kept, fill_value)[:count]
+        filled = _reduced(loops.graph if flow == "source_to_target" else loops.graph.reversed(), kept, fill_value)[:count]
     elif isinstance(fill_value, Tensor):
         filled = fill_value.to(kept).expand(count, *kept.shape[1:])
     else:
@@ -83,12 +89,12 @@ def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[floa
     return torch.cat([kept, filled.to(kept.dtype)])
 
 
-def _reduced(loops: SelfLoops, kept: Tensor, reduce: str) -> Tensor:
-    destination = loops.graph.destination[:kept.shape[0]]
-    rows = loops.graph.num_destinations
-    bare = loops.graph.derived(("bare", kept.shape[0]), lambda: Graph(
-        torch.stack([torch.arange(kept.shape[0], device=kept.device), destination.long()]), (kept.shape[0], rows)))
-    return WF.aggregate(bare, kept.reshape(kept.shape[0], -1), reduce=reduce).view(rows, *kept.shape[1:])
+def _reduced(graph: Graph, kept: Tensor, reduce: str) -> Tensor:
+    """Of the features of a graph's first edges, at their destinations."""
+    count, rows = kept.shape[0], graph.num_destinations
+    bare = graph.derived(("bare", count), lambda: Graph(
+        torch.stack([torch.arange(count, device=kept.device), graph.destination[:count].long()]), (count, rows)))
+    return WF.aggregate(bare, kept, reduce=reduce)
 
 
 def looped_weight(loops: SelfLoops, weight: Tensor, fill: float) -> Tensor:

@@ -15,6 +15,7 @@ from ._conv import Adjacency, Channels, Conv, Features, as_matrix, channels_pair
 from ._linear import Linear, glorot, zeros
 
 Fill = Union[float, Tensor, str]
+_FILLS = ("add", "sum", "mean", "max", "min")
 
 
 class _AttentionConv(Conv):
@@ -26,6 +27,9 @@ class _AttentionConv(Conv):
         super().__init__(**kwargs)
         self.in_channels, self.out_channels, self.heads, self.concat = in_channels, out_channels, heads, concat
         self.dropout, self.add_self_loops = dropout, add_self_loops
+        if isinstance(fill_value, str) and fill_value not in _FILLS:
+            raise ValueError(f"{type(self).__name__}: fill_value: expected a number, a tensor or one of "
+                             f"{', '.join(map(repr, _FILLS))}, got {fill_value!r}")
         self.edge_dim, self.fill_value, self.residual = edge_dim, fill_value, residual
         self.lin_edge = None if edge_dim is None else self._projection(edge_dim)
         width = out_channels * (heads if concat else 1)
@@ -54,13 +58,13 @@ class _AttentionConv(Conv):
                  edge_attr: Optional[Tensor], size: Optional[tuple[int, int]] = None) -> tuple[Graph, Optional[Tensor]]:
         """The graph with its self-loops, and its edges' features."""
         graph, value = self._make_graph(edge_index, sources, destinations, size)
-        if edge_attr is None and value is not None and self.lin_edge is not None:
+        if edge_attr is None and value is not None and value.dim() > 1:  # single values are not features
             edge_attr = value
         if not self.add_self_loops:
             return graph, edge_attr
         loops = graph.with_self_loops(None if size is None else min(size))
         if edge_attr is not None and self.lin_edge is not None:
-            edge_attr = looped_edge_attr(loops, as_matrix(edge_attr), self.fill_value)
+            edge_attr = looped_edge_attr(loops, as_matrix(edge_attr), self.fill_value, self.flow)
         return loops.graph, edge_attr
 
     def _finish(self, y: Tensor, residual: Optional[Tensor]) -> Tensor:
@@ -151,7 +155,7 @@ class GATConv(_AttentionConv):
                                   return_weights=bool(return_attention_weights), **options)
         if not return_attention_weights:
             return self._finish(result, residual)
-        return self._finish(result[0], residual), (graph.edge_index, result[1])
+        return self._finish(result[0], residual), (self._edges_of(graph), result[1])
 
     def _edge_score(self, edge_attr: Optional[Tensor]) -> Optional[Tensor]:
         """<a_edge, W_e f_e>: W_e and a_edge make one [edge_dim, H] matrix, so that nothing of an edge is H C wide."""
@@ -218,7 +222,7 @@ class GATv2Conv(_AttentionConv):
                               return_weights=bool(return_attention_weights))
         if not return_attention_weights:
             return self._finish(result, residual)
-        return self._finish(result[0], residual), (graph.edge_index, result[1])
+        return self._finish(result[0], residual), (self._edges_of(graph), result[1])
 
 
 class AdditiveAttentionConv(GATv2Conv):

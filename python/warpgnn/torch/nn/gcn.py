@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from .. import functional as WF
-from ..graph import Graph
+from ..graph import Graph, for_training_too
 from ._conv import Adjacency, Channels, Conv, Features, channels_pair, looped_weight, pair_of
 from ._linear import Linear, zeros
 
@@ -62,10 +62,10 @@ class GCNConv(Conv):
         if not isinstance(x, Tensor):
             raise ValueError("GCNConv: x: expected one tensor, got two sets of nodes; see SAGEConv and GraphConv")
         prepared = self._cached
-        if prepared is None:
+        if prepared is None and self.cached:
+            prepared = self._cached = for_training_too(lambda: self._prepare(x, edge_index, edge_weight))
+        elif prepared is None:
             prepared = self._prepare(x, edge_index, edge_weight)
-            if self.cached:
-                self._cached = prepared
         graph, weight, scale = prepared
         narrow = 0 < self.in_channels < self.out_channels
         if not narrow:

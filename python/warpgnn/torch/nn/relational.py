@@ -88,8 +88,9 @@ class RGCNConv(Conv):
             raise ValueError("RGCNConv: edge_type: expected the edges' relations [E], got none")
         weight = None
         if self.aggr == "mean":
-            weight = graph.derived_of(edge_type, ("relation_weights", self.num_relations, self.weight.dtype),
-                                      lambda: WF.relation_weights(graph, edge_type, self.num_relations, self.weight))
+            like, relations = self.weight.flatten(1), self.num_relations
+            weight = graph.derived_of(edge_type, ("relation_weights", relations, like.dtype),
+                                      lambda: WF.relation_weights(graph, edge_type, relations, like))
         if sources.is_floating_point():
             y = self._of_features(graph, sources, edge_type, weight)
         else:
@@ -105,7 +106,7 @@ class RGCNConv(Conv):
         sums = WF.relation_aggregate(graph, x, edge_type, coefficient, weight)
         if self.num_blocks is None:
             return sums.flatten(1) @ self.weight.flatten(0, 1)
-        blocks = sums.view(*sums.shape[:2], self.num_blocks, -1)
+        blocks = sums.unflatten(2, (self.num_blocks, self.weight.shape[2]))
         return torch.einsum("nrbi,rbio->nbo", blocks, self.weight).flatten(1)
 
     def _of_ids(self, graph: Graph, ids: Tensor, edge_type: Tensor, weight: Optional[Tensor]) -> Tensor:
@@ -239,15 +240,15 @@ class RGATConv(Conv):
         if not isinstance(return_attention_weights, bool):
             return y
         alpha = WF.gat_attention(*operands, negative_slope=self.negative_slope, return_weights=True)[1]
-        return y, (graph.edge_index, alpha)
+        return y, (self._edges_of(graph), alpha)
 
     def _projected(self, x: Tensor) -> Tensor:
         if self.num_blocks is not None:
-            blocks = x.view(x.shape[0], self.num_blocks, -1)
+            blocks = x.unflatten(1, (self.num_blocks, self.weight.shape[2]))
             return torch.einsum("nbi,rbio->nrbo", blocks, self.weight).flatten(2)
         weight = self.weight if self.num_bases is None else torch.einsum("rb,bio->rio", self.att, self.basis)
         matrix = weight.transpose(0, 1).flatten(1)  # [in, R H C]
-        return (x @ matrix).view(x.shape[0], self.num_relations, -1)
+        return (x @ matrix).unflatten(1, (self.num_relations, weight.shape[2]))
 
     def _typed_graph(self, graph: Graph, edge_type: Tensor, within: bool) -> Graph:
         """Nodes stand once for each relation among the sources, and within relations among the destinations too."""

@@ -94,4 +94,4 @@ class TransformerConv(Conv):
                 y = gate * skip + (1 - gate) * y
         if not isinstance(return_attention_weights, bool):
             return y
-        return y, (graph.edge_index, WF.attention(graph, query, key, value, return_weights=True, **options)[1])
+        return y, (self._edges_of(graph), WF.attention(graph, query, key, value, return_weights=True, **options)[1])
