@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+import importlib.metadata
+
+import pytest
+import torch
+
+
+def pytest_report_header() -> str:
+    versions = [f"PyTorch {torch.__version__}"]
+    try:
+        versions.append(f"PyTorch Geometric {importlib.metadata.version('torch_geometric')}")
+    except importlib.metadata.PackageNotFoundError:
+        versions.append("no PyTorch Geometric: what compares with it is skipped")
+    return ", ".join(versions)
+
+
+# Threads wait for each other longer than these small graphs take; test_determinism.py uses more.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def pyg():
+    """PyG's layers."""
+    return pytest.importorskip("torch_geometric.nn", reason="PyTorch Geometric is not installed")
