@@ -193,17 +193,20 @@ class RGATConv(Conv):
                                                 width // num_blocks))
         else:
             self.weight = Parameter(torch.empty(num_relations, in_channels, width))
-        self.w = Parameter(torch.ones(out_channels))
-        self.l1 = Parameter(torch.ones(1, out_channels))
-        self.b1 = Parameter(torch.zeros(1, out_channels))
-        self.l2 = Parameter(torch.full((out_channels, out_channels), 1 / out_channels))
-        self.b2 = Parameter(torch.zeros(1, out_channels))
+        self.w = Parameter(torch.empty(out_channels))
+        self.l1 = Parameter(torch.empty(1, out_channels))
+        self.b1 = Parameter(torch.empty(1, out_channels))
+        self.l2 = Parameter(torch.empty(out_channels, out_channels))
+        self.b2 = Parameter(torch.empty(1, out_channels))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
         for name in ("att", "basis", "weight", "q", "k", "e"):
             glorot(getattr(self, name, None))
+        for parameter, value in ((self.w, 1), (self.l1, 1), (self.b1, 0), (self.l2, 1 / self.out_channels),
+                                 (self.b2, 0)):
+            torch.nn.init.constant_(parameter, value)
         zeros(self.bias)
         if self.lin_edge is not None:
             self.lin_edge.reset_parameters()
