@@ -35,7 +35,7 @@ def results_and_gradients(run: Callable, arguments: Any, parameters: Iterable[tu
                           seed: int = 5) -> dict[str, Tensor]:
     """Outputs by place, and the gradients of all leaves among the arguments and of the parameters, by name; zeros stand
     for a gradient that is none."""
-    outputs = _pytree.tree_leaves(run(*arguments))
+    outputs = [output for output in _pytree.tree_leaves(run(*arguments)) if output is not None]
     found = {f"output {k}": dense(output).detach() for k, output in enumerate(outputs)}
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros((), dtype=torch.float64)

@@ -96,7 +96,7 @@ def aggregate(graph: Graph, x: Tensor, weight: Optional[Tensor] = None, *, reduc
     """
     parts, kind = _parts(graph), _option("reduce", reduce, _REDUCTIONS)
     (x,) = _rows(x)
-    flat = x if x.dim() == 2 else x.reshape(x.shape[0], -1)
+    flat = x if x.dim() == 2 else x.flatten(1) if x.dim() > 2 else x.unsqueeze(1)
     if kind in (_messages.SUM, _messages.MEAN):
         y = ops.aggregate(parts, flat, _real(weight, x), _real(source_scale, x), _real(destination_scale, x),
                           kind == _messages.MEAN)

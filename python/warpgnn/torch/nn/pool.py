@@ -19,11 +19,26 @@ BatchLike = Union[Tensor, Batch, None]
 def _pooled(x: Tensor, batch: BatchLike, size: Optional[int], reduce: str, score: Optional[Tensor] = None,
             gate: Optional[str] = None, temperature: float = 1.0) -> Tensor:
     """A pool of x [N, ...], whose nodes need not lie graph by graph."""
-    if isinstance(batch, Tensor) and not torch.compiler.is_compiling() and bool((batch[1:] < batch[:-1]).any()):
-        order = torch.argsort(batch, stable=True)
-        batch, x = batch[order], x[order]
-        score = None if score is None else score[order]
+    batch, order = _graph_by_graph(batch)
+    if order is not None:
+        x, score = x[order], None if score is None else score[order]
     return WF.pool(as_batch(batch, x, size), x, score, reduce=reduce, gate=gate, temperature=temperature)
+
+
+def _graph_by_graph(batch: BatchLike) -> tuple[BatchLike, Optional[Tensor]]:
+    """The batch of nodes in an order in which those of a graph lie side by side, and that order; None: as they are.
+    Under torch.compile, which cannot ask whether they do, they are always ordered."""
+    if isinstance(batch, Tensor) and (torch.compiler.is_compiling() or bool((batch[1:] < batch[:-1]).any())):
+        order = torch.argsort(batch, stable=True)
+        return batch[order], order
+    return batch, None
+
+
+def _index_or_offsets(index: BatchLike, ptr: Optional[Tensor], dim: int) -> BatchLike:
+    """The batch of what PyG's aggregations are given."""
+    if dim not in (0, -2):
+        raise ValueError(f"dim: expected 0 or -2, the nodes of x [N, F], got {dim}")
+    return Batch.from_offsets(ptr) if index is None and ptr is not None else index
 
 
 def as_batch(batch: BatchLike, x: Tensor, size: Optional[int] = None) -> Batch:
@@ -36,14 +51,17 @@ def as_batch(batch: BatchLike, x: Tensor, size: Optional[int] = None) -> Batch:
 
 
 def _global_pool(x: Tensor, batch: BatchLike, size: Optional[int], reduce: str) -> Tensor:
-    flat = x.reshape(x.shape[0], -1)
-    y = _pooled(flat, batch, size, reduce)
-    return y.view(y.shape[0], *x.shape[1:])
+    dim = max(x.dim() - 2, 0)
+    rows = x.movedim(dim, 0)
+    y = _pooled(rows.flatten(1) if x.dim() > 1 else rows.unsqueeze(1), batch, size, reduce)
+    y = y.view(y.shape[0], *rows.shape[1:]).movedim(0, dim)
+    return y.squeeze(dim) if batch is None and x.dim() > 2 else y
 
 
 def global_add_pool(x: Tensor, batch: BatchLike, size: Optional[int] = None) -> Tensor:
-    """The sum of the nodes of every graph: x [N, ...], batch [N] (the graph of each node), a Batch, or None for one
-    graph; [G, ...]. `size` is G, one more than the last graph if left out. A graph without nodes gets 0."""
+    """The sum of the nodes of every graph: x [..., N, F] or [N], batch [N] (the graph of each node), a Batch, or None
+    for one graph; [..., G, F] or [G]. `size` is G, one more than the last graph if left out. A graph without nodes gets
+    0."""
     return _global_pool(x, batch, size, "sum")
 
 
@@ -77,10 +95,10 @@ class AttentionalAggregation(torch.nn.Module):
         reset(self.nn)
 
     def forward(self, x: Tensor, index: BatchLike = None, ptr: Optional[Tensor] = None,
-                dim_size: Optional[int] = None) -> Tensor:
+                dim_size: Optional[int] = None, dim: int = -2) -> Tensor:
         """x [N, F], index [N] (the graph of each node), or ptr [G + 1]: [G, F']."""
+        batch = _index_or_offsets(index, ptr, dim)
         score, value = self.gate_nn(x), x if self.nn is None else self.nn(x)
-        batch = Batch.from_offsets(ptr) if index is None and ptr is not None else index
         if score.shape[1] == 1:
             return _pooled(value, batch, dim_size, "sum", score.squeeze(1), "softmax")
         return _pooled(value.unsqueeze(2), batch, dim_size, "sum", score.contiguous(), "softmax").squeeze(2)
@@ -111,9 +129,14 @@ class AttentionPool(torch.nn.Module):
     def forward(self, x: Tensor, batch: BatchLike = None, size: Optional[int] = None,
                 return_attention_weights: bool = False) -> Union[Tensor, tuple[Tensor, Tensor]]:
         """x [N, in], batch as global_add_pool's: [G, in], and if asked for also the weights [N], without a gradient."""
+        batch, order = _graph_by_graph(batch)
+        x = x if order is None else x[order]
         score = self.lin2(torch.tanh(self.lin1(x))).squeeze(1)
-        return WF.pool(as_batch(batch, x, size), x, score, reduce=self.reduce, gate=self.gate,
-                       temperature=self.temperature, return_weights=return_attention_weights)
+        result = WF.pool(as_batch(batch, x, size), x, score, reduce=self.reduce, gate=self.gate,
+                         temperature=self.temperature, return_weights=return_attention_weights)
+        if order is None or not return_attention_weights:
+            return result
+        return result[0], torch.empty_like(result[1]).index_copy_(0, order, result[1])
 
 
 class SoftmaxAggregation(torch.nn.Module):
@@ -138,9 +161,9 @@ class SoftmaxAggregation(torch.nn.Module):
             torch.nn.init.constant_(self.t, self._init_t)
 
     def forward(self, x: Tensor, index: BatchLike = None, ptr: Optional[Tensor] = None,
-                dim_size: Optional[int] = None) -> Tensor:
+                dim_size: Optional[int] = None, dim: int = -2) -> Tensor:
         """x [N, F], index [N] or ptr [G + 1]: [G, F]."""
-        batch = Batch.from_offsets(ptr) if index is None and ptr is not None else index
+        batch = _index_or_offsets(index, ptr, dim)
         return _pooled(x.unsqueeze(2), batch, dim_size, "sum", x * self.t, "softmax").squeeze(2)
 
 
@@ -165,9 +188,11 @@ class Set2Set(torch.nn.Module):
         self.lstm.reset_parameters()
 
     def forward(self, x: Tensor, index: BatchLike = None, ptr: Optional[Tensor] = None,
-                dim_size: Optional[int] = None) -> Tensor:
+                dim_size: Optional[int] = None, dim: int = -2) -> Tensor:
         """x [N, F], index [N] or ptr [G + 1]: [G, 2 F]."""
-        batch = as_batch(Batch.from_offsets(ptr) if index is None and ptr is not None else index, x, dim_size)
+        batch, order = _graph_by_graph(_index_or_offsets(index, ptr, dim))
+        x = x if order is None else x[order]
+        batch = as_batch(batch, x, dim_size)
         graphs = batch.num_graphs
         owner = torch.repeat_interleave(torch.arange(graphs, device=x.device), batch.offsets.diff(),
                                         output_size=x.shape[0])

@@ -60,7 +60,7 @@ class SelectTopK(torch.nn.Module):
         if ratio is None and min_score is None:
             raise ValueError("SelectTopK: ratio: expected a number without min_score, got none")
         self.in_channels, self.ratio, self.min_score = in_channels, ratio, min_score
-        self.act = getattr(torch, act) if isinstance(act, str) else act
+        self.act = _activation(act)
         self.weight = Parameter(torch.empty(1, in_channels))
         self.reset_parameters()
 
@@ -162,6 +162,19 @@ class SAGPooling(_SelectionPool):
 
 def _all_one(x: Tensor) -> Tensor:
     return torch.zeros(x.shape[0], dtype=torch.int64, device=x.device)
+
+
+def _activation(act: Union[str, Callable]) -> Callable:
+    """A function, or what PyTorch has of a name: "tanh", "leaky_relu", "LeakyReLU"."""
+    if callable(act):
+        return act
+    for module in (torch, torch.nn.functional):
+        if callable(getattr(module, act, None)):
+            return getattr(module, act)
+    for name in dir(torch.nn):
+        if name.lower() == act.lower():
+            return getattr(torch.nn, name)()
+    raise ValueError(f"nonlinearity: expected a function or the name of one of PyTorch's, got {act!r}")
 
 
 def _softmax(score: Tensor, batch: Tensor) -> Tensor:
