@@ -73,7 +73,7 @@ class GCNConv(Conv):
         y = WF.aggregate(graph, x, weight, source_scale=scale, destination_scale=scale)
         if narrow:
             return torch.nn.functional.linear(y, self.lin.weight, self.bias)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y.add_(self.bias)  # a sum's result is nobody's but ours
 
     def _prepare(self, x: Tensor, edge_index: Adjacency,
                  edge_weight: Optional[Tensor]) -> tuple[Graph, Optional[Tensor], Optional[Tensor]]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ._operator import (Parts, accumulator, below_autograd, differentiable, fake, num_destinations, num_edges,
-                        num_sources, operator)
+                        num_sources, only_first_differentiable, operator)
 
 _aggregate = operator("aggregate")
 _aggregate_backward_x = operator("aggregate_backward_x")
@@ -105,11 +105,13 @@ class _AggregateExtremum(torch.autograd.Function):
         y, arg = below_autograd(_aggregate_extremum, graph, x, minimum)
         ctx.graph, ctx.minimum = graph, minimum
         ctx.save_for_backward(arg)
-        ctx.mark_non_differentiable(arg)
+        only_first_differentiable(ctx, (y, arg))
         return y, arg
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor, _: Tensor) -> tuple:
+    def backward(ctx: Any, dy: Tensor | None, _: None) -> tuple:
+        if dy is None:
+            return None, None, None
         return None, aggregate_extremum_backward(ctx.graph, dy, *ctx.saved_tensors, ctx.minimum), None
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations, num_edges,
-                        num_sources, operator, wanted)
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations,
+                        num_edges, num_sources, only_first_differentiable, operator, wanted)
 
 GATV2, ADDITIVE, DOT = range(3)
 
@@ -62,12 +62,14 @@ class _Attention(torch.autograd.Function):
         results = below_autograd(_attention, graph, *inputs, *options)
         ctx.graph, ctx.options = graph, options
         ctx.save_for_backward(*inputs, *results)
-        ctx.mark_non_differentiable(*results[1:])
+        only_first_differentiable(ctx, results)
         return results
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple:
+    def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
+        if dy is None:
+            return (None,) * 14
         needs = needed(ctx, 1, 2, 3, 4, 5, 6, 7)
         gradients = _attention_backward(ctx.graph, dy, *ctx.saved_tensors, *ctx.options, needs)
         return None, *(wanted(needs, k, g) for k, g in enumerate(gradients)), None, *(None for _ in ctx.options)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations, num_edges,
-                        num_sources, operator, wanted)
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations,
+                        num_edges, num_sources, only_first_differentiable, operator, wanted)
 
 _gat_attention = operator("gat_attention")
 _gat_attention_backward = operator("gat_attention_backward")
@@ -83,12 +83,14 @@ class _GatAttention(torch.autograd.Function):
                                  negative_slope, dropout, training)
         ctx.graph, ctx.options = graph, (negative_slope, dropout)
         ctx.save_for_backward(value, source_score, destination_score, edge_score, seed, *results)
-        ctx.mark_non_differentiable(*results[1:])
+        only_first_differentiable(ctx, results)
         return results
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple:
+    def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
+        if dy is None:
+            return (None,) * 9
         needs = needed(ctx, 1, 2, 3, 4)
         gradients = _gat_attention_backward(ctx.graph, dy, *ctx.saved_tensors, *ctx.options, needs)
         return None, *(wanted(needs, k, g) for k, g in enumerate(gradients)), None, None, None, None
@@ -103,12 +105,14 @@ class _GatLayer(torch.autograd.Function):
                                  negative_slope, dropout, training)
         ctx.graph, ctx.options = graph, (negative_slope, dropout)
         ctx.save_for_backward(value, source_vector, destination_vector, edge_score, seed, *results)
-        ctx.mark_non_differentiable(*results[1:])
+        only_first_differentiable(ctx, results)
         return results
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple:
+    def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
+        if dy is None:
+            return (None,) * 9
         vectors = ctx.needs_input_grad[2] or ctx.needs_input_grad[3]
         needs = needed(ctx, 1) | 2 * vectors | 4 * ctx.needs_input_grad[4]
         dvalue, dsource, ddestination, dedge = _gat_layer_backward(ctx.graph, dy, *ctx.saved_tensors, *ctx.options,

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ._operator import Parts, accumulator, below_autograd, constant, differentiable, fake, num_destinations, num_edges, operator
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, num_destinations,
+                        num_edges, only_first_differentiable, operator)
 
 graph_from_coo = constant("graph_from_coo")
 _gcn_norm = operator("gcn_norm")
@@ -56,12 +57,14 @@ class _GcnNorm(torch.autograd.Function):
         norm, inv_sqrt_degree = below_autograd(_gcn_norm, graph, weight)
         ctx.graph = graph
         ctx.save_for_backward(weight, inv_sqrt_degree)
-        ctx.mark_non_differentiable(inv_sqrt_degree)
+        only_first_differentiable(ctx, (norm, inv_sqrt_degree))
         return norm, inv_sqrt_degree
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dnorm: Tensor, _: Tensor) -> tuple:
+    def backward(ctx: Any, dnorm: Tensor | None, _: None) -> tuple:
+        if dnorm is None:
+            return None, None
         return None, _gcn_norm_backward(ctx.graph, dnorm, *ctx.saved_tensors)
 
 

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from ._aggregate import aggregate
 from ._operator import (Parts, below_autograd, differentiable, fake, needed, num_destinations, num_edges, num_sources,
-                        operator, wanted)
+                        only_first_differentiable, operator, wanted)
 
 ADD, MULTIPLY, RELU_ADD, EDGE = range(4)
 SUM, MEAN, MAX, MIN = range(4)
@@ -68,11 +68,13 @@ class _MessageAggregate(torch.autograd.Function):
         ctx.graph, ctx.message, ctx.reduce = graph, message, reduce
         reads = message in (MULTIPLY, RELU_ADD)
         ctx.save_for_backward(x if reads else None, edge if reads else None, arg if reduce >= MAX else None)
-        ctx.mark_non_differentiable(arg)
+        only_first_differentiable(ctx, (y, arg))
         return y, arg
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor, _: Tensor) -> tuple:
+    def backward(ctx: Any, dy: Tensor | None, _: None) -> tuple:
+        if dy is None:
+            return (None,) * 5
         needs = needed(ctx, 1, 2)
         dx, dedge = message_aggregate_backward(ctx.graph, dy, *ctx.saved_tensors, ctx.message, ctx.reduce, needs)
         return None, wanted(needs, 0, dx), wanted(needs, 1, dedge), None, None

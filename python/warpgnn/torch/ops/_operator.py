@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -92,6 +92,13 @@ def num_sources(graph: Parts) -> Any:
 
 def num_edges(graph: Parts) -> Any:
     return graph[1].shape[0]
+
+
+def only_first_differentiable(ctx: Any, results: Sequence[Tensor]) -> None:
+    """The other results have no gradient, for which autograd would make zeros at every backward pass otherwise; nor has
+    the first, where it was not used."""
+    ctx.mark_non_differentiable(*results[1:])
+    ctx.set_materialize_grads(False)
 
 
 def needed(ctx: Any, *positions: int) -> int:

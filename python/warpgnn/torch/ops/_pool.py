@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ._operator import accumulator, below_autograd, constant, differentiable, fake, needed, operator, wanted
+from ._operator import (accumulator, below_autograd, constant, differentiable, fake, needed, only_first_differentiable,
+                        operator, wanted)
 
 SUM, MEAN, MAX = range(3)
 NONE, SOFTMAX, SIGMOID, RAW = range(4)
@@ -54,12 +55,14 @@ class _Pool(torch.autograd.Function):
         softmax, extremum = gate == SOFTMAX, reduce == MAX
         ctx.save_for_backward(offsets, host_offsets, x, score, y if softmax else None, maximum if softmax else None,
                               sum_ if softmax else None, arg if extremum else None)
-        ctx.mark_non_differentiable(*results[1:])
+        only_first_differentiable(ctx, results)
         return results
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple:
+    def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
+        if dy is None:
+            return (None,) * 7
         offsets, host_offsets, *saved = ctx.saved_tensors
         needs = needed(ctx, 2, 3)
         dx, dscore = _pool_backward(offsets, host_offsets, dy, *saved, *ctx.options, needs)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations, num_edges,
-                        num_sources, operator, wanted)
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations,
+                        num_edges, num_sources, operator, wanted)
 
 NONE, PER_RELATION, ALL_EDGES = range(3)
 
