@@ -63,8 +63,7 @@ Tensor aggregate_backward_weight(const TensorList& graph, const Tensor& dy, cons
 
 std::tuple<Tensor, Tensor> aggregate_extremum(const TensorList& graph, const Tensor& x, bool minimum) {
   Call call("x", x);
-  const Aggregate op{
-      .graph = call.graph(graph), .reduce = minimum ? Reduce::min : Reduce::max, .x = call.read("x", x)};
+  const Aggregate op{.graph = call.graph(graph), .reduce = minimum ? Reduce::min : Reduce::max, .x = call.read("x", x)};
   const std::int64_t rows = op.graph.num_destinations();
   Tensor y = call.empty(op.x.dtype, {rows, width(op.x)}), arg = call.empty(Dtype::int32, {rows, width(op.x)});
   const AggregateResult result{.y = written(y), .arg = written(arg)};

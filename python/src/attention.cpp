@@ -71,8 +71,8 @@ std::tuple<Tensor, Tensor, Tensor> attention(const TensorList& graph, const Tens
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> attention_backward(
     const TensorList& graph, const Tensor& dy, const Tensor& query, const Tensor& key, const OptionalTensor& value,
     const OptionalTensor& edge_key, const OptionalTensor& edge_value, const OptionalTensor& edge_bias,
-    const OptionalTensor& vector, const OptionalTensor& seed, const Tensor& y, const Tensor& maximum,
-    const Tensor& sum, std::int64_t score, double negative_slope, double scale, double dropout, bool edge_key_is_value,
+    const OptionalTensor& vector, const OptionalTensor& seed, const Tensor& y, const Tensor& maximum, const Tensor& sum,
+    std::int64_t score, double negative_slope, double scale, double dropout, bool edge_key_is_value,
     std::int64_t needs) {
   Call call("query", query);
   const Attention op = problem(call, {graph, query, key, value, edge_key, edge_value, edge_bias, vector, seed, score,
@@ -107,8 +107,9 @@ Tensor attention_weights(const TensorList& graph, const Tensor& query, const Ten
                          const OptionalTensor& seed, const Tensor& maximum, const Tensor& sum, std::int64_t score,
                          double negative_slope, double scale, double dropout, bool dropped) {
   Call call("query", query);
-  const Attention op = problem(call, {graph, query, key, {}, edge_key, {}, edge_bias, vector, seed, score,
-                                      negative_slope, scale, dropout, false});
+  const Attention op = problem(
+      call,
+      {graph, query, key, {}, edge_key, {}, edge_bias, vector, seed, score, negative_slope, scale, dropout, false});
   Tensor weight = call.empty(accumulator_of(op.query.dtype), {op.graph.num_edges(), size(op.query, 1)});
   const AttentionResult result{.maximum = call.saved("maximum", maximum), .sum = call.saved("sum", sum)};
   const AttentionWeights weights{.weight = written(weight), .dropped = dropped};

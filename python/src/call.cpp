@@ -149,7 +149,8 @@ Graph Call::graph(const TensorList& parts) {
            std::to_string(parts.size()));
   }
   const auto part = [&](std::size_t k) { return read("graph", parts[k]); };
-  const ConstTensorView none{contiguous_layout(Dtype::int32, std::array<std::int64_t, 1>{0}, context_.device()), nullptr};
+  const ConstTensorView none{contiguous_layout(Dtype::int32, std::array<std::int64_t, 1>{0}, context_.device()),
+                             nullptr};
   const auto direction = [&](std::size_t first, std::size_t tables) {
     AdjacencyParts adjacency{.offsets = part(first),
                              .neighbors = part(first + 1),
@@ -193,10 +194,8 @@ Graph Call::batch(const Tensor& offsets, const Tensor& host_offsets) {
                             .long_rows = unread(Dtype::int32, 0),
                             .first_chunks = unread(Dtype::int32, 0),
                             .chunk_owners = unread(Dtype::int32, 0)};
-  return Graph::from_parts(context_, {.in_edges = none,
-                                      .out_edges = none,
-                                      .graph_offsets = on_device,
-                                      .host_graph_offsets = on_host});
+  return Graph::from_parts(
+      context_, {.in_edges = none, .out_edges = none, .graph_offsets = on_device, .host_graph_offsets = on_host});
 }
 
 AttentionDropout Call::dropout(double probability, const OptionalTensor& seed) {
@@ -207,13 +206,14 @@ AttentionDropout Call::dropout(double probability, const OptionalTensor& seed) {
 Tensor Call::empty(Dtype dtype, std::initializer_list<std::int64_t> shape) const {
   const Device device = context_.device();
   const Layout layout = contiguous_layout(dtype, {shape.begin(), shape.size()}, device);
-  const std::int32_t type = device.type == DeviceType::cuda ? aoti_torch_device_type_cuda() : aoti_torch_device_type_cpu();
+  const std::int32_t type =
+      device.type == DeviceType::cuda ? aoti_torch_device_type_cuda() : aoti_torch_device_type_cpu();
   AtenTensorHandle handle = nullptr;
   if (aoti_torch_empty_strided(layout.ndim, layout.shape.data(), layout.stride.data(), torch_dtype(dtype), type,
                                device.index, &handle) != 0) {
-    throw Error(ErrorCode::out_of_memory, "PyTorch could not allocate " +
-                                              std::to_string(static_cast<std::size_t>(layout.count()) * size_of(dtype)) +
-                                              " bytes");
+    throw Error(ErrorCode::out_of_memory,
+                "PyTorch could not allocate " +
+                    std::to_string(static_cast<std::size_t>(layout.count()) * size_of(dtype)) + " bytes");
   }
   return Tensor(handle);
 }

@@ -84,8 +84,8 @@ template <class Enum>
 Enum option(const char* name, std::int64_t value, Enum last) {
   const auto most = static_cast<std::int64_t>(last);
   if (value < 0 || value > most) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + ": expected 0 to " + std::to_string(most) + ", got " +
-                                                 std::to_string(value));
+    throw Error(ErrorCode::invalid_argument,
+                std::string(name) + ": expected 0 to " + std::to_string(most) + ", got " + std::to_string(value));
   }
   return static_cast<Enum>(value);
 }
@@ -107,7 +107,7 @@ void register_relation(Registration& library);
 }  // namespace warpgnn::python
 
 /// Registers the function of an operator's name.
-#define WARPGNN_OPERATOR(library, name)                                                          \
+#define WARPGNN_OPERATOR(library, name)                                                           \
   (library).impl(#name, [](StableIValue* stack, std::uint64_t arguments, std::uint64_t results) { \
     ::warpgnn::python::run_boxed(#name, TORCH_BOX(&name), stack, arguments, results);             \
   })

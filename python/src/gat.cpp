@@ -65,10 +65,12 @@ void backward(Call& call, const GatAttention& op, const GatAttentionResult& resu
                          call.workspace(workspace_size(call.context(), op, result, gradients)));
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> gat_attention(
-    const TensorList& graph, const Tensor& value, const Tensor& source_score, const Tensor& destination_score,
-    const OptionalTensor& edge_score, const OptionalTensor& seed, double negative_slope, double dropout,
-    bool training) {
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> gat_attention(const TensorList& graph, const Tensor& value,
+                                                                 const Tensor& source_score,
+                                                                 const Tensor& destination_score,
+                                                                 const OptionalTensor& edge_score,
+                                                                 const OptionalTensor& seed, double negative_slope,
+                                                                 double dropout, bool training) {
   Call call("value", value);
   GatAttention op = problem(call, graph, value, edge_score, seed, {negative_slope, dropout});
   op.source_score = call.read("source_score", source_score);
@@ -143,7 +145,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> gat_layer(
   op.destination_score = written(destination_score);
   const Results results = make_results(call, op, training);
   forward(call, op, results.views());
-  return {results.y,  source_score,       destination_score,      results.maximum,
+  return {results.y,   source_score,       destination_score,      results.maximum,
           results.sum, results.positive_y, results.positive_weight};
 }
 

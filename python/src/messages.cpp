@@ -49,9 +49,8 @@ std::tuple<Tensor, Tensor> message_aggregate_backward(const TensorList& graph, c
   Tensor dx = call.empty_if(wants(needs, 0), gradient.dtype, {op.graph.num_sources(), width(gradient)});
   Tensor dedge = call.empty_if(wants(needs, 1), gradient.dtype, {op.graph.num_edges(), width(gradient)});
   const MessageAggregateResult result{.arg = call.saved("arg", arg)};
-  const MessageAggregateGradients gradients{.dy = gradient,
-                                            .dx = written_if(wants(needs, 0), dx),
-                                            .dedge = written_if(wants(needs, 1), dedge)};
+  const MessageAggregateGradients gradients{
+      .dy = gradient, .dx = written_if(wants(needs, 0), dx), .dedge = written_if(wants(needs, 1), dedge)};
   message_aggregate_backward(call.context(), op, result, gradients,
                              call.workspace(workspace_size(call.context(), op, result, gradients)));
   return {dx, dedge};

@@ -53,10 +53,10 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> pool(const Tensor& offsets, const Ten
 
 /// needs: bits for dx, dscore.
 std::tuple<Tensor, Tensor> pool_backward(const Tensor& offsets, const Tensor& host_offsets, const Tensor& dy,
-                                         const OptionalTensor& x, const OptionalTensor& score,
-                                         const OptionalTensor& y, const OptionalTensor& maximum,
-                                         const OptionalTensor& sum, const OptionalTensor& arg, std::int64_t reduce,
-                                         std::int64_t gate, double temperature, std::int64_t needs) {
+                                         const OptionalTensor& x, const OptionalTensor& score, const OptionalTensor& y,
+                                         const OptionalTensor& maximum, const OptionalTensor& sum,
+                                         const OptionalTensor& arg, std::int64_t reduce, std::int64_t gate,
+                                         double temperature, std::int64_t needs) {
   Call call("dy", dy);
   Pool op = problem(call, offsets, host_offsets, score, reduce, gate, temperature);
   op.x = call.read("x", x);

@@ -56,8 +56,7 @@ std::tuple<Tensor, Tensor, Tensor> relation_aggregate_backward(const TensorList&
   op.x = call.read("x", x);
   const Dtype real = accumulator_of(op.x.dtype);
   Tensor dx = call.empty_if(wants(needs, 0), op.x.dtype, {op.graph.num_sources(), size(op.x, 2, 1)});
-  Tensor dcoefficient =
-      call.empty_if(wants(needs, 1), real, {size(op.coefficient, 2, 0), size(op.coefficient, 2, 1)});
+  Tensor dcoefficient = call.empty_if(wants(needs, 1), real, {size(op.coefficient, 2, 0), size(op.coefficient, 2, 1)});
   Tensor dweight = call.empty_if(wants(needs, 2), real, {op.graph.num_edges()});
   const RelationAggregateGradients gradients{.dy = call.read("dy", dy),
                                              .dx = written_if(wants(needs, 0), dx),
