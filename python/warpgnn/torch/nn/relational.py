@@ -78,7 +78,8 @@ class RGCNConv(Conv):
                 edge_type: Optional[Tensor] = None) -> Tensor:
         """x [N, in], a pair, or ids of nodes [N] whose rows of W are their features; None: all ids. edge_type [E]."""
         sources, destinations = x if isinstance(x, tuple) else (x, x)
-        if sources is None:
+        all_ids = sources is None
+        if all_ids:
             sources = torch.arange(self.in_channels_l, device=self.weight.device)
         if destinations is None:
             destinations = sources
@@ -94,7 +95,7 @@ class RGCNConv(Conv):
         if sources.is_floating_point():
             y = self._of_features(graph, sources, edge_type, weight)
         else:
-            y = self._of_ids(graph, sources, edge_type, weight)
+            y = self._of_ids(graph, sources, all_ids, edge_type, weight)
         if self.root is not None:
             y = y + (destinations @ self.root if destinations.is_floating_point() else self.root[destinations])
         return y if self.bias is None else y + self.bias
@@ -109,16 +110,22 @@ class RGCNConv(Conv):
         blocks = sums.unflatten(2, (self.num_blocks, self.weight.shape[2]))
         return torch.einsum("nrbi,rbio->nbo", blocks, self.weight).flatten(1)
 
-    def _of_ids(self, graph: Graph, ids: Tensor, edge_type: Tensor, weight: Optional[Tensor]) -> Tensor:
+    def _of_ids(self, graph: Graph, ids: Tensor, all_ids: bool, edge_type: Tensor,
+                weight: Optional[Tensor]) -> Tensor:
         """Node j's message is row ids_j of its relation's matrix: a sum over a graph from (relation, id) to nodes."""
         if self.num_blocks is not None:
             raise ValueError("RGCNConv: x: expected features, not ids, with num_blocks")
         table = self.weight
         if self.comp is not None:
             table = (self.comp @ table.flatten(1)).view(self.num_relations, *table.shape[1:])
-        rows = edge_type.long() * table.shape[1] + ids[graph.source]
-        lookup = Graph(torch.stack([rows, graph.destination]), (table.shape[0] * table.shape[1],
-                                                                graph.num_destinations))
+
+        def make() -> Graph:
+            rows = edge_type.long() * table.shape[1] + (graph.source if all_ids else ids[graph.source])
+            return Graph(torch.stack([rows, graph.destination]), (table.shape[0] * table.shape[1],
+                                                                  graph.num_destinations))
+
+        # Ids of the caller's may be others next time.
+        lookup = graph.derived_of(edge_type, ("ids", table.shape[:2]), make) if all_ids else make()
         return WF.aggregate(lookup, table.flatten(0, 1), weight)
 
     def extra_repr(self) -> str:
