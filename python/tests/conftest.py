@@ -26,4 +26,6 @@ def seeded() -> None:
 @pytest.fixture(scope="session")
 def pyg():
     """PyG's layers."""
-    return pytest.importorskip("torch_geometric.nn", reason="PyTorch Geometric is not installed")
+    layers = pytest.importorskip("torch_geometric.nn", reason="PyTorch Geometric is not installed")
+    layers.SAGEConv(1, 1)  # after a first one with a list of reductions PyG's takes no sparse matrix any more
+    return layers

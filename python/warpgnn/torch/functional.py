@@ -237,6 +237,7 @@ def attention(graph: Graph, query: Tensor, key: Tensor, value: Optional[Tensor] 
     shared = edge_key is not None and edge_value is edge_key
     query, key, value, edge_key, edge_value = _rows(query, key, value, edge_key, None if shared else edge_value)
     vector, edge_bias = _real(vector, query), _real(edge_bias, query)
+    vector = None if vector is None else vector.contiguous()
     if _checked_dropout(dropout) == 1:
         return _all_dropped(graph, key if value is None else value, return_weights)
     seed = _seed(dropout, query)

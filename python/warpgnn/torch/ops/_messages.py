@@ -88,25 +88,25 @@ class _MessageAggregateBackward(torch.autograd.Function):
     def forward(ctx: Any, graph: Parts, dy: Tensor, x: Tensor | None, edge: Tensor | None, arg: Tensor | None,
                 message: int, reduce: int, needs: int) -> tuple[Tensor, Tensor]:
         ctx.graph, ctx.message, ctx.reduce, ctx.needs = graph, message, reduce, needs
-        ctx.save_for_backward(dy if message == MULTIPLY else None, x, edge)
-        dx, dedge = below_autograd(_message_aggregate_backward, graph, dy, x, edge, arg, message, reduce, needs)
-        if reduce >= MAX:
-            ctx.mark_non_differentiable(dx, dedge)
-        return dx, dedge
+        ctx.save_for_backward(dy if message == MULTIPLY else None, x, edge, arg)
+        return below_autograd(_message_aggregate_backward, graph, dy, x, edge, arg, message, reduce, needs)
 
     @staticmethod
     def backward(ctx: Any, gx: Tensor, gedge: Tensor) -> tuple:
-        dy, x, edge = ctx.saved_tensors
+        dy, x, edge, arg = ctx.saved_tensors
         graph, message, reduce = ctx.graph, ctx.message, ctx.reduce
         gx = gx if ctx.needs & 1 else None
         gedge = gedge if ctx.needs & 2 else None
         ddy = ddx = ddedge = None
         if ctx.needs_input_grad[1]:
-            ddy = _sum(_dy_terms(graph, message, reduce, x, edge, gx, gedge))
+            if reduce >= MAX:
+                ddy = _dy_of_extremum(graph, message, x, edge, arg, gx, gedge)
+            else:
+                ddy = _sum(_dy_terms(graph, message, reduce, x, edge, gx, gedge))
         if message == MULTIPLY and gedge is not None and ctx.needs_input_grad[2]:  # dedge_e = m_e x_j
-            ddx = message_aggregate_backward(graph, dy, x, gedge, None, MULTIPLY, reduce, 1)[0]
+            ddx = message_aggregate_backward(graph, dy, x, gedge, arg, MULTIPLY, reduce, 1)[0]
         if message == MULTIPLY and gx is not None and ctx.needs_input_grad[3]:  # dx_j = sum of m_e edge_e
-            ddedge = message_aggregate_backward(graph, dy, gx, edge, None, MULTIPLY, reduce, 2)[1]
+            ddedge = message_aggregate_backward(graph, dy, gx, edge, arg, MULTIPLY, reduce, 2)[1]
         return None, ddy, ddx, ddedge, None, None, None, None
 
 
@@ -127,6 +127,22 @@ def _dy_terms(graph: Parts, message: int, reduce: int, x: Tensor | None, edge: T
     if gedge is not None and message in (ADD, EDGE):
         terms.append(message_aggregate(graph, None, gedge, EDGE, reduce)[0])
     return terms
+
+
+def _dy_of_extremum(graph: Parts, message: int, x: Tensor | None, edge: Tensor | None, arg: Tensor, gx: Tensor | None,
+                    gedge: Tensor | None) -> Tensor:
+    """The same for maxima and minima: each dy_if has gone to one edge, and its own gradient comes from there."""
+    source = source_of_edge(graph)
+    of_source = None if gx is None else gx[source]
+    if message == MULTIPLY:
+        of_source = None if of_source is None else of_source * edge
+        gedge = None if gedge is None else gedge * x[source]
+    terms = _sum([term for term in (of_source, gedge) if term is not None])
+    if message == RELU_ADD:
+        terms = torch.where(x[source] + edge > 0, terms, 0)
+    if terms.shape[0] == 0:
+        return terms.new_zeros(arg.shape)
+    return torch.where(arg >= 0, terms.gather(0, arg.clamp(min=0).long()), 0)
 
 
 def _sum(terms: list[Tensor]) -> Tensor:
