@@ -7,15 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations,
-                        num_edges, num_sources, only_first_differentiable, operator, wanted)
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, final, needed,
+                        num_destinations, num_edges, num_sources, only_first_differentiable, operator, wanted)
 
 GATV2, ADDITIVE, DOT = range(3)
 
 _attention = operator("attention")
-_attention_backward = operator("attention_backward")
+_attention_backward = final("attention_backward")
 attention_weights = constant("attention_weights")
 
 
@@ -66,7 +65,6 @@ class _Attention(torch.autograd.Function):
         return results
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
         if dy is None:
             return (None,) * 14

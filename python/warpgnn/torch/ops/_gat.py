@@ -7,15 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations,
-                        num_edges, num_sources, only_first_differentiable, operator, wanted)
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, final, needed,
+                        num_destinations, num_edges, num_sources, only_first_differentiable, operator, wanted)
 
 _gat_attention = operator("gat_attention")
-_gat_attention_backward = operator("gat_attention_backward")
+_gat_attention_backward = final("gat_attention_backward")
 _gat_layer = operator("gat_layer")
-_gat_layer_backward = operator("gat_layer_backward")
+_gat_layer_backward = final("gat_layer_backward")
 gat_attention_weights = constant("gat_attention_weights")
 
 
@@ -87,7 +86,6 @@ class _GatAttention(torch.autograd.Function):
         return results
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
         if dy is None:
             return (None,) * 9
@@ -109,7 +107,6 @@ class _GatLayer(torch.autograd.Function):
         return results
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
         if dy is None:
             return (None,) * 9

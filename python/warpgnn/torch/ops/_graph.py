@@ -7,14 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, num_destinations,
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, final, num_destinations,
                         num_edges, only_first_differentiable, operator)
 
 graph_from_coo = constant("graph_from_coo")
 _gcn_norm = operator("gcn_norm")
-_gcn_norm_backward = operator("gcn_norm_backward")
+_gcn_norm_backward = final("gcn_norm_backward")
 
 
 @fake("graph_from_coo")
@@ -61,7 +60,6 @@ class _GcnNorm(torch.autograd.Function):
         return norm, inv_sqrt_degree
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dnorm: Tensor | None, _: None) -> tuple:
         if dnorm is None:
             return None, None

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ._aggregate import aggregate
 from ._operator import (Parts, below_autograd, differentiable, fake, needed, num_destinations, num_edges, num_sources,
@@ -175,7 +174,6 @@ class _EdgeSoftmaxBackward(torch.autograd.Function):
         return below_autograd(_edge_softmax_backward, graph, weight, dweight)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple:
         weight, dweight = ctx.saved_tensors
         graph = ctx.graph

@@ -59,6 +59,34 @@ def differentiable(name: str, function: type[torch.autograd.Function]) -> Callab
     return call
 
 
+class _Final(torch.autograd.Function):
+    """A gradient without a gradient of its own. Asking for that is an error, where autograd's `once_differentiable` has
+    it be nothing unless the incoming gradient needs one too."""
+
+    @staticmethod
+    def forward(ctx: Any, raw: torch._ops.OpOverload, *args: Any) -> Any:
+        ctx.name = raw._schema.name
+        return below_autograd(raw, *args)
+
+    @staticmethod
+    def backward(ctx: Any, *_: Tensor) -> None:
+        raise RuntimeError(f"{ctx.name}: this gradient has no gradient of its own (a second derivative of the operator)")
+
+
+def final(name: str) -> Callable[..., Any]:
+    """The operator that is the gradient of one, and has none."""
+    raw = operator(name)
+
+    def registered(*args: Any) -> Any:
+        if torch.is_grad_enabled():
+            return _Final.apply(raw, *args)
+        with torch._C._AutoDispatchBelowAutograd():
+            return raw(*args)
+
+    _registry.impl(name, registered, "Autograd")
+    return registered
+
+
 def constant(name: str) -> Callable[..., Any]:
     """An operator whose results are constants to autograd."""
     raw = operator(name)

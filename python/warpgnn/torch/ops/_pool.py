@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ._operator import (accumulator, below_autograd, constant, differentiable, fake, needed, only_first_differentiable,
                         operator, wanted)
@@ -59,14 +58,34 @@ class _Pool(torch.autograd.Function):
         return results
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, *_: None) -> tuple:
         if dy is None:
             return (None,) * 7
         offsets, host_offsets, *saved = ctx.saved_tensors
         needs = needed(ctx, 2, 3)
-        dx, dscore = _pool_backward(offsets, host_offsets, dy, *saved, *ctx.options, needs)
+        dx, dscore = pool_backward(offsets, host_offsets, dy, *saved, *ctx.options, needs)
         return None, None, wanted(needs, 0, dx), wanted(needs, 1, dscore), None, None, None
 
 
+class _PoolBackward(torch.autograd.Function):
+    """Of a sum or mean without a gate it is linear in dy: dx_n = dy_g, or dy_g / n_g."""
+
+    @staticmethod
+    def forward(ctx: Any, offsets: Tensor, host_offsets: Tensor, dy: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
+        *_, reduce, gate, temperature, _ = others
+        ctx.options, ctx.count = (reduce, gate, temperature), 3 + len(others)
+        ctx.save_for_backward(offsets, host_offsets)
+        ctx.set_materialize_grads(False)
+        return below_autograd(_pool_backward, offsets, host_offsets, dy, *others)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor | None, dscore_g: Tensor | None) -> tuple:
+        reduce, gate, _ = ctx.options
+        if gate != NONE or reduce == MAX:
+            raise RuntimeError("warpgnn::pool: a pool with a gate, or of maxima, has no second derivative")
+        ddy = None if g is None else pool(*ctx.saved_tensors, g, None, *ctx.options)[0]
+        return None, None, ddy, *(None for _ in range(ctx.count - 3))
+
+
+pool_backward = differentiable("pool_backward", _PoolBackward)
 pool = differentiable("pool", _Pool)

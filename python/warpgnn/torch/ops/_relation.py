@@ -7,15 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, needed, num_destinations,
-                        num_edges, num_sources, operator, wanted)
+from ._operator import (Parts, accumulator, below_autograd, constant, differentiable, fake, final, needed,
+                        num_destinations, num_edges, num_sources, operator, wanted)
 
 NONE, PER_RELATION, ALL_EDGES = range(3)
 
 _relation_aggregate = operator("relation_aggregate")
-_relation_aggregate_backward = operator("relation_aggregate_backward")
+_relation_aggregate_backward = final("relation_aggregate_backward")
 relation_weights = constant("relation_weights")
 
 
@@ -47,7 +46,6 @@ class _RelationAggregate(torch.autograd.Function):
         return below_autograd(_relation_aggregate, graph, x, relation, coefficient, weight)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple:
         needs = needed(ctx, 1, 3, 4)
         dx, dcoefficient, dweight = _relation_aggregate_backward(ctx.graph, dy, *ctx.saved_tensors, needs)
