@@ -4,7 +4,7 @@ not its result. Rows may be float16, bfloat16, float32 or float64; what is compu
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import torch
 import torch.nn.functional as F
@@ -88,7 +88,7 @@ def aggregate(graph: Graph, x: Tensor, weight: Optional[Tensor] = None, *, reduc
     Args:
         graph: the graph.
         x: [N_src, ...], whose trailing dimensions count as one.
-        weight: [E], or none; for sums and means.
+        weight: [E], or [E, H] for x [N_src, H, ...], head by head, or none; for sums and means.
         reduce: "sum" ("add"), "mean", "max" or "min".
         source_scale, destination_scale: s [N_src] and t [N_dst], or none; for sums and means.
     Returns:
@@ -96,6 +96,9 @@ def aggregate(graph: Graph, x: Tensor, weight: Optional[Tensor] = None, *, reduc
     """
     parts, kind = _parts(graph), _option("reduce", reduce, _REDUCTIONS)
     (x,) = _rows(x)
+    if weight is not None and weight.dim() == 2 and x.dim() > 2:
+        return torch.stack([aggregate(graph, x[:, head], weight[:, head], reduce=reduce, source_scale=source_scale,
+                                      destination_scale=destination_scale) for head in range(x.shape[1])], dim=1)
     flat = x if x.dim() == 2 else x.flatten(1) if x.dim() > 2 else x.unsqueeze(1)
     if kind in (_messages.SUM, _messages.MEAN):
         y = ops.aggregate(parts, flat, _real(weight, x), _real(source_scale, x), _real(destination_scale, x),
@@ -110,9 +113,14 @@ def aggregate(graph: Graph, x: Tensor, weight: Optional[Tensor] = None, *, reduc
 
 
 def edge_dot(graph: Graph, query: Tensor, key: Tensor) -> Tensor:
-    """<query_i, key_j> for every edge e = (j -> i): query [N_dst, F], key [N_src, F], result [E]. Differentiable any
-    number of times."""
+    """<query_i, key_j> for every edge e = (j -> i): query [N_dst, F], key [N_src, F], result [E]; or [N_dst, H, F],
+    [N_src, H, F] and [E, H], head by head. Differentiable any number of times."""
     query, key = _rows(query, key)
+    for name, rows, count in (("query", query, graph.num_destinations), ("key", key, graph.num_sources)):
+        if rows.dim() not in (2, 3) or (not torch.compiler.is_compiling() and rows.shape[0] != count):
+            raise ValueError(f"{name}: expected [{count}, F] or [{count}, H, F], got {list(rows.shape)}")
+    if query.dim() == 3:
+        return torch.stack([edge_dot(graph, query[:, head], key[:, head]) for head in range(query.shape[1])], dim=1)
     return ops.aggregate_backward_weight(_parts(graph), query, key, None, None, False)
 
 
@@ -332,6 +340,8 @@ class Batch:
             raise ValueError("batch: expected the nodes of a graph side by side, in the order of the graphs")
         if num_graphs is None:
             num_graphs = int(batch[-1]) + 1 if batch.shape[0] > 0 else 0
+        if torch.compiler.is_compiling():
+            torch._assert_async((batch[1:] >= batch[:-1]).all(), "batch: expected the nodes of a graph side by side")
         graphs = torch.arange(num_graphs + 1, dtype=batch.dtype, device=batch.device)
         self.offsets = torch.searchsorted(batch, graphs)
         if not torch.compiler.is_compiling() and batch.shape[0] > 0 and not 0 <= int(batch[0]) <= int(
@@ -341,7 +351,8 @@ class Batch:
 
     @classmethod
     def from_offsets(cls, offsets: Tensor) -> Batch:
-        """Of [G + 1] int64: graph g has nodes offsets[g] to offsets[g + 1]. PyG's `ptr` is that."""
+        """Of [G + 1] int64 or int32: graph g has nodes offsets[g] to offsets[g + 1]. PyG's `ptr` is that."""
+        offsets = offsets.long()
         return cls._of(offsets, offsets.cpu())
 
     @classmethod
@@ -353,6 +364,13 @@ class Batch:
     @property
     def num_graphs(self) -> int:
         return self.offsets.shape[0] - 1
+
+    def to(self, device: Union[torch.device, str], non_blocking: bool = False) -> Batch:
+        """The same batch on another device."""
+        return Batch._of(self.offsets.to(device, non_blocking=non_blocking), self.host_offsets)
+
+    def __repr__(self) -> str:
+        return f"Batch(num_graphs={self.num_graphs}, device={self.offsets.device})"
 
 
 register_tensors(Batch, lambda batch: ["offsets", "host_offsets"], lambda tensors: Batch._of(*tensors))

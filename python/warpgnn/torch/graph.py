@@ -19,6 +19,7 @@ Size = Union[int, tuple[int, int], None]
 _ERRORS = {"out_of_range": IndexError, "overflow": OverflowError, "invalid_argument": ValueError,
            "out_of_memory": MemoryError}
 _MOST = 2**31 - 1
+_ALWAYS, _TABLES = 7, 8  # parts of a graph that are always there, and that may be left out where all are empty
 
 
 class SelfLoops(NamedTuple):
@@ -80,6 +81,12 @@ class Graph:
             raise ValueError(f"num_nodes: expected one set of nodes, got {self.num_sources} sources and "
                              f"{self.num_destinations} destinations")
         return self.num_sources
+
+    @property
+    def all_parts(self) -> list[Tensor]:
+        """The parts with their tables of long rows and orders of rows, empty ones too: as many for every graph."""
+        tables = _TABLES - len(self.parts[_ALWAYS:])
+        return [*self.parts, *(self.parts[1].new_empty(0) for _ in range(tables))]
 
     @property
     def source(self) -> Tensor:
@@ -168,10 +175,11 @@ class Graph:
     @classmethod
     def from_dgl(cls, graph: Any, etype: Any = None) -> Graph:
         """Of a DGL graph, or of one edge type of a heterograph."""
-        source, destination = graph.edges(etype=etype, order="eid")
-        source_type, _, destination_type = graph.to_canonical_etype(etype or graph.etypes[0])
+        source_type, kind, destination_type = graph.to_canonical_etype(etype or graph.etypes[0])
+        source, destination = graph.edges(etype=(source_type, kind, destination_type), order="eid")
+        # Both ends of a block's edges may have one type, and are two sets of nodes all the same.
         return cls(torch.stack([source, destination]),
-                   (graph.num_nodes(source_type), graph.num_nodes(destination_type)))
+                   (graph.num_src_nodes(source_type), graph.num_dst_nodes(destination_type)))
 
     @classmethod
     def _of(cls, parts: list[Tensor], edge_index: Tensor) -> Graph:
@@ -201,7 +209,8 @@ def register_tensors(kind: type, names: Callable[[Any], list[str]], make: Callab
     )
 
 
-register_tensors(Graph, lambda graph: ["edge_index", *(f"parts.{k}" for k in range(len(graph.parts)))],
+# All of them: a program that was exported with one graph takes any other.
+register_tensors(Graph, lambda graph: ["edge_index", *(f"all_parts.{k}" for k in range(_ALWAYS + _TABLES))],
                  lambda tensors: Graph._of(tensors[1:], tensors[0]))
 
 
@@ -248,7 +257,7 @@ def _build(edge_index: Tensor, sources: int, destinations: int) -> list[Tensor]:
     except RuntimeError as error:
         raise _python_error(error) from None
     # Most graphs have no rows so long that they are cut, nor an order of rows: then calls are spared eight tensors.
-    return parts if any(part.shape[0] > 0 for part in parts[7:]) else parts[:7]
+    return parts if any(part.shape[0] > 0 for part in parts[_ALWAYS:]) else parts[:_ALWAYS]
 
 
 def _python_error(error: RuntimeError) -> Exception:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Union
+import math
+from typing import Any, Callable, Optional, Union
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ class Conv(torch.nn.Module):
     `edge_index` is [2, E], a Graph, or a sparse matrix whose rows are destinations, as PyG's layers take it. Graphs of
     the last edge indices are kept (see `Graph`); whoever has one graph for many steps makes it himself, once.
     """
+
+    _many = False  # whether x may be [B, N, F], the features of many batches on one graph
 
     def __init__(self, aggregations: tuple[str, ...] = ("add", "sum"), aggr: Any = "add",
                  flow: str = "source_to_target", node_dim: int = 0, **others: Any) -> None:
@@ -44,11 +47,21 @@ class Conv(torch.nn.Module):
     def _make_graph(self, edge_index: Adjacency, sources: Tensor, destinations: Optional[Tensor],
                     size: Optional[tuple[int, int]] = None) -> tuple[Graph, Optional[Tensor]]:
         """The graph, and the values of a sparse matrix. `destinations` that are none are as many as `size` says."""
+        for x in (sources, destinations):
+            if x is not None and x.dim() > 2 and not self._many:
+                raise ValueError(f"{type(self).__name__}: x: expected [N, F], got {list(x.shape)}")
         rows = sources.shape[0] if destinations is None else destinations.shape[0]
         given = None if size is None else size[1 if self.flow == "source_to_target" else 0]
         if destinations is None and given is not None:
             rows = given
-        return as_graph(edge_index, (sources.shape[0], rows), self.flow)
+        graph, value = as_graph(edge_index, (sources.shape[0], rows), self.flow)
+        if isinstance(edge_index, Graph) and not torch.compiler.is_compiling():
+            for name, count, expected in (("sources", sources.shape[0], graph.num_sources),
+                                          ("destinations", rows, graph.num_destinations)):
+                if count != expected:
+                    raise ValueError(f"{type(self).__name__}: x: expected {expected} rows for the graph's {name}, got "
+                                     f"{count}")
+        return graph, value
 
     def extra_repr(self) -> str:
         return ", ".join(str(value) for value in (getattr(self, "in_channels", None),
@@ -62,6 +75,16 @@ def pair_of(x: Features) -> tuple[Tensor, Optional[Tensor]]:
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise TypeError(f"x: expected a tensor or a pair of them, got {type(x).__name__}")
     return x[0], x[1]
+
+
+def nodes_first(x: Any) -> tuple[Any, Callable[[Tensor], Tensor]]:
+    """Features [B, N, F] as [N, B, F], each or both of a pair, and the way back; [N, F] as they are."""
+    if isinstance(x, (tuple, list)):
+        turned = [None if part is None else nodes_first(part) for part in x]
+        return tuple(None if pair is None else pair[0] for pair in turned), next(pair[1] for pair in turned if pair)
+    if isinstance(x, Tensor) and x.dim() == 3:
+        return x.transpose(0, 1), lambda y: y.transpose(0, 1)
+    return x, lambda y: y
 
 
 def channels_pair(in_channels: Channels) -> tuple[int, int]:
@@ -90,11 +113,18 @@ def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[floa
 
 
 def _reduced(graph: Graph, kept: Tensor, reduce: str) -> Tensor:
-    """Of the features of a graph's first edges, at their destinations."""
-    count, rows = kept.shape[0], graph.num_destinations
-    bare = graph.derived(("bare", count), lambda: Graph(
-        torch.stack([torch.arange(count, device=kept.device), graph.destination[:count].long()]), (count, rows)))
-    return WF.aggregate(bare, kept, reduce=reduce)
+    """Of the features of a graph's edges without its loops, which come last, at their destinations: the loops take part
+    with what changes nothing."""
+    flat = kept.reshape(kept.shape[0], -1)
+    neutral = {"max": -math.inf, "min": math.inf}.get(reduce, 0.0)
+    padded = torch.cat([flat, flat.new_full((graph.num_edges - flat.shape[0], flat.shape[1]), neutral)])
+    y = WF.message_aggregate(graph, None, padded, message="edge", reduce="sum" if reduce == "mean" else reduce)
+    if reduce == "mean":
+        others = graph.parts[0].diff() - 1
+        y = y / others.clamp(min=1).to(y.dtype).unsqueeze(1)
+    elif neutral != 0:
+        y = torch.where(y == neutral, 0.0, y)
+    return y.view(-1, *kept.shape[1:])
 
 
 def looped_weight(loops: SelfLoops, weight: Tensor, fill: float) -> Tensor:

@@ -22,7 +22,7 @@ class _AttentionConv(Conv):
     """What the layers of this file share: heads, self-loops, what becomes of the heads, residual and bias."""
 
     def __init__(self, in_channels: Channels, out_channels: int, heads: int, concat: bool, dropout: float,
-                 add_self_loops: bool, edge_dim: Optional[int], fill_value: Fill, bias: bool, residual: bool,
+                 add_self_loops: bool, edge_dim: Optional[int], fill_value: Fill, residual: bool,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.in_channels, self.out_channels, self.heads, self.concat = in_channels, out_channels, heads, concat
@@ -31,19 +31,25 @@ class _AttentionConv(Conv):
             raise ValueError(f"{type(self).__name__}: fill_value: expected a number, a tensor or one of "
                              f"{', '.join(map(repr, _FILLS))}, got {fill_value!r}")
         self.edge_dim, self.fill_value, self.residual = edge_dim, fill_value, residual
-        self.lin_edge = None if edge_dim is None else self._projection(edge_dim)
-        width = out_channels * (heads if concat else 1)
-        if residual:
-            self.res = Linear(channels_pair(in_channels)[1], width, bias=False, weight_initializer="glorot")
+
+    def _projection(self, in_channels: int, bias: bool = False) -> Linear:
+        return Linear(in_channels, self.heads * self.out_channels, bias=bias, weight_initializer="glorot")
+
+    def _make_shared(self, bias: bool) -> None:
+        """Called last: parameters come in PyG's order, so that an optimiser's state and a seed mean the same."""
+        width = self.out_channels * (self.heads if self.concat else 1)
+        if self.residual:
+            self.res = Linear(channels_pair(self.in_channels)[1], width, bias=False, weight_initializer="glorot")
         else:
             self.register_parameter("res", None)
         if bias:
             self.bias = Parameter(torch.empty(width))
         else:
             self.register_parameter("bias", None)
+        self.reset_parameters()
 
-    def _projection(self, in_channels: int, bias: bool = False) -> Linear:
-        return Linear(in_channels, self.heads * self.out_channels, bias=bias, weight_initializer="glorot")
+    def _make_edge_projection(self) -> None:
+        self.lin_edge = None if self.edge_dim is None else self._projection(self.edge_dim)
 
     def _reset_shared(self) -> None:
         for layer in (self.lin_edge, self.res):
@@ -101,7 +107,7 @@ class GATConv(_AttentionConv):
                  negative_slope: float = 0.2, dropout: float = 0.0, add_self_loops: bool = True,
                  edge_dim: Optional[int] = None, fill_value: Fill = "mean", bias: bool = True, residual: bool = False,
                  **kwargs: Any) -> None:
-        super().__init__(in_channels, out_channels, heads, concat, dropout, add_self_loops, edge_dim, fill_value, bias,
+        super().__init__(in_channels, out_channels, heads, concat, dropout, add_self_loops, edge_dim, fill_value,
                          residual, **kwargs)
         self.negative_slope = negative_slope
         self.lin = self.lin_src = self.lin_dst = None
@@ -111,20 +117,21 @@ class GATConv(_AttentionConv):
             self.lin_src, self.lin_dst = (self._projection(width) for width in in_channels)
         self.att_src = Parameter(torch.empty(1, heads, out_channels))
         self.att_dst = Parameter(torch.empty(1, heads, out_channels))
+        self._make_edge_projection()
         if edge_dim is None:
             self.register_parameter("att_edge", None)
         else:
             self.att_edge = Parameter(torch.empty(1, heads, out_channels))
-        self.reset_parameters()
+        self._make_shared(bias)
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
         for layer in (self.lin, self.lin_src, self.lin_dst):
             if layer is not None:
                 layer.reset_parameters()
+        self._reset_shared()
         for vector in (self.att_src, self.att_dst, self.att_edge):
             glorot(vector)
-        self._reset_shared()
 
     def forward(self, x: Features, edge_index: Adjacency, edge_attr: Optional[Tensor] = None,
                 size: Optional[tuple[int, int]] = None, return_attention_weights: Optional[bool] = None) -> Any:
@@ -186,21 +193,22 @@ class GATv2Conv(_AttentionConv):
                  negative_slope: float = 0.2, dropout: float = 0.0, add_self_loops: bool = True,
                  edge_dim: Optional[int] = None, fill_value: Fill = "mean", bias: bool = True,
                  share_weights: bool = False, residual: bool = False, **kwargs: Any) -> None:
-        super().__init__(in_channels, out_channels, heads, concat, dropout, add_self_loops, edge_dim, fill_value, bias,
+        super().__init__(in_channels, out_channels, heads, concat, dropout, add_self_loops, edge_dim, fill_value,
                          residual, **kwargs)
         self.negative_slope, self.share_weights = negative_slope, share_weights
         of_sources, of_destinations = channels_pair(in_channels)
         self.lin_l = self._projection(of_sources, bias)
         self.lin_r = self.lin_l if share_weights else self._projection(of_destinations, bias)
         self.att = Parameter(torch.empty(1, heads, out_channels))
-        self.reset_parameters()
+        self._make_edge_projection()
+        self._make_shared(bias)
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
         self.lin_l.reset_parameters()
         self.lin_r.reset_parameters()
-        glorot(self.att)
         self._reset_shared()
+        glorot(self.att)
 
     def forward(self, x: Features, edge_index: Adjacency, edge_attr: Optional[Tensor] = None,
                 return_attention_weights: Optional[bool] = None) -> Any:

@@ -11,7 +11,7 @@ from torch.nn import Parameter
 
 from .. import functional as WF
 from ..graph import Graph, for_training_too
-from ._conv import Adjacency, Channels, Conv, Features, channels_pair, looped_weight, pair_of
+from ._conv import Adjacency, Channels, Conv, Features, channels_pair, looped_weight, nodes_first, pair_of
 from ._linear import Linear, zeros
 
 
@@ -32,6 +32,8 @@ class GCNConv(Conv):
 
     Parameters: ``lin.weight`` [out, in] (Glorot), ``bias`` [out] (zeros).
     """
+
+    _many = True
 
     def __init__(self, in_channels: int, out_channels: int, improved: bool = False, cached: bool = False,
                  add_self_loops: Optional[bool] = None, normalize: bool = True, bias: bool = True,
@@ -58,9 +60,10 @@ class GCNConv(Conv):
         self._cached: Optional[tuple] = None
 
     def forward(self, x: Tensor, edge_index: Adjacency, edge_weight: Optional[Tensor] = None) -> Tensor:
-        """x [N, in], edge_weight [E] or none: [N, out]."""
+        """x [N, in] or [B, N, in], edge_weight [E] or none: [N, out] or [B, N, out]."""
         if not isinstance(x, Tensor):
             raise ValueError("GCNConv: x: expected one tensor, got two sets of nodes; see SAGEConv and GraphConv")
+        x, back = nodes_first(x)
         prepared = self._cached
         if prepared is None and self.cached:
             prepared = self._cached = for_training_too(lambda: self._prepare(x, edge_index, edge_weight))
@@ -72,8 +75,8 @@ class GCNConv(Conv):
             x = self.lin(x)
         y = WF.aggregate(graph, x, weight, source_scale=scale, destination_scale=scale)
         if narrow:
-            return torch.nn.functional.linear(y, self.lin.weight, self.bias)
-        return y if self.bias is None else y.add_(self.bias)  # a sum's result is nobody's but ours
+            return back(torch.nn.functional.linear(y, self.lin.weight, self.bias))
+        return back(y if self.bias is None else y.add_(self.bias))  # a sum's result is nobody's but ours
 
     def _prepare(self, x: Tensor, edge_index: Adjacency,
                  edge_weight: Optional[Tensor]) -> tuple[Graph, Optional[Tensor], Optional[Tensor]]:
@@ -110,6 +113,8 @@ class GraphConv(Conv):
     Parameters: ``lin_rel.weight``, ``lin_rel.bias``, ``lin_root.weight``, as torch.nn.Linear's.
     """
 
+    _many = True
+
     def __init__(self, in_channels: Channels, out_channels: int, aggr: str = "add", bias: bool = True,
                  **kwargs: Any) -> None:
         super().__init__(("add", "sum", "mean", "max"), aggr=aggr, **kwargs)
@@ -117,6 +122,7 @@ class GraphConv(Conv):
         sources, destinations = channels_pair(in_channels)
         self.lin_rel = Linear(sources, out_channels, bias=bias)
         self.lin_root = Linear(destinations, out_channels, bias=False)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
@@ -125,13 +131,16 @@ class GraphConv(Conv):
 
     def forward(self, x: Features, edge_index: Adjacency, edge_weight: Optional[Tensor] = None,
                 size: Optional[tuple[int, int]] = None) -> Tensor:
-        """x [N, in] or a pair, edge_weight [E] or none: [N_dst, out]."""
+        """x [N, in], [B, N, in] or a pair of these, edge_weight [E] or none: [N_dst, out] or [B, N_dst, out]."""
+        x, back = nodes_first(x)
         sources, destinations = pair_of(x)
         graph, value = self._make_graph(edge_index, sources, destinations, size)
         weight = value if edge_weight is None else edge_weight
         if weight is not None and self.aggr == "max":
-            edges = weight.view(-1, 1).expand(-1, sources.shape[1])
-            y = self.lin_rel(WF.message_aggregate(graph, sources, edges, message="multiply", reduce="max"))
+            flat = sources.flatten(1)
+            edges = weight.view(-1, 1).expand(-1, flat.shape[1])
+            y = WF.message_aggregate(graph, flat, edges, message="multiply", reduce="max")
+            y = self.lin_rel(y.view(-1, *sources.shape[1:]))
         else:
             y = self.lin_rel(WF.aggregate(graph, sources, weight, reduce=self.aggr))
-        return y if destinations is None else y + self.lin_root(destinations)
+        return back(y if destinations is None else y + self.lin_root(destinations))

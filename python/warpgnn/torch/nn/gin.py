@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .. import functional as WF
-from ._conv import Adjacency, Conv, Features, as_matrix, pair_of
+from ._conv import Adjacency, Conv, Features, as_matrix, nodes_first, pair_of
 from ._linear import Linear, reset
 
 
@@ -22,6 +22,8 @@ class GINConv(Conv):
         train_eps: learn it.
         aggr: "add", "mean", "max" or "min" in the sum's place.
     """
+
+    _many = True
 
     def __init__(self, nn: Callable, eps: float = 0.0, train_eps: bool = False, **kwargs: Any) -> None:
         super().__init__(("add", "sum", "mean", "max", "min"), **kwargs)
@@ -39,11 +41,12 @@ class GINConv(Conv):
         self.eps.data.fill_(self.initial_eps)
 
     def forward(self, x: Features, edge_index: Adjacency, size: Optional[tuple[int, int]] = None) -> Tensor:
-        """x [N, in] or a pair: the network's result for the destinations."""
+        """x [N, in], [B, N, in] or a pair of these: the network's result for the destinations."""
+        x, back = nodes_first(x)
         sources, destinations = pair_of(x)
         graph, _ = self._make_graph(edge_index, sources, destinations, size)
         y = WF.aggregate(graph, sources, reduce=self.aggr)
-        return self.nn(y if destinations is None else y + (1 + self.eps) * destinations)
+        return self.nn(back(y if destinations is None else y + (1 + self.eps) * destinations))
 
     def extra_repr(self) -> str:
         return f"eps={self.initial_eps}"
@@ -56,6 +59,8 @@ class GINEConv(GINConv):
     Args:
         edge_dim: width of edge features; None: they are as wide as x. The others are GINConv's.
     """
+
+    _many = False
 
     def __init__(self, nn: torch.nn.Module, eps: float = 0.0, train_eps: bool = False,
                  edge_dim: Optional[int] = None, **kwargs: Any) -> None:

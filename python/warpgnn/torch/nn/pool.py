@@ -182,6 +182,7 @@ class Set2Set(torch.nn.Module):
         self.in_channels, self.out_channels = in_channels, 2 * in_channels
         self.processing_steps = processing_steps
         self.lstm = torch.nn.LSTM(self.out_channels, in_channels, **kwargs)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the LSTM anew."""

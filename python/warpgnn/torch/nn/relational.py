@@ -209,14 +209,15 @@ class RGATConv(Conv):
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
-        for name in ("att", "basis", "weight", "q", "k", "e"):
+        for name in ("basis", "att", "weight", "q", "k"):
             glorot(getattr(self, name, None))
+        if self.lin_edge is not None:
+            self.lin_edge.reset_parameters()
+            glorot(self.e)
         for parameter, value in ((self.w, 1), (self.l1, 1), (self.b1, 0), (self.l2, 1 / self.out_channels),
                                  (self.b2, 0)):
             torch.nn.init.constant_(parameter, value)
         zeros(self.bias)
-        if self.lin_edge is not None:
-            self.lin_edge.reset_parameters()
 
     def forward(self, x: Tensor, edge_index: Adjacency, edge_type: Optional[Tensor] = None,
                 edge_attr: Optional[Tensor] = None, size: Optional[tuple[int, int]] = None,
@@ -263,6 +264,9 @@ class RGATConv(Conv):
     def _typed_graph(self, graph: Graph, edge_type: Tensor, within: bool) -> Graph:
         """Nodes stand once for each relation among the sources, and within relations among the destinations too."""
         relations = self.num_relations
+        if not torch.compiler.is_compiling() and bool(((edge_type < 0) | (edge_type >= relations)).any()):
+            raise IndexError(f"RGATConv: edge_type: expected relations in [0, {relations}), got "
+                             f"{int(edge_type.min())} to {int(edge_type.max())}")
         source = graph.source.long() * relations + edge_type
         destination = graph.destination.long()
         rows = graph.num_destinations

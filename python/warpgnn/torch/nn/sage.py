@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import functional as WF
-from ._conv import Adjacency, Channels, Conv, Features, channels_pair, pair_of
+from ._conv import Adjacency, Channels, Conv, Features, channels_pair, nodes_first, pair_of
 from ._linear import Linear
 
 _REDUCTIONS = ("mean", "add", "sum", "max", "min")
@@ -31,6 +31,8 @@ class SAGEConv(Conv):
     Parameters: ``lin_l``, ``lin_r``, and ``lin`` with `project`, as torch.nn.Linear's.
     """
 
+    _many = True
+
     def __init__(self, in_channels: Channels, out_channels: int, aggr: Union[str, list[str]] = "mean",
                  normalize: bool = False, root_weight: bool = True, project: bool = False, bias: bool = True,
                  **kwargs: Any) -> None:
@@ -50,6 +52,7 @@ class SAGEConv(Conv):
         self.lin_l = Linear(sources * len(self.reductions) if sources > 0 else -1, out_channels, bias=bias)
         if root_weight:
             self.lin_r = Linear(destinations, out_channels, bias=False)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
@@ -57,7 +60,8 @@ class SAGEConv(Conv):
             layer.reset_parameters()
 
     def forward(self, x: Features, edge_index: Adjacency, size: Optional[tuple[int, int]] = None) -> Tensor:
-        """x [N, in] or a pair: [N_dst, out]."""
+        """x [N, in], [B, N, in] or a pair of these: [N_dst, out] or [B, N_dst, out]."""
+        x, back = nodes_first(x)
         sources, destinations = pair_of(x)
         graph, _ = self._make_graph(edge_index, sources, destinations, size)
         messages = self.lin(sources).relu() if self.project else sources
@@ -65,7 +69,7 @@ class SAGEConv(Conv):
         y = self.lin_l(reduced[0] if len(reduced) == 1 else torch.cat(reduced, dim=-1))
         if self.root_weight and destinations is not None:
             y = y + self.lin_r(destinations)
-        return F.normalize(y, p=2.0, dim=-1) if self.normalize else y
+        return back(F.normalize(y, p=2.0, dim=-1) if self.normalize else y)
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, aggr={self.aggr}"

@@ -83,10 +83,17 @@ class _SelectionPool(torch.nn.Module):
     """What TopKPooling and SAGPooling share: what is left of the graph."""
 
     def __init__(self, in_channels: int, ratio: Ratio, min_score: Optional[float], multiplier: float,
-                 select: SelectTopK) -> None:
+                 **parts: torch.nn.Module) -> None:
         super().__init__()
         self.in_channels, self.ratio, self.min_score, self.multiplier = in_channels, ratio, min_score, multiplier
-        self.select = select
+        for name, part in parts.items():
+            self.add_module(name, part)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Starts the parameters anew."""
+        for part in self.children():
+            part.reset_parameters()
 
     def _leave(self, x: Tensor, edge_index: Adjacency, edge_attr: Optional[Tensor], batch: Tensor,
                scored: Tensor) -> tuple[Tensor, Tensor, Optional[Tensor], Tensor, Tensor, Tensor]:
@@ -104,7 +111,7 @@ class _SelectionPool(torch.nn.Module):
 
 class TopKPooling(_SelectionPool):
     """Top-k pooling (Gao and Ji 2019): of every graph the nodes of highest score act(<x, p> / |p|), in the order of
-    their scores, times these. Makes new edges, whose number hangs on the data: not for torch.compile(fullgraph=True).
+    their scores, times these. Makes new edges, whose number hangs on the data.
 
     Args:
         in_channels: width of x.
@@ -119,11 +126,7 @@ class TopKPooling(_SelectionPool):
     def __init__(self, in_channels: int, ratio: Ratio = 0.5, min_score: Optional[float] = None,
                  multiplier: float = 1.0, nonlinearity: Union[str, Callable] = "tanh") -> None:
         super().__init__(in_channels, ratio, min_score, multiplier,
-                         SelectTopK(in_channels, ratio, min_score, nonlinearity))
-
-    def reset_parameters(self) -> None:
-        """Starts p anew."""
-        self.select.reset_parameters()
+                         select=SelectTopK(in_channels, ratio, min_score, nonlinearity))
 
     def forward(self, x: Tensor, edge_index: Adjacency, edge_attr: Optional[Tensor] = None,
                 batch: Optional[Tensor] = None, attn: Optional[Tensor] = None) -> tuple:
@@ -143,13 +146,8 @@ class SAGPooling(_SelectionPool):
 
     def __init__(self, in_channels: int, ratio: Ratio = 0.5, GNN: Any = GraphConv, min_score: Optional[float] = None,
                  multiplier: float = 1.0, nonlinearity: Union[str, Callable] = "tanh", **kwargs: Any) -> None:
-        super().__init__(in_channels, ratio, min_score, multiplier, SelectTopK(1, ratio, min_score, nonlinearity))
-        self.gnn = GNN(in_channels, 1, **kwargs)
-
-    def reset_parameters(self) -> None:
-        """Starts the layer and the select's weight anew."""
-        self.gnn.reset_parameters()
-        self.select.reset_parameters()
+        super().__init__(in_channels, ratio, min_score, multiplier, gnn=GNN(in_channels, 1, **kwargs),
+                         select=SelectTopK(1, ratio, min_score, nonlinearity))
 
     def forward(self, x: Tensor, edge_index: Adjacency, edge_attr: Optional[Tensor] = None,
                 batch: Optional[Tensor] = None, attn: Optional[Tensor] = None) -> tuple:

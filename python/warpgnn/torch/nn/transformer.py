@@ -56,6 +56,7 @@ class TransformerConv(Conv):
             self.lin_beta = Linear(3 * result, 1, bias=False)
         else:
             self.register_parameter("lin_beta", None)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the parameters anew."""
