@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 import torch
 
@@ -30,50 +30,68 @@ class Swaps:
 
 
 def to_warpgnn(model: torch.nn.Module) -> Swaps:
-    """Swaps the PyG layers of a model for ours, in place, parameters and all: optimisers, hooks' owners and checkpoints
-    see the parameters that they knew. Says which layers it could not swap, and leaves these as they are."""
+    """Swaps the PyG layers of a model for ours, in place, parameters and all: an optimiser and checkpoints see the
+    parameters that they knew. Says which layers it could not swap, and leaves these as they are.
+
+    Raises:
+        ValueError: for a model that is one of these layers itself, and has no place of its own to be swapped at.
+    """
+    if _library_layer(model) is not None:
+        raise ValueError(f"model: expected a module that holds layers, got the layer {type(model).__name__} itself; "
+                         f"warpgnn.torch.nn.{type(model).__name__} takes its state_dict")
     swaps = Swaps()
     _swap_children(model, "", swaps, {})
     return swaps
 
 
 def _swap_children(module: torch.nn.Module, prefix: str, swaps: Swaps, done: dict[int, torch.nn.Module]) -> None:
-    for name, child in module.named_children():
+    for name, child in module._modules.items():  # not named_children(), which shows a layer of two names once
+        if child is None:
+            continue
         path = f"{prefix}{name}"
-        if id(child) in done:  # one layer under two names stays one layer
-            setattr_child(module, name, done[id(child)])
-            continue
-        if not type(child).__module__.startswith("torch_geometric."):
-            _swap_children(child, f"{path}.", swaps, done)
-            continue
-        kind = type(child).__name__
-        if kind not in _LAYERS:
-            if list(child.children()):
+        kind = _library_layer(child)
+        if id(child) in done:
+            module._modules[name] = done[id(child)]  # one layer under two names stays one layer
+        elif kind is None:
+            if _passes_messages(child):  # what it consists of is its own affair
+                swaps.kept[path] = _why_kept(child)
+            else:
                 _swap_children(child, f"{path}.", swaps, done)
-            if _passes_messages(child):
-                swaps.kept[path] = f"{kind} has no counterpart"
-            continue
-        try:
-            ours = _counterpart(child, getattr(nn, kind))
-        except (NotImplementedError, TypeError, ValueError) as error:
-            swaps.kept[path] = str(error)
-            continue
-        setattr_child(module, name, ours)
-        done[id(child)] = ours
-        swaps.swapped.append(path)
+        else:
+            try:
+                ours = _counterpart(child, getattr(nn, kind))
+            except (NotImplementedError, TypeError, ValueError) as error:
+                swaps.kept[path] = str(error)
+                continue
+            module._modules[name] = done[id(child)] = ours
+            swaps.swapped.append(path)
 
 
-def setattr_child(module: torch.nn.Module, name: str, child: torch.nn.Module) -> None:
-    """A child by its name, which in a ModuleList is a number."""
-    module._modules[name] = child
+def _from_pyg(kind: type) -> bool:
+    return kind.__module__.startswith("torch_geometric.")
+
+
+def _library_layer(module: torch.nn.Module) -> Optional[str]:
+    """The name of a layer of PyG's own that has a counterpart."""
+    kind = type(module)
+    return kind.__name__ if _from_pyg(kind) and kind.__name__ in _LAYERS else None
 
 
 def _passes_messages(module: torch.nn.Module) -> bool:
-    return any(base.__name__ in ("MessagePassing", "Aggregation") for base in type(module).__mro__)
+    return any(_from_pyg(base) and base.__name__ in ("MessagePassing", "Aggregation") for base in type(module).__mro__)
+
+
+def _why_kept(module: torch.nn.Module) -> str:
+    for base in type(module).__mro__[1:]:
+        if _from_pyg(base) and base.__name__ in _LAYERS:
+            return f"{type(module).__name__} is a class of its own, derived from {base.__name__}"
+    return f"{type(module).__name__} has no counterpart"
 
 
 def _counterpart(layer: torch.nn.Module, ours: type) -> torch.nn.Module:
     """Our layer with the parameters of PyG's."""
+    if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks:
+        raise NotImplementedError(f"{type(layer).__name__} has hooks, which know PyG's layer")
     made = ours(**_arguments(layer, ours))
     made.train(layer.training)
     for name, parameter in list(layer.named_parameters(recurse=False)) + list(layer.named_buffers(recurse=False)):
