@@ -29,11 +29,11 @@ for kind in "${kinds[@]}"; do
     cuda) cuda=ON ;;
     *) echo "wheels: expected cpu or cuda, got '$kind'" >&2 && exit 2 ;;
   esac
-  rm -rf "$work/$kind" "out/wheels/$kind"
+  rm -rf "${work:?}/$kind" "out/wheels/$kind"
   # PyTorch's headers are given, so that the build does not ask for a PyTorch of its own.
   WARPGNN_TORCH_INCLUDE=$PWD/$work/torch/torch/include "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/$kind" \
     ./python --config-settings=build-dir="$PWD/$work/build-$kind" \
-    --config-settings=cmake.define.WARPGNN_CPU_LEVELS=all --config-settings=cmake.define.WARPGNN_CUDA=$cuda \
+    --config-settings=cmake.define.WARPGNN_CPU_LEVELS=all --config-settings=cmake.define.WARPGNN_CUDA="$cuda" \
     --config-settings=cmake.define.WARPGNN_CUDA_ARCHITECTURES="${ARCHITECTURES:-all-major}"
   PATH=$PWD/$work/venv/bin:$PATH "$python" -m auditwheel repair --exclude libtorch_cpu.so --exclude libgomp.so.1 \
     --wheel-dir "out/wheels/$kind" "$work/$kind"/*.whl

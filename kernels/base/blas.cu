@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // cuBLAS' handle of a context, for the dense products.
 
-#include "kernels/base/blas.cuh"
-
 #include <cstddef>
 #include <memory>
 #include <string>
 
+#include "kernels/base/blas.cuh"
 #include "kernels/base/launch.cuh"
 
 namespace warpgnn::kernels {

@@ -74,8 +74,8 @@ struct LaneGroup {
 
 inline constexpr unsigned kAllLanes = 0xffffffffu;
 
-/// The largest, and the sum, of the numbers of a warp, whose lanes all take part. One instruction from compute capability
-/// 8.0 on, a butterfly before.
+/// The largest, and the sum, of the numbers of a warp, whose lanes all take part. One instruction from compute
+/// capability 8.0 on, a butterfly before.
 __device__ inline int warp_max(int value) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
   return __reduce_max_sync(kAllLanes, value);
