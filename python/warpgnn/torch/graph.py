@@ -190,13 +190,14 @@ class Graph:
 
 def register_tensors(kind: type, names: Callable[[Any], list[str]], make: Callable[[list[Tensor]], Any]) -> None:
     """Lets torch.compile, torch.export and DataParallel see an object as its tensors: `names` of them, as attributes or
-    "attribute.index", of which `make` makes it again."""
+    "attribute.index", of which `make` makes it again. And torch.load load it."""
 
     def get(instance: Any, name: str) -> Tensor:
         attribute, _, index = name.partition(".")
         value = getattr(instance, attribute)
         return value[int(index)] if index else value
 
+    torch.serialization.add_safe_globals([kind])
     _pytree.register_pytree_node(
         kind,
         lambda instance: ([get(instance, name) for name in names(instance)], None),
