@@ -125,7 +125,7 @@ def main():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{arguments.layers}{' compiled' if arguments.compile else ''}: test accuracy {statistics.mean(tests):.1f} "
           f"+- {spread:.1f} % over {len(tests)} seeds; forward {1e3 * forward:.2f} ms, training step "
-          f"{1e3 * step:.2f} ms, peak memory {peak:.0f} MiB")
+          f"{1e3 * step:.2f} ms, epoch {1e3 * (step + forward):.2f} ms, peak memory {peak:.0f} MiB")
 
 
 if __name__ == "__main__":
