@@ -369,10 +369,18 @@ class Batch:
         """The same batch on another device."""
         return Batch._of(self.offsets.to(device, non_blocking=non_blocking), self.host_offsets)
 
+    def __reduce__(self) -> tuple:
+        return _batch_of_offsets, (self.offsets,)
+
     def __repr__(self) -> str:
         return f"Batch(num_graphs={self.num_graphs}, device={self.offsets.device})"
 
 
+def _batch_of_offsets(offsets: Tensor) -> Batch:
+    return Batch.from_offsets(offsets)
+
+
+torch.serialization.add_safe_globals([_batch_of_offsets])
 register_tensors(Batch, lambda batch: ["offsets", "host_offsets"], lambda tensors: Batch._of(*tensors))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import operator
 import weakref
 from collections import OrderedDict
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import torch
@@ -56,9 +57,9 @@ class Graph:
         self.parts = for_training_too(lambda: _build(edge_index, sources, destinations))
         self._derived: dict[Any, Any] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What hangs on the graph alone is made again where it is needed."""
-        return {"parts": self.parts, "edge_index": self.edge_index, "_derived": {}}
+    def __reduce__(self) -> tuple:
+        """A graph from a file is made again of its edges: operators trust the parts of a graph, and nobody a file."""
+        return Graph, (self.edge_index, (self.num_sources, self.num_destinations))
 
     # --- What it is -------------------------------------------------------------------------------------------------
 
@@ -190,7 +191,8 @@ class Graph:
 
 def register_tensors(kind: type, names: Callable[[Any], list[str]], make: Callable[[list[Tensor]], Any]) -> None:
     """Lets torch.compile, torch.export and DataParallel see an object as its tensors: `names` of them, as attributes or
-    "attribute.index", of which `make` makes it again. And torch.load load it."""
+    "attribute.index", of which `make` makes it again. And torch.load load it, whose pickles check what they are made of.
+    """
 
     def get(instance: Any, name: str) -> Tensor:
         attribute, _, index = name.partition(".")
@@ -209,6 +211,9 @@ def register_tensors(kind: type, names: Callable[[Any], list[str]], make: Callab
         from_dumpable_context=lambda _: None,
     )
 
+
+# Between the processes of one program, a loader and its workers say, parts go as they are.
+ForkingPickler.register(Graph, lambda graph: (Graph._of, (graph.parts, graph.edge_index)))
 
 # All of them: a program that was exported with one graph takes any other.
 register_tensors(Graph, lambda graph: ["edge_index", *(f"all_parts.{k}" for k in range(_ALWAYS + _TABLES))],

@@ -73,7 +73,7 @@ class SelectTopK(torch.nn.Module):
         x = x.view(-1, 1) if x.dim() == 1 else x
         score = (x * self.weight).sum(-1)
         if self.min_score is None:
-            score = self.act(score / self.weight.norm(p=2, dim=-1))
+            score = self.act(score / self.weight.norm(p=2))  # one number: PyTorch 2.10 compiles no [1] of a dimension
         else:
             score = _softmax(score, batch)
         return top_k(score.detach(), self.ratio, batch, self.min_score), score
