@@ -14,4 +14,4 @@ apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
 python3 -m venv /opt/trial
 /opt/trial/bin/python3 -m pip install --quiet --no-cache-dir ../shared/cpu/*.whl numpy pytest
-/opt/trial/bin/python3 -m pytest --quiet python/tests/test_operators.py python/tests/test_graph.py
+/opt/trial/bin/python3 -m pytest --quiet python/tests/test_{operators,dtypes,strides}.py
