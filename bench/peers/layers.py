@@ -125,8 +125,8 @@ def torch_linear(graph, shape, dtype):
 
 
 def whole(layer_name, module=PYG):
-    """A whole layer with its products, as ours of that name: self-loops are added before. Our layer for PyTorch is given
-    a graph, as the library's is."""
+    """A whole layer with its products, as ours of that name: self-loops are added before. Our layer for PyTorch is
+    given a graph, as the library's is."""
 
     def make(graph, shape, dtype):
         heads, channels = shape

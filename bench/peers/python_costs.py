@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What our package for PyTorch costs beside its kernels, and what it saves: microseconds of one small call, and the peak
-memory of a training step of GATv2 with ours and with PyTorch Geometric's layer, each in a process of its own.
+"""What our package for PyTorch costs beside its kernels, and what it saves: microseconds of one small call, and the
+peak memory of a training step of GATv2 with ours and with PyTorch Geometric's layer, each in a process of its own.
   python_costs.py [--nodes N] [--edges E] [--threads T]
 """
 

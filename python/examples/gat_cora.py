@@ -50,9 +50,10 @@ def table(path, dtype):
 
 def load_folder(folder):
     raw, split = pathlib.Path(folder) / "raw", pathlib.Path(folder) / "split" / "public"
-    return Data(table(raw / "node-feat.csv.gz", torch.float32), table(raw / "edge.csv.gz", torch.int64).t().contiguous(),
-                table(raw / "node-label.csv.gz", torch.int64).view(-1),
-                {name: table(split / f"{name}.csv.gz", torch.int64).view(-1) for name in ("train", "valid", "test")})
+    x, edges = table(raw / "node-feat.csv.gz", torch.float32), table(raw / "edge.csv.gz", torch.int64)
+    y = table(raw / "node-label.csv.gz", torch.int64).view(-1)
+    parts = {name: table(split / f"{name}.csv.gz", torch.int64).view(-1) for name in ("train", "valid", "test")}
+    return Data(x, edges.t().contiguous(), y, parts)
 
 
 def load_planetoid(folder):

@@ -126,14 +126,15 @@ def edge_dot(graph: Graph, query: Tensor, key: Tensor) -> Tensor:
 
 def message_aggregate(graph: Graph, x: Optional[Tensor], edge: Tensor, *, message: str = "add",
                       reduce: str = "sum") -> Tensor:
-    """y_i = reduce over the in-edges e = (j -> i) of message(x_j, edge_e), no message being stored.
+    """y_i = reduce over the in-edges e = (j -> i) of message(x_j, edge_e), no message being stored. Has second
+    derivatives.
 
     Args:
         graph: the graph.
         x: [N_src, F]; None with message "edge".
         edge: [E, F], in the order of the graph's edge_index.
         message: "add" x_j + e, "multiply" x_j * e, "relu_add" max(x_j + e, 0), or "edge" e alone.
-        reduce: "sum" ("add"), "mean", "max" or "min". Sums and means have second derivatives.
+        reduce: "sum" ("add"), "mean", "max" or "min".
     Returns:
         [N_dst, F].
     """
@@ -159,7 +160,7 @@ def gcn_scale(graph: Graph, x: Tensor, weight: Optional[Tensor] = None) -> Tenso
 
 
 def edge_softmax(graph: Graph, score: Tensor) -> Tensor:
-    """Softmax of score [E, H] or [E] over the in-edges of every node. Has second derivatives."""
+    """Softmax of score [E, H] or [E] over the in-edges of every node. Has derivatives of any order."""
     score = _real(score, score)
     if score.dim() == 1:
         return ops.edge_softmax(_parts(graph), score.unsqueeze(1)).squeeze(1)

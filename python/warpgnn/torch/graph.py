@@ -191,7 +191,7 @@ class Graph:
 
 def register_tensors(kind: type, names: Callable[[Any], list[str]], make: Callable[[list[Tensor]], Any]) -> None:
     """Lets torch.compile, torch.export and DataParallel see an object as its tensors: `names` of them, as attributes or
-    "attribute.index", of which `make` makes it again. And torch.load load it, whose pickles check what they are made of.
+    "attribute.index", of which `make` makes it again. And torch.load load it, as pickles check what they hold.
     """
 
     def get(instance: Any, name: str) -> Tensor:

@@ -70,7 +70,7 @@ class _Final(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *_: Tensor) -> None:
-        raise RuntimeError(f"{ctx.name}: this gradient has no gradient of its own (a second derivative of the operator)")
+        raise RuntimeError(f"{ctx.name}: this gradient has none of its own (a second derivative of the operator)")
 
 
 def final(name: str) -> Callable[..., Any]:
