@@ -16,8 +16,8 @@ from ._linear import Linear
 
 class TransformerConv(Conv):
     """Graph Transformer (Shi et al. 2021): m_i = sum over the in-edges of alpha_e (W_v x_j + W_e f_e), alpha the
-    softmax over them of <W_q x_i, W_k x_j + W_e f_e> / sqrt(C), head by head; y_i = m_i + W_s x_i, or with `beta` a learnt mean
-    of the two.
+    softmax over them of <W_q x_i, W_k x_j + W_e f_e> / sqrt(C), head by head; y_i = m_i + W_s x_i, or with `beta` a
+    learnt mean of the two.
 
     Args:
         in_channels: width of x, or of (x of sources, x of destinations).
