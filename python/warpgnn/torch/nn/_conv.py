@@ -115,16 +115,15 @@ def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[floa
 def _reduced(graph: Graph, kept: Tensor, reduce: str) -> Tensor:
     """Of the features of a graph's edges without its loops, which come last, at their destinations: the loops take part
     with what changes nothing."""
-    flat = kept.reshape(kept.shape[0], -1)
     neutral = {"max": -math.inf, "min": math.inf}.get(reduce, 0.0)
-    padded = torch.cat([flat, flat.new_full((graph.num_edges - flat.shape[0], flat.shape[1]), neutral)])
+    padded = torch.cat([kept, kept.new_full((graph.num_edges - kept.shape[0], kept.shape[1]), neutral)])
     y = WF.message_aggregate(graph, None, padded, message="edge", reduce="sum" if reduce == "mean" else reduce)
     if reduce == "mean":
         others = graph.parts[0].diff() - 1
         y = y / others.clamp(min=1).to(y.dtype).unsqueeze(1)
     elif neutral != 0:
         y = torch.where(y == neutral, 0.0, y)
-    return y.view(-1, *kept.shape[1:])
+    return y
 
 
 def looped_weight(loops: SelfLoops, weight: Tensor, fill: float) -> Tensor:
