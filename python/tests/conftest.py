@@ -3,6 +3,7 @@ import importlib.metadata
 
 import pytest
 import torch
+import torch._inductor.config
 
 
 def pytest_report_header() -> str:
@@ -16,6 +17,9 @@ def pytest_report_header() -> str:
 
 # Threads wait for each other longer than these small graphs take; test_determinism.py uses more.
 torch.set_num_threads(1)
+
+# To find out which vector instructions a compiler knows takes longer than all that is compiled here.
+torch._inductor.config.cpp.vec_isa_ok = False
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,10 @@ from compare import close
 from layers import IN, OUT
 
 
+# Of a program that is compiled once and runs for milliseconds.
+QUICK = {"aot_inductor.compile_wrapper_opt_level": "O0"}
+
+
 class Model(torch.nn.Module):
     """One layer, with a Graph and with other edges of the same nodes."""
 
@@ -54,7 +58,8 @@ def test_export(tmp_path: pathlib.Path) -> None:
     program = exported(model)
     torch.export.save(program, tmp_path / "model.pt2")
     loaded = torch.export.load(tmp_path / "model.pt2")
-    package = torch._inductor.aoti_compile_and_package(loaded, package_path=str(tmp_path / "aoti.pt2"))
+    package = torch._inductor.aoti_compile_and_package(loaded, package_path=str(tmp_path / "aoti.pt2"),
+                                                       inductor_configs=QUICK)
     ahead = torch._inductor.aoti_load_package(package)
     for nodes, edges, hubs in ((50, 300, 2), (60, 200, 0), (70, 200, 1)):
         given = example(nodes, edges, hubs)
