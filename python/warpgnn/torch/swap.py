@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from dataclasses import dataclass, field
 from typing import Any, Optional
@@ -90,7 +91,7 @@ def _why_kept(module: torch.nn.Module) -> str:
 
 def _counterpart(layer: torch.nn.Module, ours: type) -> torch.nn.Module:
     """Our layer with the parameters of PyG's."""
-    if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks:
+    if any(value for name, value in vars(layer).items() if name.endswith("_hooks")):
         raise NotImplementedError(f"{type(layer).__name__} has hooks, which know PyG's layer")
     made = ours(**_arguments(layer, ours))
     made.train(layer.training)
@@ -104,6 +105,9 @@ def _counterpart(layer: torch.nn.Module, ours: type) -> torch.nn.Module:
     for name, child in layer.named_children():
         if name in made._modules:
             _adopt(made, name, child)
+    found, expected = (dict(some.named_parameters(remove_duplicate=False)) for some in (made, layer))
+    if found.keys() != expected.keys() or any(found[name] is not expected[name] for name in found):
+        raise ValueError(f"{type(layer).__name__}: its parameters are not those that its counterpart has")
     return made
 
 
@@ -115,6 +119,8 @@ def _adopt(made: torch.nn.Module, name: str, child: torch.nn.Module) -> None:
         return
     for key in ours._parameters:
         ours._parameters[key] = child._parameters.get(key)
+    for key in ours._buffers:
+        ours._buffers[key] = child._buffers.get(key)
     for key, grandchild in child.named_children():
         if key in ours._modules:
             _adopt(ours, key, grandchild)
@@ -133,10 +139,13 @@ def _arguments(layer: torch.nn.Module, ours: type) -> dict[str, Any]:
             arguments[name] = layer._parameters[name] is not None
         elif hasattr(layer, name):
             arguments[name] = getattr(layer, name)
-    if kind in ("GINConv", "GINEConv"):
-        arguments.update(eps=layer.initial_eps, train_eps=isinstance(layer.eps, torch.nn.Parameter))
+    if kind in ("GINConv", "GINEConv"):  # which start their networks anew: that of the model is given to them later
+        arguments.update(nn=copy.deepcopy(layer.nn), eps=layer.initial_eps,
+                         train_eps=isinstance(layer.eps, torch.nn.Parameter))
         if kind == "GINEConv":
             arguments["edge_dim"] = None if layer.lin is None else layer.lin.in_channels
+    if kind in ("RGCNConv", "FastRGCNConv"):
+        arguments["root_weight"] = layer.root is not None
     if kind == "Set2Set":
         arguments["num_layers"] = layer.lstm.num_layers
     if kind == "SoftmaxAggregation":
@@ -175,4 +184,4 @@ def _same_layer(gnn: torch.nn.Module) -> Any:
     ours = getattr(nn, type(gnn).__name__, None) if type(gnn).__name__ in _LAYERS else None
     if ours is None:
         raise NotImplementedError(f"SAGPooling: GNN: {type(gnn).__name__} has no counterpart")
-    return lambda *_, **__: _counterpart(gnn, ours)
+    return lambda *_, **__: _counterpart(copy.deepcopy(gnn), ours)  # SAG pooling starts it anew
