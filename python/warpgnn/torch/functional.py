@@ -36,24 +36,31 @@ def _parts(graph: Graph) -> list[Tensor]:
     return graph.parts
 
 
-def _rows(*tensors: Optional[Tensor]) -> list[Optional[Tensor]]:
-    """Rows of one call in one dtype: under autocast its own, else the widest of those given."""
-    given = [t for t in tensors if t is not None]
+def _checked(name: str, tensor: Any) -> Tensor:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(tensor).__name__}")
+    return tensor
+
+
+def _rows(**tensors: Optional[Tensor]) -> list[Optional[Tensor]]:
+    """Rows of one call, by their names, in one dtype: under autocast its own, else the widest of those given."""
+    given = [_checked(name, tensor) for name, tensor in tensors.items() if tensor is not None]
     dtype = given[0].dtype
     device = given[0].device.type
-    if dtype != torch.float64 and torch.is_autocast_enabled(device):
+    if dtype != torch.float64 and device != "meta" and torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
     else:
         for t in given[1:]:
             if t.dtype != dtype:
                 dtype = torch.promote_types(dtype, t.dtype)
-    return [t if t is None or t.dtype == dtype else t.to(dtype) for t in tensors]
+    return [t if t is None or t.dtype == dtype else t.to(dtype) for t in tensors.values()]
 
 
-def _real(tensor: Optional[Tensor], rows: Tensor) -> Optional[Tensor]:
+def _real(name: str, tensor: Optional[Tensor], rows: Tensor) -> Optional[Tensor]:
     """What belongs to the computation, in the dtype that these rows are computed in."""
     if tensor is None:
         return None
+    _checked(name, tensor)
     dtype = ops.accumulator(rows.dtype)
     return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
@@ -95,14 +102,19 @@ def aggregate(graph: Graph, x: Tensor, weight: Optional[Tensor] = None, *, reduc
         [N_dst, ...].
     """
     parts, kind = _parts(graph), _option("reduce", reduce, _REDUCTIONS)
-    (x,) = _rows(x)
-    if weight is not None and weight.dim() == 2 and x.dim() > 2:
+    (x,) = _rows(x=_checked("x", x))
+    if x.dim() == 0:
+        raise ValueError("x: expected [N_src, ...], got a single number")
+    for name, scale in (("source_scale", source_scale), ("destination_scale", destination_scale)):
+        if scale is not None and _needs_gradient(scale):
+            raise ValueError(f"{name}: expected a constant, got a tensor that needs a gradient; multiply rows by it")
+    if weight is not None and _checked("weight", weight).dim() == 2 and x.dim() > 2:
         return torch.stack([aggregate(graph, x[:, head], weight[:, head], reduce=reduce, source_scale=source_scale,
                                       destination_scale=destination_scale) for head in range(x.shape[1])], dim=1)
     flat = x if x.dim() == 2 else x.flatten(1) if x.dim() > 2 else x.unsqueeze(1)
     if kind in (_messages.SUM, _messages.MEAN):
-        y = ops.aggregate(parts, flat, _real(weight, x), _real(source_scale, x), _real(destination_scale, x),
-                          kind == _messages.MEAN)
+        y = ops.aggregate(parts, flat, _real("weight", weight, x), _real("source_scale", source_scale, x),
+                          _real("destination_scale", destination_scale, x), kind == _messages.MEAN)
     else:
         for name, tensor in (("weight", weight), ("source_scale", source_scale),
                              ("destination_scale", destination_scale)):
@@ -115,13 +127,14 @@ def aggregate(graph: Graph, x: Tensor, weight: Optional[Tensor] = None, *, reduc
 def edge_dot(graph: Graph, query: Tensor, key: Tensor) -> Tensor:
     """<query_i, key_j> for every edge e = (j -> i): query [N_dst, F], key [N_src, F], result [E]; or [N_dst, H, F],
     [N_src, H, F] and [E, H], head by head. Differentiable any number of times."""
-    query, key = _rows(query, key)
+    parts = _parts(graph)
+    query, key = _rows(query=_checked("query", query), key=_checked("key", key))
     for name, rows, count in (("query", query, graph.num_destinations), ("key", key, graph.num_sources)):
         if rows.dim() not in (2, 3) or (not torch.compiler.is_compiling() and rows.shape[0] != count):
             raise ValueError(f"{name}: expected [{count}, F] or [{count}, H, F], got {list(rows.shape)}")
     if query.dim() == 3:
         return torch.stack([edge_dot(graph, query[:, head], key[:, head]) for head in range(query.shape[1])], dim=1)
-    return ops.aggregate_backward_weight(_parts(graph), query, key, None, None, False)
+    return ops.aggregate_backward_weight(parts, query, key, None, None, False)
 
 
 def message_aggregate(graph: Graph, x: Optional[Tensor], edge: Tensor, *, message: str = "add",
@@ -138,7 +151,7 @@ def message_aggregate(graph: Graph, x: Optional[Tensor], edge: Tensor, *, messag
     Returns:
         [N_dst, F].
     """
-    x, edge = _rows(x, edge) if x is not None else (None, *_rows(edge))
+    x, edge = _rows(x=x, edge=_checked("edge", edge))
     return ops.message_aggregate(_parts(graph), x, edge, _option("message", message, _MESSAGES),
                                  _option("reduce", reduce, _REDUCTIONS))[0]
 
@@ -153,7 +166,7 @@ def gcn_scale(graph: Graph, x: Tensor, weight: Optional[Tensor] = None) -> Tenso
     """r [N] of gcn_norm, for `aggregate`'s two scales: without weights, GCN's norm needs no array over edges. In the
     dtype that rows like `x` are computed in; without a gradient."""
     with torch.no_grad():
-        return ops.gcn_scale(_parts(graph), x, _real(weight, x))
+        return ops.gcn_scale(_parts(graph), _checked("x", x), _real("weight", weight, x))
 
 
 # --- Attention --------------------------------------------------------------------------------------------------------
@@ -161,7 +174,7 @@ def gcn_scale(graph: Graph, x: Tensor, weight: Optional[Tensor] = None) -> Tenso
 
 def edge_softmax(graph: Graph, score: Tensor) -> Tensor:
     """Softmax of score [E, H] or [E] over the in-edges of every node. Has derivatives of any order."""
-    score = _real(score, score)
+    score = _real("score", score, _checked("score", score))
     if score.dim() == 1:
         return ops.edge_softmax(_parts(graph), score.unsqueeze(1)).squeeze(1)
     return ops.edge_softmax(_parts(graph), score)
@@ -182,9 +195,10 @@ def gat_attention(graph: Graph, value: Tensor, source_score: Tensor, destination
     Returns:
         [N_dst, H, C], or that and alpha.
     """
-    (value,) = _rows(value)
-    source_score, destination_score = _real(source_score, value), _real(destination_score, value)
-    edge_score = _real(edge_score, value)
+    (value,) = _rows(value=_checked("value", value))
+    source_score = _real("source_score", source_score, value)
+    destination_score = _real("destination_score", destination_score, value)
+    edge_score = _real("edge_score", edge_score, value)
     if _checked_dropout(dropout) == 1:
         return _all_dropped(graph, value, return_weights)
     seed = _seed(dropout, value)
@@ -207,12 +221,13 @@ def gat_layer(graph: Graph, value: Tensor, source_vector: Tensor, destination_ve
               edge_score: Optional[Tensor] = None, *, negative_slope: float = 0.2, dropout: float = 0.0) -> Tensor:
     """gat_attention over one set of nodes with the scores that GAT makes of the values: <value_j, source_vector> and
     <value_i, destination_vector>, head by head, both vectors [H, C]. In one pass over the values, and one back."""
-    (value,) = _rows(value)
+    (value,) = _rows(value=_checked("value", value))
     seed = _seed(_checked_dropout(dropout), value)
     if dropout == 1:
         return _all_dropped(graph, value, False)
-    source_vector, destination_vector = _real(source_vector, value), _real(destination_vector, value)
-    edge_score = _real(edge_score, value)
+    source_vector = _real("source_vector", source_vector, value)
+    destination_vector = _real("destination_vector", destination_vector, value)
+    edge_score = _real("edge_score", edge_score, value)
     training = _needs_gradient(value, source_vector, destination_vector, edge_score)
     return ops.gat_layer(_parts(graph), value, source_vector, destination_vector, edge_score, seed,
                          float(negative_slope), float(dropout), training)[0]
@@ -244,8 +259,10 @@ def attention(graph: Graph, query: Tensor, key: Tensor, value: Optional[Tensor] 
     """
     kind = _option("score", score, _SCORES)
     shared = edge_key is not None and edge_value is edge_key
-    query, key, value, edge_key, edge_value = _rows(query, key, value, edge_key, None if shared else edge_value)
-    vector, edge_bias = _real(vector, query), _real(edge_bias, query)
+    query, key, value, edge_key, edge_value = _rows(
+        query=_checked("query", query), key=_checked("key", key), value=value, edge_key=edge_key,
+        edge_value=None if shared else edge_value)
+    vector, edge_bias = _real("vector", vector, query), _real("edge_bias", edge_bias, query)
     vector = None if vector is None else vector.contiguous()
     if _checked_dropout(dropout) == 1:
         return _all_dropped(graph, key if value is None else value, return_weights)
@@ -265,7 +282,7 @@ def attention(graph: Graph, query: Tensor, key: Tensor, value: Optional[Tensor] 
 def _edge_scores(graph: Graph, kind: int, query: Tensor, key: Tensor, edge_key: Optional[Tensor],
                  edge_bias: Optional[Tensor], vector: Optional[Tensor], negative_slope: float, scale: float) -> Tensor:
     """[E, H], edge by edge."""
-    query, key, edge_key = _real(query, query), _real(key, key), _real(edge_key, key)
+    query, key, edge_key = _real("query", query, query), _real("key", key, key), _real("edge_key", edge_key, key)
     keys = key[graph.source] if edge_key is None else key[graph.source] + edge_key
     queries = query[graph.destination]
     if kind == _attention.DOT:
@@ -319,8 +336,10 @@ def relation_aggregate(graph: Graph, x: Tensor, relation: Tensor, coefficient: T
     Returns:
         [N_dst, B, F].
     """
-    (x,) = _rows(x)
-    return ops.relation_aggregate(_parts(graph), x, relation, _real(coefficient, x), _real(weight, x))
+    (x,) = _rows(x=_checked("x", x))
+    return ops.relation_aggregate(_parts(graph), x, _checked("relation", relation),
+                                  _real("coefficient", _checked("coefficient", coefficient), x),
+                                  _real("weight", weight, x))
 
 
 # --- Pools ------------------------------------------------------------------------------------------------------------
@@ -335,7 +354,7 @@ class Batch:
     """
 
     def __init__(self, batch: Tensor, num_graphs: Optional[int] = None) -> None:
-        if batch.dim() != 1 or batch.dtype not in (torch.int64, torch.int32):
+        if _checked("batch", batch).dim() != 1 or batch.dtype not in (torch.int64, torch.int32):
             raise ValueError(f"batch: expected [N] of int64 or int32, got {list(batch.shape)} of {batch.dtype}")
         if not torch.compiler.is_compiling() and bool((batch[1:] < batch[:-1]).any()):
             raise ValueError("batch: expected the nodes of a graph side by side, in the order of the graphs")
@@ -399,8 +418,10 @@ def pool(batch: Batch, x: Tensor, score: Optional[Tensor] = None, *, reduce: str
     Returns:
         [G, F] or [G, H, C], or that and a. A graph without nodes gets 0.
     """
-    (x,) = _rows(x)
-    score = _real(score, x)
+    if not isinstance(batch, Batch):
+        raise TypeError(f"batch: expected a warpgnn.torch.Batch, got {type(batch).__name__}")
+    (x,) = _rows(x=_checked("x", x))
+    score = _real("score", score, x)
     kind, how = _option("reduce", reduce, _POOLS), _option("gate", gate, _GATES)
     y, maximum, total, _ = ops.pool(batch.offsets, batch.host_offsets, x, score, kind, how, float(temperature))
     if not return_weights:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -33,7 +34,31 @@ def operator(name: str) -> torch._ops.OpOverload:
 
 def fake(name: str) -> Callable[[Callable], Callable]:
     """Registers what an operator's results look like, for the meta device, for torch.compile and for torch.export."""
-    return torch.library.register_fake(f"warpgnn::{name}")
+    arguments = [argument.name for argument in operator(name)._schema.arguments]
+
+    def register(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def checked(*args: Any) -> Any:
+            _one_device(name, zip(arguments, args))
+            return function(*args)
+
+        return torch.library.register_fake(f"warpgnn::{name}")(checked)
+
+    return register
+
+
+def _one_device(name: str, arguments: Iterable[tuple[str, Any]]) -> None:
+    """Where one tensor is on the meta device, PyTorch asks what the result looks like, wherever the others are: it
+    would be taken for a result."""
+    first = None
+    for argument, value in arguments:
+        for tensor in value if isinstance(value, (list, tuple)) else [value]:
+            if not isinstance(tensor, Tensor) or argument == "host_offsets":
+                continue
+            first = tensor.device if first is None else first
+            if tensor.device != first:
+                raise RuntimeError(f"warpgnn::{name}: {argument}: expected a tensor on {first}, as those before it, "
+                                   f"got one on {tensor.device}")
 
 
 def differentiable(name: str, function: type[torch.autograd.Function]) -> Callable[..., Any]:
