@@ -35,6 +35,8 @@ TWICE = {
                               (N, 3), (E,)) for reduce in ("sum", "mean")},
     "aggregate many dimensions": (lambda x: WF.aggregate(GRAPH, x), (N, 2, 2)),
     "aggregate numbers": (lambda x, w: WF.aggregate(GRAPH, x, w), (N,), (E,)),
+    "weighted heads": (lambda x, w: WF.aggregate(GRAPH, x, w, reduce="mean"), (N, 2, 3), (E, 2)),
+    "edge_dot heads": (lambda q, k: WF.edge_dot(GRAPH, q, k), (M, 2, 3), (N, 2, 3)),
     "edge_dot": (lambda q, k: WF.edge_dot(GRAPH, q, k), (M, 3), (N, 3)),
     **{f"message {message} {reduce}": (
         lambda x, e, message=message, reduce=reduce: WF.message_aggregate(GRAPH, x, e, message=message, reduce=reduce),
@@ -49,6 +51,8 @@ TWICE = {
     "message edge max": (lambda e: WF.message_aggregate(GRAPH, None, e, message="edge", reduce="max"), (E, 3)),
     "edge_softmax": (lambda s: WF.edge_softmax(GRAPH, s), (E, 2)),
     "edge_softmax one head": (lambda s: WF.edge_softmax(GRAPH, s), (E,)),
+    **{f"pool {reduce}": (lambda x, reduce=reduce: WF.pool(BATCH, x, reduce=reduce), (N, 3))
+       for reduce in ("sum", "mean")},
 }
 
 
@@ -83,7 +87,7 @@ ONCE = {
     **{f"attention {score} weights": _attention(score, return_weights=True) for score in ("gatv2", "additive", "dot")},
     **{f"attention {score} shared": _shared_attention(score) for score in ("gatv2", "additive", "dot")},
     **{f"pool {gate} {reduce} {len(shape)}": _pool(gate, reduce, shape)
-       for gate, reduce in ((None, "sum"), (None, "mean"), (None, "max"), ("softmax", "sum"), ("softmax", "mean"),
+       for gate, reduce in ((None, "max"), ("softmax", "sum"), ("softmax", "mean"),
                             ("sigmoid", "sum"), ("sigmoid", "mean"), ("raw", "sum"), ("raw", "mean"))
        for shape in ((N, 3), (N, 2, 3)) if gate or len(shape) == 2},
     "relation_aggregate": (lambda x, c, w: WF.relation_aggregate(GRAPH, x, RELATION, c, w), (N, 3), (4, 2), (E,)),

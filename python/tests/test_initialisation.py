@@ -77,6 +77,21 @@ def test_starting_values(name: str, how: str, pyg) -> None:
             same_distribution(ours[parameter], theirs[parameter], parameter)
 
 
+@pytest.mark.parametrize("layer", [*LAYERS, *MADE], ids=lambda layer: layer if isinstance(layer, str) else layer.name)
+def test_a_seed_starts_both_alike(layer, pyg) -> None:
+    """To the bit, and leaves PyTorch's generator in the same state."""
+    make = MADE[layer] if isinstance(layer, str) else layer.make
+    started = []
+    for nn in (ours_nn, pyg):
+        torch.manual_seed(3)
+        started.append(([(name, p) for name, p in make(nn).named_parameters() if name not in PYG_FORGETS],
+                        torch.get_rng_state()))
+    (ours, our_state), (theirs, their_state) = started
+    assert [name for name, _ in ours] == [name for name, _ in theirs]
+    assert all(is_lazy(mine) or torch.equal(mine, other) for (_, mine), (_, other) in zip(ours, theirs))
+    assert torch.equal(our_state, their_state)
+
+
 def test_a_lazy_layer_starts_as_another() -> None:
     def lazy() -> torch.nn.Module:
         layer = ours_nn.GATv2Conv((-1, -1), OUT, heads=3, edge_dim=-1)

@@ -153,6 +153,22 @@ def test_pairs_either_way_round(make, flow: str, pyg) -> None:
     compared(lambda nn: make(nn, flow), lambda layer, dtype: ((lambda *x: layer(x, edges)), pair), pyg)
 
 
+@pytest.mark.parametrize("make", [
+    pytest.param(lambda nn: nn.GCNConv(IN, OUT), id="gcn"),
+    pytest.param(lambda nn: nn.GCNConv(IN, 2 * IN), id="gcn widens"),
+    pytest.param(lambda nn: nn.GraphConv(IN, OUT), id="graph"),
+    pytest.param(lambda nn: nn.GraphConv(IN, OUT, aggr="max"), id="graph max"),
+    pytest.param(lambda nn: nn.SAGEConv(IN, OUT, aggr=["mean", "max"], project=True, normalize=True), id="sage"),
+    pytest.param(lambda nn: nn.GINConv(mlp(), train_eps=True), id="gin"),
+])
+@pytest.mark.parametrize("graph", ["random", "no_edges"])
+def test_many_features_on_one_graph(make, graph: str, pyg) -> None:
+    """x [B, N, F]."""
+    edges = square(graph)
+    x = torch.randn(3, edges.sources, IN)
+    compared(make, lambda layer, dtype: ((lambda x: layer(x, edges.edge_index)), (x,)), pyg)
+
+
 @pytest.mark.parametrize("name", ["RGCNConv", "FastRGCNConv"])
 @pytest.mark.parametrize("bases", [None, 2])
 @pytest.mark.parametrize("ids", ["none", "ids", "pair"])
