@@ -9,7 +9,7 @@ import warpgnn.torch.nn as ours_nn
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from layers import EDGE, IN, LAYERS, OUT, RELATIONS, mlp
+from layers import EDGE, IN, LAYERS, OUT, RELATIONS, arguments, mlp
 
 SEEDS = 40
 # Of RGAT's, which only a `mod` reads: PyG leaves l2 as memory was, and resets neither.
@@ -79,16 +79,19 @@ def test_starting_values(name: str, how: str, pyg) -> None:
 
 @pytest.mark.parametrize("layer", [*LAYERS, *MADE], ids=lambda layer: layer if isinstance(layer, str) else layer.name)
 def test_a_seed_starts_both_alike(layer, pyg) -> None:
-    """To the bit, and leaves PyTorch's generator in the same state."""
+    """To the bit, and leaves PyTorch's generator in the same state: at once, or when a lazy layer finds its widths."""
     make = MADE[layer] if isinstance(layer, str) else layer.make
     started = []
     for nn in (ours_nn, pyg):
         torch.manual_seed(3)
-        started.append(([(name, p) for name, p in make(nn).named_parameters() if name not in PYG_FORGETS],
+        made = make(nn)
+        if any(map(is_lazy, made.parameters())):
+            made(*arguments(layer, layer.edges(layer.graphs[0])))
+        started.append(([(name, p) for name, p in made.named_parameters() if name not in PYG_FORGETS],
                         torch.get_rng_state()))
     (ours, our_state), (theirs, their_state) = started
     assert [name for name, _ in ours] == [name for name, _ in theirs]
-    assert all(is_lazy(mine) or torch.equal(mine, other) for (_, mine), (_, other) in zip(ours, theirs))
+    assert all(torch.equal(mine, other) for (_, mine), (_, other) in zip(ours, theirs))
     assert torch.equal(our_state, their_state)
 
 

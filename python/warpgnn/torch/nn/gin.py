@@ -13,6 +13,9 @@ from ._conv import Adjacency, Conv, Features, as_matrix, nodes_first, pair_of
 from ._linear import Linear, reset
 
 
+_REDUCTIONS = ("add", "sum", "mean", "max", "min")
+
+
 class GINConv(Conv):
     """GIN (Xu et al. 2019): y_i = nn((1 + eps) x_i + sum of x_j over the in-edges).
 
@@ -26,14 +29,17 @@ class GINConv(Conv):
     _many = True
 
     def __init__(self, nn: Callable, eps: float = 0.0, train_eps: bool = False, **kwargs: Any) -> None:
-        super().__init__(("add", "sum", "mean", "max", "min"), **kwargs)
+        super().__init__(_REDUCTIONS, **kwargs)
+        self._make(nn, eps, train_eps)
+        self.reset_parameters()
+
+    def _make(self, nn: Callable, eps: float, train_eps: bool) -> None:
         self.nn = nn
         self.initial_eps = eps
         if train_eps:
             self.eps = torch.nn.Parameter(torch.empty(1))
         else:
             self.register_buffer("eps", torch.empty(1))
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the network and eps anew."""
@@ -64,13 +70,15 @@ class GINEConv(GINConv):
 
     def __init__(self, nn: torch.nn.Module, eps: float = 0.0, train_eps: bool = False,
                  edge_dim: Optional[int] = None, **kwargs: Any) -> None:
-        super().__init__(nn, eps, train_eps, **kwargs)
+        Conv.__init__(self, _REDUCTIONS, **kwargs)
+        self._make(nn, eps, train_eps)
         self.lin = None if edge_dim is None else Linear(edge_dim, _width_of(nn))
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Starts the network, eps and W_e anew."""
         super().reset_parameters()
-        if getattr(self, "lin", None) is not None:
+        if self.lin is not None:
             self.lin.reset_parameters()
 
     def forward(self, x: Features, edge_index: Adjacency, edge_attr: Optional[Tensor] = None,
