@@ -68,7 +68,8 @@ def results_and_gradients(run: Callable, arguments: Any, parameters: Iterable[tu
 
 
 def dense(tensor: Any) -> Tensor:
-    return tensor.to_dense() if isinstance(tensor, Tensor) and tensor.layout != torch.strided else torch.as_tensor(tensor)
+    tensor = torch.as_tensor(tensor)
+    return tensor if tensor.layout == torch.strided else tensor.to_dense()
 
 
 def same_results(actual: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> None:

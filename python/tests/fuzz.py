@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Calls operators or functions with arguments that are nearly right, many times, in a process of its own: whatever comes
-of it has to be a result or an ordinary exception. Results are differentiated where they can be.
+"""Calls operators or functions with arguments that are nearly right, many times, in a process of its own: whatever
+comes of it has to be a result or an ordinary exception. Results are differentiated where they can be.
   fuzz.py operators|functions CALLS SEED
 """
 
@@ -30,8 +30,8 @@ def other_shape(tensor: Tensor, chance: random.Random) -> Tensor:
         return tensor.view(1, 1)
     changes = [lambda: tensor[:-1] if tensor.shape[0] > 0 else tensor, lambda: tensor[:0],
                lambda: torch.cat([tensor, tensor]), lambda: tensor.unsqueeze(0), lambda: tensor.unsqueeze(-1),
-               lambda: tensor.flatten(), lambda: tensor.reshape(-1)[:1].squeeze(), lambda: tensor.repeat(*[1] * 4,
-                                                                                                       *[1] * tensor.dim())]
+               lambda: tensor.flatten(), lambda: tensor.reshape(-1)[:1].squeeze(),
+               lambda: tensor.repeat(*[1] * 4, *[1] * tensor.dim())]
     return chance.choice(changes)()
 
 
@@ -117,7 +117,8 @@ def functions(dtype: torch.dtype) -> list[tuple[Callable, list]]:
          [graph, rows(destinations, 2, 3), rows(sources, 2, 3), rows(sources, 2, 4), "gatv2", reals(2, 3),
           rows(count, 2, 3), rows(count, 2, 4), reals(count, 2), 0.3, True]),
         (WF.relation_weights, [graph, made.relation(), RELATIONS, rows(1), "per_relation"]),
-        (WF.relation_aggregate, [graph, rows(sources, 5), made.relation(), reals(RELATIONS, 2), made.above_zero(count)]),
+        (WF.relation_aggregate,
+         [graph, rows(sources, 5), made.relation(), reals(RELATIONS, 2), made.above_zero(count)]),
         (lambda b, x, s, reduce, gate, t, kept: WF.pool(b, x, s, reduce=reduce, gate=gate, temperature=t,
                                                         return_weights=kept),
          [batch, rows(made.nodes, 2, 3), reals(made.nodes, 2), "mean", "softmax", 0.7, True]),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Small random graphs that have what goes wrong: nodes without edges, self-loops, several on one node, multi-edges, hubs
-whose rows are longer than the 512 entries at which rows are cut, no edges, no nodes."""
+"""Small random graphs that have what goes wrong: nodes without edges, self-loops, several on one node, multi-edges,
+hubs whose rows are longer than the 512 entries at which rows are cut, no edges, no nodes."""
 
 from functools import lru_cache
 from typing import NamedTuple

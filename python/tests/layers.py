@@ -33,7 +33,8 @@ def mlp(width: int = IN, out: int = OUT) -> torch.nn.Sequential:
 
 def arguments(layer: Layer, edges: Edges, seed: int = 1) -> tuple:
     """x [N, IN]; pair: ([N_src, IN], [N_dst, WIDE]); equal_pair: both IN wide; source_pair: no destinations' features;
-    edge_attr [E, EDGE]; scalar_attr [E]; wide_attr [E, IN]; edge_weight [E], above 0; edge_type [E]; ids [N]; sizes (N_src, N_dst); none."""
+    edge_attr [E, EDGE]; scalar_attr [E]; wide_attr [E, IN]; edge_weight [E], above 0; edge_type [E]; ids [N]; sizes
+    (N_src, N_dst); none."""
     generator = torch.Generator().manual_seed(seed)
 
     def random(*shape: int) -> Tensor:
@@ -133,7 +134,8 @@ GAT = [
     Layer("gat pair no loops", lambda nn: nn.GATConv(_PAIR, OUT, heads=2, add_self_loops=False, edge_dim=EDGE),
           "pair edges edge_attr", _ATTENTION),
     Layer("gat shared pair", lambda nn: nn.GATConv(IN, OUT, heads=2), "equal_pair edges"),
-    Layer("gat sources", lambda nn: nn.GATConv(_PAIR, OUT, heads=2, add_self_loops=False), "source_pair edges none sizes"),
+    Layer("gat sources", lambda nn: nn.GATConv(_PAIR, OUT, heads=2, add_self_loops=False),
+          "source_pair edges none sizes"),
     Layer("gat two matrices", lambda nn: nn.GATConv((IN, IN), OUT, heads=2)),
     Layer("gat reversed", lambda nn: nn.GATConv(IN, OUT, heads=2, edge_dim=EDGE, flow="target_to_source"),
           "x edges edge_attr"),

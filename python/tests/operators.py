@@ -58,9 +58,9 @@ class Arguments:
         return found
 
     def _graphs(self) -> Iterator[tuple[str, tuple]]:
-        edges, square = self.edges, self.square.parts
-        yield "graph_from_coo", (edges.edge_index[0], edges.edge_index[1], edges.sources, edges.destinations)
-        yield "graph_from_coo", (edges.edge_index[0].int(), edges.edge_index[1].int(), edges.sources, edges.destinations)
+        square = self.square.parts
+        for edge_index in (self.edges.edge_index, self.edges.edge_index.int()):
+            yield "graph_from_coo", (*edge_index, *self.edges.sizes)
         weight, x = self.above_zero(self.square_edges.count), self.rows(self.square_edges.sources, WIDTH)
         yield "gcn_scale", (square, x, None)
         yield "gcn_scale", (square, x, weight)

@@ -127,7 +127,7 @@ def test_one_compilation_for_graphs_with_long_rows_and_one_without() -> None:
     assert counters["stats"]["unique_graphs"] <= 4  # with and without tables, fresh or used before
 
 
-# --- Pools --------------------------------------------------------------------------------------------------------------
+# --- Pools ------------------------------------------------------------------------------------------------------------
 
 POOLS = {
     "add": lambda: ours_nn.global_add_pool,
@@ -153,8 +153,8 @@ def test_pools(name: str, kind: str) -> None:
         return pool(x, batch) if kind == "batch" else pool(x, batch, **{sized: 6})
 
     parameters = list(pool.named_parameters()) if isinstance(pool, torch.nn.Module) else []
-    expected, found = (results_and_gradients(lambda x: function(x, batch), differentiable((x,), torch.float32), parameters)
-                       for function in (call, compiled(call)))
+    expected, found = (results_and_gradients(lambda x: function(x, batch), differentiable((x,), torch.float32),
+                                             parameters) for function in (call, compiled(call)))
     same_results(found, expected, 1e-6)
 
 

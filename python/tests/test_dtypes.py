@@ -78,7 +78,8 @@ AUTOCAST = {
 OF_ATTENTION = ("gat", "gat edges", "gat pair", "gatv2", "additive", "transformer", "rgat")
 
 
-@pytest.mark.parametrize("name, kept", [*((name, False) for name in AUTOCAST), *((name, True) for name in OF_ATTENTION)])
+@pytest.mark.parametrize("name, kept", [*((name, False) for name in AUTOCAST),
+                                        *((name, True) for name in OF_ATTENTION)])
 def test_autocast(name: str, kept: bool) -> None:
     """Results in bfloat16, gradients of parameters in float32, both near those without autocast."""
     make, extra = AUTOCAST[name]

@@ -94,7 +94,7 @@ FUNCTIONS = {
                                                             edge_value=rows(E, H, C + 1))),
     "biases": (ANY, "edge_bias", lambda: WF.attention(GRAPH, rows(N, H, C), rows(N, H, C), edge_bias=rows(E, 1))),
     "relations": (ANY, "relation", lambda: WF.relation_aggregate(GRAPH, rows(N, 3), rows(E - 1).long(), rows(2, 2))),
-    "floating-point relations": (ANY, "relation", lambda: WF.relation_aggregate(GRAPH, rows(N, 3), rows(E), rows(2, 2))),
+    "relations of numbers": (ANY, "relation", lambda: WF.relation_aggregate(GRAPH, rows(N, 3), rows(E), rows(2, 2))),
     "coefficients": (ANY, "coefficient", lambda: WF.relation_aggregate(GRAPH, rows(N, 3), rows(E).long(), rows(2))),
     "a norm": (ValueError, "norm", lambda: WF.relation_weights(GRAPH, rows(E).long(), 2, rows(1), norm="all")),
     "a batch of numbers": (ValueError, "batch", lambda: Batch(rows(4))),

@@ -28,7 +28,7 @@ def same_graph(first: Graph, second: Graph) -> None:
     assert all(map(torch.equal, first.all_parts, second.all_parts))
 
 
-# --- What it is made of -------------------------------------------------------------------------------------------------
+# --- What it is made of -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("edges", ALL)
@@ -114,7 +114,7 @@ def test_int32() -> None:
         assert torch.equal(mine, other)
 
 
-# --- Graphs made of it --------------------------------------------------------------------------------------------------
+# --- Graphs made of it ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("edges", ALL)
@@ -203,7 +203,7 @@ def test_copies_of_batches() -> None:
         assert torch.equal(other.offsets, batch.offsets) and torch.equal(other.host_offsets, batch.host_offsets)
 
 
-# --- What is kept of edge indices ---------------------------------------------------------------------------------------
+# --- What is kept of edge indices -------------------------------------------------------------------------------------
 
 
 def test_one_tensor_has_one_graph() -> None:
@@ -241,7 +241,8 @@ def test_a_tensor_of_inference_mode_is_not_kept() -> None:
         edges = square("random").edge_index.clone()
         before = as_graph(edges, (40, 40))[0]
         edges.fill_(1)
-        assert torch.equal(as_graph(edges, (40, 40))[0].edge_index, edges) and as_graph(edges, (40, 40))[0] is not before
+        after = as_graph(edges, (40, 40))[0]
+        assert after is not before and torch.equal(after.edge_index, edges)
 
 
 def test_types_of_edges_that_change() -> None:

@@ -54,7 +54,7 @@ def samples(make, how: str) -> dict[str, Tensor]:
 
 
 def same_distribution(ours: Tensor, theirs: Tensor, name: str) -> None:
-    """Of uniform or constant values: mean and spread within six standard errors, extremes within what few samples miss."""
+    """Of uniform or constant values: mean and spread within six standard errors, extremes within what samples miss."""
     assert ours.shape == theirs.shape
     count, spread = theirs.numel(), theirs.std().item()
     reach = max(theirs.abs().max().item() - theirs.mean().abs().item(), 0) * 30 / count

@@ -122,7 +122,7 @@ def test_gcn_counts_the_diagonal_of_a_sparse_matrix_as_loops() -> None:
     close(layer(x, matrix(edges, weight, torch.sparse_csr)), layer(x, edges, weight), 1e-6, "output")
 
 
-# --- Graphs and other edge indices -------------------------------------------------------------------------------------
+# --- Graphs and other edge indices ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
@@ -180,7 +180,7 @@ def test_relational_layers_of_node_ids(name: str, bases, ids: str, pyg) -> None:
              lambda layer, dtype: ((lambda: layer(x, edges, edge_type)), ()), pyg)
 
 
-# --- GCN's weights ------------------------------------------------------------------------------------------------------
+# --- GCN's weights ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"improved": True}, {"flow": "target_to_source"}], ids=str)
@@ -223,7 +223,7 @@ def test_gcn_keeps_its_graph_if_told_to() -> None:
     layer(x[:5], torch.zeros(2, 3, dtype=torch.int64))
 
 
-# --- Layers of ours alone -----------------------------------------------------------------------------------------------
+# --- Layers of ours alone ---------------------------------------------------------------------------------------------
 
 
 def additive_attention(layer: torch.nn.Module, x: Tensor, edges: Edges, edge_attr: Tensor) -> Tensor:

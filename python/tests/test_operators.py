@@ -27,8 +27,8 @@ def test_schema_fake_and_autograd(name: str) -> None:
 
 @pytest.mark.parametrize("name", registered())
 def test_fakes_know_every_result(name: str) -> None:
-    """All argument lists: shapes, strides and dtypes of results on the meta device. A graph's tables have sizes that its
-    edges decide."""
+    """All argument lists: shapes, strides and dtypes of results on the meta device. A graph's tables have sizes that
+    its edges decide."""
     for arguments in ALL[name] if name != "graph_from_coo" else []:
         def on_meta(argument):
             if isinstance(argument, (list, tuple)):
@@ -42,7 +42,7 @@ def test_fakes_know_every_result(name: str) -> None:
             assert (actual.shape, actual.dtype, actual.stride()) == (expected.shape, expected.dtype, expected.stride())
 
 
-# --- Gradients ----------------------------------------------------------------------------------------------------------
+# --- Gradients --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [*TWICE, *ONCE])

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Pools from nodes to graphs, and pools that leave a smaller graph, beside PyG's."""
 
-from typing import Optional
-
 import pytest
 import torch
 import warpgnn.torch.nn as ours_nn
 from torch import Tensor
 from warpgnn.torch import Batch, Graph
 
-from compare import HUB_TOLERANCE, TOLERANCE, close, differentiable, randomize, results_and_gradients, same_results
+from compare import HUB_TOLERANCE, TOLERANCE, differentiable, randomize, results_and_gradients, same_results
 from graphs import shuffled_batch, square
 from layers import EDGE, IN, OUT, mlp
 
@@ -146,7 +144,7 @@ def test_attention_pool(gate: str, reduce: str, batch: str) -> None:
     same_results(found, results_and_gradients(reference, inputs, layer.named_parameters()), 1e-10)
 
 
-# --- Pools that leave a smaller graph -----------------------------------------------------------------------------------
+# --- Pools that leave a smaller graph ---------------------------------------------------------------------------------
 
 SELECTIONS = {
     "topk": lambda nn: nn.TopKPooling(IN),

@@ -94,7 +94,7 @@ def test_lazy_layers(layer: Layer, pyg) -> None:
     close(loaded(*inputs), model(*inputs), 0, "output of a lazy layer that was loaded")
 
 
-# --- Models -------------------------------------------------------------------------------------------------------------
+# --- Models -----------------------------------------------------------------------------------------------------------
 
 
 class Block(torch.nn.Module):
@@ -218,7 +218,7 @@ def test_layers_of_a_heterogeneous_model(pyg) -> None:
         close(y, expected[kind], 1e-10, kind)
 
 
-# --- What is kept -------------------------------------------------------------------------------------------------------
+# --- What is kept -----------------------------------------------------------------------------------------------------
 
 KEPT = {
     "another reduction": (lambda nn: nn.SAGEConv(IN, OUT, aggr="lstm"), "aggr"),

@@ -104,7 +104,8 @@ def looped_edge_attr(loops: SelfLoops, edge_attr: Tensor, fill_value: Union[floa
     kept = edge_attr if loops.kept is None else edge_attr[loops.kept]
     count = loops.graph.num_edges - kept.shape[0]
     if isinstance(fill_value, str):
-        filled = _reduced(loops.graph if flow == "source_to_target" else loops.graph.reversed(), kept, fill_value)[:count]
+        graph = loops.graph if flow == "source_to_target" else loops.graph.reversed()
+        filled = _reduced(graph, kept, fill_value)[:count]
     elif isinstance(fill_value, Tensor):
         filled = fill_value.to(kept).expand(count, *kept.shape[1:])
     else:
