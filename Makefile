@@ -26,8 +26,8 @@ help: ## List the targets
 demo: ## Train graph networks on MUTAG and write the results to out/demo
 	$(SETUP) build demo
 	@cmake --preset $(DEMO_PRESET) >/dev/null
-	@cmake --build --preset $(DEMO_PRESET) --target train_graphs --parallel $(JOBS)
-	@build/$(DEMO_PRESET)/bin/train_graphs --out out/demo
+	@cmake --build --preset $(DEMO_PRESET) --target warpgnn_train --parallel $(JOBS)
+	@build/$(DEMO_PRESET)/bin/warpgnn-train graphs --out out/demo
 
 .PHONY: test
 test: ## Build everything and run all tests (with the CUDA kernels where nvcc is found)
@@ -68,7 +68,7 @@ bench-peers: ## Measure ours beside PyTorch Geometric and DGL on this machine's 
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench --parallel $(JOBS)
 	@cmake --preset demo >/dev/null
-	@cmake --build --preset demo --target train_graphs --parallel $(JOBS)
+	@cmake --build --preset demo --target warpgnn_train --parallel $(JOBS)
 	@scripts/bench_peers.sh
 
 .PHONY: predict

@@ -16,7 +16,7 @@ OPS = {
     "transformer_layer": "Transformer layer",
     "gcn_layer": "GCN layer",
     "linear": "linear layer (torch's)",
-    "train_graphs": "training on MUTAG",
+    "training": "training on MUTAG",
     "gat_attention": "fused GAT attention alone",
     "attention_gatv2": "fused GATv2 attention alone",
     "aggregate_weighted": "weighted aggregation",

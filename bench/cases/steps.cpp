@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 1;
 
-/// Two GAT layers as `train_graphs` has them, on atoms of 7 kinds (MUTAG).
+/// Two GAT layers as `warpgnn-train graphs` has them, on atoms of 7 kinds (MUTAG).
 class GatEncoder {
  public:
   static constexpr std::int64_t kOutputs = 64;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Appends rows on training epochs of `train_graphs` on MUTAG to a file, as warpgnn_bench writes its rows."""
+"""Appends rows on training epochs of `warpgnn-train graphs` on MUTAG to a file, as warpgnn_bench writes its rows."""
 
 import argparse
 import json
@@ -16,12 +16,12 @@ def epoch_row(program, threads, epochs, batch_size):
         out = pathlib.Path(folder)
         options = {"threads": threads, "epochs": epochs, "batch-size": batch_size, "out": out, "log": out / "log.jsonl"}
         options |= {"dataset": "MUTAG", "device": "cpu", "pictures": 0}
-        command = [program, *(f"--{name}={value}" for name, value in options.items())]
+        command = [program, "graphs", *(f"--{name}={value}" for name, value in options.items())]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         times = [json.loads(line)["milliseconds"] * 1000 for line in (out / "log.jsonl").read_text().splitlines()]
         parameters = json.loads((out / "metrics.json").read_text())["parameters"]
     return {
-        "name": f"train_graphs/epoch/mutag/batch{batch_size}/cpu",
+        "name": f"training/epoch/mutag/batch{batch_size}/cpu",
         "parameters": parameters,
         "median_us": statistics.median(times),
         "best_us": min(times),
@@ -31,7 +31,7 @@ def epoch_row(program, threads, epochs, batch_size):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="train_graphs")
+    parser.add_argument("--program", required=True, help="warpgnn-train")
     parser.add_argument("--rows", required=True, help="the file to append to")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--epochs", type=int, default=30, help="of each of the ten folds")

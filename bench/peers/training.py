@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A training epoch on MUTAG with the model of `train_graphs`, as one writes it with PyTorch Geometric."""
+"""A training epoch on MUTAG with the model of `warpgnn-train graphs`, as one writes it with PyTorch Geometric."""
 
 import gzip
 import pathlib
@@ -43,7 +43,7 @@ def make_model(inputs, classes):
 
 class Training:
     """Epochs over the same graphs in a new order each. GCNConv normalises every batch, as it does unless told otherwise,
-    where `train_graphs` normalises all graphs once."""
+    where `warpgnn-train` normalises all graphs once."""
 
     def __init__(self, batch_size, compiled):
         from torch_geometric.loader import DataLoader

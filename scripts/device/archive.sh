@@ -10,7 +10,7 @@ shopt -s nullglob
 readonly max_bytes=$((60 << 20))
 helpers=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "$1" && pwd)
-readonly helpers bin archive=$2 programs=(warpgnn_tests warpgnn_bench train_graphs)
+readonly helpers bin archive=$2 programs=(warpgnn_tests warpgnn_bench warpgnn-train)
 
 libraries=("$bin"/*.so.*)
 "$helpers/needed_libraries.sh" "${programs[@]/#/$bin/}" "${libraries[@]}"

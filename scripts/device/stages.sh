@@ -14,7 +14,7 @@ stage core      135 warpgnn_bench                   '$HELPERS/measure.sh core $R
 stage peers     105 warpgnn_bench,python3           '$HELPERS/peers.sh measure'
 stage ncu        90 warpgnn_bench,ncu               '$HELPERS/profile.sh'
 stage steps      20 warpgnn_bench                   '$HELPERS/measure.sh steps $RESULTS/rows.jsonl'
-stage demo       25 train_graphs                    '$BIN/train_graphs --device cuda --out $SCRATCH/demo'
+stage demo       25 warpgnn-train                   '$BIN/warpgnn-train graphs --device cuda --out $SCRATCH/demo'
 stage memcheck   50 warpgnn_tests,compute-sanitizer '$HELPERS/sanitize.sh memcheck'
 stage racecheck  25 warpgnn_tests,compute-sanitizer '$HELPERS/sanitize.sh racecheck'
 stage synccheck  15 warpgnn_tests,compute-sanitizer '$HELPERS/sanitize.sh synccheck'

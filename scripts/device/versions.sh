@@ -26,7 +26,7 @@ for name in ("torch", "torch-geometric", "triton", "cupy-cuda13x", "nvidia-cubla
         print(name, "is not here")
 PYTHON
 
-if unresolved=$(ldd "$BIN"/warpgnn_* "$BIN"/train_graphs 2>/dev/null | grep 'not found'); then
+if unresolved=$(ldd "$BIN"/warpgnn[_-]* 2>/dev/null | grep 'not found'); then
   printf 'libraries not found:\n%s\n' "$unresolved"
   exit 1
 fi

@@ -11,7 +11,7 @@ readonly work project=$work/project
 export CALLS=$work/calls TMPDIR=$work/temporary
 mkdir -p "$project/build" "$work/bin" "$work/tools" "$TMPDIR"
 cp -r "$source/scripts" "$project/"
-for program in warpgnn_tests warpgnn_bench train_graphs; do cp "$source/tests/device/stand_in.sh" "$work/bin/$program"; done
+for program in warpgnn_tests warpgnn_bench warpgnn-train; do cp "$source/tests/device/stand_in.sh" "$work/bin/$program"; done
 for tool in nvidia-smi ncu compute-sanitizer python3; do cp "$source/tests/device/stand_in.sh" "$work/tools/$tool"; done
 : >"$CALLS"
 PATH=$work/tools:$PATH
@@ -81,7 +81,7 @@ expect "all is done" says "all stages are done on Stand-in GPU"
 order=$(awk '$1 == "warpgnn_bench" && match($0, /--suite=[a-z]+/) { print substr($0, RSTART + 8, RLENGTH - 8) }
   /^warpgnn_tests .*=\*cuda\*$/ { print "tests" }
   /^ncu --target/ { print "ncu" }
-  /^train_graphs/ { print "demo" }
+  /^warpgnn-train/ { print "demo" }
   /^compute-sanitizer --tool/ { print $3 }' "$CALLS" | uniq | paste -sd' ')
 expect "order of the calls" test "$order" = \
   "smoke tests core ncu steps demo memcheck racecheck synccheck variants core"
@@ -113,7 +113,7 @@ expect "nothing to do" says "0 of 13 stages"
 expect "nothing is called" test "$(grep -vc '^nvidia-smi\|^python3 -' "$CALLS")" = 0
 expect "the earlier results" grep -q cuda_cold "$OUT/rows.jsonl"
 check 0 --only demo
-expect "one stage by name, though it is done" called '^train_graphs --device cuda --out'
+expect "one stage by name, though it is done" called '^warpgnn-train graphs --device cuda --out'
 
 # Other programs: other results.
 touch "$project/build/device/bin/warpgnn_bench"

@@ -50,18 +50,18 @@ done < <("$helpers/profile.sh" list)
 
 # --- The demo ---------------------------------------------------------------------------------------------------------------
 
-if [[ -x $bin/train_graphs ]]; then
-  "$bin/train_graphs" --help >"$work/help"
-  for option in --device --out; do expect "train_graphs' option $option" grep -q -- "$option" "$work/help"; done
+if [[ -x $bin/warpgnn-train ]]; then
+  "$bin/warpgnn-train" graphs --help >"$work/help"
+  for option in --device --out; do expect "the demo's option $option" grep -q -- "$option" "$work/help"; done
 fi
 
 # --- The archive ------------------------------------------------------------------------------------------------------------
 
 mkdir -p "$work/bin"
-for program in warpgnn_tests warpgnn_bench train_graphs warpgnn_tests_simt; do cp /bin/true "$work/bin/$program"; done
+for program in warpgnn_tests warpgnn_bench warpgnn-train warpgnn_tests_simt; do cp /bin/true "$work/bin/$program"; done
 expect "an archive" "$helpers/archive.sh" "$work/bin" "$work/device.tar.xz"
 expect "the programs in it, and nothing of the executor" test "$(tar -tf "$work/device.tar.xz" | paste -sd' ')" = \
-  "bin/warpgnn_tests bin/warpgnn_bench bin/train_graphs"
+  "bin/warpgnn_tests bin/warpgnn_bench bin/warpgnn-train"
 if readelf -d "$bin/warpgnn_tests" | grep -q 'NEEDED.*libgomp'; then
   expect "a library that another machine may not have" fails_with 'warpgnn_tests needs libgomp' \
     "$helpers/needed_libraries.sh" "$bin/warpgnn_tests"

@@ -58,7 +58,7 @@ cat >"$work/rows.jsonl" <<'ROWS'
 {"name":"linear/forward/g/128to128/cpu","median_us":500,"gather_MB":4}
 {"name":"linear/backward/g/128to128/cpu","median_us":1500,"gather_MB":6}
 {"name":"aggregate_weighted/forward/g/64/cpu","median_us":20000,"gather_MB":100}
-{"name":"train_graphs/epoch/mutag/batch32/cpu","median_us":900,"parameters":7}
+{"name":"training/epoch/mutag/batch32/cpu","median_us":900,"parameters":7}
 {"name":"gat_layer/forward/g/128to4x32/cpu","median_us":4000,"gather_MB":10}
 ROWS
 cat >"$work/peers.jsonl" <<'ROWS'
@@ -67,7 +67,7 @@ cat >"$work/peers.jsonl" <<'ROWS'
 {"name":"torch_linear/forward_backward/g/128to128","of":["linear/forward/g/128to128","linear/backward/g/128to128"],"median_us":3000}
 {"name":"pyg_gat_layer_compiled/forward/g/128to4x32","of":["gat_layer/forward/g/128to4x32"],"error":"two graphs"}
 {"name":"dgl_gat_layer/forward/g/128to4x32","of":["gat_layer/forward/g/128to4x32"],"median_us":8000}
-{"name":"pyg_training_compiled/epoch/mutag/batch32","of":["train_graphs/epoch/mutag/batch32"],"median_us":36000,"parameters":7}
+{"name":"pyg_training_compiled/epoch/mutag/batch32","of":["training/epoch/mutag/batch32"],"median_us":36000,"parameters":7}
 ROWS
 python3 "$source/bench/table.py" "$work/rows.jsonl" "$work/peers.jsonl" >"$work/output"
 expect "versions" says '^cpu CPU, 2 threads, torch 2.0$'

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-namespace examples {
+namespace train {
 
 namespace fs = std::filesystem;
 
@@ -38,4 +38,4 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-}  // namespace examples
+}  // namespace train

@@ -6,11 +6,11 @@
 #include <numeric>
 #include <vector>
 
-#include "examples/train_graphs/training_run.hpp"
-#include "examples/train_graphs/tu_reader.hpp"
+#include "graphs/training.hpp"
+#include "graphs/tu_reader.hpp"
 #include "simt/simt.hpp"
 
-namespace examples::train_graphs {
+namespace train::graphs {
 namespace {
 
 constexpr std::size_t kMostWork = 32;  // launches, products and copies
@@ -29,25 +29,34 @@ class TrainingStepTest : public ::testing::Test {
     return split;
   }
 
+  TrainingStepTest() { settle(settings_); }
+
+  DeviceData on(const warpgnn::Context& context) const {
+    return {context, training_.dtype, dataset_, make_features(dataset_), needs_of(settings_.encoder())};
+  }
+
   Settings settings_;
+  TrainingSettings training_;
   warpgnn::Context context_ = warpgnn::Context::cuda();
   Dataset dataset_ = read_tu(MUTAG_FOLDER, "MUTAG");
 };
 
 TEST_F(TrainingStepTest, OfTheDemoNeitherAllocatesNorWaits) {
-  const DeviceData data(context_, settings_.dtype, dataset_, make_features(dataset_), needs_of(settings_.model));
-  TrainingRun run(data, dataset_, settings_, split(), 0, 0);
+  const DeviceData data = on(context_);
+  GraphTraining training(data, dataset_, settings_, training_, split(), 0);
   simt::options().log_work = true;
   std::vector<simt::WorkLog> steps;
   for (int epoch = 0; epoch < 8; ++epoch) {
+    training.begin_epoch(epoch);
     steps.clear();
-    simt::take_work_log();
-    EXPECT_TRUE(run.train_epoch([&] {
+    for (std::int64_t step = 0; step < training.steps(); ++step) {
+      simt::take_work_log();
+      training.step(step);
       steps.push_back(simt::take_work_log());
-      return false;
-    }));
+    }
+    training.scores(true);
   }
-  ASSERT_EQ(steps.size(), 2u) << "of three the last one's work is mixed with the evaluation's";
+  ASSERT_EQ(steps.size(), 3u);
   for (const simt::WorkLog& step : steps) {
     EXPECT_EQ(step.allocations, 0u);
     EXPECT_EQ(step.waits, 0u);
@@ -57,15 +66,17 @@ TEST_F(TrainingStepTest, OfTheDemoNeitherAllocatesNorWaits) {
 
 /// Padded and replayed it computes what the CPU does with the graphs alone.
 TEST_F(TrainingStepTest, TrainsAsOnTheCpu) {
-  settings_.dtype = warpgnn::Dtype::float64;
+  training_.dtype = warpgnn::Dtype::float64;
   settings_.batch_size = 20;  // the last batch of an epoch is smaller
   const auto losses = [&](const warpgnn::Context& context) {
-    const DeviceData data(context, settings_.dtype, dataset_, make_features(dataset_), needs_of(settings_.model));
-    TrainingRun run(data, dataset_, settings_, split(), 0, 0);
-    for (int epoch = 0; epoch < 6; ++epoch) run.train_epoch([] { return false; });
+    const DeviceData data = on(context);
+    GraphTraining training(data, dataset_, settings_, training_, split(), 0);
     std::vector<double> loss;
-    for (const EpochRecord& record : run.result().epochs) {
-      loss.insert(loss.end(), {record.train.loss, record.train.accuracy, record.test.loss, record.test.accuracy});
+    for (int epoch = 0; epoch < 6; ++epoch) {
+      training.begin_epoch(epoch);
+      for (std::int64_t step = 0; step < training.steps(); ++step) training.step(step);
+      const Scores scores = training.scores(true);
+      loss.insert(loss.end(), {scores.train.loss, scores.train.metrics[0], scores.test->loss, scores.test->metrics[0]});
     }
     return loss;
   };
@@ -75,4 +86,4 @@ TEST_F(TrainingStepTest, TrainsAsOnTheCpu) {
 }
 
 }  // namespace
-}  // namespace examples::train_graphs
+}  // namespace train::graphs

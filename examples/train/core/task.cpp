@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "core/task.hpp"
+
+namespace train {
+
+RunRules Task::rules() const {
+  return {.repeats = training_.repeats,
+          .folds = folds(),
+          .epochs = {.most = training_.epochs,
+                     .has_valid = has_valid(),
+                     .may_stop = training_.patience > 0,
+                     .evaluate_every = training_.evaluate_every,
+                     .metrics = metrics()},
+          .findings = findings()};
+}
+
+}  // namespace train

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include <array>
+
+#include "core/program.hpp"
+#include "graphs/task.hpp"
+#include "nodes/task.hpp"
+
+namespace {
+
+template <class TaskClass>
+std::unique_ptr<train::Task> make() {
+  return std::make_unique<TaskClass>();
+}
+
+constexpr std::array kTasks{
+    train::TaskEntry{"graphs", make<train::graphs::GraphsTask>},
+    train::TaskEntry{"nodes", make<train::nodes::NodesTask>},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return train::run_program(kTasks, argc, argv);
+}
