@@ -301,8 +301,8 @@ def whole_layers(prefix, module):
         for layer, name in LAYER_NAMES.items())
 
 
+PACKAGE_LAYERS = whole_layers("warpgnn", OURS)
 LAYERS = (
-    *whole_layers("warpgnn", OURS),
     *whole_layers("pyg", PYG),
     WholeLayer("torch_linear", torch_linear, "linear", "torch", ("forward", "backward")),
 )

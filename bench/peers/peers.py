@@ -157,6 +157,8 @@ class Bench:
         self.rows.append(context(self.arguments.device))
         if self.arguments.dgl:
             return self.measure(layers.DGL_LAYERS, names)
+        if self.arguments.package:
+            return self.measure(layers.PACKAGE_LAYERS, names)
         check_all(self.arguments.device)
         if self.arguments.layers:
             self.measure(layers.LAYERS, names)
@@ -174,7 +176,7 @@ class Bench:
 
     def measure_epochs(self, batch_size, compiled):
         place = f"epoch/mutag/batch{batch_size}"
-        row = {"name": f"pyg_training{'_compiled' if compiled else ''}/{place}", "of": [f"train_graphs/{place}"]}
+        row = {"name": f"pyg_training{'_compiled' if compiled else ''}/{place}", "of": [f"training/{place}"]}
         if row["name"] in self.rows.names:
             return
         try:
@@ -205,6 +207,7 @@ def main():
     parser.add_argument("--edges", help="the folder with the exported edges")
     parser.add_argument("--layers", action="store_true", help="whole layers and training epochs instead of ops")
     parser.add_argument("--dgl", action="store_true", help="whole layers of DGL instead")
+    parser.add_argument("--package", action="store_true", help="whole layers of our package for PyTorch instead")
     parser.add_argument("--threads", type=int, help="of the CPU")
     parser.add_argument("--turbo", help="the folder where turbo-gnn is being built")
     arguments = parser.parse_args()
