@@ -497,6 +497,29 @@ NormalizeRowsGradients from_c(const warpgnn_normalize_rows_gradients& from, cons
   return to;
 }
 
+PointwiseLoss from_c(const warpgnn_pointwise_loss& from, const Place& place) {
+  PointwiseLoss to;
+  to.kind = choice_of<PointwiseLossKind>(place, "kind", "warpgnn_pointwise_loss_kind", from.kind, 4);
+  to.delta = from.delta;
+  to.prediction = view_of(place, "prediction", from.prediction);
+  to.target = view_of(place, "target", from.target);
+  to.weight = view_of(place, "weight", from.weight);
+  return to;
+}
+
+PointwiseLossResult from_c(const warpgnn_pointwise_loss_result& from, const Place& place) {
+  PointwiseLossResult to;
+  to.loss = view_of(place, "loss", from.loss);
+  to.total_weight = view_of(place, "total_weight", from.total_weight);
+  return to;
+}
+
+PointwiseLossGradients from_c(const warpgnn_pointwise_loss_gradients& from, const Place& place) {
+  PointwiseLossGradients to;
+  to.dprediction = view_of(place, "dprediction", from.dprediction);
+  return to;
+}
+
 Pool from_c(const warpgnn_pool& from, const Place& place) {
   Pool to;
   to.graph = graph_of(from.graph);
@@ -746,6 +769,13 @@ warpgnn_normalize_rows_result to_c(const NormalizeRowsResult& from) {
   warpgnn_normalize_rows_result to{};
   to.y = to_c(from.y);
   to.norm = to_c(from.norm);
+  return to;
+}
+
+warpgnn_pointwise_loss_result to_c(const PointwiseLossResult& from) {
+  warpgnn_pointwise_loss_result to{};
+  to.loss = to_c(from.loss);
+  to.total_weight = to_c(from.total_weight);
   return to;
 }
 
@@ -1053,6 +1083,21 @@ warpgnn_normalize_rows_result warpgnn_normalize_rows_result_default(void) {
 }
 
 warpgnn_normalize_rows_gradients warpgnn_normalize_rows_gradients_default(void) {
+  return {};
+}
+
+warpgnn_pointwise_loss warpgnn_pointwise_loss_default(void) {
+  warpgnn_pointwise_loss made{};
+  made.kind = WARPGNN_POINTWISE_LOSS_KIND_SQUARED;
+  made.delta = 1;
+  return made;
+}
+
+warpgnn_pointwise_loss_result warpgnn_pointwise_loss_result_default(void) {
+  return {};
+}
+
+warpgnn_pointwise_loss_gradients warpgnn_pointwise_loss_gradients_default(void) {
   return {};
 }
 
@@ -1974,6 +2019,56 @@ warpgnn_status warpgnn_normalize_rows_backward(const warpgnn_context* context, c
     const NormalizeRowsResult cpp_result = from_c(given("result", result), {});
     const NormalizeRowsGradients cpp_gradients = from_c(given("gradients", gradients), {});
     normalize_rows_backward(on, cpp_op, cpp_result, cpp_gradients);
+  });
+}
+
+warpgnn_status warpgnn_pointwise_loss_allocate(const warpgnn_context* context, const warpgnn_pointwise_loss* op,
+                                               warpgnn_purpose purpose, warpgnn_pointwise_loss_result* result,
+                                               warpgnn_owned** owner) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const PointwiseLoss problem = from_c(given("op", op), {});
+    warpgnn_pointwise_loss_result& views = given("result", result);
+    warpgnn_owned*& memory = given("owner", owner);
+    Owned<PointwiseLossResult> made = allocate(on, problem, purpose_of(purpose));
+    const PointwiseLossResult written = made.views();
+    memory = new warpgnn_owned(std::move(made));
+    views = to_c(written);
+  });
+}
+
+warpgnn_status warpgnn_pointwise_loss_forward_workspace_size(const warpgnn_context* context,
+                                                             const warpgnn_pointwise_loss* op,
+                                                             const warpgnn_pointwise_loss_result* result,
+                                                             size_t* bytes) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const PointwiseLoss cpp_op = from_c(given("op", op), {});
+    const PointwiseLossResult cpp_result = from_c(given("result", result), {});
+    given("bytes", bytes) = workspace_size(on, cpp_op, cpp_result);
+  });
+}
+
+warpgnn_status warpgnn_pointwise_loss_forward(const warpgnn_context* context, const warpgnn_pointwise_loss* op,
+                                              const warpgnn_pointwise_loss_result* result,
+                                              warpgnn_workspace* workspace) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const PointwiseLoss cpp_op = from_c(given("op", op), {});
+    const PointwiseLossResult cpp_result = from_c(given("result", result), {});
+    pointwise_loss_forward(on, cpp_op, cpp_result, source_of(workspace));
+  });
+}
+
+warpgnn_status warpgnn_pointwise_loss_backward(const warpgnn_context* context, const warpgnn_pointwise_loss* op,
+                                               const warpgnn_pointwise_loss_result* result,
+                                               const warpgnn_pointwise_loss_gradients* gradients) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const PointwiseLoss cpp_op = from_c(given("op", op), {});
+    const PointwiseLossResult cpp_result = from_c(given("result", result), {});
+    const PointwiseLossGradients cpp_gradients = from_c(given("gradients", gradients), {});
+    pointwise_loss_backward(on, cpp_op, cpp_result, cpp_gradients);
   });
 }
 

@@ -229,4 +229,29 @@ SharedTensor CrossEntropy::backward() {
   return dlogits_.share();
 }
 
+PointwiseLoss::PointwiseLoss(Session& session, PointwiseLossKind kind, double delta)
+    : session_(&session),
+      problem_{.kind = kind, .delta = delta},
+      total_weight_(session.context(), session.dtype(), {1}) {}
+
+SharedTensor PointwiseLoss::forward(const ConstTensorView& prediction, const ConstTensorView& target,
+                                    const ConstTensorView& weight) {
+  const ForwardPass pass(*session_, saved_);
+  problem_.prediction = prediction;
+  problem_.target = target;
+  problem_.weight = weight;
+  shape(*session_, loss_, {1});
+  pointwise_loss_forward(session_->context(), problem_, {.loss = loss_, .total_weight = total_weight_},
+                         session_->scratch());
+  return loss_.share();
+}
+
+SharedTensor PointwiseLoss::backward() {
+  saved_.expect("PointwiseLoss");
+  shape_like(*session_, dprediction_, problem_.prediction);
+  pointwise_loss_backward(session_->context(), problem_, {.total_weight = total_weight_},
+                          {.dprediction = dprediction_});
+  return dprediction_.share();
+}
+
 }  // namespace warpgnn::nn

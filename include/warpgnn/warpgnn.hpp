@@ -24,6 +24,7 @@
 #include "warpgnn/ops/lstm.hpp"
 #include "warpgnn/ops/message_aggregate.hpp"
 #include "warpgnn/ops/normalize_rows.hpp"
+#include "warpgnn/ops/pointwise_loss.hpp"
 #include "warpgnn/ops/pool.hpp"
 #include "warpgnn/ops/relation.hpp"
 #include "warpgnn/ops/residual_gate.hpp"

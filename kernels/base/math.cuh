@@ -25,6 +25,10 @@ struct Math {
     return std::expm1(x);
   }
   template <class T>
+  static __device__ T log1p(T x) {
+    return std::log1p(x);
+  }
+  template <class T>
   static __device__ T sqrt(T x) {
     return std::sqrt(x);
   }

@@ -816,6 +816,47 @@ void each_field(warpgnn_normalize_rows_gradients& c, NormalizeRowsGradients& cpp
   visit("dx", c.dx, cpp.dx);
 }
 
+inline const char* name_of(const PointwiseLoss* /*twin*/) {
+  return "PointwiseLoss";
+}
+inline warpgnn_pointwise_loss default_of(const PointwiseLoss* /*twin*/) {
+  return warpgnn_pointwise_loss_default();
+}
+template <class Visit>
+void each_field(warpgnn_pointwise_loss& c, PointwiseLoss& cpp, Visit&& visit) {
+  visit("kind", c.kind, cpp.kind);
+  visit("delta", c.delta, cpp.delta);
+  visit("prediction", c.prediction, cpp.prediction);
+  visit("target", c.target, cpp.target);
+  visit("weight", c.weight, cpp.weight);
+}
+inline auto allocate_of(const PointwiseLoss* /*twin*/) {
+  return &warpgnn_pointwise_loss_allocate;
+}
+
+inline const char* name_of(const PointwiseLossResult* /*twin*/) {
+  return "PointwiseLossResult";
+}
+inline warpgnn_pointwise_loss_result default_of(const PointwiseLossResult* /*twin*/) {
+  return warpgnn_pointwise_loss_result_default();
+}
+template <class Visit>
+void each_field(warpgnn_pointwise_loss_result& c, PointwiseLossResult& cpp, Visit&& visit) {
+  visit("loss", c.loss, cpp.loss);
+  visit("total_weight", c.total_weight, cpp.total_weight);
+}
+
+inline const char* name_of(const PointwiseLossGradients* /*twin*/) {
+  return "PointwiseLossGradients";
+}
+inline warpgnn_pointwise_loss_gradients default_of(const PointwiseLossGradients* /*twin*/) {
+  return warpgnn_pointwise_loss_gradients_default();
+}
+template <class Visit>
+void each_field(warpgnn_pointwise_loss_gradients& c, PointwiseLossGradients& cpp, Visit&& visit) {
+  visit("dprediction", c.dprediction, cpp.dprediction);
+}
+
 inline const char* name_of(const Pool* /*twin*/) {
   return "Pool";
 }
@@ -1153,6 +1194,9 @@ void each_struct(Visit&& visit) {
   visit(NormalizeRows{});
   visit(NormalizeRowsResult{});
   visit(NormalizeRowsGradients{});
+  visit(PointwiseLoss{});
+  visit(PointwiseLossResult{});
+  visit(PointwiseLossGradients{});
   visit(Pool{});
   visit(PoolResult{});
   visit(PoolGradients{});

@@ -243,6 +243,25 @@ TEST_P(NnLayersGradientTest, CrossEntropyAgreesWithDifferences) {
   expect_gradient(loss, at, gradient, "dlogits");
 }
 
+TEST_P(NnLayersTest, PointwiseLossFollowsTheFormula) {
+  Rng rng;
+  Session session(context(), dtype(), 3);
+  nn::PointwiseLoss layer(session, PointwiseLossKind::huber, 0.5);
+  const auto huber = [](double x, double t) { return oracle::huber_loss(x, t, 0.5); };
+  for (const std::int64_t rows : {6, 30, 1}) {
+    const auto count = static_cast<std::size_t>(rows * 4);
+    const Reals values = rng.reals(count, -3, 3), targets = rng.reals(count, -1, 1), weights = rng.reals(count, 0.5, 2);
+    const Tensor prediction = tensor({rows, 4}, values), target = tensor({rows, 4}, targets),
+                 weight = tensor({rows, 4}, weights);
+    for (const bool weighted : {false, true}) {
+      const auto want = oracle::pointwise_mean(values, targets, weighted ? weights : Reals(), huber);
+      const ConstTensorView given = weighted ? ConstTensorView(weight) : ConstTensorView();
+      expect_values(reals(layer.forward(prediction, target, given)), {want.loss}, dtype(), kFactor, "loss");
+      expect_values(reals(layer.backward()), want.dprediction, dtype(), kFactor, "dprediction");
+    }
+  }
+}
+
 TEST_P(NnLayersTest, ParametersCarryTheLayersName) {
   Session session(context(), dtype(), 3);
   Linear linear(session, "head", 2, 3), unbiased(session, "plain", 2, 3, {.bias = false});

@@ -256,6 +256,39 @@ TEST_P(DenseErrorTest, CrossEntropy) {
   refuse.accepted();
 }
 
+TEST_P(DenseErrorTest, PointwiseLoss) {
+  const auto prediction = input({3000, 3}), target = input({3000, 3}), weight = input({3000, 3});
+  const PointwiseLoss problem{
+      .kind = PointwiseLossKind::huber, .delta = 0.5, .prediction = prediction, .target = target, .weight = weight};
+  const auto common = [&](const auto& refuse, auto op) {
+    using Op = decltype(op);
+    refuse.argument("prediction", &Op::prediction, Presence::required, Blame::any);
+    refuse.argument("target", &Op::target);
+    refuse.argument("weight", &Op::weight, Presence::optional);
+    refuse.argument("total_weight", &Op::total_weight);
+    refuse.mistake({"delta:", "0.0"}, [](Op& wrong) { wrong.delta = 0; });
+    refuse.mistake({"delta:", "inf"}, [](Op& wrong) { wrong.delta = std::numeric_limits<double>::infinity(); });
+    refuse.mistake({"kind:", "4"}, [](Op& wrong) { wrong.kind = static_cast<PointwiseLossKind>(4); });
+  };
+  {
+    const auto loss = output({1}), total_weight = output({1});
+    const Refusals<PointwiseLossForward> refuse(context(), pointwise_loss_forward, {problem, {loss, total_weight}},
+                                                {&loss, &total_weight});
+    common(refuse, PointwiseLossForward{});
+    refuse.argument("loss", &PointwiseLossForward::loss);
+    refuse.workspace();
+    refuse.accepted();
+  }
+  const auto total_weight = input({1});
+  const auto dprediction = output({3000, 3});
+  const Refusals<PointwiseLossBackward> refuse(
+      context(), pointwise_loss_backward, {problem, {.total_weight = total_weight}, {dprediction}}, {&dprediction});
+  common(refuse, PointwiseLossBackward{});
+  refuse.argument("dprediction", &PointwiseLossBackward::dprediction);
+  refuse.overlap("dprediction", &PointwiseLossBackward::dprediction, &PointwiseLossBackward::prediction);
+  refuse.accepted();
+}
+
 TEST_P(DenseErrorTest, Adam) {
   const auto value = inout({4}), first = inout({4}), second = inout({4});
   const auto gradient = input({4});

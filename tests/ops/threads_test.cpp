@@ -436,6 +436,12 @@ TEST(Threads, LossAndOptimiser) {
     run(on.context(), cross_entropy_backward, CrossEntropy{.label = label},
         CrossEntropyResult{.probability = probability, .total_weight = total_weight},
         CrossEntropyGradients{.dlogits = on.output({kExamples, 2})});
+    const PointwiseLoss squared{.prediction = on.input({kExamples, 2}), .target = on.input({kExamples, 2})};
+    const auto& squared_weight = on.output({1});
+    run(on.context(), pointwise_loss_forward, squared,
+        PointwiseLossResult{.loss = on.output({1}), .total_weight = squared_weight});
+    run(on.context(), pointwise_loss_backward, squared, PointwiseLossResult{.total_weight = squared_weight},
+        PointwiseLossGradients{on.output({kExamples, 2})});
     Tensor step(on.context(), Dtype::int64, {1});
     step.fill_zero();
     const AdamSlot slot{on.inout({200001}), on.input({200001}), on.inout({200001}), on.inout({200001})};

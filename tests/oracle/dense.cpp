@@ -193,6 +193,41 @@ Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t 
   return dlogits;
 }
 
+Pointwise squared_loss(double x, double t) {
+  return {std::pow(x - t, 2), 2 * (x - t)};
+}
+Pointwise absolute_loss(double x, double t) {
+  return {std::abs(x - t), static_cast<double>((x > t) - (x < t))};
+}
+Pointwise huber_loss(double x, double t, double delta) {
+  const double distance = std::abs(x - t);
+  if (distance <= delta) return {distance * distance / 2, x - t};
+  return {delta * (distance - delta / 2), std::copysign(delta, x - t)};
+}
+Pointwise binary_cross_entropy(double x, double t) {
+  const long double chance = 1 / (1 + std::exp(-static_cast<long double>(x)));
+  const long double other = 1 / (1 + std::exp(static_cast<long double>(x)));
+  return {static_cast<double>(-t * std::log(chance) - (1 - t) * std::log(other)), static_cast<double>(chance - t)};
+}
+
+PointwiseMean pointwise_mean(const Reals& prediction, const Reals& target, const Reals& weight,
+                             const std::function<Pointwise(double, double)>& loss) {
+  PointwiseMean mean{0, 0, Reals(prediction.size(), 0.0)};
+  for (std::size_t k = 0; k < prediction.size(); ++k) {
+    const double w = weight.empty() ? 1 : weight[k];
+    if (w == 0) continue;
+    mean.loss += w * loss(prediction[k], target[k]).loss;
+    mean.total_weight += w;
+  }
+  if (mean.total_weight == 0) return mean;
+  mean.loss /= mean.total_weight;
+  for (std::size_t k = 0; k < prediction.size(); ++k) {
+    const double w = weight.empty() ? 1 : weight[k];
+    if (w != 0) mean.dprediction[k] = w * loss(prediction[k], target[k]).derivative / mean.total_weight;
+  }
+  return mean;
+}
+
 void adam_step(const Adam& settings, const Reals& gradient, AdamState& state) {
   const auto t = static_cast<double>(++state.step);
   for (std::size_t k = 0; k < gradient.size(); ++k) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
+
 #include "tests/oracle/types.hpp"
 
 namespace oracle {
@@ -55,6 +57,24 @@ CrossEntropy cross_entropy(const Reals& logits, const Ids& label, std::size_t cl
 /// The chain rule over the losses of all classes.
 Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t classes,
                              const ClassOptions& options = {});
+
+/// A loss between a prediction x and a target t, and its derivative by x.
+struct Pointwise {
+  double loss = 0, derivative = 0;
+};
+Pointwise squared_loss(double x, double t);
+Pointwise absolute_loss(double x, double t);
+Pointwise huber_loss(double x, double t, double delta);
+/// Of a logit and a chance; in long double, whose range needs no care.
+Pointwise binary_cross_entropy(double x, double t);
+
+struct PointwiseMean {
+  double loss = 0, total_weight = 0;
+  Reals dprediction;
+};
+/// The weighted mean over elements. `weight` may be empty: all ones.
+PointwiseMean pointwise_mean(const Reals& prediction, const Reals& target, const Reals& weight,
+                             const std::function<Pointwise(double, double)>& loss);
 
 struct Adam {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;

@@ -372,6 +372,22 @@ TEST(OracleDense, BatchNormBackwardAgreesWithDifferences) {
   expect_gradient([&](const Reals& v) { return loss(x, gamma, v); }, beta, gradients.dbeta.value, "dbeta");
 }
 
+TEST(OracleDense, PointwiseLosses) {
+  EXPECT_EQ(oracle::squared_loss(3, 1).loss, 4);
+  EXPECT_EQ(oracle::absolute_loss(-3, 1).loss, 4);
+  EXPECT_EQ(oracle::huber_loss(0.5, 0, 1).loss, 0.125);
+  EXPECT_EQ(oracle::huber_loss(-3, 0, 1).loss, 2.5);
+  EXPECT_NEAR(oracle::binary_cross_entropy(kLog3, 1).loss, std::log(4.0 / 3), 1e-15);
+  EXPECT_NEAR(oracle::binary_cross_entropy(kLog3, 0.25).derivative, 0.5, 1e-15);
+  const Reals prediction{0.3, -2, 1.5, 0.1}, target{0.25, 0.5, 1, 0}, weight{1, 0.5, 0, 2};
+  for (const auto& loss : std::vector<std::function<oracle::Pointwise(double, double)>>{
+           oracle::squared_loss, oracle::absolute_loss, oracle::binary_cross_entropy,
+           [](double x, double t) { return oracle::huber_loss(x, t, 0.4); }}) {
+    const auto mean = [&](const Reals& x) { return oracle::pointwise_mean(x, target, weight, loss).loss; };
+    expect_gradient(mean, prediction, oracle::pointwise_mean(prediction, target, weight, loss).dprediction, "dx");
+  }
+}
+
 TEST(OracleDense, CrossEntropy) {
   const auto out = oracle::cross_entropy({0, kLog3}, {0}, 2);
   EXPECT_NEAR(out.loss, std::log(4.0), 1e-15);

@@ -85,6 +85,10 @@ struct Math {
     return vector_expm1(x);
   }
   template <class T>
+  static WARPGNN_INLINE T log1p(T x) {
+    return std::log1p(x);
+  }
+  template <class T>
   static WARPGNN_INLINE T sqrt(T x) {
     return std::sqrt(x);
   }

@@ -1164,6 +1164,78 @@ warpgnn_status warpgnn_normalize_rows_backward(const warpgnn_context* context, c
                                                const warpgnn_normalize_rows_result* result,
                                                const warpgnn_normalize_rows_gradients* gradients);
 
+// --- pointwise_loss.hpp ----------------------------------------------------------------------------------------------
+
+/// The values of warpgnn_pointwise_loss_kind.
+enum warpgnn_pointwise_loss_kind_values {
+  /// (x - t)^2
+  WARPGNN_POINTWISE_LOSS_KIND_SQUARED = 0,
+  /// |x - t|
+  WARPGNN_POINTWISE_LOSS_KIND_ABSOLUTE = 1,
+  /// d^2 / 2 where d = |x - t| <= delta, delta (d - delta / 2) beyond
+  WARPGNN_POINTWISE_LOSS_KIND_HUBER = 2,
+  /// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)): x is a logit, t a chance
+  WARPGNN_POINTWISE_LOSS_KIND_BINARY_CROSS_ENTROPY = 3
+};
+/// What lies between a prediction x and its target t.
+typedef int32_t warpgnn_pointwise_loss_kind;
+
+/// The mean over elements of a loss between predictions and targets, for regression and for labels that do not exclude
+/// each other:
+///   loss = sum_nk w_nk l(x_nk, t_nk) / total_weight,   total_weight = sum_nk w_nk.
+///
+/// An element of weight 0 is not there, whatever stands in its place (an unknown target may be NaN). Where no element
+/// counts, the loss is 0.
+/// Shapes. prediction, target, weight [N, K] (weight optional: all ones); loss, total_weight [1]. delta > 0, finite.
+/// Saved for backward. total_weight.
+/// Determinism. The sums are over fixed parts of the rows, in order.
+/// Source. Huber 1964; the mean and the form of binary cross entropy that does not overflow as in PyTorch.
+typedef struct warpgnn_pointwise_loss {
+  warpgnn_pointwise_loss_kind kind;
+  /// of huber
+  double delta;
+  warpgnn_view prediction;
+  warpgnn_view target;
+  warpgnn_view weight;
+} warpgnn_pointwise_loss;
+/// PointwiseLoss{}: no argument given, every option at its default.
+warpgnn_pointwise_loss warpgnn_pointwise_loss_default(void);
+
+/// What pointwise_loss_forward writes and pointwise_loss_backward reads.
+typedef struct warpgnn_pointwise_loss_result {
+  warpgnn_view loss;
+  warpgnn_view total_weight;
+} warpgnn_pointwise_loss_result;
+/// PointwiseLossResult{}: no argument given, every option at its default.
+warpgnn_pointwise_loss_result warpgnn_pointwise_loss_result_default(void);
+
+/// dprediction_nk = w_nk l'(x_nk, t_nk) / total_weight; 0 where w_nk = 0, and for `absolute` where x = t. l' is
+/// 2 (x - t), the sign of x - t, x - t between -delta and delta, and sigmoid(x) - t.
+/// Shapes, options and errors as in PointwiseLoss.
+typedef struct warpgnn_pointwise_loss_gradients {
+  warpgnn_view dprediction;
+} warpgnn_pointwise_loss_gradients;
+/// PointwiseLossGradients{}: no argument given, every option at its default.
+warpgnn_pointwise_loss_gradients warpgnn_pointwise_loss_gradients_default(void);
+
+/// A result that fits `op`, on memory that is good until `owner` is destroyed.
+warpgnn_status warpgnn_pointwise_loss_allocate(const warpgnn_context* context, const warpgnn_pointwise_loss* op,
+                                               warpgnn_purpose purpose, warpgnn_pointwise_loss_result* result,
+                                               warpgnn_owned** owner);
+/// The bytes of workspace that warpgnn_pointwise_loss_forward needs.
+warpgnn_status warpgnn_pointwise_loss_forward_workspace_size(const warpgnn_context* context,
+                                                             const warpgnn_pointwise_loss* op,
+                                                             const warpgnn_pointwise_loss_result* result,
+                                                             size_t* bytes);
+/// pointwise_loss_forward of warpgnn/ops/pointwise_loss.hpp.
+warpgnn_status warpgnn_pointwise_loss_forward(const warpgnn_context* context, const warpgnn_pointwise_loss* op,
+                                              const warpgnn_pointwise_loss_result* result,
+                                              warpgnn_workspace* workspace);
+/// pointwise_loss_backward of warpgnn/ops/pointwise_loss.hpp.
+warpgnn_status warpgnn_pointwise_loss_backward(const warpgnn_context* context, const warpgnn_pointwise_loss* op,
+                                               const warpgnn_pointwise_loss_result* result,
+                                               const warpgnn_pointwise_loss_gradients* gradients);
+
 // --- pool.hpp --------------------------------------------------------------------------------------------------------
 
 /// The values of warpgnn_pool_reduce.

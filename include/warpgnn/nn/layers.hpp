@@ -9,6 +9,7 @@
 #include "warpgnn/ops/elementwise.hpp"
 #include "warpgnn/ops/linear.hpp"
 #include "warpgnn/ops/loss.hpp"
+#include "warpgnn/ops/pointwise_loss.hpp"
 
 /// Dense layers with explicit forward and backward.
 ///
@@ -162,6 +163,23 @@ class CrossEntropy {
   ConstTensorView labels_;
   CrossEntropyOptions options_;
   Tensor class_weight_, loss_, total_weight_, probability_, dlogits_;
+};
+
+/// Mean of a loss between predictions and targets [N, K], as PointwiseLossForward of pointwise_loss.hpp defines it: of
+/// regression, and of labels that do not exclude each other.
+class PointwiseLoss {
+ public:
+  explicit PointwiseLoss(Session& session, PointwiseLossKind kind, double delta = 1);
+  /// The loss, [1], on the device. `weight` [N, K] may be undefined: all ones.
+  SharedTensor forward(const ConstTensorView& prediction, const ConstTensorView& target,
+                       const ConstTensorView& weight = {});
+  SharedTensor backward();
+
+ private:
+  Session* session_;
+  SavedState saved_;
+  warpgnn::PointwiseLoss problem_;
+  Tensor loss_, total_weight_, dprediction_;
 };
 
 }  // namespace warpgnn::nn
