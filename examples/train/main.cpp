@@ -3,6 +3,7 @@
 
 #include "core/program.hpp"
 #include "graphs/task.hpp"
+#include "links/task.hpp"
 #include "nodes/task.hpp"
 
 namespace {
@@ -15,6 +16,7 @@ std::unique_ptr<train::Task> make() {
 constexpr std::array kTasks{
     train::TaskEntry{"graphs", make<train::graphs::GraphsTask>},
     train::TaskEntry{"nodes", make<train::nodes::NodesTask>},
+    train::TaskEntry{"links", make<train::links::LinksTask>},
 };
 
 }  // namespace

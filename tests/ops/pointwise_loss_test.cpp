@@ -61,8 +61,9 @@ class PointwiseLossTest : public OpTest {
     const auto want =
         oracle::pointwise_mean(problem.prediction, problem.target, problem.weight, oracle_of(problem.kind));
     const Got got = run_both(problem, place);
-    expect_relative(got.loss, {want.loss}, 16, "loss", 0.1);
-    expect_relative(got.total_weight, {want.total_weight}, 4, "total_weight");
+    const bool is_long = problem.prediction.size() > 1000;  // the oracle adds up in order
+    expect_relative(got.loss, {want.loss}, is_long ? hub_factor(dtype()) : 16, "loss", 0.1);
+    expect_relative(got.total_weight, {want.total_weight}, is_long ? hub_factor(dtype()) : 4, "total_weight");
     expect_relative(got.dprediction, want.dprediction, 16, "dprediction", 1.0 / std::max(1.0, want.total_weight));
   }
 
@@ -135,7 +136,7 @@ TEST_P(PointwiseLossTest, LogitsThatAreFarOut) {
 }
 
 TEST_P(PointwiseLossTest, WhereDerivativesJump) {
-  expect_exact(run_both({Kind::absolute, {3, 1}, {1, 1, 1}, {1, 0, 2}, {}}).dprediction, {0, 1.0 / 3, -1.0 / 3},
+  expect_exact(run_both({Kind::absolute, {4, 1}, {1, 1, 1, 1}, {1, 0, 2, 1}, {}}).dprediction, {0, 0.25, -0.25, 0},
                "dprediction");
   expect_exact(run_both({Kind::huber, {2, 1}, {kDelta, -2}, {0, 0}, {}}).dprediction, {kDelta / 2, -kDelta / 2},
                "dprediction");

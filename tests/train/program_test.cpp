@@ -53,8 +53,10 @@ class Program : public testing::TestWithParam<TaskRun> {
   }
 
   json accuracies(const std::string& name) const {
-    return json::parse(std::ifstream(at(name) + "/metrics.json")).at("test_accuracy");
+    return json::parse(std::ifstream(at(name) + "/metrics.json")).at(metric());
   }
+
+  static std::string metric() { return GetParam().name == std::string("links") ? "test_auc" : "test_accuracy"; }
 
   TemporaryFolder folder;
 };
@@ -174,7 +176,8 @@ TEST_P(Program, WhatIsTooLargeForMemoryIsNamed) {
 INSTANTIATE_TEST_SUITE_P(
     Tasks, Program,
     testing::Values(TaskRun{"graphs", "--dataset ba2motifs --epochs 40 --split 0.2,0.1,0.7 --repeats 3 --hidden 8"},
-                    TaskRun{"nodes", "--dataset blocks --epochs 400 --repeats 3 --hidden 4"}),
+                    TaskRun{"nodes", "--dataset blocks --epochs 400 --repeats 3 --hidden 4"},
+                    TaskRun{"links", "--dataset smallworld --epochs 150 --repeats 3 --hidden 8 --patience 0"}),
     [](const testing::TestParamInfo<TaskRun>& task) { return task.param.name; });
 
 TEST(ProgramItself, SaysWhichTasksThereAre) {

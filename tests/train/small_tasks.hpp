@@ -11,6 +11,7 @@
 #include "core/trainer.hpp"
 #include "graphs/motif_generator.hpp"
 #include "graphs/task.hpp"
+#include "links/task.hpp"
 #include "nodes/block_generator.hpp"
 #include "nodes/task.hpp"
 
@@ -48,6 +49,15 @@ inline const SmallTask& nodes_task() {
       make<nodes::NodesTask>,
       [](Task& task) { dynamic_cast<nodes::NodesTask&>(task).use(nodes::generate_blocks(5)); },
       {"--dataset", "blocks", "--epochs", "5", "--repeats", "2", "--patience", "2", "--seed", "9"}};
+  return small;
+}
+
+inline const SmallTask& links_task() {
+  static const SmallTask small{
+      "links",
+      make<links::LinksTask>,
+      [](Task& task) { dynamic_cast<links::LinksTask&>(task).use(links::generate_small_world(5)); },
+      {"--dataset", "smallworld", "--epochs", "5", "--repeats", "2", "--patience", "2", "--seed", "9"}};
   return small;
 }
 

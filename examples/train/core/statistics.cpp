@@ -119,4 +119,20 @@ std::optional<double> roc_area(std::span<const double> scores, std::span<const s
   return wins / (positives * negatives);
 }
 
+std::optional<double> average_precision(std::span<const double> scores, std::span<const std::uint8_t> positive) {
+  for (const double score : scores) finite(score, "a score");
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  double positives = 0, sum = 0;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    double tied = 0;
+    for (; end < order.size() && scores[order[end]] == scores[order[begin]]; ++end) tied += positive[order[end]] != 0;
+    positives += tied;
+    sum += tied * positives / static_cast<double>(end);
+  }
+  if (positives == 0) return std::nullopt;
+  return sum / positives;
+}
+
 }  // namespace train

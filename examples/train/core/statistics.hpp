@@ -30,4 +30,8 @@ double count_right(std::span<const double> probability, std::span<const std::int
 /// Nothing when one of the two kinds is missing. Throws TrainingError for a score that is not finite.
 std::optional<double> roc_area(std::span<const double> scores, std::span<const std::uint8_t> positive);
 
+/// The mean over positives of the share of positives among what scores as high as it, or higher (average precision).
+/// Nothing without a positive. Throws TrainingError for a score that is not finite.
+std::optional<double> average_precision(std::span<const double> scores, std::span<const std::uint8_t> positive);
+
 }  // namespace train

@@ -48,9 +48,24 @@ std::string read_whole(const std::filesystem::path& path) {
   return text;
 }
 
+/// Puts a comma in place of the blanks between two numbers.
+void put_commas(std::string& text) {
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t next = std::min(text.find_first_not_of(kBlank, at), text.size());
+    const bool is_between = end > 0 && text[end - 1] != '\n' && next < text.size() && text[next] != '\n';
+    if (next > at && is_between) text[end++] = ',';
+    at = next;
+    while (at < text.size() && kBlank.find(text[at]) == std::string_view::npos) text[end++] = text[at++];
+  }
+  text.resize(end);
+}
+
 }  // namespace
 
-TextTable::TextTable(const std::filesystem::path& path) : name_(path.filename().string()), text_(read_whole(path)) {
+TextTable::TextTable(const std::filesystem::path& path, Separator separator)
+    : name_(path.filename().string()), text_(read_whole(path)) {
+  if (separator == Separator::blanks) put_commas(text_);
   for (std::string_view rest = text_; !rest.empty();) {
     const std::size_t end = rest.find('\n');
     lines_.push_back(trim(rest.substr(0, end)));

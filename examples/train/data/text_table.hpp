@@ -10,12 +10,13 @@
 
 namespace train {
 
-/// A text file of comma-separated numbers, one record per line, plain or packed by gzip. Accepts spaces around numbers,
-/// Windows line ends, a missing last line end and blank lines at the end; anything else is a DataError that names file
-/// and line.
+/// A text file of numbers with commas between, one record per line, plain or packed by gzip; or with spaces or tabs
+/// between. Accepts spaces around numbers, Windows line ends, a missing last line end and blank lines at the end;
+/// anything else is a DataError that names file and line.
 class TextTable {
  public:
-  explicit TextTable(const std::filesystem::path& path);
+  enum class Separator { commas, blanks };
+  explicit TextTable(const std::filesystem::path& path, Separator separator = Separator::commas);
 
   std::size_t lines() const { return lines_.size(); }
   const std::string& name() const { return name_; }

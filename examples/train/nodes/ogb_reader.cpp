@@ -113,7 +113,7 @@ DatasetLocation find_dataset(const std::string& name, const std::string& data) {
   return find_data(name, data, (fs::path("raw") / "edge.csv.gz").string());
 }
 
-NodeData read_ogb(const fs::path& folder, const std::string& name, const std::string& split, warpgnn::Dtype dtype) {
+NodeData read_ogb_graph(const fs::path& folder, const std::string& name, warpgnn::Dtype dtype) {
   const fs::path raw = folder / "raw";
   NodeData data;
   data.name = name;
@@ -121,9 +121,14 @@ NodeData read_ogb(const fs::path& folder, const std::string& name, const std::st
   if (nodes == 0) throw DataError("num-node-list.csv.gz:1: expected at least one node");
   read_edges(raw, nodes, data);
   read_features(raw, nodes, dtype, data);
-  read_labels(raw, nodes, data);
-  data.split = read_split(folder, split, data.labels);
   make_undirected(data);
+  return data;
+}
+
+NodeData read_ogb(const fs::path& folder, const std::string& name, const std::string& split, warpgnn::Dtype dtype) {
+  NodeData data = read_ogb_graph(folder, name, dtype);
+  read_labels(folder / "raw", static_cast<std::size_t>(data.num_nodes()), data);
+  data.split = read_split(folder, split, data.labels);
   return data;
 }
 

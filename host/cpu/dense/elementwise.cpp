@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstring>
 
+#include "host/cpu/base/random.hpp"
 #include "host/cpu/dense/map_rows.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
@@ -33,12 +34,20 @@ void dropout(const CpuExec& exec, const Dropout& op) {
     const auto x = read_rows<S>(op.x);
     const auto y = write_rows<S>(op.y);
     parallel_for(exec, op.x.shape[0], 16 * width, [&](std::int64_t first, std::int64_t last) {
+      // Copies of its own: the compiler cannot know that no store changes what it reads through a reference.
+      const T factor = scale;
+      const std::uint32_t least = threshold;
+      std::uint32_t words[kDropoutColumns];
       for (std::int64_t r = first; r < last; ++r) {
-        for (std::int64_t c = 0; c < width; c += 4) {
-          const PhiloxWords words = philox(seed, static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(c / 4));
-          for (std::int64_t k = 0; k < std::min<std::int64_t>(4, width - c); ++k) {
-            const T kept = words.word[k] >= threshold ? to_accumulator(x[r][c + k]) * scale : T(0);
-            y[r][c + k] = to_storage<S>(kept);
+        for (std::int64_t c = 0; c < width; c += kDropoutColumns) {
+          const std::int64_t count = std::min(kDropoutColumns, width - c);
+          dropout_words(seed, r, c, count, words);
+          const S* const from = x[r] + c;
+          S* const to = y[r] + c;
+#pragma omp simd
+          for (std::int64_t k = 0; k < count; ++k) {
+            const T scaled = to_accumulator(from[k]) * factor;
+            to[k] = to_storage<S>(words[k] >= least ? scaled : T(0));
           }
         }
       }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/task.hpp"
+#include "link_data.hpp"
+#include "settings.hpp"
+
+namespace train::links {
+
+/// Link prediction: which pairs of nodes are linked, from the other links.
+class LinksTask : public Task {
+ public:
+  LinksTask();
+
+  std::string name() const override { return "links"; }
+  std::string about() const override;
+  Fields fields() override;
+  void settle() override;
+  Metrics metrics() const override {
+    return {{.key = "auc", .name = "AUC", .digits = 2}, {.key = "ap", .name = "average precision", .digits = 2}};
+  }
+
+  bool is_generated() const override { return settings_.dataset == kSmallWorldName; }
+  void load(const RunOptions& options) override;
+  std::string describe_data() const override;
+  std::string fingerprint() const override;
+  void move_to(const warpgnn::Context& context) override { context_ = context; }
+
+  std::string describe_size() const override;
+  std::vector<std::int64_t> widths() const override;
+  double more_bytes() const override;
+  std::unique_ptr<Training> begin(std::int64_t repeat, std::int64_t fold) override;
+
+  std::string title() const override { return name_in(kModels, settings_.model) + " on " + data_.name; }
+  std::string describe_model() const override;
+  nlohmann::json facts() const override;
+  std::vector<std::pair<std::string, std::string>> describe() const override;
+  std::string pictured() const override { return "test pairs of the first training"; }
+  nlohmann::json look(Training& training, std::int64_t count, std::map<std::string, double>& findings) override;
+  void expect_seen(const nlohmann::json& seen) const override;
+  Gallery draw(const nlohmann::json& seen, const std::filesystem::path& folder) const override;
+  std::string how_to_read() const override;
+
+  /// In place of load.
+  void use(LinkData data);
+  const LinkData& data() const { return data_; }
+
+ private:
+  std::int64_t num_features() const {
+    return data_.features.columns != 0 ? data_.features.columns : settings_.embedding;
+  }
+
+  Settings settings_;
+  LinkData data_;
+  warpgnn::Context context_ = warpgnn::Context::cpu(1);
+};
+
+}  // namespace train::links
