@@ -263,3 +263,46 @@ def test_training_after_inference(layer: Layer) -> None:
     leaves = torch.utils._pytree.tree_leaves(module(*inputs, **layer.call))
     leaves[0].sum().backward()
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in module.parameters())
+
+
+# --- What PyG's own tests asked for ------------------------------------------------------------------------------------
+
+
+def test_layers_print_as_pyg_does(pyg) -> None:
+    network = torch.nn.Linear(4, 1)
+    makes = {
+        "GATConv": lambda nn: nn.GATConv(8, 32, heads=2),
+        "GATv2Conv": lambda nn: nn.GATv2Conv((8, 16), 32),
+        "TransformerConv": lambda nn: nn.TransformerConv(8, 32, heads=2),
+        "GCNConv": lambda nn: nn.GCNConv(16, 32),
+        "GraphConv": lambda nn: nn.GraphConv((8, 16), 32),
+        "SAGEConv": lambda nn: nn.SAGEConv(8, 32, aggr="max"),
+        "GINConv": lambda nn: nn.GINConv(network, train_eps=True),
+        "GINEConv": lambda nn: nn.GINEConv(network),
+        "RGCNConv": lambda nn: nn.RGCNConv(4, 32, 8),
+        "TopKPooling": lambda nn: nn.TopKPooling(16, ratio=3),
+        "TopKPooling by score": lambda nn: nn.TopKPooling(16, min_score=0.2, multiplier=2),
+        "SAGPooling": lambda nn: nn.SAGPooling(16),
+        "AttentionalAggregation": lambda nn: nn.AttentionalAggregation(network),
+        "Set2Set": lambda nn: nn.Set2Set(2, 3),
+        "SoftmaxAggregation": lambda nn: nn.SoftmaxAggregation(learn=True),
+    }
+    for name, make in makes.items():
+        assert str(make(ours_nn)) == str(make(pyg)), name
+
+
+def test_an_edge_index_states_how_many_nodes_there_are(pyg) -> None:
+    from torch_geometric import EdgeIndex
+
+    edge_index = torch.tensor([[0, 1, 2, 3], [0, 0, 1, 1]])
+    stated = EdgeIndex(edge_index, sort_order="col", sparse_size=(4, 3))
+    x = torch.randn(4, 8)
+    layer = ours_nn.GraphConv((8, 16), 5)
+    close(layer((x, None), stated), layer((x, None), edge_index, size=(4, 3)), 1e-6, "y")
+
+
+@pytest.mark.parametrize("name", ("GCNConv", "GATConv", "SAGEConv"))
+def test_a_sparse_x_is_refused_by_name(name: str) -> None:
+    layer = getattr(ours_nn, name)(8, 5)
+    with pytest.raises(ValueError, match=f"{name}: x: expected a dense tensor"):
+        layer(torch.eye(8).to_sparse(), torch.tensor([[0], [1]]))

@@ -48,8 +48,12 @@ class Conv(torch.nn.Module):
                     size: Optional[tuple[int, int]] = None) -> tuple[Graph, Optional[Tensor]]:
         """The graph, and the values of a sparse matrix. `destinations` that are none are as many as `size` says."""
         for x in (sources, destinations):
+            if x is not None and x.layout != torch.strided:
+                raise ValueError(f"{type(self).__name__}: x: expected a dense tensor, got one of layout {x.layout}")
             if x is not None and x.dim() > 2 and not self._many:
                 raise ValueError(f"{type(self).__name__}: x: expected [N, F], got {list(x.shape)}")
+        if size is None and destinations is None:
+            size = _stated_size(edge_index)
         rows = sources.shape[0] if destinations is None else destinations.shape[0]
         given = None if size is None else size[1 if self.flow == "source_to_target" else 0]
         if destinations is None and given is not None:
@@ -63,9 +67,19 @@ class Conv(torch.nn.Module):
                                      f"{count}")
         return graph, value
 
+    def __repr__(self) -> str:
+        """One line, as PyG's layers have it."""
+        return f"{type(self).__name__}({self.extra_repr()})"
+
     def extra_repr(self) -> str:
         return ", ".join(str(value) for value in (getattr(self, "in_channels", None),
                                                   getattr(self, "out_channels", None)) if value is not None)
+
+
+def _stated_size(edge_index: Adjacency) -> Optional[tuple[int, int]]:
+    """How many nodes PyG's EdgeIndex says to be between, sources first."""
+    sizes = edge_index.sparse_size() if hasattr(edge_index, "sparse_size") else (None, None)
+    return None if None in sizes else tuple(sizes)
 
 
 def pair_of(x: Features) -> tuple[Tensor, Optional[Tensor]]:

@@ -55,7 +55,7 @@ class GINConv(Conv):
         return self.nn(back(y if destinations is None else y + (1 + self.eps) * destinations))
 
     def extra_repr(self) -> str:
-        return f"eps={self.initial_eps}"
+        return f"nn={self.nn}"
 
 
 class GINEConv(GINConv):

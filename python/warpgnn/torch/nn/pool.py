@@ -89,6 +89,9 @@ class AttentionalAggregation(torch.nn.Module):
         super().__init__()
         self.gate_nn, self.nn = gate_nn, nn
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(gate_nn={self.gate_nn}, nn={self.nn})"
+
     def reset_parameters(self) -> None:
         """Starts both networks anew."""
         reset(self.gate_nn)
@@ -155,6 +158,9 @@ class SoftmaxAggregation(torch.nn.Module):
         self.learn, self.channels, self._init_t = learn, channels, t
         self.t = Parameter(torch.full((channels,), float(t))) if learn else t
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(learn={self.learn})"
+
     def reset_parameters(self) -> None:
         """Starts t anew."""
         if self.learn:
@@ -183,6 +189,9 @@ class Set2Set(torch.nn.Module):
         self.processing_steps = processing_steps
         self.lstm = torch.nn.LSTM(self.out_channels, in_channels, **kwargs)
         self.reset_parameters()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.in_channels}, {self.out_channels})"
 
     def reset_parameters(self) -> None:
         """Starts the LSTM anew."""

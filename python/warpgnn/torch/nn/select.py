@@ -105,8 +105,12 @@ class _SelectionPool(torch.nn.Module):
         edges, edge_attr = induced_edges(edges, kept, x.shape[0], edge_attr)
         return y, edges, edge_attr, batch[kept], kept, score
 
-    def extra_repr(self) -> str:
-        return f"ratio={self.ratio}" if self.min_score is None else f"min_score={self.min_score}"
+    def __repr__(self) -> str:
+        kept = f"ratio={self.ratio}" if self.min_score is None else f"min_score={self.min_score}"
+        return f"{type(self).__name__}({self._scored_by()}{self.in_channels}, {kept}, multiplier={self.multiplier})"
+
+    def _scored_by(self) -> str:
+        return ""
 
 
 class TopKPooling(_SelectionPool):
@@ -156,6 +160,9 @@ class SAGPooling(_SelectionPool):
         attn = x if attn is None else attn
         scored = self.gnn(attn.view(-1, 1) if attn.dim() == 1 else attn, edge_index)
         return self._leave(x, edge_index, edge_attr, batch, scored)
+
+    def _scored_by(self) -> str:
+        return f"{type(self.gnn).__name__}, "
 
 
 def _all_one(x: Tensor) -> Tensor:

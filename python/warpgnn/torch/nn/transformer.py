@@ -64,6 +64,9 @@ class TransformerConv(Conv):
             if layer is not None:
                 layer.reset_parameters()
 
+    def extra_repr(self) -> str:
+        return f"{self.in_channels}, {self.out_channels}, heads={self.heads}"
+
     def forward(self, x: Features, edge_index: Adjacency, edge_attr: Optional[Tensor] = None,
                 return_attention_weights: Optional[bool] = None) -> Any:
         """x [N, in] or a pair, edge_attr [E, edge_dim] or [E]: [N_dst, H C] (or C), and if asked for also (edge_index,
