@@ -18,6 +18,10 @@ OUR_FILES = $(shell find include host kernels tests bench examples python -name 
 # Left out of what shellcheck finds: ls in scripts (SC2012), here of names without spaces.
 SHELL_FILES = $(shell find scripts tests bench -name '*.sh') .ci/run
 
+PYTHON_FILES = $(shell find scripts tests bench python docs examples -name '*.py' -not -path '*/build/*')
+# Left out of pycodestyle: where a continued line stands, spaces in slices, and definitions on one line.
+PYTHON_STYLE_IGNORED := E126,E127,E128,E129,E203,E701,E704,E731,E741,W503,W504
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -129,10 +133,12 @@ format: ## Format all C++ and CUDA files
 	@$(CLANG_FORMAT) -i $(OUR_FILES)
 
 .PHONY: check
-check: ## Check in a minute what reads the sources alone: format, scripts, layout, addresses, the generated C interface
+check: ## Check in a minute what reads the sources alone: format, scripts and Python, layout, addresses, the generated C interface
 	$(SETUP) build test lint
 	@$(CLANG_FORMAT) --dry-run -Werror $(OUR_FILES)
 	@shellcheck --exclude=SC2012 $(SHELL_FILES)
+	@pyflakes3 $(PYTHON_FILES)
+	@pycodestyle --max-line-length=120 --ignore=$(PYTHON_STYLE_IGNORED) $(PYTHON_FILES)
 	@tests/tree_test.sh .
 	@python3 scripts/c_interface.py --check
 	@tests/address_products.sh . /usr/include/eigen3 || test $$? -eq 77  # skipped: there is no clang-query

@@ -49,12 +49,14 @@ def print_table(heads, rows):
         width = max(len(row[0]) for row in rows)
         print("\n" + f"{heads[0]:{width}}" + "".join(f"{head:>13}" for head in heads[1:]))
     for name, *cells in rows:
-        print(f"{name:{width}}" + "".join(f"{cell:>13}" if isinstance(cell, str) else f"{cell:13.4f}" for cell in cells))
+        shown = (f"{cell:>13}" if isinstance(cell, str) else f"{cell:13.4f}" for cell in cells)
+        print(f"{name:{width}}" + "".join(shown))
 
 
 def error_of(row):
     asked = row.get("asked")
-    return "  " + (row.get("error") or row.get("error_message") or "no time") + (f", asked for {asked}" if asked else "")
+    error = row.get("error") or row.get("error_message") or "no time"
+    return f"  {error}, asked for {asked}" if asked else f"  {error}"
 
 
 def our_row(name, row):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the Python blocks of pages, each page's in order and in one namespace, in an empty folder. A block that imports a
+"""Runs the Python blocks of pages, a page's in order and in one namespace, in an empty folder. A block that imports a
 module which is not installed is skipped, and named.
 
   check_python_blocks.py PAGE...

@@ -23,6 +23,7 @@ NUMBERS = {"double": "double", "float": "float", "bool": "bool", "int": "int32_t
            "std::int64_t": "int64_t", "std::uint64_t": "uint64_t", "std::size_t": "size_t"}
 VIEWS = ("ConstTensorView", "TensorView")
 
+
 def snake(name):
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 

@@ -42,7 +42,9 @@ def about(kind, name, problem):
     """A function of an op, whose problem has the comment that all of them share."""
     if kind.startswith("Owned"):
         return f"The results of {problem} with memory of their own."
-    return f"The bytes of workspace that {problem} needs." if name == "workspace_size" else f"Computes what {problem} says."
+    if name == "workspace_size":
+        return f"The bytes of workspace that {problem} needs."
+    return f"Computes what {problem} says."
 
 
 def header(lines):

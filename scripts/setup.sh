@@ -35,6 +35,8 @@ for task in "$@"; do
       has clang-tidy || missing+=(clang-tidy)
       has shellcheck || missing+=(shellcheck)
       has python3 || missing+=(python3)
+      has pyflakes3 || missing+=(pyflakes3)
+      has pycodestyle || missing+=(pycodestyle)
       needed_packages+=(libomp-dev)  # omp.h for clang
       ;;
     docs)

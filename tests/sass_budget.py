@@ -6,7 +6,7 @@
     sass_budget.py write KERNELS TOOLS     writes sass_budget.txt anew
 
 For each instance that the budget names: how many instructions the loop over a row's edges (or a graph's nodes) has for
-each and a warp, how many loads it issues before it looks at what any of them has brought, and how many there are in all.
+each and a warp, how many loads it issues before it looks at what any of them has brought, and how many there are.
 A head has eight lanes where lanes add up a dot product. Instructions that a group's size only known at run time would
 cost (MATCH, REDUX, votes), conversions from double and spills may not be in such a loop at all.
 
@@ -40,7 +40,8 @@ def edges_per_turn(name, arguments):
     if name == "aggregate_sum_by_row":
         return IN_FLIGHT // 2 if arguments[2] == "(Message)2" else IN_FLIGHT
     if any("EdgeMessage" in argument for argument in arguments) and name != "message_aggregate_backward_by_source":
-        return IN_FLIGHT if any("(EdgeMessage)3" in argument for argument in arguments) else IN_FLIGHT // 2  # those of edges alone
+        is_of_edges_alone = any("(EdgeMessage)3" in argument for argument in arguments)
+        return IN_FLIGHT if is_of_edges_alone else IN_FLIGHT // 2
     if name == "gat_attention_backward_by_source":
         return IN_FLIGHT // int(arguments[2])
     if name in ("message_aggregate_backward_by_source", "attention_backward_by_destination",
@@ -151,7 +152,7 @@ def edge_loop(code, edges):
 
 
 def in_budget(arguments):
-    """Whether an instance is of the types and widths that are held to the budget; some have a type only within another."""
+    """Whether an instance is of the types and widths that the budget holds; some have a type only within another."""
     dtype = re.search(r"\w+(?=>*$)", arguments[0].replace(" ", ""))[0]
     return dtype in DTYPES and (len(arguments) == 1 or arguments[1] in WIDTHS)
 
@@ -179,7 +180,8 @@ def measure(kernels, environment):
 
 def write(measured):
     lines = [
-        f"# Machine code of the loops over edges on {ARCHITECTURE}, nvcc {RELEASE}: instructions for an edge and warp, loads in",
+        f"# Machine code of the loops over edges on {ARCHITECTURE}, nvcc {RELEASE}: instructions for an edge and warp, "
+        "loads in",
         "# flight, loads. 'make sass-budget' writes this file; 'ctest -R sass_budget' checks it.",
         *(loop.line(instance) for instance, loop in sorted(measured.items())),
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What each peer should compute, by dense matrices on a graph of a few nodes: so that its times mean what they seem to."""
+"""What each peer should compute, by dense matrices on a graph of a few nodes: so that its times mean what they seem."""
 
 import torch
 

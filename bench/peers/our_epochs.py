@@ -10,6 +10,7 @@ import tempfile
 
 BATCH_SIZES = (32, 1)
 
+
 def epoch_row(program, threads, epochs, batch_size):
     """Ten trainings, one for each fold. What is timed of an epoch are its training steps."""
     with tempfile.TemporaryDirectory() as folder:

@@ -42,7 +42,7 @@ def make_model(inputs, classes):
 
 
 class Training:
-    """Epochs over the same graphs in a new order each. GCNConv normalises every batch, as it does unless told otherwise,
+    """Epochs over the same graphs, each in a new order. GCNConv normalises every batch, as it does unless told not to,
     where `warpgnn-train` normalises all graphs once."""
 
     def __init__(self, batch_size, compiled):

@@ -265,7 +265,7 @@ def test_training_after_inference(layer: Layer) -> None:
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in module.parameters())
 
 
-# --- What PyG's own tests asked for ------------------------------------------------------------------------------------
+# --- What PyG's own tests asked for -----------------------------------------------------------------------------------
 
 
 def test_layers_print_as_pyg_does(pyg) -> None:

@@ -10,7 +10,6 @@ from compare import HUB_TOLERANCE, TOLERANCE, differentiable, randomize, results
 from layers import LAYERS, Layer, arguments
 
 
-
 def marks(layer: Layer, graph: str) -> list:
     if layer.name == "graph max weights" and graph in ("no_edges", "no_nodes"):
         return [pytest.mark.xfail(strict=True, reason="operators refuse an expanded tensor without elements")]

@@ -3,7 +3,7 @@
 """Mutation check of the kernel sources, on the executor.
 
 Each mutant is a copy of one source with one small change. It is compiled, linked into the tests and run by the tests
-that launch its kernels; a mutant that they all pass has survived. Survivors that cannot change a result are explained in
+that launch its kernels; a mutant that all of them pass survives. Survivors that cannot change a result are explained in
 mutant_survivors.txt; any other is a gap in the tests.
 """
 
@@ -189,7 +189,7 @@ class Tests:
             return seconds, [word[1] for word in words if word and word[0] == "kernel"]
 
     def covering(self, kernels, limit):
-        """Tests for `limit` seconds that launch one of the kernels (any if there are none) and little else, the quick ones
+        """Tests for `limit` seconds that launch one of the kernels (any if none is given) and little else, quick ones
         first."""
         found = sorted((len(launched), seconds, name) for name, (seconds, launched) in self.kernels.items()
                        if launched & kernels or not kernels)
