@@ -127,7 +127,7 @@ missing() {
   local need
   for need in ${needs[$1]//,/ }; do
     case $need in
-      warpgnn_* | train_*) [[ -x $BIN/$need ]] || printf 'failed\t%s is not in %s\n' "$need" "$BIN" ;;
+      warpgnn[_-]*) [[ -x $BIN/$need ]] || printf 'failed\t%s is not in %s\n' "$need" "$BIN" ;;
       *) command -v "$need" >/dev/null || printf 'skipped\t%s is not on this machine\n' "$need" ;;
     esac
   done | head -n 1
@@ -142,7 +142,7 @@ export RESULTS
 cd "$root" || exit 2
 
 # Marks belong to the programs that earned them; results of others are put aside.
-programs="# programs $(cd "$BIN" && stat -c '%n %s %Y' warpgnn_* train_* 2>/dev/null | cksum | cut -d ' ' -f 1)"
+programs="# programs $(cd "$BIN" && stat -c '%n %s %Y' warpgnn[_-]* 2>/dev/null | cksum | cut -d ' ' -f 1)"
 of_others() { [[ -e $1/stages.tsv && $(head -n 1 "$1/stages.tsv") != "$programs" ]]; }
 if of_others "$keep"; then
   mv "$keep" "$keep-$(date +%Y%m%d-%H%M%S)"

@@ -104,9 +104,8 @@ class Forward {
   }
 
   void drop(std::int64_t begin, std::int64_t end, const Scratch<T>& scratch) const {
-    for (std::int64_t s = begin; s < end; ++s) {
-      dropout_.write(edge_of(in_, s), heads_, scratch.keep + (s - begin) * heads_);
-    }
+    dropout_.write_all(
+        end - begin, [&](std::int64_t k) { return edge_of(in_, begin + k); }, heads_, scratch.keep);
     for (std::int64_t k = 0; k < (end - begin) * heads_; ++k) scratch.weight[k] *= scratch.keep[k];
   }
 

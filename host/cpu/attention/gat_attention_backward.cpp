@@ -102,9 +102,8 @@ class Backward {
   WARPGNN_ONE_COPY void fill(const Span& span, const Scratch<T>& scratch, T* dvalue, T* dsource) const {
     const std::int64_t j = span.row, begin = span.begin, end = span.end, count = span.count() * heads_;
     if (dropout_.active) {
-      for (std::int64_t s = begin; s < end; ++s) {
-        dropout_.write(out_.edge_id[s], heads_, scratch.keep + (s - begin) * heads_);
-      }
+      dropout_.write_all(
+          end - begin, [&](std::int64_t k) { return out_.edge_id[begin + k]; }, heads_, scratch.keep);
     } else {
       std::fill(scratch.keep, scratch.keep + count, T(1));
     }

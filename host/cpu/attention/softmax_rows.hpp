@@ -6,6 +6,7 @@
 
 #include "host/cpu/base/heads.hpp"
 #include "host/cpu/base/math.hpp"
+#include "host/cpu/base/random.hpp"
 #include "host/cpu/base/walker.hpp"
 #include "host/math/softmax.hpp"
 
@@ -40,6 +41,33 @@ struct DropoutMask {
         factor[h + k] = words.word[k] >= threshold ? scale : T(0);
       }
     }
+  }
+
+  /// The same for `count` edges, edge_at(0) and so on, whose factors follow each other.
+  template <class EdgeAt>
+  WARPGNN_INLINE void write_all(std::int64_t count, const EdgeAt& edge_at, std::int64_t heads, T* factor) const {
+    for (std::int64_t first = 0; first < count; first += kPhiloxLanes) {
+      const std::int64_t lanes = std::min(kPhiloxLanes, count - first);
+      T* const to = factor + first * heads;
+      for (std::int64_t h = 0; h < heads; h += 4) {
+        PhiloxLanes drawn;
+        for (std::int64_t l = 0; l < lanes; ++l) {
+          drawn.set(l, static_cast<std::uint64_t>(edge_at(first + l)), static_cast<std::uint64_t>(h / 4));
+        }
+        drawn.draw(seed, lanes);
+        store(drawn.word0, lanes, heads, to + h);
+        if (h + 1 < heads) store(drawn.word1, lanes, heads, to + h + 1);
+        if (h + 2 < heads) store(drawn.word2, lanes, heads, to + h + 2);
+        if (h + 3 < heads) store(drawn.word3, lanes, heads, to + h + 3);
+      }
+    }
+  }
+
+ private:
+  /// Of one head: factors lie `heads` apart.
+  WARPGNN_INLINE void store(const std::uint32_t* words, std::int64_t lanes, std::int64_t heads, T* factor) const {
+    const T factors[2] = {T(0), scale};
+    for (std::int64_t l = 0; l < lanes; ++l) factor[l * heads] = factors[words[l] >= threshold ? 1 : 0];
   }
 };
 

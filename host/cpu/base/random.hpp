@@ -4,50 +4,62 @@
 #include <cstdint>
 
 #include "host/cpu/base/vec.hpp"
-#include "warpgnn/random.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
-/// Random words for up to so many columns are made side by side.
-inline constexpr std::int64_t kDropoutColumns = 64;
+/// So many counters go through philox (random.hpp) side by side.
+inline constexpr std::int64_t kPhiloxLanes = 16;
+
+/// Counters of four words each, which become the random words of philox.
+struct PhiloxLanes {
+  std::uint32_t word0[kPhiloxLanes], word1[kPhiloxLanes], word2[kPhiloxLanes], word3[kPhiloxLanes];
+
+  WARPGNN_INLINE void set(std::int64_t lane, std::uint64_t counter_low, std::uint64_t counter_high) {
+    word0[lane] = static_cast<std::uint32_t>(counter_low);
+    word1[lane] = static_cast<std::uint32_t>(counter_low >> 32);
+    word2[lane] = static_cast<std::uint32_t>(counter_high);
+    word3[lane] = static_cast<std::uint32_t>(counter_high >> 32);
+  }
+
+  /// The ten rounds, of the first `lanes`. (Shared with philox, a round would cost kernels registers.)
+  WARPGNN_INLINE void draw(std::uint64_t seed, std::int64_t lanes) {
+    constexpr std::uint32_t kStep0 = 0x9E3779B9u, kStep1 = 0xBB67AE85u;
+    auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+#pragma omp simd
+      for (std::int64_t l = 0; l < lanes; ++l) {
+        const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * word0[l],
+                            product1 = std::uint64_t{0xCD9E8D57u} * word2[l];
+        const std::uint32_t second = word1[l], fourth = word3[l];
+        word0[l] = static_cast<std::uint32_t>(product1 >> 32) ^ second ^ key0;
+        word1[l] = static_cast<std::uint32_t>(product1);
+        word2[l] = static_cast<std::uint32_t>(product0 >> 32) ^ fourth ^ key1;
+        word3[l] = static_cast<std::uint32_t>(product0);
+      }
+      key0 += kStep0;
+      key1 += kStep1;
+    }
+  }
+};
+
+/// Random words of up to so many columns are drawn together.
+inline constexpr std::int64_t kDropoutColumns = 4 * kPhiloxLanes;
 
 /// words[k] is that of element (row, column + k) in dropout_keeps, for `count` columns, rounded up to a multiple of 4.
 /// column % 4 == 0.
 WARPGNN_INLINE void dropout_words(std::uint64_t seed, std::int64_t row, std::int64_t column, std::int64_t count,
                                   std::uint32_t* words) {
-  constexpr int kMostBlocks = kDropoutColumns / 4;
-  const int blocks = static_cast<int>((count + 3) / 4);
-  const auto low = static_cast<std::uint32_t>(row), high = static_cast<std::uint32_t>(row >> 32);
-  const auto first = static_cast<std::uint64_t>(column) / 4;
-  std::uint32_t c0[kMostBlocks], c1[kMostBlocks], c2[kMostBlocks], c3[kMostBlocks];
-#pragma omp simd
-  for (int b = 0; b < blocks; ++b) {
-    c0[b] = low;
-    c1[b] = high;
-    c2[b] = static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(b);
-    c3[b] = static_cast<std::uint32_t>((first + static_cast<std::uint64_t>(b)) >> 32);
+  const std::int64_t lanes = (count + 3) / 4;
+  PhiloxLanes drawn;
+  for (std::int64_t l = 0; l < lanes; ++l) {
+    drawn.set(l, static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(column / 4 + l));
   }
-  // The rounds of philox, which as a function of its own would cost kernels registers.
-  constexpr std::uint32_t kStep0 = 0x9E3779B9u, kStep1 = 0xBB67AE85u;
-  auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-#pragma omp simd
-    for (int b = 0; b < blocks; ++b) {
-      const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c0[b], product1 = std::uint64_t{0xCD9E8D57u} * c2[b];
-      const std::uint32_t word1 = c1[b], word3 = c3[b];
-      c0[b] = static_cast<std::uint32_t>(product1 >> 32) ^ word1 ^ key0;
-      c1[b] = static_cast<std::uint32_t>(product1);
-      c2[b] = static_cast<std::uint32_t>(product0 >> 32) ^ word3 ^ key1;
-      c3[b] = static_cast<std::uint32_t>(product0);
-    }
-    key0 += kStep0;
-    key1 += kStep1;
-  }
-  for (int b = 0; b < blocks; ++b) {
-    words[4 * b] = c0[b];
-    words[4 * b + 1] = c1[b];
-    words[4 * b + 2] = c2[b];
-    words[4 * b + 3] = c3[b];
+  drawn.draw(seed, lanes);
+  for (std::int64_t l = 0; l < lanes; ++l) {
+    words[4 * l] = drawn.word0[l];
+    words[4 * l + 1] = drawn.word1[l];
+    words[4 * l + 2] = drawn.word2[l];
+    words[4 * l + 3] = drawn.word3[l];
   }
 }
 

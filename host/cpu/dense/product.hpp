@@ -5,6 +5,7 @@
 // not for its model, so that one that is newer than they are gets its widest kernels too.
 
 #include <omp.h>
+#include <signal.h>
 
 #if WARPGNN_ONEDNN
 #include <dnnl.h>
@@ -55,9 +56,27 @@ class OneThread {
   int before_;
 };
 
+/// As long as it lives, no handler of a signal runs on this thread. One that runs in the midst of a product of oneDNN
+/// 2.6 destroys memory that is somebody else's, as if the kernel had the stack pointer for one more register.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 inline bool by_onednn(const ProductForm& form, const Matrix<const float>& left, const Matrix<const float>& right,
                       std::int64_t inner, const Matrix<float>& result) {
   const OneThread one;
+  const SignalsHeld held;
   const auto letter = [](bool transpose) { return transpose ? 'T' : 'N'; };
   return dnnl_sgemm(letter(form.transpose_left), letter(form.transpose_right), result.rows, result.columns, inner, 1.0F,
                     left.data, left.leading, right.data, right.leading, form.add ? 1.0F : 0.0F, result.data,
