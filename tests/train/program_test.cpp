@@ -167,6 +167,7 @@ TEST_P(Program, WhatIsTooLargeForMemoryIsNamed) {
 #endif
   std::string command = training("out");
   command.replace(command.find("--hidden"), std::string("--hidden 8").size(), "--hidden 65536 --dtype float64");
+  if (GetParam().name == std::string("links")) command += " --states 65536";
   const Outcome outcome = shell("ulimit -v 1000000; " + command);
   EXPECT_EQ(outcome.status, 1);
   EXPECT_NE(outcome.text.find("there is not enough memory for a model of"), std::string::npos) << outcome.text;
