@@ -26,7 +26,7 @@ LossWorkspace<T> loss_workspace(const ConstTensorView& logits, void* base) {
   LossWorkspace<T> workspace;
   if (fits_one_block(rows, logits.row_size())) return workspace;
   workspace.row_loss = carver.take<T>(rows);
-  workspace.partial = carver.take<double>(scalar_partial_count(rows, kLossSums));
+  workspace.partial = carver.take<double>(scalar_partial_count(rows, math::kMeanSums));
   workspace.bytes = carver.bytes();
   return workspace;
 }
@@ -58,9 +58,9 @@ void cross_entropy_forward(const CudaExec& exec, const CrossEntropyForward& op) 
     launch(exec, "cross_entropy_forward", cross_entropy_rows<T>,
            {dim3(blocks_for(rows, kLossThreads / lanes)), dim3(kLossThreads)}, rows, lanes, weights,
            rows_of<T>(op.logits), rows_of<std::int32_t>(op.label), rows_of<T>(op.probability), workspace.row_loss);
-    reduce_all<1, kLossSums>(exec, "cross_entropy_forward mean", rows, 1,
-                             RowLossTerm<T>{weights, workspace.row_loss, rows_of<std::int32_t>(op.label)},
-                             StoreMean<T>{op.loss.as<T>(), op.total_weight.as<T>()}, workspace.partial);
+    reduce_all<1, math::kMeanSums>(exec, "cross_entropy_forward mean", rows, 1,
+                                   RowLossTerm<T>{weights, workspace.row_loss, rows_of<std::int32_t>(op.label)},
+                                   StoreMean<T>{op.loss.as<T>(), op.total_weight.as<T>()}, workspace.partial);
   });
 }
 

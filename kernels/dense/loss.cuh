@@ -9,6 +9,7 @@
 #include "kernels/base/memory.cuh"
 #include "kernels/base/row_tiles.cuh"
 #include "kernels/base/warp.cuh"
+#include "kernels/dense/store_mean.cuh"
 
 namespace warpgnn::kernels {
 
@@ -80,29 +81,16 @@ __global__ void __launch_bounds__(kLossThreads)
   if (group.lane == 0) row_loss[row] = loss;
 }
 
-inline constexpr int kLossSums = 2;  // the loss, and the weight of its rows
-
 template <class T>
 struct RowLossTerm {
   ClassWeights<T> weights;
   const T* row_loss;
   Rows<const std::int32_t> label;
 
-  __device__ void operator()(std::int64_t row, std::int64_t, double (&sum)[kLossSums]) const {
+  __device__ void operator()(std::int64_t row, std::int64_t, double (&sum)[math::kMeanSums]) const {
     const std::int64_t target = *label[row];
     sum[0] += static_cast<double>(row_loss[row]);
     if (weights.has(target) && !weights.ignores(target)) sum[1] += static_cast<double>(weights[target]);
-  }
-};
-
-template <class T>
-struct StoreMean {
-  T* loss;
-  T* total_weight;
-
-  __device__ void operator()(const double (&total)[kLossSums]) const {
-    *loss = static_cast<T>(total[1] == 0 && total[0] == 0 ? 0.0 : total[0] / total[1]);
-    *total_weight = static_cast<T>(total[1]);
   }
 };
 
@@ -111,9 +99,9 @@ template <class T>
 __global__ void __launch_bounds__(kLossThreads)
     cross_entropy_whole(std::int64_t rows, int lanes, ClassWeights<T> weights, Rows<const T> logits,
                         Rows<const std::int32_t> label, Rows<T> probability, StoreMean<T> store) {
-  __shared__ double shared[kLossSums][kWarpSize];
+  __shared__ double shared[math::kMeanSums][kWarpSize];
   const LaneGroup group = LaneGroup::of_size(lanes);
-  double sum[kLossSums] = {};
+  double sum[math::kMeanSums] = {};
   for (std::int64_t row = group_number(lanes); row < rows; row += kLossThreads / lanes) {
     const std::int64_t target = *label[row];
     const T loss = cross_entropy_row(group, lanes, weights, logits[row], target, probability[row]);
@@ -121,7 +109,7 @@ __global__ void __launch_bounds__(kLossThreads)
     sum[0] += static_cast<double>(loss);
     if (weights.has(target) && !weights.ignores(target)) sum[1] += static_cast<double>(weights[target]);
   }
-  for (int s = 0; s < kLossSums; ++s) sum[s] = block_sum(sum[s], shared[s]);
+  for (int s = 0; s < math::kMeanSums; ++s) sum[s] = block_sum(sum[s], shared[s]);
   if (threadIdx.x == 0) store(sum);
 }
 

@@ -21,7 +21,7 @@ using namespace kernels;
 
 std::size_t workspace_size(const CudaExec&, const PointwiseLossForward& op) {
   Carver carver;
-  carver.take<double>(scalar_partial_count(op.prediction.shape[0], kPointwiseSums));
+  carver.take<double>(scalar_partial_count(op.prediction.shape[0], math::kMeanSums));
   return carver.bytes();
 }
 
@@ -30,9 +30,9 @@ void pointwise_loss_forward(const CudaExec& exec, const PointwiseLossForward& op
   with_real(op.prediction.dtype, [&](auto zero) {
     using T = decltype(zero);
     math::with_pointwise_loss(op.kind, [&](auto kind) {
-      reduce_all<1, kPointwiseSums>(
+      reduce_all<1, math::kMeanSums>(
           exec, "pointwise_loss_forward", rows, columns, PointwiseTerm<T, decltype(kind)::value>{compared<T>(op)},
-          StorePointwiseMean<T>{op.loss.as<T>(), op.total_weight.as<T>()}, static_cast<double*>(op.workspace.data));
+          StoreMean<T>{op.loss.as<T>(), op.total_weight.as<T>()}, static_cast<double*>(op.workspace.data));
     });
   });
 }

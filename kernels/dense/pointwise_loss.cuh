@@ -7,10 +7,9 @@
 #include "kernels/base/math.cuh"
 #include "kernels/base/memory.cuh"
 #include "kernels/base/row_tiles.cuh"
+#include "kernels/dense/store_mean.cuh"
 
 namespace warpgnn::kernels {
-
-inline constexpr int kPointwiseSums = 2;  // the loss, and the weight of its elements
 
 /// What is compared.
 template <class T>
@@ -27,23 +26,12 @@ template <class T, PointwiseLossKind kKind>
 struct PointwiseTerm {
   Compared<T> of;
 
-  __device__ void operator()(std::int64_t row, std::int64_t column, double (&sum)[kPointwiseSums]) const {
+  __device__ void operator()(std::int64_t row, std::int64_t column, double (&sum)[math::kMeanSums]) const {
     const T weight = of.weight_at(row, column);
     if (weight == T(0)) return;
     const T loss = math::pointwise_loss<Math, kKind>(of.prediction[row][column], of.target[row][column], of.delta);
     sum[0] += static_cast<double>(weight) * static_cast<double>(loss);
     sum[1] += static_cast<double>(weight);
-  }
-};
-
-template <class T>
-struct StorePointwiseMean {
-  T* loss;
-  T* total_weight;
-
-  __device__ void operator()(const double (&total)[kPointwiseSums]) const {
-    *loss = static_cast<T>(total[1] == 0 && total[0] == 0 ? 0.0 : total[0] / total[1]);
-    *total_weight = static_cast<T>(total[1]);
   }
 };
 

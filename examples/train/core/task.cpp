@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "core/task.hpp"
 
+#include <utility>
+
 namespace train {
+
+Fields Task::fields() {
+  Fields fields = own_fields();
+  for (Field& field : training_fields(training_, training_words())) fields.push_back(std::move(field));
+  return fields;
+}
 
 RunRules Task::rules() const {
   return {.repeats = training_.repeats,

@@ -26,8 +26,11 @@ class Task {
   virtual std::string name() const = 0;
   /// One or two lines for help: what is trained, and with what data and model by default.
   virtual std::string about() const = 0;
-  /// Of the task, and those of training_fields.
-  virtual Fields fields() = 0;
+  /// Those of the task alone, and what it says of those that all have.
+  virtual Fields own_fields() = 0;
+  virtual TrainingWords training_words() const { return {}; }
+  /// All of them.
+  Fields fields();
   /// Gives settings the defaults that hang on others, of which those that were given are known.
   virtual void take_defaults() {}
   /// Fills in what is left open. Throws UsageError for what does not fit together.

@@ -6,7 +6,6 @@
 #include "core/divergence.hpp"
 #include "core/errors.hpp"
 #include "core/memory.hpp"
-#include "data/matrix.hpp"
 
 namespace train {
 

@@ -20,12 +20,6 @@ Categories categorise(const std::vector<std::int64_t>& raw);
 /// The same where some items have no label: their index is -1.
 Categories categorise_known(const std::vector<std::optional<std::int64_t>>& raw);
 
-/// Leaves out what is beyond the first `most`.
-template <class Value>
-void keep_first(std::vector<Value>& values, std::int64_t most) {
-  if (static_cast<std::int64_t>(values.size()) > most) values.resize(static_cast<std::size_t>(most));
-}
-
 /// A row-major matrix on the host. No columns: there is no such data.
 struct Matrix {
   std::int64_t rows = 0;

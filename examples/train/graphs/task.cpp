@@ -23,12 +23,8 @@ std::string GraphsTask::about() const {
          "Without options: MUTAG, attention model, 10-fold cross-validation.";
 }
 
-Fields GraphsTask::fields() {
-  Fields fields = fields_of(settings_);
-  const Fields more =
-      training_fields(training_, {.repeats_help = "repetitions of all folds, with fresh splits and weights"});
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
+TrainingWords GraphsTask::training_words() const {
+  return {.repeats_help = "repetitions of all folds, with fresh splits and weights"};
 }
 
 void GraphsTask::settle() {

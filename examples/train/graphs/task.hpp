@@ -19,7 +19,8 @@ class GraphsTask : public Task {
 
   std::string name() const override { return "graphs"; }
   std::string about() const override;
-  Fields fields() override;
+  Fields own_fields() override { return fields_of(settings_); }
+  TrainingWords training_words() const override;
   void settle() override;
   std::int64_t folds() const override { return settings_.split.empty() ? settings_.folds : 1; }
   bool has_valid() const override;

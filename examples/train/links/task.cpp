@@ -27,11 +27,8 @@ std::string LinksTask::about() const {
          "Without options: GCN on Cora, 85 % of the links to learn from, five times.";
 }
 
-Fields LinksTask::fields() {
-  Fields fields = fields_of(settings_);
-  const Fields more = training_fields(training_, {.repeats_help = "trainings with fresh splits and weights"});
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
+TrainingWords LinksTask::training_words() const {
+  return {.repeats_help = "trainings with fresh splits and weights"};
 }
 
 void LinksTask::settle() {

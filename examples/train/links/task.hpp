@@ -14,7 +14,8 @@ class LinksTask : public Task {
 
   std::string name() const override { return "links"; }
   std::string about() const override;
-  Fields fields() override;
+  Fields own_fields() override { return fields_of(settings_); }
+  TrainingWords training_words() const override;
   void settle() override;
   Metrics metrics() const override {
     return {{.key = "auc", .name = "AUC", .digits = 2}, {.key = "ap", .name = "average precision", .digits = 2}};

@@ -180,7 +180,7 @@ void LinkTraining::backward(PairSet& set, const ConstTensorView& dlogits) {
                                session().scratch());
     dproduct = dproduct_;
   }
-  const bool learns_features = features_.view().data == nullptr;
+  const bool learns_features = !features_.defined();
   const ConstTensorView dx =
       encoder_->backward(std::vector<ConstTensorView>{{}, product_backward(set, dproduct)}, learns_features);
   if (learns_features) warpgnn::copy(context, dx, embedding_.gradient);

@@ -35,7 +35,7 @@ void take_defaults_of_model(Settings& settings, TrainingSettings& training) {
   training.select = Selection::both;
 }
 
-TrainingWords training_words() {
+TrainingWords words_of_models() {
   return {.epochs = "gcn: 200; others: 2000",
           .patience = "gcn: 0; others: 100",
           .learning_rate = "gcn: 0.01; others: 0.005",

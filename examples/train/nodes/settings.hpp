@@ -35,6 +35,6 @@ Fields fields_of(Settings& settings);
 /// attention models take GAT's.
 void take_defaults_of_model(Settings& settings, TrainingSettings& training);
 /// The same in words.
-TrainingWords training_words();
+TrainingWords words_of_models();
 
 }  // namespace train::nodes

@@ -22,13 +22,6 @@ std::string NodesTask::about() const {
          "Without options: GCN on Cora's public split, ten times.";
 }
 
-Fields NodesTask::fields() {
-  Fields fields = fields_of(settings_);
-  const Fields more = training_fields(training_, training_words());
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
-}
-
 bool NodesTask::is_generated() const {
   return settings_.dataset == kBlockDatasetName;
 }

@@ -17,7 +17,8 @@ class NodesTask : public Task {
 
   std::string name() const override { return "nodes"; }
   std::string about() const override;
-  Fields fields() override;
+  Fields own_fields() override { return fields_of(settings_); }
+  TrainingWords training_words() const override { return words_of_models(); }
   void take_defaults() override { take_defaults_of_model(settings_, training_); }
   Metrics metrics() const override { return {{.key = "accuracy", .name = "accuracy", .digits = 2}}; }
 

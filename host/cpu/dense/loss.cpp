@@ -4,6 +4,7 @@
 
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
+#include "host/math/weighted_mean.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
@@ -45,13 +46,11 @@ double row_loss(const ClassWeights<T>& weights, const T* logits, std::int64_t la
   return (1 - smoothing) * loss_of(label) + smoothing * all / static_cast<double>(weights.classes);
 }
 
-constexpr std::int64_t kLossSums = 2;  // the loss, and the weight of its rows
-
 }  // namespace
 
 std::size_t workspace_size(const CpuExec&, const CrossEntropyForward& op) {
   Carver carver;
-  carver.take<double>(reduction_doubles(op.logits.shape[0], kLossSums));
+  carver.take<double>(reduction_doubles(op.logits.shape[0], math::kMeanSums));
   return carver.bytes();
 }
 
@@ -62,9 +61,9 @@ void cross_entropy_forward(const CpuExec& exec, const CrossEntropyForward& op) {
     const auto label = read_rows<std::int32_t>(op.label);
     const auto probability = write_rows<T>(op.probability);
     const ClassWeights<T> weights(op, classes);
-    double totals[kLossSums] = {};
+    double totals[math::kMeanSums] = {};
     reduce_rows(
-        exec, rows, kLossSums, static_cast<double*>(op.workspace.data),
+        exec, rows, math::kMeanSums, static_cast<double*>(op.workspace.data),
         [&](std::int64_t r, double* partial) {
           const T* const row = logits[r];
           T max = -std::numeric_limits<T>::infinity();
@@ -80,8 +79,7 @@ void cross_entropy_forward(const CpuExec& exec, const CrossEntropyForward& op) {
           partial[1] += static_cast<double>(weights[*label[r]]);
         },
         [&](std::int64_t s, double total) { totals[s] = total; });
-    *op.loss.as<T>() = static_cast<T>(totals[1] == 0 && totals[0] == 0 ? 0.0 : totals[0] / totals[1]);
-    *op.total_weight.as<T>() = static_cast<T>(totals[1]);
+    math::store_mean(totals, op.loss.as<T>(), op.total_weight.as<T>());
   });
 }
 

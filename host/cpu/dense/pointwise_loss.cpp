@@ -2,12 +2,11 @@
 #include "host/cpu/base/math.hpp"
 #include "host/cpu/base/rows.hpp"
 #include "host/math/losses.hpp"
+#include "host/math/weighted_mean.hpp"
 
 namespace warpgnn::backend::WARPGNN_ISA {
 
 namespace {
-
-constexpr std::int64_t kLossSums = 2;  // the loss, and the weight of its elements
 
 /// Calls function(x, t, w, column) for the elements of a row that count.
 template <class T, class Function>
@@ -22,7 +21,7 @@ WARPGNN_INLINE void for_each_counted(const T* x, const T* t, const T* w, std::in
 
 std::size_t workspace_size(const CpuExec&, const PointwiseLossForward& op) {
   Carver carver;
-  carver.take<double>(reduction_doubles(op.prediction.shape[0], kLossSums));
+  carver.take<double>(reduction_doubles(op.prediction.shape[0], math::kMeanSums));
   return carver.bytes();
 }
 
@@ -33,9 +32,9 @@ void pointwise_loss_forward(const CpuExec& exec, const PointwiseLossForward& op)
     const auto weight = read_rows<T>(op.weight);
     const T delta = static_cast<T>(op.delta);
     math::with_pointwise_loss(op.kind, [&](auto kind) {
-      double totals[kLossSums] = {};
+      double totals[math::kMeanSums] = {};
       reduce_rows(
-          exec, rows, kLossSums, static_cast<double*>(op.workspace.data),
+          exec, rows, math::kMeanSums, static_cast<double*>(op.workspace.data),
           [&](std::int64_t r, double* partial) {
             for_each_counted(prediction[r], target[r], weight ? weight[r] : nullptr, columns,
                              [&](T x, T t, T w, std::int64_t) {
@@ -45,8 +44,7 @@ void pointwise_loss_forward(const CpuExec& exec, const PointwiseLossForward& op)
                              });
           },
           [&](std::int64_t s, double total) { totals[s] = total; });
-      *op.loss.as<T>() = static_cast<T>(totals[1] == 0 && totals[0] == 0 ? 0.0 : totals[0] / totals[1]);
-      *op.total_weight.as<T>() = static_cast<T>(totals[1]);
+      math::store_mean(totals, op.loss.as<T>(), op.total_weight.as<T>());
     });
   });
 }
