@@ -144,7 +144,7 @@ def whole(layer_name, module=PYG):
     return make
 
 
-def _import_dgl():
+def import_dgl():
     """Without graphbolt, which loads data and is built for torch 2.2 at most: no layer has a use for it."""
     sys.modules.setdefault("dgl.graphbolt", unittest.mock.MagicMock())
     return importlib.import_module("dgl")
@@ -154,7 +154,7 @@ def dgl_layer(layer_name):
     """A whole layer of DGL, whose GraphConv is a GCN layer that normalises by out- and in-degrees."""
 
     def make(graph, shape, dtype):
-        dgl = _import_dgl()
+        dgl = import_dgl()
         heads, channels = shape
         sizes = (heads * channels,) if layer_name == "GraphConv" else (channels, heads)
         layer = getattr(dgl.nn, layer_name)(LAYER_INPUTS, *sizes).to(graph.device, dtype)

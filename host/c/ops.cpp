@@ -640,6 +640,29 @@ SegmentDotGradients from_c(const warpgnn_segment_dot_gradients& from, const Plac
   return to;
 }
 
+SoftCrossEntropy from_c(const warpgnn_soft_cross_entropy& from, const Place& place) {
+  SoftCrossEntropy to;
+  to.logits = view_of(place, "logits", from.logits);
+  to.target = view_of(place, "target", from.target);
+  return to;
+}
+
+SoftCrossEntropyResult from_c(const warpgnn_soft_cross_entropy_result& from, const Place& place) {
+  SoftCrossEntropyResult to;
+  to.loss = view_of(place, "loss", from.loss);
+  to.total_weight = view_of(place, "total_weight", from.total_weight);
+  to.maximum = view_of(place, "maximum", from.maximum);
+  to.sum = view_of(place, "sum", from.sum);
+  to.row_weight = view_of(place, "row_weight", from.row_weight);
+  return to;
+}
+
+SoftCrossEntropyGradients from_c(const warpgnn_soft_cross_entropy_gradients& from, const Place& place) {
+  SoftCrossEntropyGradients to;
+  to.dlogits = view_of(place, "dlogits", from.dlogits);
+  return to;
+}
+
 SegmentTopK from_c(const warpgnn_segment_top_k_args& from, const Place& place) {
   SegmentTopK to;
   to.graph = graph_of(from.graph);
@@ -804,6 +827,16 @@ warpgnn_residual_gate_result to_c(const ResidualGateResult& from) {
 warpgnn_segment_dot_result to_c(const SegmentDotResult& from) {
   warpgnn_segment_dot_result to{};
   to.score = to_c(from.score);
+  return to;
+}
+
+warpgnn_soft_cross_entropy_result to_c(const SoftCrossEntropyResult& from) {
+  warpgnn_soft_cross_entropy_result to{};
+  to.loss = to_c(from.loss);
+  to.total_weight = to_c(from.total_weight);
+  to.maximum = to_c(from.maximum);
+  to.sum = to_c(from.sum);
+  to.row_weight = to_c(from.row_weight);
   return to;
 }
 
@@ -1164,6 +1197,18 @@ warpgnn_segment_dot_result warpgnn_segment_dot_result_default(void) {
 }
 
 warpgnn_segment_dot_gradients warpgnn_segment_dot_gradients_default(void) {
+  return {};
+}
+
+warpgnn_soft_cross_entropy warpgnn_soft_cross_entropy_default(void) {
+  return {};
+}
+
+warpgnn_soft_cross_entropy_result warpgnn_soft_cross_entropy_result_default(void) {
+  return {};
+}
+
+warpgnn_soft_cross_entropy_gradients warpgnn_soft_cross_entropy_gradients_default(void) {
   return {};
 }
 
@@ -2320,6 +2365,56 @@ warpgnn_status warpgnn_segment_dot_backward(const warpgnn_context* context, cons
     const SegmentDot cpp_op = from_c(given("op", op), {});
     const SegmentDotGradients cpp_gradients = from_c(given("gradients", gradients), {});
     segment_dot_backward(on, cpp_op, cpp_gradients, source_of(workspace));
+  });
+}
+
+warpgnn_status warpgnn_soft_cross_entropy_allocate(const warpgnn_context* context, const warpgnn_soft_cross_entropy* op,
+                                                   warpgnn_purpose purpose, warpgnn_soft_cross_entropy_result* result,
+                                                   warpgnn_owned** owner) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const SoftCrossEntropy problem = from_c(given("op", op), {});
+    warpgnn_soft_cross_entropy_result& views = given("result", result);
+    warpgnn_owned*& memory = given("owner", owner);
+    Owned<SoftCrossEntropyResult> made = allocate(on, problem, purpose_of(purpose));
+    const SoftCrossEntropyResult written = made.views();
+    memory = new warpgnn_owned(std::move(made));
+    views = to_c(written);
+  });
+}
+
+warpgnn_status warpgnn_soft_cross_entropy_forward_workspace_size(const warpgnn_context* context,
+                                                                 const warpgnn_soft_cross_entropy* op,
+                                                                 const warpgnn_soft_cross_entropy_result* result,
+                                                                 size_t* bytes) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const SoftCrossEntropy cpp_op = from_c(given("op", op), {});
+    const SoftCrossEntropyResult cpp_result = from_c(given("result", result), {});
+    given("bytes", bytes) = workspace_size(on, cpp_op, cpp_result);
+  });
+}
+
+warpgnn_status warpgnn_soft_cross_entropy_forward(const warpgnn_context* context, const warpgnn_soft_cross_entropy* op,
+                                                  const warpgnn_soft_cross_entropy_result* result,
+                                                  warpgnn_workspace* workspace) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const SoftCrossEntropy cpp_op = from_c(given("op", op), {});
+    const SoftCrossEntropyResult cpp_result = from_c(given("result", result), {});
+    soft_cross_entropy_forward(on, cpp_op, cpp_result, source_of(workspace));
+  });
+}
+
+warpgnn_status warpgnn_soft_cross_entropy_backward(const warpgnn_context* context, const warpgnn_soft_cross_entropy* op,
+                                                   const warpgnn_soft_cross_entropy_result* result,
+                                                   const warpgnn_soft_cross_entropy_gradients* gradients) {
+  return guarded([&] {
+    const Context& on = context_of(context);
+    const SoftCrossEntropy cpp_op = from_c(given("op", op), {});
+    const SoftCrossEntropyResult cpp_result = from_c(given("result", result), {});
+    const SoftCrossEntropyGradients cpp_gradients = from_c(given("gradients", gradients), {});
+    soft_cross_entropy_backward(on, cpp_op, cpp_result, cpp_gradients);
   });
 }
 

@@ -229,6 +229,31 @@ SharedTensor CrossEntropy::backward() {
   return dlogits_.share();
 }
 
+SoftCrossEntropy::SoftCrossEntropy(Session& session)
+    : session_(&session),
+      loss_(session.context(), session.dtype(), {1}),
+      total_weight_(session.context(), session.dtype(), {1}) {}
+
+SoftCrossEntropyResult SoftCrossEntropy::result() const {
+  return {.loss = loss_, .total_weight = total_weight_, .maximum = maximum_, .sum = sum_, .row_weight = row_weight_};
+}
+
+SharedTensor SoftCrossEntropy::forward(const ConstTensorView& logits, const ConstTensorView& target) {
+  const ForwardPass pass(*session_, saved_);
+  problem_ = {.logits = logits, .target = target};
+  for (Tensor* rows : {&maximum_, &sum_, &row_weight_}) shape(*session_, *rows, {logits.shape[0]});
+  shape(*session_, loss_, {1});
+  soft_cross_entropy_forward(session_->context(), problem_, result(), session_->scratch());
+  return loss_.share();
+}
+
+SharedTensor SoftCrossEntropy::backward() {
+  saved_.expect("SoftCrossEntropy");
+  shape_like(*session_, dlogits_, problem_.logits);
+  soft_cross_entropy_backward(session_->context(), problem_, result(), {.dlogits = dlogits_});
+  return dlogits_.share();
+}
+
 PointwiseLoss::PointwiseLoss(Session& session, PointwiseLossKind kind, double delta)
     : session_(&session),
       problem_{.kind = kind, .delta = delta},

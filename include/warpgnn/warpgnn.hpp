@@ -29,6 +29,7 @@
 #include "warpgnn/ops/relation.hpp"
 #include "warpgnn/ops/residual_gate.hpp"
 #include "warpgnn/ops/segment_dot.hpp"
+#include "warpgnn/ops/soft_cross_entropy.hpp"
 #include "warpgnn/ops/top_k.hpp"
 #include "warpgnn/random.hpp"
 #include "warpgnn/replay.hpp"

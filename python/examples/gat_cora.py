@@ -95,9 +95,23 @@ def train(data, graph, arguments, GATConv, seed):
     return test, steps, forwards
 
 
-def main():
+def warpgnn_layers():
+    from warpgnn.torch import Graph
+    from warpgnn.torch.nn import GATConv
+
+    return GATConv, Graph  # the edges sorted once; edge_index itself would do too
+
+
+def pyg_layers():
+    from torch_geometric.nn import GATConv
+
+    return GATConv, lambda edge_index, nodes: edge_index
+
+
+def main(libraries):
+    """`libraries`: by name, what gives a library's layer and what makes its graph of edges."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--layers", choices=("warpgnn", "pyg"), default="warpgnn")
+    parser.add_argument("--layers", choices=libraries, default=next(iter(libraries)))
     parser.add_argument("--compile", action="store_true", help="through torch.compile(fullgraph=True)")
     parser.add_argument("--data", help="a folder with Cora in OGB's raw layout")
     parser.add_argument("--root", default="out/planetoid", help="where PyTorch Geometric keeps what it fetches")
@@ -108,16 +122,8 @@ def main():
     torch.set_num_threads(arguments.threads)
     data = load_folder(arguments.data) if arguments.data else load_planetoid(arguments.root)
 
-    if arguments.layers == "pyg":
-        from torch_geometric.nn import GATConv
-
-        graph = data.edge_index
-    else:
-        from warpgnn.torch import Graph
-        from warpgnn.torch.nn import GATConv
-
-        graph = Graph(data.edge_index, data.x.shape[0])  # sorted once; edge_index itself would do too
-
+    GATConv, make_graph = libraries[arguments.layers]()
+    graph = make_graph(data.edge_index, data.x.shape[0])
     runs = [train(data, graph, arguments, GATConv, seed) for seed in range(arguments.seeds)]
     tests = [100 * test for test, _, _ in runs]
     spread = statistics.stdev(tests) if len(tests) > 1 else 0.0
@@ -130,4 +136,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main({"warpgnn": warpgnn_layers, "pyg": pyg_layers})

@@ -1064,6 +1064,47 @@ void each_field(warpgnn_segment_dot_gradients& c, SegmentDotGradients& cpp, Visi
   visit("dquery", c.dquery, cpp.dquery);
 }
 
+inline const char* name_of(const SoftCrossEntropy* /*twin*/) {
+  return "SoftCrossEntropy";
+}
+inline warpgnn_soft_cross_entropy default_of(const SoftCrossEntropy* /*twin*/) {
+  return warpgnn_soft_cross_entropy_default();
+}
+template <class Visit>
+void each_field(warpgnn_soft_cross_entropy& c, SoftCrossEntropy& cpp, Visit&& visit) {
+  visit("logits", c.logits, cpp.logits);
+  visit("target", c.target, cpp.target);
+}
+inline auto allocate_of(const SoftCrossEntropy* /*twin*/) {
+  return &warpgnn_soft_cross_entropy_allocate;
+}
+
+inline const char* name_of(const SoftCrossEntropyResult* /*twin*/) {
+  return "SoftCrossEntropyResult";
+}
+inline warpgnn_soft_cross_entropy_result default_of(const SoftCrossEntropyResult* /*twin*/) {
+  return warpgnn_soft_cross_entropy_result_default();
+}
+template <class Visit>
+void each_field(warpgnn_soft_cross_entropy_result& c, SoftCrossEntropyResult& cpp, Visit&& visit) {
+  visit("loss", c.loss, cpp.loss);
+  visit("total_weight", c.total_weight, cpp.total_weight);
+  visit("maximum", c.maximum, cpp.maximum);
+  visit("sum", c.sum, cpp.sum);
+  visit("row_weight", c.row_weight, cpp.row_weight);
+}
+
+inline const char* name_of(const SoftCrossEntropyGradients* /*twin*/) {
+  return "SoftCrossEntropyGradients";
+}
+inline warpgnn_soft_cross_entropy_gradients default_of(const SoftCrossEntropyGradients* /*twin*/) {
+  return warpgnn_soft_cross_entropy_gradients_default();
+}
+template <class Visit>
+void each_field(warpgnn_soft_cross_entropy_gradients& c, SoftCrossEntropyGradients& cpp, Visit&& visit) {
+  visit("dlogits", c.dlogits, cpp.dlogits);
+}
+
 inline const char* name_of(const SegmentTopK* /*twin*/) {
   return "SegmentTopK";
 }
@@ -1212,6 +1253,9 @@ void each_struct(Visit&& visit) {
   visit(SegmentDot{});
   visit(SegmentDotResult{});
   visit(SegmentDotGradients{});
+  visit(SoftCrossEntropy{});
+  visit(SoftCrossEntropyResult{});
+  visit(SoftCrossEntropyGradients{});
   visit(SegmentTopK{});
   visit(SegmentTopKResult{});
   visit(ScaledGather{});

@@ -99,6 +99,7 @@ TEST_P(ResultTest, AllocatedResultsFitEveryOpOfNodesAndGraphs) {
   expect_fits(linear_forward, Linear{.x = x, .weight = matrix});
   expect_fits(activation_forward, Activate{.x = x});
   expect_fits(cross_entropy_forward, CrossEntropy{.logits = x, .label = label});
+  expect_fits(soft_cross_entropy_forward, SoftCrossEntropy{.logits = x, .target = x});
   expect_fits(pointwise_loss_forward, PointwiseLoss{.prediction = x, .target = x});
 }
 

@@ -243,6 +243,20 @@ TEST_P(NnLayersGradientTest, CrossEntropyAgreesWithDifferences) {
   expect_gradient(loss, at, gradient, "dlogits");
 }
 
+TEST_P(NnLayersTest, SoftCrossEntropyFollowsTheFormula) {
+  Rng rng;
+  Session session(context(), dtype(), 3);
+  nn::SoftCrossEntropy layer(session);
+  for (const std::int64_t rows : {6, 30, 1}) {
+    const auto count = static_cast<std::size_t>(rows * 4);
+    const Reals values = rng.reals(count, -3, 3), targets = rng.reals(count, 0, 2);
+    const Tensor logits = tensor({rows, 4}, values), target = tensor({rows, 4}, targets);
+    const auto want = oracle::soft_cross_entropy(values, targets, 4);
+    expect_values(reals(layer.forward(logits, target)), {want.loss}, dtype(), kFactor, "loss");
+    expect_values(reals(layer.backward()), want.dlogits, dtype(), kFactor, "dlogits");
+  }
+}
+
 TEST_P(NnLayersTest, PointwiseLossFollowsTheFormula) {
   Rng rng;
   Session session(context(), dtype(), 3);

@@ -256,6 +256,45 @@ TEST_P(DenseErrorTest, CrossEntropy) {
   refuse.accepted();
 }
 
+TEST_P(DenseErrorTest, SoftCrossEntropy) {
+  const auto logits = input({3000, 3}), target = input({3000, 3});
+  const SoftCrossEntropy problem{.logits = logits, .target = target};
+  const auto common = [&](const auto& refuse, auto op) {
+    using Op = decltype(op);
+    refuse.argument("logits", &Op::logits, Presence::required, Blame::any);
+    refuse.argument("target", &Op::target);
+    refuse.argument("total_weight", &Op::total_weight);
+    refuse.argument("maximum", &Op::maximum);
+    refuse.argument("sum", &Op::sum);
+    refuse.argument("row_weight", &Op::row_weight);
+  };
+  {
+    const auto loss = output({1}), total_weight = output({1}), maximum = output({3000}), sum = output({3000}),
+               row_weight = output({3000});
+    const Refusals<SoftCrossEntropyForward> refuse(context(), soft_cross_entropy_forward,
+                                                   {problem, {loss, total_weight, maximum, sum, row_weight}},
+                                                   {&loss, &total_weight, &maximum, &sum, &row_weight});
+    common(refuse, SoftCrossEntropyForward{});
+    refuse.argument("loss", &SoftCrossEntropyForward::loss);
+    refuse.mistake({"logits:", "class"}, [&](SoftCrossEntropyForward& wrong) {
+      wrong.logits.shape[1] = 0;
+      wrong.target.shape[1] = 0;
+    });
+    refuse.workspace();
+    refuse.accepted();
+  }
+  const auto total_weight = input({1}), maximum = input({3000}), sum = input({3000}), row_weight = input({3000});
+  const auto dlogits = output({3000, 3});
+  const Refusals<SoftCrossEntropyBackward> refuse(
+      context(), soft_cross_entropy_backward,
+      {problem, {.total_weight = total_weight, .maximum = maximum, .sum = sum, .row_weight = row_weight}, {dlogits}},
+      {&dlogits});
+  common(refuse, SoftCrossEntropyBackward{});
+  refuse.argument("dlogits", &SoftCrossEntropyBackward::dlogits);
+  refuse.overlap("dlogits", &SoftCrossEntropyBackward::dlogits, &SoftCrossEntropyBackward::target);
+  refuse.accepted();
+}
+
 TEST_P(DenseErrorTest, PointwiseLoss) {
   const auto prediction = input({3000, 3}), target = input({3000, 3}), weight = input({3000, 3});
   const PointwiseLoss problem{

@@ -436,6 +436,14 @@ TEST(Threads, LossAndOptimiser) {
     run(on.context(), cross_entropy_backward, CrossEntropy{.label = label},
         CrossEntropyResult{.probability = probability, .total_weight = total_weight},
         CrossEntropyGradients{.dlogits = on.output({kExamples, 2})});
+    const SoftCrossEntropy soft{.logits = on.input({kExamples, 2}), .target = on.input({kExamples, 2})};
+    const SoftCrossEntropyResult saved{.loss = on.output({1}),
+                                       .total_weight = on.output({1}),
+                                       .maximum = on.output({kExamples}),
+                                       .sum = on.output({kExamples}),
+                                       .row_weight = on.output({kExamples})};
+    run(on.context(), soft_cross_entropy_forward, soft, saved);
+    run(on.context(), soft_cross_entropy_backward, soft, saved, SoftCrossEntropyGradients{on.output({kExamples, 2})});
     const PointwiseLoss squared{.prediction = on.input({kExamples, 2}), .target = on.input({kExamples, 2})};
     const auto& squared_weight = on.output({1});
     run(on.context(), pointwise_loss_forward, squared,

@@ -210,6 +210,36 @@ Pointwise binary_cross_entropy(double x, double t) {
   return {static_cast<double>(-t * std::log(chance) - (1 - t) * std::log(other)), static_cast<double>(chance - t)};
 }
 
+SoftCrossEntropy soft_cross_entropy(const Reals& logits, const Reals& target, std::size_t classes) {
+  const std::size_t rows = logits.size() / classes;
+  SoftCrossEntropy out;
+  for (std::size_t n = 0; n < rows; ++n) {
+    const auto x = logits.begin() + static_cast<std::ptrdiff_t>(n * classes);
+    const auto t = target.begin() + static_cast<std::ptrdiff_t>(n * classes);
+    const double largest = *std::max_element(x, x + static_cast<std::ptrdiff_t>(classes));
+    double sum = 0, weight = 0, loss = 0;
+    for (std::size_t k = 0; k < classes; ++k) {
+      sum += std::exp(x[static_cast<std::ptrdiff_t>(k)] - largest);
+      weight += t[static_cast<std::ptrdiff_t>(k)];
+    }
+    for (std::size_t k = 0; k < classes; ++k) {
+      const auto at = static_cast<std::ptrdiff_t>(k);
+      if (t[at] != 0) loss += t[at] * (std::log(sum) - (x[at] - largest));
+      const double chance = weight == 0 ? 0 : weight * std::exp(x[at] - largest) / sum;
+      out.dlogits.push_back(chance - t[at]);
+    }
+    out.maximum.push_back(largest);
+    out.sum.push_back(sum);
+    out.row_weight.push_back(weight);
+    out.loss += loss;
+    out.total_weight += weight;
+  }
+  if (out.total_weight == 0) return out;
+  out.loss /= out.total_weight;
+  for (double& gradient : out.dlogits) gradient /= out.total_weight;
+  return out;
+}
+
 PointwiseMean pointwise_mean(const Reals& prediction, const Reals& target, const Reals& weight,
                              const std::function<Pointwise(double, double)>& loss) {
   PointwiseMean mean{0, 0, Reals(prediction.size(), 0.0)};

@@ -59,6 +59,12 @@ Reals cross_entropy_backward(const Reals& logits, const Ids& label, std::size_t 
                              const ClassOptions& options = {});
 
 /// A loss between a prediction x and a target t, and its derivative by x.
+struct SoftCrossEntropy {
+  double loss = 0, total_weight = 0;
+  Reals maximum, sum, row_weight, dlogits;
+};
+SoftCrossEntropy soft_cross_entropy(const Reals& logits, const Reals& target, std::size_t classes);
+
 struct Pointwise {
   double loss = 0, derivative = 0;
 };

@@ -372,6 +372,17 @@ TEST(OracleDense, BatchNormBackwardAgreesWithDifferences) {
   expect_gradient([&](const Reals& v) { return loss(x, gamma, v); }, beta, gradients.dbeta.value, "dbeta");
 }
 
+TEST(OracleDense, SoftCrossEntropy) {
+  const auto out = oracle::soft_cross_entropy({0, kLog3, 1, 1}, {1, 3, 0, 0}, 2);
+  EXPECT_NEAR(out.loss, (std::log(4.0) + 3 * std::log(4.0 / 3)) / 4, 1e-15);
+  EXPECT_EQ(out.total_weight, 4);
+  expect_near(out.dlogits, {0, 0, 0, 0});
+  Rng rng;
+  const Reals logits = rng.reals(12), target{0, 1, 2, 0.5, 0, 0.5, 0, 0, 0, 0, 3, 0};
+  const auto loss = [&](const Reals& x) { return oracle::soft_cross_entropy(x, target, 3).loss; };
+  expect_gradient(loss, logits, oracle::soft_cross_entropy(logits, target, 3).dlogits, "dlogits");
+}
+
 TEST(OracleDense, PointwiseLosses) {
   EXPECT_EQ(oracle::squared_loss(3, 1).loss, 4);
   EXPECT_EQ(oracle::absolute_loss(-3, 1).loss, 4);

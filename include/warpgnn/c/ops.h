@@ -1577,6 +1577,65 @@ warpgnn_status warpgnn_segment_dot_backward(const warpgnn_context* context, cons
                                             const warpgnn_segment_dot_gradients* gradients,
                                             warpgnn_workspace* workspace);
 
+// --- soft_cross_entropy.hpp ------------------------------------------------------------------------------------------
+
+/// Cross entropy between the classes' chances and targets that are chances themselves, or counts: several labels of one
+/// row, soft labels, or how often each class was seen. With l_nk = -log softmax(logits_n)_k:
+///   loss = sum_nk target_nk l_nk / total_weight,   row_weight_n = sum_k target_nk,   total_weight = sum_n row_weight_n.
+///
+/// A row counts as much as its targets sum to. A class of target 0 has no loss of its own, whatever its logit, and a
+/// row of zeros counts nowhere; where no row counts, the loss is 0. With one target of 1 in each row it is CrossEntropy,
+/// and with c times 1 that row counted c times.
+/// Shapes. logits, target [N, K], K >= 1; loss, total_weight [1]; maximum, sum, row_weight [N]. Targets are not
+/// negative; that is not checked.
+/// Saved for backward. maximum and sum of exp(logits_n - maximum_n), row_weight and total_weight: nothing of size N x K.
+/// Determinism. The sums are over fixed parts of the rows and columns, in order.
+/// Source. The loss of PyTorch's cross_entropy with class probabilities, which divides by N: the same where each row's
+/// targets sum to 1.
+typedef struct warpgnn_soft_cross_entropy {
+  warpgnn_view logits;
+  warpgnn_view target;
+} warpgnn_soft_cross_entropy;
+/// SoftCrossEntropy{}: no argument given, every option at its default.
+warpgnn_soft_cross_entropy warpgnn_soft_cross_entropy_default(void);
+
+/// What soft_cross_entropy_forward writes and soft_cross_entropy_backward reads.
+typedef struct warpgnn_soft_cross_entropy_result {
+  warpgnn_view loss;
+  warpgnn_view total_weight;
+  warpgnn_view maximum;
+  warpgnn_view sum;
+  warpgnn_view row_weight;
+} warpgnn_soft_cross_entropy_result;
+/// SoftCrossEntropyResult{}: no argument given, every option at its default.
+warpgnn_soft_cross_entropy_result warpgnn_soft_cross_entropy_result_default(void);
+
+/// dlogits_nk = (row_weight_n softmax(logits_n)_k - target_nk) / total_weight; 0 in rows that do not count. dlogits may
+/// be logits. Shapes and errors as in SoftCrossEntropy.
+typedef struct warpgnn_soft_cross_entropy_gradients {
+  warpgnn_view dlogits;
+} warpgnn_soft_cross_entropy_gradients;
+/// SoftCrossEntropyGradients{}: no argument given, every option at its default.
+warpgnn_soft_cross_entropy_gradients warpgnn_soft_cross_entropy_gradients_default(void);
+
+/// A result that fits `op`, on memory that is good until `owner` is destroyed.
+warpgnn_status warpgnn_soft_cross_entropy_allocate(const warpgnn_context* context, const warpgnn_soft_cross_entropy* op,
+                                                   warpgnn_purpose purpose, warpgnn_soft_cross_entropy_result* result,
+                                                   warpgnn_owned** owner);
+/// The bytes of workspace that warpgnn_soft_cross_entropy_forward needs.
+warpgnn_status warpgnn_soft_cross_entropy_forward_workspace_size(const warpgnn_context* context,
+                                                                 const warpgnn_soft_cross_entropy* op,
+                                                                 const warpgnn_soft_cross_entropy_result* result,
+                                                                 size_t* bytes);
+/// soft_cross_entropy_forward of warpgnn/ops/soft_cross_entropy.hpp.
+warpgnn_status warpgnn_soft_cross_entropy_forward(const warpgnn_context* context, const warpgnn_soft_cross_entropy* op,
+                                                  const warpgnn_soft_cross_entropy_result* result,
+                                                  warpgnn_workspace* workspace);
+/// soft_cross_entropy_backward of warpgnn/ops/soft_cross_entropy.hpp.
+warpgnn_status warpgnn_soft_cross_entropy_backward(const warpgnn_context* context, const warpgnn_soft_cross_entropy* op,
+                                                   const warpgnn_soft_cross_entropy_result* result,
+                                                   const warpgnn_soft_cross_entropy_gradients* gradients);
+
 // --- top_k.hpp -------------------------------------------------------------------------------------------------------
 
 // Pooling that leaves a smaller graph: choose nodes by score, take the graph between them, move features along.

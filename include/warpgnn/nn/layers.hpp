@@ -10,6 +10,7 @@
 #include "warpgnn/ops/linear.hpp"
 #include "warpgnn/ops/loss.hpp"
 #include "warpgnn/ops/pointwise_loss.hpp"
+#include "warpgnn/ops/soft_cross_entropy.hpp"
 
 /// Dense layers with explicit forward and backward.
 ///
@@ -163,6 +164,24 @@ class CrossEntropy {
   ConstTensorView labels_;
   CrossEntropyOptions options_;
   Tensor class_weight_, loss_, total_weight_, probability_, dlogits_;
+};
+
+/// Cross entropy of logits and targets [N, K] that are chances or counts, as SoftCrossEntropy of soft_cross_entropy.hpp
+/// defines it.
+class SoftCrossEntropy {
+ public:
+  explicit SoftCrossEntropy(Session& session);
+  /// The loss, [1], on the device.
+  SharedTensor forward(const ConstTensorView& logits, const ConstTensorView& target);
+  SharedTensor backward();
+
+ private:
+  SoftCrossEntropyResult result() const;
+
+  Session* session_;
+  SavedState saved_;
+  warpgnn::SoftCrossEntropy problem_;
+  Tensor loss_, total_weight_, maximum_, sum_, row_weight_, dlogits_;
 };
 
 /// Mean of a loss between predictions and targets [N, K], as PointwiseLossForward of pointwise_loss.hpp defines it: of
