@@ -1581,11 +1581,12 @@ warpgnn_status warpgnn_segment_dot_backward(const warpgnn_context* context, cons
 
 /// Cross entropy between the classes' chances and targets that are chances themselves, or counts: several labels of one
 /// row, soft labels, or how often each class was seen. With l_nk = -log softmax(logits_n)_k:
-///   loss = sum_nk target_nk l_nk / total_weight,   row_weight_n = sum_k target_nk,   total_weight = sum_n row_weight_n.
+///   loss = sum_nk target_nk l_nk / total_weight,
+///   row_weight_n = sum_k target_nk,   total_weight = sum_n row_weight_n.
 ///
 /// A row counts as much as its targets sum to. A class of target 0 has no loss of its own, whatever its logit, and a
-/// row of zeros counts nowhere; where no row counts, the loss is 0. With one target of 1 in each row it is CrossEntropy,
-/// and with c times 1 that row counted c times.
+/// row of zeros counts nowhere; where no row counts, the loss is 0. With a single target of 1 in each row it is
+/// CrossEntropy, and with one of c the same of a row that comes c times.
 /// Shapes. logits, target [N, K], K >= 1; loss, total_weight [1]; maximum, sum, row_weight [N]. Targets are not
 /// negative; that is not checked.
 /// Saved for backward. maximum and sum of exp(logits_n - maximum_n), row_weight and total_weight: nothing of size N x K.
