@@ -5,6 +5,7 @@
 #include "graphs/task.hpp"
 #include "links/task.hpp"
 #include "nodes/task.hpp"
+#include "relations/task.hpp"
 
 namespace {
 
@@ -17,6 +18,7 @@ constexpr std::array kTasks{
     train::TaskEntry{"graphs", make<train::graphs::GraphsTask>},
     train::TaskEntry{"nodes", make<train::nodes::NodesTask>},
     train::TaskEntry{"links", make<train::links::LinksTask>},
+    train::TaskEntry{"relations", make<train::relations::RelationsTask>},
 };
 
 }  // namespace

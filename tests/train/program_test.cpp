@@ -23,6 +23,8 @@ using warpgnn::test::shell;
 struct TaskRun {
   const char* name;
   const char* training;
+  const char* metric = "accuracy";
+  const char* narrow = "--hidden 8";  ///< in the training
 };
 
 class Program : public testing::TestWithParam<TaskRun> {
@@ -56,7 +58,7 @@ class Program : public testing::TestWithParam<TaskRun> {
     return json::parse(std::ifstream(at(name) + "/metrics.json")).at(metric());
   }
 
-  static std::string metric() { return GetParam().name == std::string("links") ? "test_auc" : "test_accuracy"; }
+  static std::string metric() { return std::string("test_") + GetParam().metric; }
 
   TemporaryFolder folder;
 };
@@ -166,19 +168,21 @@ TEST_P(Program, WhatIsTooLargeForMemoryIsNamed) {
   GTEST_SKIP() << "the sanitizer needs all addresses";
 #endif
   std::string command = training("out");
-  command.replace(command.find("--hidden"), std::string("--hidden 8").size(), "--hidden 65536 --dtype float64");
+  const std::string narrow = GetParam().narrow, option = narrow.substr(0, narrow.find(' '));
+  command.replace(command.find(narrow), narrow.size(), option + " 65536 --dtype float64");
   if (GetParam().name == std::string("links")) command += " --states 65536";
   const Outcome outcome = shell("ulimit -v 1000000; " + command);
   EXPECT_EQ(outcome.status, 1);
   EXPECT_NE(outcome.text.find("there is not enough memory for a model of"), std::string::npos) << outcome.text;
-  EXPECT_NE(outcome.text.find("(--hidden"), std::string::npos) << outcome.text;
+  EXPECT_NE(outcome.text.find("(" + option), std::string::npos) << outcome.text;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Tasks, Program,
     testing::Values(TaskRun{"graphs", "--dataset ba2motifs --epochs 40 --split 0.2,0.1,0.7 --repeats 3 --hidden 8"},
-                    TaskRun{"nodes", "--dataset blocks --epochs 400 --repeats 3 --hidden 4"},
-                    TaskRun{"links", "--dataset smallworld --epochs 150 --repeats 3 --hidden 8 --patience 0"}),
+                    TaskRun{"nodes", "--dataset blocks --epochs 400 --repeats 3 --hidden 4", "accuracy", "--hidden 4"},
+                    TaskRun{"links", "--dataset smallworld --epochs 150 --repeats 3 --hidden 8 --patience 0", "auc"},
+                    TaskRun{"relations", "--dataset clock --epochs 200 --repeats 3 --width 16", "mrr", "--width 16"}),
     [](const testing::TestParamInfo<TaskRun>& task) { return task.param.name; });
 
 TEST(ProgramItself, SaysWhichTasksThereAre) {

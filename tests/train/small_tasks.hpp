@@ -14,6 +14,7 @@
 #include "links/task.hpp"
 #include "nodes/block_generator.hpp"
 #include "nodes/task.hpp"
+#include "relations/task.hpp"
 
 /// Tasks on small generated data, driven as the program drives them.
 namespace train::test {
@@ -24,8 +25,9 @@ using Words = std::vector<std::string>;
 struct SmallTask {
   const char* name;
   std::unique_ptr<Task> (*make)();
-  void (*use_data)(Task&);
+  void (*use_data)(Task&, std::uint64_t seed);
   Words words;
+  std::uint64_t seed = 5;  ///< of the data
 };
 
 template <class TaskClass>
@@ -34,12 +36,14 @@ std::unique_ptr<Task> make() {
 }
 
 inline const SmallTask& graphs_task() {
-  static const SmallTask small{
-      "graphs",
-      make<graphs::GraphsTask>,
-      [](Task& task) { dynamic_cast<graphs::GraphsTask&>(task).use(graphs::generate_ba2motifs(4, 30)); },
-      {"--dataset", "ba2motifs", "--epochs", "3", "--folds", "3", "--batch-size", "6", "--dropout", "0.3", "--seed",
-       "9"}};
+  static const SmallTask small{"graphs",
+                               make<graphs::GraphsTask>,
+                               [](Task& task, std::uint64_t seed) {
+                                 dynamic_cast<graphs::GraphsTask&>(task).use(graphs::generate_ba2motifs(seed, 30));
+                               },
+                               {"--dataset", "ba2motifs", "--epochs", "3", "--folds", "3", "--batch-size", "6",
+                                "--dropout", "0.3", "--seed", "9"},
+                               4};
   return small;
 }
 
@@ -47,7 +51,7 @@ inline const SmallTask& nodes_task() {
   static const SmallTask small{
       "nodes",
       make<nodes::NodesTask>,
-      [](Task& task) { dynamic_cast<nodes::NodesTask&>(task).use(nodes::generate_blocks(5)); },
+      [](Task& task, std::uint64_t seed) { dynamic_cast<nodes::NodesTask&>(task).use(nodes::generate_blocks(seed)); },
       {"--dataset", "blocks", "--epochs", "5", "--repeats", "2", "--patience", "2", "--seed", "9"}};
   return small;
 }
@@ -56,8 +60,21 @@ inline const SmallTask& links_task() {
   static const SmallTask small{
       "links",
       make<links::LinksTask>,
-      [](Task& task) { dynamic_cast<links::LinksTask&>(task).use(links::generate_small_world(5)); },
+      [](Task& task, std::uint64_t seed) {
+        dynamic_cast<links::LinksTask&>(task).use(links::generate_small_world(seed));
+      },
       {"--dataset", "smallworld", "--epochs", "5", "--repeats", "2", "--patience", "2", "--seed", "9"}};
+  return small;
+}
+
+inline const SmallTask& relations_task() {
+  static const SmallTask small{"relations",
+                               make<relations::RelationsTask>,
+                               [](Task& task, std::uint64_t seed) {
+                                 dynamic_cast<relations::RelationsTask&>(task).use(relations::generate_clock(seed));
+                               },
+                               {"--dataset", "clock", "--epochs", "5", "--repeats", "2", "--patience", "2", "--seed",
+                                "9", "--width", "16", "--batch-size", "100", "--evaluate-every", "1"}};
   return small;
 }
 
@@ -96,9 +113,10 @@ struct Outcome {
 
 constexpr int kForever = 1 << 30;
 
-/// A training of the small data that stops when it was asked so often whether to. `words` are those of the command
-/// line; with --resume it goes on as the program does.
-inline Outcome train(const SmallTask& small, const Words& words, int questions = kForever) {
+/// A training of the small data, or those of another seed, that stops when it was asked so often whether to. `words`
+/// are those of the command line; with --resume it goes on as the program does.
+inline Outcome train(const SmallTask& small, const Words& words, int questions = kForever,
+                     std::optional<std::uint64_t> seed = {}) {
   Outcome outcome{small.make(), {}, false};
   Task& task = *outcome.task;
   const RunOptions options = parse(task, words);
@@ -107,7 +125,7 @@ inline Outcome train(const SmallTask& small, const Words& words, int questions =
     resumed = read_checkpoint(options.resume, task);
     expect_kept_settings(*small.make(), options, resumed->settings);
   }
-  small.use_data(task);
+  small.use_data(task, seed.value_or(small.seed));
   task.move_to(warpgnn::Context::cpu(1));
   const TrainerEvents events{.stop = [&] { return --questions < 0; }, .epoch_done = {}, .run_done = {}};
   Trainer trainer(options, task, events, std::move(resumed));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/training.hpp"
 
+#include <cmath>
+
 #include "core/checkpoint.hpp"
 #include "warpgnn/ops/elementwise.hpp"
 
@@ -36,6 +38,10 @@ bool Training::set_learning_rate(double rate) {
     optimiser.adam.set_learning_rate(rate);
   }
   return changed;
+}
+
+bool Training::halve_rate(double rate, std::int64_t every, std::int64_t epoch) {
+  return every > 0 && set_learning_rate(std::ldexp(rate, -static_cast<int>(epoch / every)));
 }
 
 std::int64_t Training::num_parameters() const {

@@ -59,6 +59,8 @@ class Training {
   void update();
   /// Whether it is another than before.
   bool set_learning_rate(double rate);
+  /// Sets the rate halved after every `every` epochs, which may be 0: never. Whether it is another than before.
+  bool halve_rate(double rate, std::int64_t every, std::int64_t epoch);
   /// What begins anew with an epoch, but lasts from step to step.
   virtual void collect_epoch(std::vector<warpgnn::nn::NamedTensor>&) {}
 

@@ -161,4 +161,19 @@ std::vector<double> TextTable::reals(std::size_t& columns, std::string_view mean
   return values;
 }
 
+std::vector<std::string_view> TextTable::words(std::size_t columns, std::string_view meaning) const {
+  std::vector<std::string_view> values;
+  for (std::size_t line = 0; line < lines(); ++line) {
+    std::string_view rest = lines_[line];
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t tab = rest.find('\t');
+      const std::string_view word = trim(rest.substr(0, tab));
+      if ((tab == std::string_view::npos) != (column + 1 == columns) || word.empty()) refuse(line, meaning);
+      values.push_back(word);
+      if (tab != std::string_view::npos) rest.remove_prefix(tab + 1);
+    }
+  }
+  return values;
+}
+
 }  // namespace train

@@ -29,6 +29,8 @@ class TextTable {
   std::vector<std::optional<std::int64_t>> optional_integers(std::string_view meaning) const;
   /// All lines as rows of finite numbers, as many in each as in the first; `columns` receives how many.
   std::vector<double> reals(std::size_t& columns, std::string_view meaning) const;
+  /// All lines as rows of `columns` words with tabs between, which are not empty; views of the table's memory.
+  std::vector<std::string_view> words(std::size_t columns, std::string_view meaning) const;
   /// Throws unless the file has as many lines as `what` counts.
   void expect_lines(std::size_t expected, const std::string& what) const;
   /// Throws "NAME:LINE: message"; lines count from 0 here and from 1 in the message.

@@ -39,10 +39,7 @@ std::int64_t GraphTraining::steps() const {
 }
 
 void GraphTraining::begin_epoch(std::int64_t epoch) {
-  if (halve_rate_every_ > 0) {
-    const auto halvings = static_cast<int>(epoch / halve_rate_every_);
-    if (set_learning_rate(std::ldexp(learning_rate_, -halvings))) training_step_.forget();
-  }
+  if (halve_rate(learning_rate_, halve_rate_every_, epoch)) training_step_.forget();
   order_ = train_;
   RandomBits(mix_seed({seed_, static_cast<std::uint64_t>(epoch)})).shuffle(order_);
   order_labels_.clear();

@@ -17,22 +17,12 @@
 namespace train::links {
 
 using warpgnn::ConstTensorView;
-using warpgnn::Graph;
 using warpgnn::Tensor;
 
 namespace {
 
 constexpr std::size_t kTurns = 5;  // sets of pairs without a link that epochs take in turn
 constexpr std::int64_t kJudgeWidth = 64;
-
-Graph graph_of(const warpgnn::Context& context, const std::vector<std::int32_t>& source,
-               const std::vector<std::int32_t>& destination, std::int64_t sources, std::int64_t destinations) {
-  const auto edges = static_cast<std::int64_t>(source.size());
-  return Graph::from_coo(context, {.source = warpgnn::view(source.data(), {edges}),
-                                   .destination = warpgnn::view(destination.data(), {edges}),
-                                   .num_sources = sources,
-                                   .num_destinations = destinations});
-}
 
 }  // namespace
 
@@ -52,7 +42,7 @@ LinkTraining::LinkTraining(const warpgnn::Context& context, const LinkData& data
     source_.push_back(node);
     destination_.push_back(node);
   }
-  input_.graph = graph_of(context, source_, destination_, data.num_nodes, data.num_nodes);
+  input_.graph = upload_graph(context, source_, destination_, data.num_nodes, data.num_nodes);
   node_scale_ = Tensor(context, training.dtype, {data.num_nodes});
   warpgnn::gcn_norm_forward(context, {.graph = input_.graph}, {.inv_sqrt_degree = node_scale_});
   input_.node_scale = node_scale_;
@@ -117,8 +107,8 @@ PairSet LinkTraining::make_pairs(const std::vector<Pair>& links, const std::vect
     first.push_back(a);
     second.push_back(b);
   }
-  set.first = graph_of(context, first, every, data_->num_nodes, count);
-  set.second = graph_of(context, second, every, data_->num_nodes, count);
+  set.first = upload_graph(context, first, every, data_->num_nodes, count);
+  set.second = upload_graph(context, second, every, data_->num_nodes, count);
   std::vector<double> target(set.pairs.size(), 0);
   std::fill_n(target.begin(), set.links, 1.0);
   set.target = upload(context, session().dtype(), target, {count, 1});

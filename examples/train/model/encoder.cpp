@@ -22,6 +22,7 @@ namespace nn = warpgnn::nn;
 /// out what stands behind it.
 struct PlainLayer {
   static warpgnn::SharedTensor attention() { return {}; }
+  static warpgnn::SharedTensor edge_feature_gradient() { return {}; }
 };
 
 Activation unless(bool answers, Activation activation) {
@@ -76,6 +77,7 @@ class AttentionLayer {
   }
   void collect(nn::ParameterList& list) { convolution_.collect(list); }
   warpgnn::SharedTensor attention() { return convolution_.attention(); }
+  warpgnn::SharedTensor edge_feature_gradient() const { return convolution_.edge_feature_gradient(); }
 
  private:
   Convolution convolution_;
@@ -161,15 +163,27 @@ class Stack : public Encoder {
     return down;
   }
 
+  ConstTensorView edge_feature_gradient() override {
+    ConstTensorView gradient;
+    for (Layer& layer : layers_) {
+      const ConstTensorView more = layer.edge_feature_gradient();
+      if (!more.defined()) continue;
+      gradient = gradient.defined() ? sum(gradient, more, edge_gradient_) : more;
+    }
+    return gradient;
+  }
+
   void collect(std::size_t layer, nn::ParameterList& list) override { layers_[layer].collect(list); }
 
   warpgnn::SharedTensor edge_attention() override { return layers_.back().attention(); }
 
  private:
+  /// `a` may be what `target` holds.
   ConstTensorView sum(const ConstTensorView& a, const ConstTensorView& b, warpgnn::Tensor& target) {
-    target.resize(session_->context(), session_->dtype(), {a.shape[0], a.shape[1]});
-    target.fill_zero();
-    warpgnn::add_scaled(session_->context(), {.source = a, .target = target});
+    if (!target.defined() || a.data != target.view().data) {
+      target.resize(session_->context(), session_->dtype(), {a.shape[0], a.shape[1]});
+      warpgnn::copy(session_->context(), a, target);
+    }
     warpgnn::add_scaled(session_->context(), {.source = b, .target = target});
     return target;
   }
@@ -178,6 +192,7 @@ class Stack : public Encoder {
   std::deque<nn::DropoutLayer> dropouts_;
   std::deque<Layer> layers_;  // they stay where they are: parameters are known by address
   std::vector<ConstTensorView> states_;
+  warpgnn::Tensor edge_gradient_;
   std::vector<warpgnn::Tensor> joined_;  // gradients of a layer's states from the layer behind and from elsewhere
 };
 

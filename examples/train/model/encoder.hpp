@@ -70,6 +70,8 @@ class Encoder {
   /// `dy` has a gradient for the states behind every layer; all but the last may be undefined, which means zero.
   /// Returns that of the features where it is asked for.
   virtual warpgnn::ConstTensorView backward(std::span<const warpgnn::ConstTensorView> dy, bool need_dx = false) = 0;
+  /// The gradient of the edge features in the last backward, summed over layers; undefined where none reads them.
+  virtual warpgnn::ConstTensorView edge_feature_gradient() = 0;
   /// The parameters of layer `layer`.
   virtual void collect(std::size_t layer, warpgnn::nn::ParameterList& list) = 0;
   /// Attention [E, heads] of the last layer in the last forward; undefined for layers without attention.

@@ -19,6 +19,16 @@ Tensor upload(const Context& context, Dtype dtype, std::span<const double> value
   return Tensor::from(context, std::span<const float>(narrow), shape);
 }
 
+warpgnn::Graph upload_graph(const Context& context, const std::vector<std::int32_t>& source,
+                            const std::vector<std::int32_t>& destination, std::int64_t sources,
+                            std::int64_t destinations) {
+  const auto edges = static_cast<std::int64_t>(source.size());
+  return warpgnn::Graph::from_coo(context, {.source = warpgnn::view(source.data(), {edges}),
+                                            .destination = warpgnn::view(destination.data(), {edges}),
+                                            .num_sources = sources,
+                                            .num_destinations = destinations});
+}
+
 std::vector<double> download(const ConstTensorView& view, const Context& context) {
   // A view does not own memory that can be copied from, so the rows go through a tensor of ours.
   const std::int64_t rows = view.shape[0], width = view.row_size();

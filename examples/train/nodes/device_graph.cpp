@@ -21,11 +21,7 @@ DeviceGraph::DeviceGraph(const warpgnn::Context& context, warpgnn::Dtype dtype, 
     source_.push_back(node);
     destination_.push_back(node);
   }
-  const auto edges = static_cast<std::int64_t>(source_.size());
-  graph_ = warpgnn::Graph::from_coo(context, {.source = warpgnn::view(source_.data(), {edges}),
-                                              .destination = warpgnn::view(destination_.data(), {edges}),
-                                              .num_sources = nodes,
-                                              .num_destinations = nodes});
+  graph_ = upload_graph(context, source_, destination_, nodes, nodes);
   node_scale_ = warpgnn::Tensor(context, dtype, {nodes});
   warpgnn::gcn_norm_forward(context, {.graph = graph_}, {.inv_sqrt_degree = node_scale_});
   input_ = {.graph = graph_, .x = features_, .node_scale = node_scale_, .edge_features = {}};

@@ -17,7 +17,7 @@ namespace warpgnn {
 /// CrossEntropy, and with one of c the same of a row that comes c times.
 /// Shapes. logits, target [N, K], K >= 1; loss, total_weight [1]; maximum, sum, row_weight [N]. Targets are not
 /// negative; that is not checked.
-/// Saved for backward. maximum and sum of exp(logits_n - maximum_n), row_weight and total_weight: nothing of size N x K.
+/// Saved for backward. maximum and sum of exp(logits_n - maximum_n), row_weight and total_weight; nothing of [N, K].
 /// Determinism. The sums are over fixed parts of the rows and columns, in order.
 /// Source. The loss of PyTorch's cross_entropy with class probabilities, which divides by N: the same where each row's
 /// targets sum to 1.
