@@ -6,6 +6,7 @@
 #include "links/task.hpp"
 #include "nodes/task.hpp"
 #include "relations/task.hpp"
+#include "series/task.hpp"
 
 namespace {
 
@@ -19,6 +20,7 @@ constexpr std::array kTasks{
     train::TaskEntry{"nodes", make<train::nodes::NodesTask>},
     train::TaskEntry{"links", make<train::links::LinksTask>},
     train::TaskEntry{"relations", make<train::relations::RelationsTask>},
+    train::TaskEntry{"series", make<train::series::SeriesTask>},
 };
 
 }  // namespace

@@ -182,7 +182,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(TaskRun{"graphs", "--dataset ba2motifs --epochs 40 --split 0.2,0.1,0.7 --repeats 3 --hidden 8"},
                     TaskRun{"nodes", "--dataset blocks --epochs 400 --repeats 3 --hidden 4", "accuracy", "--hidden 4"},
                     TaskRun{"links", "--dataset smallworld --epochs 150 --repeats 3 --hidden 8 --patience 0", "auc"},
-                    TaskRun{"relations", "--dataset clock --epochs 200 --repeats 3 --width 16", "mrr", "--width 16"}),
+                    TaskRun{"relations", "--dataset clock --epochs 200 --repeats 3 --width 16", "mrr", "--width 16"},
+                    TaskRun{"series",
+                            "--dataset wave --split 0.2,0.4,0.4 --evaluate-every 10 --epochs 30 --repeats 3 --hidden 8 "
+                            "--batch-size 128 --patience 0",
+                            "rmse_to_60"}),
     [](const testing::TestParamInfo<TaskRun>& task) { return task.param.name; });
 
 TEST(ProgramItself, SaysWhichTasksThereAre) {

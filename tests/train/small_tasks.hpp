@@ -15,6 +15,7 @@
 #include "nodes/block_generator.hpp"
 #include "nodes/task.hpp"
 #include "relations/task.hpp"
+#include "series/task.hpp"
 
 /// Tasks on small generated data, driven as the program drives them.
 namespace train::test {
@@ -75,6 +76,17 @@ inline const SmallTask& relations_task() {
                                },
                                {"--dataset", "clock", "--epochs", "5", "--repeats", "2", "--patience", "2", "--seed",
                                 "9", "--width", "16", "--batch-size", "100", "--evaluate-every", "1"}};
+  return small;
+}
+
+inline const SmallTask& series_task() {
+  static const SmallTask small{"series",
+                               make<series::SeriesTask>,
+                               [](Task& task, std::uint64_t seed) {
+                                 dynamic_cast<series::SeriesTask&>(task).use(series::generate_wave(seed, 2));
+                               },
+                               {"--dataset", "wave", "--epochs", "3", "--repeats", "2", "--patience", "2", "--seed",
+                                "9", "--hidden", "8", "--batch-size", "64"}};
   return small;
 }
 

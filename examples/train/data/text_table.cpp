@@ -149,12 +149,12 @@ std::vector<std::optional<std::int64_t>> TextTable::optional_integers(std::strin
   return values;
 }
 
-std::vector<double> TextTable::reals(std::size_t& columns, std::string_view meaning) const {
-  columns = lines_.empty() ? 0 : columns_of(0);
+std::vector<double> TextTable::reals(std::size_t& columns, std::string_view meaning, std::size_t first) const {
+  columns = first >= lines() ? 0 : columns_of(first);
   const std::string expected = std::to_string(columns) + (columns == 1 ? " number, " : " numbers, ");
   std::vector<double> values;
   values.reserve(lines() * columns);
-  for (std::size_t line = 0; line < lines(); ++line) {
+  for (std::size_t line = first; line < lines(); ++line) {
     parse_line(line, columns, expected + std::string(meaning), values,
                [](double value) { return std::isfinite(value); });
   }

@@ -27,8 +27,9 @@ class TextTable {
   /// One integer for each line, or nothing where the line says nan. Whole numbers may be written as 3.0, as they are
   /// where others are nan.
   std::vector<std::optional<std::int64_t>> optional_integers(std::string_view meaning) const;
-  /// All lines as rows of finite numbers, as many in each as in the first; `columns` receives how many.
-  std::vector<double> reals(std::size_t& columns, std::string_view meaning) const;
+  /// All lines from `first` on as rows of finite numbers, as many in each as in the first of them; `columns` receives
+  /// how many.
+  std::vector<double> reals(std::size_t& columns, std::string_view meaning, std::size_t first = 0) const;
   /// All lines as rows of `columns` words with tabs between, which are not empty; views of the table's memory.
   std::vector<std::string_view> words(std::size_t columns, std::string_view meaning) const;
   /// Throws unless the file has as many lines as `what` counts.

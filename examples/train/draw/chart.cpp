@@ -29,6 +29,10 @@ struct Axis {
   int digits() const { return std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9))); }
 };
 
+double deviation_at(const Curve& curve, std::size_t place) {
+  return curve.deviation.empty() ? 0 : curve.deviation[place];
+}
+
 double round_step(double range, int most_steps) {
   const double rough = range / most_steps;
   const double decade = std::pow(10, std::floor(std::log10(rough)));
@@ -42,9 +46,9 @@ Axis y_axis(const Chart& chart) {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   for (const Curve& curve : chart.curves) {
     for (std::size_t i = 0; i < curve.mean.size(); ++i) {
-      if (!std::isfinite(curve.mean[i]) || !std::isfinite(curve.deviation[i])) continue;
-      low = std::min(low, curve.mean[i] - curve.deviation[i]);
-      high = std::max(high, curve.mean[i] + curve.deviation[i]);
+      if (!std::isfinite(curve.mean[i]) || !std::isfinite(deviation_at(curve, i))) continue;
+      low = std::min(low, curve.mean[i] - deviation_at(curve, i));
+      high = std::max(high, curve.mean[i] + deviation_at(curve, i));
     }
   }
   if (low > high) low = 0, high = 1;
@@ -97,11 +101,11 @@ void draw_curve(std::ostream& svg, const Curve& curve, const Axis& x, const Axis
   std::ostringstream line, upper;
   std::vector<std::string> lower;
   for (std::size_t i = 0; i < curve.mean.size(); ++i) {
-    if (!std::isfinite(curve.mean[i]) || !std::isfinite(curve.deviation[i])) continue;
+    if (!std::isfinite(curve.mean[i]) || !std::isfinite(deviation_at(curve, i))) continue;
     const std::string at = format_number(x.pixel(static_cast<double>(i + 1)), 1) + ",";
     line << at << format_number(y.pixel(curve.mean[i]), 1) << ' ';
-    upper << at << format_number(y.pixel(curve.mean[i] + curve.deviation[i]), 1) << ' ';
-    lower.push_back(at + format_number(y.pixel(curve.mean[i] - curve.deviation[i]), 1));
+    upper << at << format_number(y.pixel(curve.mean[i] + deviation_at(curve, i)), 1) << ' ';
+    lower.push_back(at + format_number(y.pixel(curve.mean[i] - deviation_at(curve, i)), 1));
   }
   std::reverse(lower.begin(), lower.end());
   svg << "<polygon points=\"" << upper.str();

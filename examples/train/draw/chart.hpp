@@ -11,7 +11,7 @@ struct Curve {
   std::string label;
   std::string colour;
   std::vector<double> mean;
-  std::vector<double> deviation;
+  std::vector<double> deviation;  ///< or none: no band
 };
 
 struct Chart {

@@ -38,4 +38,12 @@ Gallery write_gallery(const fs::path& folder, const std::string& prefix, const s
   return gallery;
 }
 
+Gallery write_figures(const fs::path& folder, const std::string& prefix, std::vector<Figure> figures,
+                      const std::vector<std::string>& names) {
+  make_folder(folder);
+  remove_old_pictures(folder, prefix);
+  for (std::size_t k = 0; k < figures.size(); ++k) write_file(folder / (prefix + names[k] + ".svg"), figures[k].svg);
+  return {std::move(figures), ""};
+}
+
 }  // namespace train

@@ -27,4 +27,8 @@ struct Gallery {
 Gallery write_gallery(const std::filesystem::path& folder, const std::string& prefix,
                       const std::vector<Picture>& pictures);
 
+/// The same of figures that are drawn already, as files of these names.
+Gallery write_figures(const std::filesystem::path& folder, const std::string& prefix, std::vector<Figure> figures,
+                      const std::vector<std::string>& names);
+
 }  // namespace train

@@ -25,6 +25,7 @@ struct Picture {
   std::string title;
   bool is_right = false;
   bool is_molecule = false;
+  bool is_map = false;  ///< positions have a meaning
   bool has_node_weights = false;
   bool has_link_weights = false;
   std::string weight_name = "attention";  ///< for the legend
@@ -44,7 +45,8 @@ double link_strength(const Picture& picture, double weight);
 
 /// Graphviz source that draws the picture by itself too (neato -Tsvg). `start` seeds neato's first guess.
 std::string picture_dot(const Picture& picture, int start);
-/// A whole SVG file.
+/// A whole SVG file. Positions are in lengths of a link; the picture is turned so that its longest direction lies flat,
+/// but for one of a map.
 std::string picture_svg(const Picture& picture, const std::vector<Point>& positions);
 
 }  // namespace train

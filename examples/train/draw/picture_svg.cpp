@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 #include "draw/picture.hpp"
@@ -51,8 +52,9 @@ std::vector<Point> lay_flat(std::vector<Point> points) {
 
 Canvas make_canvas(const Picture& picture, const std::vector<Point>& positions) {
   Canvas canvas;
-  canvas.at = lay_flat(positions);
-  double left = 0, right = 0, top = 0, bottom = 0;
+  canvas.at = picture.is_map ? positions : lay_flat(positions);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  double left = kInfinity, right = -kInfinity, top = kInfinity, bottom = -kInfinity;
   for (Point& p : canvas.at) {
     p = {p.x * kUnit, -p.y * kUnit};
     left = std::min(left, p.x), right = std::max(right, p.x);
