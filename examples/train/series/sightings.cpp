@@ -81,11 +81,11 @@ Figure draw_sensor(const Sighting& sighting, const SeriesData& data, const Part&
   for (std::int64_t step = 0; step < shown_steps(test); ++step) {
     truth.push_back(data.at(first_shown(test) + step, sighting.sensor));
   }
-  const Chart chart{"Sensor " + std::to_string(sighting.sensor) + ", " + data.unit,
+  const Chart chart{data.unit,
                     "steps of five minutes",
                     {{"measured", "#1f2933", truth, {}},
-                     {"told 15 minutes before", "#1c7ed6", sighting.told_before, {}},
-                     {"told an hour before", "#d9480f", sighting.told_early, {}}},
+                     {"told 15 min before", "#1c7ed6", sighting.told_before, {}},
+                     {"60 min before", "#d9480f", sighting.told_early, {}}},
                     0,
                     std::numeric_limits<double>::infinity()};
   return {render_chart(chart), "A day of the test at sensor " + std::to_string(sighting.sensor), true};
