@@ -119,7 +119,7 @@ Picture make_picture(const Knowledge& data, const Guess& guess) {
                        const std::string& by) {  // names are too long for nodes: numbers, and a list
     const std::string number = std::to_string(picture.nodes.size());
     picture.title += (number == "1" ? ". 1: " : "; " + number + ": ") + name_of(entity) + by;
-    picture.nodes.push_back({number, weight, entity == tail});
+    picture.nodes.push_back({number, weight, entity == guess.fact.tail});
     picture.links.push_back({0, picture.nodes.size() - 1, Bond::plain, weight});
   };
   if (guess.gathered.empty()) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "data/data_folder.hpp"
@@ -15,7 +15,10 @@ namespace train::relations {
 /// A fact: the head stands in the relation to the tail. Ordered by head, relation, tail.
 struct Triple {
   std::int32_t head = 0, relation = 0, tail = 0;
-  auto operator<=>(const Triple&) const = default;
+  bool operator==(const Triple&) const = default;
+  bool operator<(const Triple& other) const {
+    return std::tie(head, relation, tail) < std::tie(other.head, other.relation, other.tail);
+  }
 };
 
 /// A knowledge graph, whose facts are cut into those to learn from, to choose by and to be judged by.
