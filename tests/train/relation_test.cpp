@@ -15,7 +15,6 @@
 namespace train::relations {
 namespace {
 
-using test::operator+;
 using test::Words;
 
 class KnowledgeReader : public testing::Test {
@@ -93,7 +92,7 @@ class SmallRelations : public testing::Test {
  protected:
   std::unique_ptr<RelationsTask> make(const Words& words) const {
     auto task = std::make_unique<RelationsTask>();
-    test::parse(*task, test::relations_task().words + words);
+    test::parse(*task, test::operator+(test::relations_task().words, words));
     task->use(generate_clock(3));
     task->move_to(warpgnn::Context::cpu(1));
     return task;
@@ -155,9 +154,9 @@ TEST_F(SmallRelations, EqualScoresShareTheMiddlePlace) {
 
 /// The mean reciprocal rank in the end.
 double reached(const Words& words) {
-  const auto outcome =
-      test::train(test::relations_task(), words + Words{"--dataset", "clock", "--epochs", "150", "--dropout", "0.1",
-                                                        "--lr", "0.01", "--batch-size", "64", "--width", "32"});
+  const Words common{"--dataset", "clock", "--epochs",     "150", "--dropout", "0.1",
+                     "--lr",      "0.01",  "--batch-size", "64",  "--width",   "32"};
+  const auto outcome = test::train(test::relations_task(), test::operator+(common, words));
   EXPECT_TRUE(outcome.completed);
   return outcome.results.runs[0].epochs.back().test->metrics[0];
 }

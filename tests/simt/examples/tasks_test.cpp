@@ -10,8 +10,6 @@
 namespace train {
 namespace {
 
-using test::operator+;
-
 struct TaskCase {
   const test::SmallTask& (*task)();
   const char* model;
@@ -23,7 +21,7 @@ class TaskOnTheDevice : public testing::TestWithParam<TaskCase> {
   static std::pair<std::vector<double>, nlohmann::json> run(const warpgnn::Context& context) {
     const test::SmallTask& small = GetParam().task();
     const std::unique_ptr<Task> task = small.make();
-    test::parse(*task, small.words + test::Words{"--model", GetParam().model, "--dtype", "float64"});
+    test::parse(*task, test::operator+(small.words, {"--model", GetParam().model, "--dtype", "float64"}));
     small.use_data(*task, small.seed);
     task->move_to(context);
     const std::unique_ptr<Training> training = task->begin(0, 0);
