@@ -43,6 +43,12 @@ TEST_F(LinkReader, TakesTabsOrSpacesAndLeavesOutLoopsAndRepetitions) {
   EXPECT_EQ(data.links, (std::vector<Pair>{{0, 1}, {1, 2}}));
 }
 
+TEST_F(LinkReader, TakesAPackedList) {
+  folder.write("L.txt.gz", "0 1\n1 2\n");
+  ASSERT_TRUE(find_dataset("L", folder.path().string()).folder);
+  EXPECT_EQ(read_links(folder.path(), "L", warpgnn::Dtype::float32).links.size(), 2u);
+}
+
 TEST_F(LinkReader, NamesTheLineThatIsWrong) {
   expect_error("0 1\n2\n", "L.txt:2: expected two node numbers");
   expect_error("0 1\n0 1 2\n", "L.txt:2: expected two node numbers");

@@ -56,6 +56,12 @@ TEST_F(KnowledgeReader, TakesNumbersWithAndWithoutNames) {
   EXPECT_EQ(data.train, (std::vector<Triple>{{0, 0, 1}, {2, 1, 0}}));
 }
 
+TEST_F(KnowledgeReader, TakesPackedFiles) {
+  for (const char* part : {"train", "valid", "test"}) folder.write(part + std::string(".txt.gz"), "a\tr\tb\n");
+  ASSERT_TRUE(find_dataset("K", folder.path().string()).folder);
+  EXPECT_EQ(read().train.size(), 1u);
+}
+
 TEST_F(KnowledgeReader, NamesTheLineThatIsWrong) {
   write(".txt", "a\tr\tb\na\tr\n");
   expect_error("train.txt:2: expected head, relation and tail with tabs between");

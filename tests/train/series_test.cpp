@@ -52,6 +52,14 @@ TEST_F(SeriesReader, LeavesOutTheHeadAndGivesEverySensorALoop) {
   EXPECT_EQ(read().places[1].y, 34);
 }
 
+TEST_F(SeriesReader, TakesPackedFiles) {
+  for (const char* name : {"los_speed.csv", "los_adj.csv"}) {
+    std::filesystem::rename(folder.path() / name, folder.path() / (name + std::string(".gz")));
+  }
+  ASSERT_TRUE(find_dataset("S", folder.path().string()).folder);
+  EXPECT_EQ(read().steps(), 2);
+}
+
 TEST_F(SeriesReader, NamesTheLineThatIsWrong) {
   folder.write("los_adj.csv", "0,0.25\n0,-1\n");
   expect_error("los_adj.csv:2: expected weights");

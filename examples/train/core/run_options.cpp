@@ -24,13 +24,19 @@ std::string resume_command(const RunOptions& options, const std::string& program
   return command;
 }
 
-void accept_missing_data(const RunOptions& options, const std::string& dataset, const DatasetLocation& location,
-                         const std::string& marker, const std::string& generated) {
+std::optional<std::filesystem::path> folder_of_data(const RunOptions& options, std::string& dataset,
+                                                    const std::string& generated, const std::string& marker,
+                                                    DatasetLocation (*find)(const std::string&, const std::string&)) {
+  if (dataset == generated) return std::nullopt;
+  DatasetLocation location = find(dataset, options.data);
+  if (location.folder) return std::move(location.folder);
   if (options.was_given("dataset") || options.was_given("data") || !options.resume.empty()) {
     throw DataError("data set " + dataset + " not found in " + location.searched + " (looked for " + marker +
                     " there and in a folder " + dataset + ")");
   }
   std::cout << dataset << " is not in " << location.searched << ": using the generated " << generated << " instead.\n";
+  dataset = generated;
+  return std::nullopt;
 }
 
 std::string checkpoint_path(const RunOptions& options) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "core/choices.hpp"
@@ -33,10 +35,12 @@ struct RunOptions {
 /// The command line that goes on from a checkpoint; `program` is its first words.
 std::string resume_command(const RunOptions& options, const std::string& program, const std::string& checkpoint);
 
-/// For a data set that was not found: throws DataError where it was asked for, else says that `generated` takes its
-/// place. `marker` is the file that was looked for.
-void accept_missing_data(const RunOptions& options, const std::string& dataset, const DatasetLocation& location,
-                         const std::string& marker, const std::string& generated);
+/// The folder of a data set, which `find(dataset, options.data)` looks for; nothing where that is the generated one.
+/// Where it is not found it becomes that, and this says so; DataError where it was asked for. `marker` is the file that
+/// was looked for.
+std::optional<std::filesystem::path> folder_of_data(const RunOptions& options, std::string& dataset,
+                                                    const std::string& generated, const std::string& marker,
+                                                    DatasetLocation (*find)(const std::string&, const std::string&));
 
 /// Where checkpoints go: --checkpoint, else the resumed file, else one in --out that is written only on a stop.
 std::string checkpoint_path(const RunOptions& options);

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "core/settings.hpp"
 
+#include <cmath>
 #include <limits>
 
+#include "core/errors.hpp"
+
 namespace train {
+
+void expect_heads_divide(std::int64_t heads, std::int64_t width, const std::string& what) {
+  if (width % heads == 0) return;
+  throw UsageError("--heads " + std::to_string(heads) + " does not divide " + what + " " + std::to_string(width));
+}
+
+void expect_sums_to_one(const std::vector<double>& split, const std::string& example) {
+  if (std::abs(split[0] + split[1] + split[2] - 1) <= 1e-6) return;
+  throw UsageError("--split takes three fractions that sum to 1, such as " + example);
+}
 
 Fields training_fields(TrainingSettings& settings, const TrainingWords& words) {
   return {

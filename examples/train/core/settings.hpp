@@ -41,6 +41,10 @@ struct TrainingWords {
   std::string repeats_help = "trainings with fresh weights";
 };
 
+/// Throw UsageError. `what` names the width: "--hidden"; `example` is a split that would do.
+void expect_heads_divide(std::int64_t heads, std::int64_t width, const std::string& what);
+void expect_sums_to_one(const std::vector<double>& split, const std::string& example);
+
 Fields training_fields(TrainingSettings& settings, const TrainingWords& words);
 
 }  // namespace train

@@ -26,6 +26,12 @@ std::vector<fs::path> search_path(const std::string& data) {
 
 }  // namespace
 
+fs::path plain_or_packed(const fs::path& file) {
+  std::error_code ignored;
+  const fs::path packed = file.string() + ".gz";
+  return !fs::exists(file, ignored) && fs::exists(packed, ignored) ? packed : file;
+}
+
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name.find_first_of("/\\") == std::string::npos && name != "." && name != "..";
 }
@@ -38,10 +44,7 @@ DatasetLocation find_data(const std::string& name, const std::string& data, cons
   for (const fs::path& folder : search_path(data)) {
     for (const fs::path& candidate : {folder / name, folder}) {
       std::error_code ignored;
-      if (!fs::is_regular_file(candidate / marker, ignored) &&
-          !fs::is_regular_file(candidate / (marker + ".gz"), ignored)) {
-        continue;
-      }
+      if (!fs::is_regular_file(plain_or_packed(candidate / marker), ignored)) continue;
       location.folder = candidate;
       return location;
     }

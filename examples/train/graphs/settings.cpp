@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "settings.hpp"
 
-#include <cmath>
-
 #include "core/errors.hpp"
 #include "motif_generator.hpp"
 
@@ -83,16 +81,9 @@ void settle(Settings& settings) {
   }
   settle_widths(settings);
   if (has_edge_attention(settings.encoder())) {
-    for (const std::int64_t width : settings.widths) {
-      if (width % settings.heads == 0) continue;
-      throw UsageError("--heads " + std::to_string(settings.heads) + " does not divide the layer width " +
-                       std::to_string(width));
-    }
+    for (const std::int64_t width : settings.widths) expect_heads_divide(settings.heads, width, "the layer width");
   }
-  const std::vector<double>& split = settings.split;
-  if (!split.empty() && std::abs(split[0] + split[1] + split[2] - 1) > 1e-6) {
-    throw UsageError("--split takes three fractions that sum to 1, such as 0.8,0.1,0.1");
-  }
+  if (!settings.split.empty()) expect_sums_to_one(settings.split, "0.8,0.1,0.1");
 }
 
 }  // namespace train::graphs

@@ -44,13 +44,10 @@ std::vector<Finding> GraphsTask::findings() const {
 }
 
 void GraphsTask::load(const RunOptions& options) {
-  const auto generate = [&] { use(generate_ba2motifs(static_cast<std::uint64_t>(training_.seed))); };
-  if (is_generated()) return generate();
-  const DatasetLocation location = find_dataset(settings_.dataset, options.data);
-  if (location.folder) return use(read_tu(*location.folder, settings_.dataset));
-  accept_missing_data(options, settings_.dataset, location, settings_.dataset + "_A.txt", kMotifDatasetName);
-  settings_.dataset = kMotifDatasetName;
-  generate();
+  const auto folder =
+      folder_of_data(options, settings_.dataset, kMotifDatasetName, settings_.dataset + "_A.txt", find_dataset);
+  const auto seed = static_cast<std::uint64_t>(training_.seed);
+  use(folder ? read_tu(*folder, settings_.dataset) : generate_ba2motifs(seed));
 }
 
 void GraphsTask::use(Dataset dataset) {

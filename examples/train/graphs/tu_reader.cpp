@@ -20,11 +20,7 @@ constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 class Files {
  public:
   Files(fs::path folder, std::string name) : folder_(std::move(folder)), name_(std::move(name)) {}
-  /// The plain file where there is one, else its name packed by gzip.
-  fs::path path(const std::string& part) const {
-    const fs::path plain = folder_ / (name_ + "_" + part + ".txt"), packed = plain.string() + ".gz";
-    return !fs::exists(plain) && fs::exists(packed) ? packed : plain;
-  }
+  fs::path path(const std::string& part) const { return plain_or_packed(folder_ / (name_ + "_" + part + ".txt")); }
   bool has(const std::string& part) const { return fs::exists(path(part)); }
   TextTable open(const std::string& part) const { return TextTable(path(part)); }
 

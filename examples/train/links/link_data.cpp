@@ -52,7 +52,7 @@ DatasetLocation find_dataset(const std::string& name, const std::string& data) {
 LinkData read_links(const fs::path& folder, const std::string& name, warpgnn::Dtype dtype) {
   LinkData data;
   data.name = name;
-  if (const fs::path file = folder / (name + ".txt"); fs::exists(file)) {
+  if (const fs::path file = plain_or_packed(folder / (name + ".txt")); fs::exists(file)) {
     read_list(file, data);
   } else {
     nodes::NodeData graph = nodes::read_ogb_graph(folder, name, dtype);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "task.hpp"
 
-#include <cmath>
-
 #include "core/errors.hpp"
 #include "core/fingerprint.hpp"
 #include "data/random_bits.hpp"
@@ -32,25 +30,15 @@ TrainingWords LinksTask::training_words() const {
 }
 
 void LinksTask::settle() {
-  const std::vector<double>& split = settings_.split;
-  if (std::abs(split[0] + split[1] + split[2] - 1) > 1e-6) {
-    throw UsageError("--split takes three fractions that sum to 1, such as 0.85,0.05,0.1");
-  }
-  if (has_edge_attention(settings_.model) && settings_.hidden % settings_.heads != 0) {
-    throw UsageError("--heads " + std::to_string(settings_.heads) + " does not divide --hidden " +
-                     std::to_string(settings_.hidden));
-  }
+  expect_sums_to_one(settings_.split, "0.85,0.05,0.1");
+  if (has_edge_attention(settings_.model)) expect_heads_divide(settings_.heads, settings_.hidden, "--hidden");
 }
 
 void LinksTask::load(const RunOptions& options) {
-  const auto generate = [&] { use(generate_small_world(static_cast<std::uint64_t>(training_.seed))); };
-  if (is_generated()) return generate();
-  const DatasetLocation location = find_dataset(settings_.dataset, options.data);
-  if (location.folder) return use(read_links(*location.folder, settings_.dataset, training_.dtype));
-  accept_missing_data(options, settings_.dataset, location, settings_.dataset + ".txt or raw/edge.csv.gz",
-                      kSmallWorldName);
-  settings_.dataset = kSmallWorldName;
-  generate();
+  const auto folder = folder_of_data(options, settings_.dataset, kSmallWorldName,
+                                     settings_.dataset + ".txt or raw/edge.csv.gz", find_dataset);
+  const auto seed = static_cast<std::uint64_t>(training_.seed);
+  use(folder ? read_links(*folder, settings_.dataset, training_.dtype) : generate_small_world(seed));
 }
 
 void LinksTask::use(LinkData data) {

@@ -27,13 +27,9 @@ bool NodesTask::is_generated() const {
 }
 
 void NodesTask::load(const RunOptions& options) {
-  const auto generate = [&] { use(generate_blocks(static_cast<std::uint64_t>(training_.seed))); };
-  if (is_generated()) return generate();
-  const DatasetLocation location = find_dataset(settings_.dataset, options.data);
-  if (location.folder) return use(read_ogb(*location.folder, settings_.dataset, settings_.split, training_.dtype));
-  accept_missing_data(options, settings_.dataset, location, "raw/edge.csv.gz", kBlockDatasetName);
-  settings_.dataset = kBlockDatasetName;
-  generate();
+  const auto folder = folder_of_data(options, settings_.dataset, kBlockDatasetName, "raw/edge.csv.gz", find_dataset);
+  const auto seed = static_cast<std::uint64_t>(training_.seed);
+  use(folder ? read_ogb(*folder, settings_.dataset, settings_.split, training_.dtype) : generate_blocks(seed));
 }
 
 void NodesTask::use(NodeData data) {

@@ -102,24 +102,25 @@ void tidy(std::vector<Triple>& triples) {
 
 DatasetLocation find_dataset(const std::string& name, const std::string& data) {
   DatasetLocation numbers = find_data(name, data, "train.ids.tsv");
-  return numbers.folder && fs::exists(*numbers.folder / "test.ids.tsv") ? numbers : find_data(name, data, "train.txt");
+  return numbers.folder ? numbers : find_data(name, data, "train.txt");
 }
 
 Knowledge read_knowledge(const fs::path& folder, const std::string& name) {
   Knowledge data;
   data.name = name;
-  if (fs::exists(folder / "train.ids.tsv")) {
-    data.entities = read_names(folder / "entities.dict");
-    data.relations = read_names(folder / "relations.dict");
-    data.train = read_numbers(folder / "train.ids.tsv", data);
-    data.valid = read_numbers(folder / "valid.ids.tsv", data);
-    data.test = read_numbers(folder / "test.ids.tsv", data);
+  const auto file = [&](const char* part) { return plain_or_packed(folder / part); };
+  if (fs::exists(file("train.ids.tsv"))) {
+    data.entities = read_names(file("entities.dict"));
+    data.relations = read_names(file("relations.dict"));
+    data.train = read_numbers(file("train.ids.tsv"), data);
+    data.valid = read_numbers(file("valid.ids.tsv"), data);
+    data.test = read_numbers(file("test.ids.tsv"), data);
     name_all(data);
   } else {
     Numbering entities(data.entities), relations(data.relations);
-    data.train = read_words(folder / "train.txt", entities, relations);
-    data.valid = read_words(folder / "valid.txt", entities, relations);
-    data.test = read_words(folder / "test.txt", entities, relations);
+    data.train = read_words(file("train.txt"), entities, relations);
+    data.valid = read_words(file("valid.txt"), entities, relations);
+    data.test = read_words(file("test.txt"), entities, relations);
   }
   for (auto* part : {&data.train, &data.valid, &data.test}) tidy(*part);
   return data;

@@ -29,20 +29,14 @@ Metrics RelationsTask::metrics() const {
 }
 
 void RelationsTask::settle() {
-  if (has_encoder(settings_.model) && settings_.width % settings_.heads != 0) {
-    throw UsageError("--heads " + std::to_string(settings_.heads) + " does not divide --width " +
-                     std::to_string(settings_.width));
-  }
+  if (has_encoder(settings_.model)) expect_heads_divide(settings_.heads, settings_.width, "--width");
 }
 
 void RelationsTask::load(const RunOptions& options) {
-  const auto generate = [&] { use(generate_clock(static_cast<std::uint64_t>(training_.seed))); };
-  if (is_generated()) return generate();
-  const DatasetLocation location = find_dataset(settings_.dataset, options.data);
-  if (location.folder) return use(read_knowledge(*location.folder, settings_.dataset));
-  accept_missing_data(options, settings_.dataset, location, "train.ids.tsv or train.txt", kClockName);
-  settings_.dataset = kClockName;
-  generate();
+  const auto folder =
+      folder_of_data(options, settings_.dataset, kClockName, "train.ids.tsv or train.txt", find_dataset);
+  const auto seed = static_cast<std::uint64_t>(training_.seed);
+  use(folder ? read_knowledge(*folder, settings_.dataset) : generate_clock(seed));
 }
 
 void RelationsTask::use(Knowledge data) {

@@ -57,14 +57,14 @@ SeriesData read_series(const fs::path& folder, const std::string& name) {
   SeriesData data;
   data.name = name;
   data.unit = "mph";
-  const TextTable table(folder / kMarker);
+  const TextTable table(plain_or_packed(folder / kMarker));
   std::size_t columns = 0;
   std::vector<double> rows = table.reals(columns, "one for each sensor");
   if (table.lines() < 2) table.fail(0, "expected a line of sensors' numbers, and one for each step");
   rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(columns));
   data.values = {static_cast<std::int64_t>(table.lines()) - 1, static_cast<std::int64_t>(columns), std::move(rows)};
-  read_edges(folder / "los_adj.csv", data);
-  read_places(folder / "graph_sensor_locations.csv", data);
+  read_edges(plain_or_packed(folder / "los_adj.csv"), data);
+  read_places(plain_or_packed(folder / "graph_sensor_locations.csv"), data);
   return data;
 }
 

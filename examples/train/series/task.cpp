@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "task.hpp"
 
-#include <cmath>
-
 #include "core/errors.hpp"
 #include "core/fingerprint.hpp"
 #include "data/random_bits.hpp"
@@ -54,24 +52,14 @@ Metrics SeriesTask::metrics() const {
 }
 
 void SeriesTask::settle() {
-  const std::vector<double>& split = settings_.split;
-  if (std::abs(split[0] + split[1] + split[2] - 1) > 1e-6) {
-    throw UsageError("--split takes three fractions that sum to 1, such as 0.7,0.1,0.2");
-  }
-  if (has_edge_attention(settings_.model) && settings_.hidden % settings_.heads != 0) {
-    throw UsageError("--heads " + std::to_string(settings_.heads) + " does not divide --hidden " +
-                     std::to_string(settings_.hidden));
-  }
+  expect_sums_to_one(settings_.split, "0.7,0.1,0.2");
+  if (has_edge_attention(settings_.model)) expect_heads_divide(settings_.heads, settings_.hidden, "--hidden");
 }
 
 void SeriesTask::load(const RunOptions& options) {
-  const auto generate = [&] { use(generate_wave(static_cast<std::uint64_t>(training_.seed))); };
-  if (is_generated()) return generate();
-  const DatasetLocation location = find_dataset(settings_.dataset, options.data);
-  if (location.folder) return use(read_series(*location.folder, settings_.dataset));
-  accept_missing_data(options, settings_.dataset, location, "los_speed.csv", kWaveName);
-  settings_.dataset = kWaveName;
-  generate();
+  const auto folder = folder_of_data(options, settings_.dataset, kWaveName, "los_speed.csv", find_dataset);
+  const auto seed = static_cast<std::uint64_t>(training_.seed);
+  use(folder ? read_series(*folder, settings_.dataset) : generate_wave(seed));
 }
 
 void SeriesTask::use(SeriesData data) {

@@ -25,18 +25,7 @@ constexpr std::int64_t kKnown = kAhead + 1;  // usual values to come, and the la
 constexpr std::int64_t kGateWidth = 16, kHeadWidth = 64;
 constexpr std::int64_t kWindowsAtOnce = 16;  // in evaluations
 
-}  // namespace
-
-double Errors::at(std::int64_t ahead) const {
-  return std::sqrt(square[static_cast<std::size_t>(ahead - 1)]);
-}
-double Errors::up_to(std::int64_t ahead) const {
-  return std::sqrt(std::accumulate(square.begin(), square.begin() + ahead, 0.0) / static_cast<double>(ahead));
-}
-double Errors::mean_absolute() const {
-  return mean_of(absolute);
-}
-
+/// `forecast(step, sensor, ahead)` is one.
 template <class Forecast>
 Errors errors_of(const SeriesData& data, const Part& part, const Forecast& forecast) {
   Errors errors;
@@ -52,6 +41,18 @@ Errors errors_of(const SeriesData& data, const Part& part, const Forecast& forec
     }
   }
   return errors;
+}
+
+}  // namespace
+
+double Errors::at(std::int64_t ahead) const {
+  return std::sqrt(square[static_cast<std::size_t>(ahead - 1)]);
+}
+double Errors::up_to(std::int64_t ahead) const {
+  return std::sqrt(std::accumulate(square.begin(), square.begin() + ahead, 0.0) / static_cast<double>(ahead));
+}
+double Errors::mean_absolute() const {
+  return mean_of(absolute);
 }
 
 Errors last_value_errors(const SeriesData& data, const Part& part) {
@@ -204,10 +205,10 @@ ConstTensorView SeriesTraining::forward(std::int64_t windows) {
 void SeriesTraining::backward(const ConstTensorView& dy) {
   const ConstTensorView dhead = dropout_.backward(hidden_.backward(output_.backward(dy)));
   // A pool takes whole rows.
-  Tensor dpooled(session().context(), session().dtype(), {dhead.shape[0], settings_.hidden});
-  warpgnn::copy(session().context(), warpgnn::columns(dhead, 0, settings_.hidden), dpooled);
+  dpooled_.resize(session().context(), session().dtype(), {dhead.shape[0], settings_.hidden});
+  warpgnn::copy(session().context(), warpgnn::columns(dhead, 0, settings_.hidden), dpooled_);
   std::vector<ConstTensorView> dstates(static_cast<std::size_t>(settings_.layers));
-  dstates.back() = gru_.backward(pool_.backward(dpooled));
+  dstates.back() = gru_.backward(pool_.backward(dpooled_));
   encoder_->backward(dstates);
 }
 

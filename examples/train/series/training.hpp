@@ -35,9 +35,6 @@ struct Errors {
   double up_to(std::int64_t ahead) const;
   double mean_absolute() const;
 };
-/// `forecast(step, sensor, ahead)` is one.
-template <class Forecast>
-Errors errors_of(const SeriesData& data, const Part& part, const Forecast& forecast);
 /// What is told without a model: that all stays as it is, and that it becomes what is usual at the time.
 Errors last_value_errors(const SeriesData& data, const Part& part);
 Errors daily_mean_errors(const SeriesData& data, const Part& part, const DailyMean& daily);
@@ -95,7 +92,7 @@ class SeriesTraining : public Training {
   std::map<std::int64_t, Shape> shapes_;
 
   std::vector<std::int64_t> order_;
-  warpgnn::Tensor x_, known_, target_, head_input_, loss_sum_;
+  warpgnn::Tensor x_, known_, target_, head_input_, dpooled_, loss_sum_;
 };
 
 }  // namespace train::series
